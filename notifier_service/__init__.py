@@ -1,0 +1,1 @@
+"""Tells: consumes the lifecycle, sends emails and internal messages."""

@@ -1,0 +1,108 @@
+"""Letters about what was asked of us: a refused order, and a new contact."""
+
+from datetime import datetime
+from typing import Final
+
+from notifier_service.addresses import one_line, person
+from notifier_service.letters.letter import Letter, Tone, facts
+from notifier_service.reader import Reader
+from notifier_service.reader import reader as reader_of
+from notifier_service.words import language_for
+from shared.contracts.lifecycle import ContactReplaced, Figure, OrderRejected, RejectionCode
+from shared.contracts.types import Edition
+
+_UNITS: Final = {
+    RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
+    RejectionCode.SERVERS_BELOW_BOUND: "servers",
+    RejectionCode.CORES_BELOW_INVENTORY: "cores",
+    RejectionCode.CORES_BELOW_BOUND: "cores",
+}
+"""Refusals that state how many are missing, and of what."""
+_NEEDS_DETAIL: Final = frozenset({RejectionCode.FEATURE_OUT_OF_RANGE})
+"""Refusals of which only the event's own sentence says what they are about."""
+_EDITIONS: Final = frozenset(Edition)
+_RANGE_WORDS: Final = (", or ", " or more", " in steps of ", " or ", " to ")
+
+
+def order_rejected(data: OrderRejected, reader: Reader) -> Letter:
+    """Which order, why in words, and the figures behind it (R41)."""
+    request = _request(data.order_type, reader)
+    return Letter(
+        tone=Tone.WARNING,
+        badge=reader.say("order_rejected.badge"),
+        subject=_subject(request, data.order_id, reader),
+        title=reader.say("order_rejected.title"),
+        lead=(
+            refusal(data.code, data.required, data.offered, reader),
+            reader.say("order_rejected.unchanged"),
+        ),
+        facts=facts(
+            reader,
+            ("request", request),
+            ("order", data.order_id),
+            ("required", _figure(data.required, reader)),
+            ("offered", _figure(data.offered, reader)),
+            ("detail", data.message if data.code in _NEEDS_DETAIL else None),
+        ),
+    )
+
+
+def refusal(code: RejectionCode, required: Figure, offered: Figure, reader: Reader) -> str:
+    """Why an order is refused, or a renewal would be, in a sentence with its figures where it has some."""
+    unit = _UNITS.get(code)
+    if unit is None or not isinstance(required, int) or not isinstance(offered, int):
+        return reader.say(f"rejected.{code}")
+    return reader.say(
+        f"rejected.{code}.figures",
+        required=reader.say(unit, n=required),
+        offered=reader.say(unit, n=offered),
+        missing=max(required - offered, 0),
+    )
+
+
+def contact_changed(data: ContactReplaced, reader: Reader) -> Letter:
+    contact = data.contact
+    return Letter(
+        tone=Tone.CALM,
+        badge=reader.say("contact_changed.badge"),
+        subject=reader.say("contact_changed.subject"),
+        title=reader.say("contact_changed.subject"),
+        lead=(reader.say("contact_changed.lead"),),
+        facts=facts(
+            reader,
+            ("name", person(contact.name) or None),
+            ("email", one_line(contact.email)),
+            ("language", language_for(contact.locale)),
+            ("time_zone", reader_of(contact.locale, contact.time_zone).zone.key),
+        ),
+    )
+
+
+def _subject(request: str, order_id: str | None, reader: Reader) -> str:
+    if order_id is None:
+        return reader.say("order_rejected.subject", request=request)
+    return reader.say("order_rejected.subject.order", request=request, order=order_id)
+
+
+def _request(order_type: str, reader: Reader) -> str:
+    key = "request." + order_type.removeprefix("tenure.").removesuffix(".v1")
+    return reader.say(key if key in reader.words else "request.other")
+
+
+def _figure(figure: Figure, reader: Reader) -> str | None:
+    """A count, a day, an instant, an edition, or a range such as `1, 3 or 12`, each in the reader's words."""
+    if figure is None or isinstance(figure, int):
+        return None if figure is None else reader.number(figure)
+    if figure in _EDITIONS:
+        return reader.edition(figure)
+    try:
+        instant = datetime.fromisoformat(figure)
+    except ValueError:
+        return _range(figure, reader)
+    return reader.moment(instant) if instant.tzinfo else reader.day(instant.date())
+
+
+def _range(figure: str, reader: Reader) -> str:
+    for word in _RANGE_WORDS:
+        figure = figure.replace(word, reader.say(f"range.{word}"))
+    return figure

@@ -1,0 +1,58 @@
+"""One lifecycle event as the notifier sees it: what happened, to whom, at which version.
+
+`read` builds it from the decoded envelope; everything behind it (plan, suppress, render) is pure.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from shared.contracts.envelope import Event, Reason, Unreadable, adapter
+from shared.contracts.lifecycle import LifecycleData, Stamp
+from shared.contracts.types import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleEvent:
+    """`type` is the wire's full name, `kind` its short one (`renewal_due`); `recordedat` is UTC."""
+
+    id: str
+    type: str
+    kind: str
+    time: datetime
+    recordedat: datetime
+    stamp: Stamp
+    data: LifecycleData
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recording:
+    recordedat: Instant | None = None
+
+
+def read(event: Event[LifecycleData]) -> LifecycleEvent:
+    """The stamp and the recording instant (without one: `time`) join the event. Raises `Unreadable`."""
+    try:
+        stamp = adapter(Stamp).validate_python(event.fields["data"])
+        recordedat = adapter(_Recording).validate_python(event.fields).recordedat
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path = ".".join(map(str, problem["loc"]))
+        raise Unreadable(Reason.INVALID_DATA, f"{path}: {problem['msg']}") from None
+    return LifecycleEvent(
+        id=event.id,
+        type=event.type,
+        kind=kind_of(event.type),
+        time=event.time,
+        recordedat=(recordedat or event.time).astimezone(UTC),
+        stamp=stamp,
+        data=event.data,
+        traceparent=event.traceparent,
+    )
+
+
+def kind_of(lifecycle_type: str) -> str:
+    """`renewal_due` for `tenure.subscription.renewal_due.v1`."""
+    return lifecycle_type.removeprefix("tenure.subscription.").rpartition(".")[0]

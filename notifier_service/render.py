@@ -1,0 +1,149 @@
+"""A lifecycle event as a mail, and as an internal message. Pure: no clock, no network, no database.
+
+The words come from `letters` and `words`, the shape from `templates`. Every value that others chose is
+escaped in HTML, and can never add a header: `addresses` and the header registry see to that.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from functools import cache
+from typing import Final, TypedDict, Unpack
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from notifier_service.addresses import UnusableAddress, person, recipient
+from notifier_service.calendar_file import expiration
+from notifier_service.letters import write
+from notifier_service.letters.letter import Letter
+from notifier_service.lifecycle_event import LifecycleEvent
+from notifier_service.reader import Reader, reader
+from shared.contracts.lifecycle import RenewalDue
+from shared.contracts.types import Contact
+
+__all__ = ["InboxText", "Links", "Postmark", "UnusableAddress", "inbox_message", "render"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Absolute addresses of pages that exist; None leaves button or link out."""
+
+    inbox_url: str | None = None
+    preferences_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxText:
+    """An internal message; `body` is plain text in paragraphs, with one fact a line."""
+
+    title: str
+    body: str
+    link: str | None
+
+
+class Postmark(TypedDict):
+    """What stands on a mail whatever it says: `date` is real time, `mail_from` one mailbox."""
+
+    links: Links
+    notification_id: str
+    mail_from: str
+    mail_domain: str
+    date: datetime
+
+
+def render(kind: str, event: LifecycleEvent, contact: Contact, **postmark: Unpack[Postmark]) -> EmailMessage:
+    """The mail for one event: text and HTML, with a calendar file for the reminder.
+
+    Raises `UnusableAddress` where no mail can reach the contact.
+    """
+    to = recipient(contact)
+    who = reader(contact.locale, contact.time_zone)
+    letter = write(event.data, who)
+    mail = _addressed(letter, to, postmark)
+    mail["X-Tenure-Event"] = event.id
+    mail["X-Tenure-Type"] = kind
+    _fill(mail, _context(letter, who, event, name=person(contact.name), postmark=postmark))
+    if isinstance(event.data, RenewalDue):
+        _attach_expiration(mail, event, who, postmark)
+    return mail
+
+
+def inbox_message(event: LifecycleEvent, locale: str, time_zone: str, link: str | None) -> InboxText:
+    """The same content for the inbox, in the language and zone given."""
+    letter = write(event.data, reader(locale, time_zone))
+    facts = "\n".join(f"{fact.label}: {fact.value}" for fact in letter.facts)
+    hurdles = (letter.hurdles.title + ":", *letter.hurdles.items) if letter.hurdles else ()
+    parts = (*letter.lead, facts, *hurdles, *letter.advice)
+    return InboxText(letter.title, "\n\n".join(part for part in parts if part), link)
+
+
+class _Identifier(UnstructuredHeader):
+    """A header that machines compare: one line as it is, never folded or encoded, however long."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers: Final = HeaderRegistry()
+for _name in ("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type"):
+    _headers.map_to_type(_name, _Identifier)
+_POLICY: Final = SMTP.clone(header_factory=_headers)
+
+
+def _addressed(letter: Letter, to: Address, postmark: Postmark) -> EmailMessage:
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = postmark["mail_from"]
+    mail["To"] = to
+    mail["Subject"] = letter.subject
+    mail["Date"] = postmark["date"]
+    mail["Message-ID"] = f"<{postmark['notification_id']}@{postmark['mail_domain']}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Tenure-Notification"] = postmark["notification_id"]
+    return mail
+
+
+def _context(
+    letter: Letter, who: Reader, event: LifecycleEvent, *, name: str, postmark: Postmark
+) -> dict[str, object]:
+    return {
+        "letter": letter,
+        "language": who.language,
+        "say": who.say,
+        "greeting": who.say("greeting", name=name) if name else who.say("greeting.nameless"),
+        "zone": who.say("footer.zone", zone=who.zone.key) if who.zone_known else who.say("footer.zone_unknown"),
+        "account": event.stamp.account_id,
+        "reference": postmark["notification_id"],
+        "links": postmark["links"],
+    }
+
+
+def _fill(mail: EmailMessage, context: dict[str, object]) -> None:
+    mail.set_content(_template("mail.txt").render(context))
+    mail.add_alternative(_template("mail.html").render(context), subtype="html")
+
+
+def _attach_expiration(mail: EmailMessage, event: LifecycleEvent, who: Reader, postmark: Postmark) -> None:
+    assert isinstance(event.data, RenewalDue)
+    calendar = expiration(event, event.data, who, date=postmark["date"], mail_domain=postmark["mail_domain"])
+    mail.add_attachment(
+        calendar, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"}
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    """Escapes in HTML, refuses what is not given, and reads each template once."""
+    return Environment(
+        loader=PackageLoader("notifier_service"),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

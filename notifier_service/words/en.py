@@ -1,0 +1,295 @@
+"""English: every sentence, label and noun that a customer reads."""
+
+from collections.abc import Mapping
+from typing import Final
+
+WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
+    # Around every message
+    "greeting": "Hello {name},",
+    "greeting.nameless": "Hello,",
+    "advice.good": "What happens next",
+    "advice.calm": "What happens next",
+    "advice.warning": "What you can do",
+    "advice.urgent": "What you can do",
+    "button": "Open your inbox",
+    "footer.account": "You receive this message as the contact of account {account}.",
+    "footer.zone": "Times are shown in your time zone, {zone}.",
+    "footer.zone_unknown": "We do not know your time zone, so times are shown in UTC.",
+    "footer.preferences": "Choose which messages you get",
+    "footer.reference": "Reference: {reference}",
+    "moment": "{day} at {time} ({zone})",
+    # Counting
+    "months": {"one": "{n} month", "other": "{n} months"},
+    "servers": {"one": "{n} server", "other": "{n} servers"},
+    "cores": {"one": "{n} core", "other": "{n} cores"},
+    "when.today": "today",
+    "when.tomorrow": "tomorrow",
+    "when.days": {"one": "in {n} day", "other": "in {n} days"},
+    # What is kept, and deleted in the end
+    "kept.asset_group": {"one": "{n} asset group", "other": "{n} asset groups"},
+    "kept.tag": {"one": "{n} tag", "other": "{n} tags"},
+    "kept.quarantined_file": {"one": "{n} quarantined file", "other": "{n} quarantined files"},
+    "kept.vulnerability_whitelist": {"one": "{n} vulnerability whitelist", "other": "{n} vulnerability whitelists"},
+    "kept.baseline_check_policy": {"one": "{n} baseline check policy", "other": "{n} baseline check policies"},
+    "kept.other": {"one": "{n} other setting", "other": "{n} other settings"},
+    "kept.nothing": "Nothing was stored",
+    # The specification
+    "edition.value-added": "Value-added services",
+    "edition.anti-virus": "Anti-virus",
+    "edition.advanced": "Advanced",
+    "edition.enterprise": "Enterprise",
+    "edition.ultimate": "Ultimate",
+    "edition.basic": "Basic",
+    "mode.full": "full protection",
+    "mode.partial": "partial protection",
+    "feature.anti_ransomware_gb": {"other": "{n} GB for anti-ransomware"},
+    "feature.log_storage_gb": {"other": "{n} GB of log storage"},
+    "feature.web_tamper_proofing": {"one": "{n} web tamper proofing license", "other": "{n} web tamper proofing licenses"},
+    "feature.honeypot": {"one": "{n} honeypot license", "other": "{n} honeypot licenses"},
+    "feature.image_scan": {"one": "{n} image scan", "other": "{n} image scans"},
+    "feature.configuration_check": {"one": "{n} configuration check", "other": "{n} configuration checks"},
+    "feature.malicious_file_detection": {"other": "malicious file detection ({n} x 10,000 calls)"},
+    "feature.application_protection": {"other": "application protection ({n} x license)"},
+    "feature.vulnerability_fix": {"one": "{n} vulnerability fix", "other": "{n} vulnerability fixes"},
+    # Labels of the facts
+    "label.order": "Order",
+    "label.request": "Request",
+    "label.specification": "Specification",
+    "label.previous": "Until now",
+    "label.duration": "Duration",
+    "label.starts": "Starts",
+    "label.ends": "Ends",
+    "label.expires_on": "Expiration date",
+    "label.auto_renewal": "Auto-renewal",
+    "label.effective_on": "In effect from",
+    "label.first_attempt": "First deduction",
+    "label.fee": "Fee",
+    "label.quote": "Renewal as it is",
+    "label.discount": "Coupon discount",
+    "label.coupon": "Coupon",
+    "label.due": "To be deducted",
+    "label.charged": "Deducted from your balance",
+    "label.balance": "Your balance",
+    "label.shortfall": "Missing",
+    "label.attempt": "Attempt",
+    "label.next_attempt": "Next attempt",
+    "label.retained_until": "Kept until",
+    "label.retained": "Kept for you",
+    "label.release_at": "Deleted on",
+    "label.released_at": "Released",
+    "label.to_delete": "To be deleted",
+    "label.purged": "Deleted",
+    "label.edition": "Edition now",
+    "label.servers": "Servers",
+    "label.cores": "Cores",
+    "label.price_difference": "Price difference",
+    "label.required": "Required",
+    "label.offered": "Provided",
+    "label.detail": "Details",
+    "label.name": "Name",
+    "label.email": "Email",
+    "label.language": "Language",
+    "label.time_zone": "Time zone",
+    # The words of a range, such as "0, or 10 to 500 in steps of 10"
+    "range., or ": ", or ",
+    "range. or more": " or more",
+    "range. in steps of ": " in steps of ",
+    "range. or ": " or ",
+    "range. to ": " to ",
+    # Auto-renewal in a few words
+    "auto_renewal.on": "On, every {cycle}",
+    "auto_renewal.off": "Off",
+    # activated
+    "activated.badge": "Activated",
+    "activated.subject": "Your {edition} subscription is active until {day}",
+    "activated.title": "Your subscription is active",
+    "activated.figure": "is your expiration date",
+    "activated.lead": "Thank you for your purchase. Your servers are protected as of {starts}, until {ends}.",
+    "activated.advice.off": "Auto-renewal is off. We will remind you before your subscription expires, and you can"
+    " renew it at any time.",
+    "activated.advice.on": "Auto-renewal is on: the fee for the next {cycle} is deducted from your account balance on"
+    " {moment}. Please keep enough balance for it.",
+    "activated.advice.on_late": "Auto-renewal is on, but no deduction is possible before this subscription expires."
+    " Please renew it by hand this time.",
+    # renewed
+    "renewed.badge": "Renewed",
+    "renewed.manual.subject": "Renewed: your subscription now runs until {day}",
+    "renewed.manual.title": "Your subscription is renewed",
+    "renewed.manual.lead": "Thank you for renewing. Your subscription goes on without a break, until {ends}.",
+    "renewed.automatic.subject": "Renewed automatically: {charged} deducted, new expiration date {day}",
+    "renewed.automatic.title": "Your subscription was renewed automatically",
+    "renewed.automatic.lead": "We deducted {charged} from your account balance and renewed your subscription for"
+    " {months}. It now runs until {ends}.",
+    "renewed.automatic.nothing_to_do": "There is nothing that you need to do.",
+    "renewed.reactivated.subject": "Welcome back: your subscription is active again until {day}",
+    "renewed.reactivated.title": "Your subscription is active again",
+    "renewed.reactivated.lead": "Your renewal came in time. Protection is on again, and all that you had set up is"
+    " there as you left it. Your subscription now runs until {ends}.",
+    "renewed.figure": "is your new expiration date",
+    # auto_renewal_failed
+    "auto_renewal_failed.badge": "Payment failed",
+    "auto_renewal_failed.subject": "Auto-renewal failed: {shortfall} missing in your account balance",
+    "auto_renewal_failed.title": "We could not renew your subscription",
+    "auto_renewal_failed.figure": "is missing in your account balance",
+    "auto_renewal_failed.lead": "To renew your subscription we tried to deduct {due}, but your account balance is"
+    " {balance}. Nothing was deducted.",
+    "auto_renewal_failed.advice.next": "Add at least {shortfall} to your balance: we try again as soon as a payment"
+    " arrives, and in any case on {moment}.",
+    "auto_renewal_failed.advice.last": "This was the last planned attempt. Add at least {shortfall} to your balance"
+    " before your subscription expires: we try again as soon as a payment arrives.",
+    "auto_renewal_failed.advice.manual": "You can also renew by hand at any time.",
+    # renewal_due
+    "renewal_due.badge": "Renewal reminder",
+    "renewal_due.off.subject": "Your subscription expires {when}, on {day}",
+    "renewal_due.off.title": "Your subscription expires {when}",
+    "renewal_due.off.lead": "Protection of your servers ends on {ends}. Renew before then to stay protected without a"
+    " break.",
+    "renewal_due.off.advice": "Renewing as it is for {months} costs {fee}. Auto-renewal is off, so nothing happens by"
+    " itself.",
+    "renewal_due.will_charge.subject": "Your subscription renews automatically for {fee}; it expires {when}, on {day}",
+    "renewal_due.will_charge.title": "Your subscription will be renewed automatically",
+    "renewal_due.will_charge.lead": "Your subscription expires {when}, on {day}. Auto-renewal is on: before it ends on"
+    " {ends}, we deduct the fee for the next {months} from your account balance.",
+    "renewal_due.will_charge.advice": "Please see to it that your balance covers {fee}; a valid coupon lowers the fee."
+    " There is nothing else that you need to do.",
+    "renewal_due.failed.subject": "Action needed: auto-renewal failed, your subscription expires {when}, on {day}",
+    "renewal_due.failed.title": "Auto-renewal failed, and your subscription expires {when}",
+    "renewal_due.failed.lead": "We could not deduct the renewal fee because your account balance is too low. If"
+    " nothing changes, protection of your servers ends on {ends}.",
+    "renewal_due.failed.advice": "Add balance for the fee of {fee} for {months}: we try again as soon as a payment"
+    " arrives. Or renew by hand.",
+    "renewal_due.declined.subject": "As you decided, your subscription ends {when}, on {day}",
+    "renewal_due.declined.title": "Your subscription ends {when}",
+    "renewal_due.declined.lead": "You told us that you will not renew. Protection of your servers ends on {ends}."
+    " This is the only reminder.",
+    "renewal_due.declined.advice": "If you change your mind, renew before it ends: {months} as it is cost {fee}.",
+    "renewal_due.figure": {"one": "{n} day left", "other": "{n} days left"},
+    "renewal_due.figure.today": "Last day",
+    "renewal_due.figure.caption": "Expiration date: {day}",
+    "renewal_due.obstacles": "A renewal by hand would be refused now",
+    "renewal_due.calendar.summary": "Your Tenure subscription expires",
+    "renewal_due.calendar.description": "Protection of your servers ends on {ends}."
+    " Renewing as it is for {months} costs {fee}.",
+    # expired
+    "expired.badge": "Expired",
+    "expired.subject": "Your subscription has expired; we keep your settings until {until}",
+    "expired.title": "Your subscription has expired",
+    "expired.figure": "is until when we keep your settings",
+    "expired.lead": "{day} was the last day of your subscription. Your servers are not protected any more.",
+    "expired.kept": "What you had set up is kept, unchanged, until {until}: {kept}.",
+    "expired.advice": "Renew before then and everything is active again, as you left it. After that your subscription"
+    " is released, and what you had set up is deleted.",
+    # release_due
+    "release_due.badge": "Final notice",
+    "release_due.subject": "Final notice: your settings are deleted on {day}",
+    "release_due.title": "Your settings are about to be deleted",
+    "release_due.figure": "is when your settings are deleted",
+    "release_due.lead": "Your subscription has expired and was not renewed. It is released on {moment}. From then on"
+    " it cannot be renewed, and what you had set up cannot be recovered.",
+    "release_due.advice": "Renew before then to get back protection and all that you had set up.",
+    # released
+    "released.badge": "Released",
+    "released.subject": "Your subscription was released and its settings deleted",
+    "released.title": "Your subscription was released",
+    "released.lead": "Your subscription was not renewed within the grace period. It was released on {moment}, and what"
+    " you had set up was deleted.",
+    "released.edition": "Your account is now on the {edition} edition.",
+    "released.advice": "To protect your servers again, purchase a new subscription. Your list of servers is still"
+    " there.",
+    # quota_exceeded, quota_restored
+    "quota_exceeded.badge": "Quota exceeded",
+    "quota_exceeded.subject": "Your quota is exceeded by {excess}",
+    "quota_exceeded.title": "You use more than your quota",
+    "quota_exceeded.figure": "beyond your quota",
+    "quota_exceeded.full.lead": "You have {used} registered, but your subscription covers {quota}. Full protection is"
+    " meant to cover every registered server.",
+    "quota_exceeded.full.advice": "Upgrade your subscription, or release servers that you do not need. As long as the"
+    " quota is exceeded, you cannot renew by hand with the same specification.",
+    "quota_exceeded.partial.lead": "You have bound quota to {used}, but your subscription covers {quota}.",
+    "quota_exceeded.partial.advice": "Upgrade your subscription, or unbind quota from servers that need no"
+    " protection.",
+    "quota_exceeded.use": "{used} of {quota} used, {excess} too many",
+    "quota.use": "{used} of {quota} used",
+    "quota_restored.badge": "Quota",
+    "quota_restored.subject": "Your quota is sufficient again",
+    "quota_restored.full.lead": "All registered servers are covered by your subscription again.",
+    "quota_restored.partial.lead": "All servers to which quota is bound are covered by your subscription again.",
+    # specification_changed
+    "specification_changed.badge": "Specification",
+    "specification_changed.subject": "Your specification has changed",
+    "specification_changed.lead": "The new specification is in effect as of {moment}.",
+    "specification_changed.price.more": "At today's prices it costs {amount} more for the rest of the term.",
+    "specification_changed.price.less": "At today's prices it costs {amount} less for the rest of the term.",
+    "specification_changed.price.same": "At today's prices it costs the same for the rest of the term.",
+    # auto_renewal_enabled, auto_renewal_disabled, renewal_declined
+    "auto_renewal_enabled.badge": "Auto-renewal",
+    "auto_renewal_enabled.subject": "Auto-renewal is on, every {cycle}",
+    "auto_renewal_enabled.title": "Auto-renewal is on",
+    "auto_renewal_enabled.lead": "From {day} on, your subscription is renewed automatically, each time for {cycle}.",
+    "auto_renewal_enabled.advice": "The first fee is deducted from your account balance on {moment}. Please keep"
+    " enough balance for it.",
+    "auto_renewal_enabled.advice.late": "It comes too late for the current expiration date: please renew by hand this"
+    " time.",
+    "auto_renewal_disabled.badge": "Auto-renewal",
+    "auto_renewal_disabled.subject": "Auto-renewal is off",
+    "auto_renewal_disabled.lead": "Your subscription is not renewed automatically any more, as of {day}.",
+    "auto_renewal_disabled.advice": "We will remind you before it expires.",
+    "renewal_declined.badge": "Renewal",
+    "renewal_declined.subject": "You decided not to renew",
+    "renewal_declined.lead": "Auto-renewal is off, and your subscription ends on its expiration date.",
+    "renewal_declined.advice": "If you change your mind, simply renew, or switch auto-renewal on again.",
+    # contact_changed
+    "contact_changed.badge": "Contact",
+    "contact_changed.subject": "Your contact details have changed",
+    "contact_changed.lead": "From now on we write to the contact below.",
+    # order_rejected
+    "order_rejected.badge": "Not accepted",
+    "order_rejected.subject": "Not accepted: {request}",
+    "order_rejected.subject.order": "Not accepted: {request} {order}",
+    "order_rejected.title": "We could not accept your request",
+    "order_rejected.unchanged": "Nothing was changed and nothing was charged.",
+    "request.purchase.ordered": "Purchase",
+    "request.renewal.ordered": "Renewal",
+    "request.renewal.change_ordered": "Renewal with change",
+    "request.renewal.declined": "Declining the renewal",
+    "request.specification.change_ordered": "Change of specification",
+    "request.auto_renewal.enabled": "Switching on auto-renewal",
+    "request.auto_renewal.disabled": "Switching off auto-renewal",
+    "request.server.bound": "Binding quota to a server",
+    "request.server.unbound": "Unbinding quota from a server",
+    "request.other": "Request",
+    "rejected.order_conflict": "An order with this number was placed before, with other content. Please order again"
+    " under a new number.",
+    "rejected.not_subscribed": "This account has no subscription yet. Please purchase one first.",
+    "rejected.subscription_released": "This subscription has been released, so it cannot be renewed or changed any"
+    " more. You can purchase a new one.",
+    "rejected.already_subscribed": "This account already has a subscription. Please renew or change it instead.",
+    "rejected.not_active": "This is possible only while the subscription is active. Please renew it first.",
+    "rejected.terms_not_accepted": "The terms of service were not accepted. Please accept them and order again.",
+    "rejected.invalid_duration": "This duration is not on offer. Please choose 1 to 12, 24 or 36 months.",
+    "rejected.invalid_cycle": "Auto-renewal is on offer for every 1, 3 or 12 months.",
+    "rejected.auto_renewal_too_late": "It is too close to the expiration date to switch on auto-renewal. Please renew"
+    " by hand this time.",
+    "rejected.feature_out_of_range": "The amount of a value-added service is not on offer.",
+    "rejected.pending_renewal_order": "A renewal order is waiting for its term to start. Until then the specification"
+    " cannot be changed.",
+    "rejected.mode_change_not_allowed": "The protection mode cannot be changed from partial back to full.",
+    "rejected.downgrade_only_at_renewal": "A lower edition, or fewer honeypot licenses, are possible only with a"
+    " renewal.",
+    "rejected.servers_below_inventory": "Full protection has to cover every registered server, and the specification"
+    " has fewer servers than are registered.",
+    "rejected.servers_below_inventory.figures": "Full protection has to cover every registered server: {required}"
+    " registered, {offered} in the specification, {missing} too few. Choose a larger quota, or release servers.",
+    "rejected.servers_below_bound": "The specification has fewer servers than quota is bound to.",
+    "rejected.servers_below_bound.figures": "Quota is bound to {required}, but the specification has {offered},"
+    " {missing} too few. Choose a larger quota, or unbind servers.",
+    "rejected.cores_below_inventory": "Full protection has to cover every registered server, and the specification"
+    " has fewer cores than they have.",
+    "rejected.cores_below_inventory.figures": "Full protection has to cover the cores of every registered server:"
+    " {required} registered, {offered} in the specification, {missing} too few. Choose a larger quota, or release"
+    " servers.",
+    "rejected.cores_below_bound": "The specification has fewer cores than the servers to which quota is bound.",
+    "rejected.cores_below_bound.figures": "The servers to which quota is bound have {required}, but the specification"
+    " has {offered}, {missing} too few. Choose a larger quota, or unbind servers.",
+    "rejected.quota_exhausted": "All of your quota is bound. Unbind another server, or choose a larger quota.",
+}

@@ -1,0 +1,256 @@
+"""From Kafka's bytes to an event, and from an event to bytes: CloudEvents 1.0, JSON.
+
+Reading takes structured and binary mode; both end in the same two steps, attributes then data.
+What cannot be read raises `Unreadable` with a reason of the contract and a sentence naming the field.
+Writing is structured mode only; `sequence` is put in last, when the log assigns it.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from hashlib import blake2b
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from shared.contracts.types import ID_PATTERN, read_instant
+
+D = TypeVar("D")
+Headers = Sequence[tuple[str, bytes | None]]
+
+MAX_VALUE_BYTES: Final = 1_000_000
+MAX_DETAIL_CHARACTERS: Final = 500
+FUTURE_TOLERANCE: Final = timedelta(minutes=5)
+STRUCTURED: Final = "application/cloudevents+json"
+SOURCE_PATTERN: Final = r"^[!-~]{1,512}$"
+TRACEPARENT_PATTERN: Final = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+_TEXTS: Final = ("id", "source", "type", "time", "subject")
+_is_id: Final = re.compile(ID_PATTERN).fullmatch
+_is_source: Final = re.compile(SOURCE_PATTERN).fullmatch
+_is_traceparent: Final = re.compile(TRACEPARENT_PATTERN).fullmatch
+
+
+class Reason(StrEnum):
+    """`dead-letter-reason`, as in the contract."""
+
+    NOT_JSON = "not_json"
+    NOT_CLOUDEVENTS = "not_cloudevents"
+    UNKNOWN_TYPE = "unknown_type"
+    INVALID_DATA = "invalid_data"
+    SUBJECT_MISMATCH = "subject_mismatch"
+    TIME_IN_FUTURE = "time_in_future"
+    ID_CONFLICT = "id_conflict"
+    TOO_LARGE = "too_large"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Unreadable(Exception):
+    """This record, alone, goes to the dead letters."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail[:MAX_DETAIL_CHARACTERS]}")
+        self.reason = reason
+        self.detail = detail[:MAX_DETAIL_CHARACTERS]
+
+
+class Event(NamedTuple, Generic[D]):
+    """One event in, `time` in UTC; `fields` is the whole envelope (`recordedat`, `sequence`, ..., raw `data`).
+
+    A named tuple because one is made for every record, and a frozen dataclass costs twice the time.
+    """
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    subject: str
+    data: D
+    traceparent: str | None
+    fields: Mapping[str, Any]
+
+
+_adapter: Final[Callable[[Any], TypeAdapter[Any]]] = cache(TypeAdapter)
+
+
+def adapter(contract: type[D]) -> TypeAdapter[D]:
+    """The one validator and serializer of a contract."""
+    return _adapter(contract)
+
+
+def _compiled(contract: Any) -> Callable[[Any], Any]:
+    return _adapter(contract).validator.validate_python
+
+
+_validator: Final[Callable[[Any], Callable[[Any], Any]]] = cache(_compiled)
+
+
+def decode(value: bytes | None, headers: Headers, accepts: Mapping[str, type[D]]) -> Event[D]:
+    """Read one record by the contracts that its topic accepts (type -> contract).
+
+    Raises `Unreadable`.
+    """
+    known = {name.lower(): content for name, content in headers}
+    fields = _fields(value, known)
+    time = _check_cloudevent(fields)
+    contract = accepts.get(fields["type"])
+    if contract is None:
+        raise Unreadable(Reason.UNKNOWN_TYPE, f"type: {fields['type'][:200]!r} is not read from this topic")
+    _check_identity(fields)
+    return Event(
+        id=fields["id"],
+        source=fields["source"],
+        type=fields["type"],
+        time=time,
+        subject=fields["subject"],
+        data=_data(fields["data"], contract),
+        traceparent=_traceparent(fields, known),
+        fields=fields,
+    )
+
+
+def check_subject(event: Event[Any]) -> None:
+    """`subject` is the account that the data speaks of. Raises `Unreadable`."""
+    if event.subject != event.data.account_id:
+        raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {event.data.account_id!r} as in data.account_id")
+
+
+def check_not_in_future(event: Event[Any], now: datetime) -> None:
+    """`time` lies at most five minutes ahead of the service clock. Raises `Unreadable`."""
+    if event.time > now + FUTURE_TOLERANCE:
+        raise Unreadable(Reason.TIME_IN_FUTURE, f"time: {event.time.isoformat()} is ahead of {now.isoformat()}")
+
+
+def fingerprint(event: Event[Any]) -> bytes:
+    """16 bytes that are the same for the same content: type and validated data (R39)."""
+    content = adapter(type(event.data)).dump_python(event.data, mode="json")
+    return blake2b(orjson.dumps([event.type, content], option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+def encode(fields: Mapping[str, Any], data: bytes) -> bytes:
+    """A structured CloudEvent without `sequence`; `data` is its JSON."""
+    head = orjson.dumps({"specversion": "1.0", "datacontenttype": "application/json", **fields})
+    return head[:-1] + b',"data":' + data + b"}"
+
+
+def with_sequence(value: bytes, sequence: int) -> bytes:
+    """Put the log's `sequence` into an encoded event."""
+    return value[:-1] + b',"sequence":%d}' % sequence
+
+
+def wire_time(instant: datetime) -> str:
+    """RFC 3339 in UTC, with a fraction only where there is one."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _fields(value: bytes | None, headers: Mapping[str, bytes | None]) -> dict[str, Any]:
+    if value is None:
+        raise Unreadable(Reason.NOT_JSON, "the record has no value")
+    if len(value) > MAX_VALUE_BYTES:
+        raise Unreadable(Reason.TOO_LARGE, f"{len(value)} bytes, at most {MAX_VALUE_BYTES} are read")
+    attributes = _binary_attributes(headers) if headers else None
+    document = _json(value)
+    fields = document if attributes is None else {**attributes, "data": document}
+    if not isinstance(fields, dict):
+        raise Unreadable(Reason.NOT_CLOUDEVENTS, "expected a JSON object")
+    if b"\\u0000" in value:
+        _refuse_nul(fields)
+    return fields
+
+
+def _binary_attributes(headers: Mapping[str, bytes | None]) -> dict[str, str] | None:
+    """The `ce_` headers; None in structured mode, told by `content-type` or by their absence."""
+    if (headers.get("content-type") or b"").lower().startswith(b"application/cloudevents"):
+        return None
+    return {name[3:]: _text(name, value) for name, value in headers.items() if name.startswith("ce_")} or None
+
+
+def _text(name: str, value: bytes | None) -> str:
+    try:
+        text = (value or b"").decode()
+    except UnicodeDecodeError:
+        raise Unreadable(Reason.NOT_CLOUDEVENTS, f"header {name[:100]}: expected UTF-8") from None
+    if "\0" in text:
+        raise Unreadable(Reason.INVALID_DATA, f"header {name[:100]}: expected text without NUL")
+    return text
+
+
+def _check_cloudevent(fields: Mapping[str, Any]) -> datetime:
+    """What makes a JSON object a CloudEvent that Tenure can place; gives `time`."""
+    for name in _TEXTS:
+        text = fields.get(name)
+        if not text or not isinstance(text, str):
+            raise Unreadable(Reason.NOT_CLOUDEVENTS, f"{name}: required, a string that is not empty")
+    if fields.get("specversion") != "1.0":
+        raise Unreadable(Reason.NOT_CLOUDEVENTS, "specversion: required, '1.0'")
+    if "data" not in fields:
+        raise Unreadable(Reason.NOT_CLOUDEVENTS, "data: required")
+    try:
+        return read_instant(fields["time"])
+    except ValueError as error:
+        raise Unreadable(Reason.NOT_CLOUDEVENTS, f"time: {error}") from None
+
+
+def _check_identity(fields: Mapping[str, Any]) -> None:
+    for name in ("id", "subject"):
+        if not _is_id(fields[name]):
+            raise Unreadable(Reason.INVALID_DATA, f"{name}: expected 1-128 characters of A-Z a-z 0-9 . _ : -")
+    if not _is_source(fields["source"]):
+        raise Unreadable(Reason.INVALID_DATA, "source: expected a URI reference of at most 512 characters")
+
+
+def _data(value: Any, contract: type[D]) -> D:
+    if not isinstance(value, dict):
+        raise Unreadable(Reason.INVALID_DATA, "data: expected a JSON object")
+    try:
+        valid: D = _validator(contract)(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path = ".".join(("data", *map(str, problem["loc"])))
+        raise Unreadable(Reason.INVALID_DATA, f"{path}: {problem['msg']}") from None
+    return valid
+
+
+def _json(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise _why_not_json(value, str(error)) from None
+
+
+def _why_not_json(value: bytes, detail: str) -> Unreadable:
+    """JSON with a lone surrogate or a number beyond a double is JSON, but nothing we can hold: tell it apart."""
+    try:
+        text = value.decode("utf-8", "surrogatepass")
+        json.loads(text, parse_constant=_no_constant, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return Unreadable(Reason.NOT_JSON, detail)
+    return Unreadable(Reason.INVALID_DATA, detail)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _refuse_nul(value: Any) -> None:
+    """Looks at every text, names of fields too; by a list of its own, as deep as JSON may go."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str) and "\0" in item:
+            raise Unreadable(Reason.INVALID_DATA, "expected text without NUL")
+        if isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+
+
+def _traceparent(fields: Mapping[str, Any], headers: Mapping[str, bytes | None]) -> str | None:
+    """W3C trace context, from the envelope or else the Kafka header; anything odd is left behind."""
+    found = fields.get("traceparent")
+    if found is None and (header := headers.get("traceparent")):
+        found = header.decode("ascii", "replace")
+    return found if isinstance(found, str) and _is_traceparent(found) else None

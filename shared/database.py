@@ -1,0 +1,96 @@
+"""The engine, and the one `transaction()` in which everything happens.
+
+Every connection works in its service's schema. A database that is away, full or shutting down raises
+`Transient`; everything else passes through as it is.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shared.errors import Transient
+
+# SQLSTATE classes and codes that say "not now": connection, serialization and deadlock, resources
+# (disk full, memory, connections), operator intervention, system error, lock not available, read-only.
+_NOT_NOW = ("08", "40", "53", "57", "58")
+_NOT_NOW_CODES = ("55P03", "25006", "3D000")
+
+
+def connect(url: str, schema: str, *, pool_size: int = 8) -> AsyncEngine:
+    """An engine whose connections live in `schema`; nothing is connected yet."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=8,
+        pool_pre_ping=False,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 120,
+            "server_settings": {"search_path": schema, "application_name": f"tenure-{schema}", "jit": "off"},
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """All or nothing. Raises `Transient` when the database is away."""
+    with away_is_transient():
+        async with engine.begin() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def session_connection(url: str, schema: str) -> AsyncIterator[asyncpg.Connection]:
+    """One connection of its own, for what lives as long as a session: advisory locks and LISTEN."""
+    with away_is_transient():
+        connection = await asyncpg.connect(
+            _plain(url), timeout=5, server_settings={"search_path": schema, "application_name": f"tenure-{schema}-lock"}
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=2)
+
+
+def driver(connection: AsyncConnection) -> Any:
+    """The bare asyncpg connection below this one, in the same transaction: for COPY."""
+    raw: Any = connection.sync_connection
+    return raw.connection.driver_connection
+
+
+@contextmanager
+def away_is_transient() -> Iterator[None]:
+    """Turn the many ways of being away into `Transient`."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error, InterfaceError) or error.connection_invalidated or _not_now(error.orig):
+            raise Transient(f"PostgreSQL: {type(error.orig).__name__}: {error.orig}") from error
+        raise
+    except (asyncpg.InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
+        raise Transient(f"PostgreSQL: {error!r}") from error
+    except asyncpg.PostgresError as error:
+        if _not_now(error):
+            raise Transient(f"PostgreSQL: {error!r}") from error
+        raise
+
+
+def _not_now(error: BaseException | None) -> bool:
+    state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    cause = getattr(error, "__cause__", None)
+    away = isinstance(error, OSError) or isinstance(cause, OSError | asyncpg.PostgresConnectionError)
+    return away or state.startswith(_NOT_NOW) or state in _NOT_NOW_CODES
+
+
+def _plain(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(parse_qsl(parts.query)), ""))

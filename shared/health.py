@@ -1,0 +1,25 @@
+"""What is well and what is not: the one place that `/ready` and the metrics read."""
+
+from collections.abc import Mapping
+
+
+class Health:
+    """Each part of a service says here why it cannot work just now, or that it can again."""
+
+    def __init__(self, *parts: str) -> None:
+        self._troubles: dict[str, str | None] = dict.fromkeys(parts, "starting")
+
+    def well(self, part: str) -> None:
+        self._troubles[part] = None
+
+    def trouble(self, part: str, reason: str) -> None:
+        self._troubles[part] = reason
+
+    @property
+    def ready(self) -> bool:
+        return not any(self._troubles.values())
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Part -> why it is not ready."""
+        return {part: reason for part, reason in self._troubles.items() if reason}

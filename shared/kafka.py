@@ -1,0 +1,70 @@
+"""How to reach Kafka: connection arguments from the settings, and short-lived clients.
+
+Only aiokafka's own errors that mean "away" become `Transient`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ssl import SSLContext
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+
+from shared.errors import Transient
+from shared.settings import Settings
+
+READ_COMMITTED = "read_committed"
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """Arguments that every aiokafka client takes."""
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if "SSL" in settings.kafka_security_protocol:
+        arguments["ssl_context"] = _tls(settings)
+    if "SASL" in settings.kafka_security_protocol and settings.kafka_sasl_password:
+        arguments["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        arguments["sasl_plain_username"] = settings.kafka_sasl_username
+        arguments["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return arguments
+
+
+@asynccontextmanager
+async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client for a few calls. Raises `Transient` while the broker is away."""
+    client = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=10_000)
+    try:
+        await client.start()
+        yield client
+    except (KafkaError, OSError) as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer without a group, `read_committed`, for a look at partitions. Raises `Transient`."""
+    consumer = AIOKafkaConsumer(
+        **connection(settings),
+        isolation_level=READ_COMMITTED,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=20 * 1024 * 1024,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    except (KafkaError, OSError) as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    finally:
+        await consumer.stop()
+
+
+def _tls(settings: Settings) -> SSLContext:
+    return create_ssl_context(cafile=str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None)

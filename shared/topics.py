@@ -1,0 +1,103 @@
+"""The topics of the contract, and their making at start.
+
+Names here are logical; `TENURE_TOPIC_PREFIX` is put before them at the broker's edge only (`Topics.name`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.errors import Alarm
+from shared.kafka import admin
+from shared.settings import Settings
+
+PURCHASES = "purchases"
+RENEWALS = "renewals"
+SERVER_INVENTORY = "server-inventory"
+LIFECYCLE = "subscription-lifecycle"
+STATE = "subscription-state"
+DEAD_LETTERS = "dead-letters"
+OUTCOMES = "notification-outcomes"
+NOTIFICATION_DEAD_LETTERS = "notification-dead-letters"
+TEST_CLOCK = "test-clock"
+TEST_CLOCK_SETTLED = "test-clock-settled"
+
+_DAY_MS = 86_400_000
+_DEAD_LETTER = {"retention.ms": str(30 * _DAY_MS), "max.message.bytes": str(16 * 1024 * 1024)}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`partitions` None: as many as the settings say."""
+
+    name: str
+    config: Mapping[str, str] = field(default_factory=dict)
+    partitions: int | None = None
+    test_clock_only: bool = False
+
+
+TOPICS: Mapping[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        Topic(PURCHASES),
+        Topic(RENEWALS),
+        Topic(SERVER_INVENTORY),
+        Topic(LIFECYCLE, {"retention.ms": str(30 * _DAY_MS)}),
+        Topic(STATE, {"cleanup.policy": "compact"}),
+        Topic(DEAD_LETTERS, _DEAD_LETTER),
+        Topic(OUTCOMES),
+        Topic(NOTIFICATION_DEAD_LETTERS, _DEAD_LETTER),
+        Topic(TEST_CLOCK, partitions=1, test_clock_only=True),
+        Topic(TEST_CLOCK_SETTLED, partitions=1, test_clock_only=True),
+    )
+}
+
+
+def name_of(topic: str, settings: Settings) -> str:
+    """The name on the broker."""
+    return f"{settings.topic_prefix}{topic}"
+
+
+def wanted(names: Sequence[str], settings: Settings) -> tuple[Topic, ...]:
+    """Those of `names` that exist with these settings."""
+    return tuple(
+        TOPICS[name] for name in names if settings.test_clock is not None or not TOPICS[name].test_clock_only
+    )
+
+
+async def ensure(names: Sequence[str], settings: Settings) -> Mapping[str, int]:
+    """Create what is missing; logical name -> number of partitions.
+
+    Raises `Alarm` naming the topic that cannot be had, `Transient` while the broker is away.
+    """
+    topics = wanted(names, settings)
+    async with admin(settings) as client:
+        await _create(client, topics, settings)
+        described = await client.describe_topics([name_of(topic.name, settings) for topic in topics])
+    counts = {found["topic"]: len(found["partitions"]) for found in described if not found["error_code"]}
+    for topic in topics:
+        if not counts.get(name_of(topic.name, settings)):
+            raise Alarm(f"Topic {name_of(topic.name, settings)} cannot be had: the broker does not know it.")
+    return {topic.name: counts[name_of(topic.name, settings)] for topic in topics}
+
+
+async def _create(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings: Settings) -> None:
+    existing = set(await client.list_topics())
+    missing = [
+        NewTopic(
+            name=name_of(topic.name, settings),
+            num_partitions=topic.partitions or settings.topic_partitions,
+            replication_factor=settings.topic_replication,
+            topic_configs=dict(topic.config),
+        )
+        for topic in topics
+        if name_of(topic.name, settings) not in existing
+    ]
+    if missing:
+        response = await client.create_topics(missing)
+        for topic, code, *rest in response.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                raise Alarm(f"Topic {topic} cannot be had: {error.__name__} {rest[0] if rest else ''}.".strip())

@@ -1,0 +1,1 @@
+"""Decides: consumes purchases, renewals and inventory, publishes the lifecycle of subscriptions."""

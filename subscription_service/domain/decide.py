@@ -1,0 +1,207 @@
+"""What an order or a new contact leads to: lifecycle events, or a `Rejection`.
+
+Nothing here changes anything. Each decision asks its conditions in the order of R41; the first that
+stands against it wins. Decisions about a live subscription get a `Situation`; those about the
+auto-renewal switch are in `switching`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from shared.contracts.inbound import (
+    AccountCredited,
+    AutoRenewalDisabled,
+    AutoRenewalEnabled,
+    ContactChanged,
+    InboundData,
+    PurchaseOrdered,
+    RenewalChangeOrdered,
+    RenewalDeclined,
+    RenewalOrdered,
+    SpecificationChangeOrdered,
+)
+from shared.contracts.lifecycle import (
+    Activated,
+    AutoRenewalPlan,
+    ContactReplaced,
+    RejectionCode,
+    RenewalMethod,
+    Renewed,
+    SpecificationChanged,
+)
+from shared.contracts.types import Term
+from subscription_service.domain import checks
+from subscription_service.domain.calendar import DAY, billing_day
+from subscription_service.domain.deduction import first_attempt, retry_after_credit
+from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.policy import Policy, Rules
+from subscription_service.domain.pricing import price_difference
+from subscription_service.domain.refusals import Rejection
+from subscription_service.domain.situation import Decision, Situation
+from subscription_service.domain.switching import decline_renewal, disable_auto_renewal, enable_auto_renewal
+from subscription_service.domain.terms import change_with_term, first_term, next_term
+
+
+def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> Decision:
+    """What follows from one event in; its facts are in `account` already. Pure facts lead to nothing."""
+    on_any_account = _ON_ANY_ACCOUNT.get(type(command))
+    if on_any_account is not None:
+        return on_any_account(account, command, at, rules)
+    on_live = _ON_A_LIVE_SUBSCRIPTION.get(type(command))
+    if on_live is None:
+        return ()
+    subscription = account.subscription
+    if isinstance(subscription, Active | Grace):
+        return on_live(Situation(account, subscription, at, rules), command)
+    return Rejection(RejectionCode.SUBSCRIPTION_RELEASED if subscription else RejectionCode.NOT_SUBSCRIBED)
+
+
+def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> Decision:
+    """R5-R11: a new subscription."""
+    refusal = (
+        checks.already_subscribed(account.subscription)
+        or checks.terms_not_accepted(order)
+        or checks.invalid_duration(order.duration_months)
+        or (checks.invalid_cycle(order.duration_months) if order.auto_renewal else None)
+        or checks.feature_out_of_range(order.specification, rules.catalog)
+        or checks.below_inventory(account, order.specification, rules.catalog)
+    )
+    return refusal or (_activated(order, at, rules),)
+
+
+def renewal(situation: Situation, order: RenewalOrdered) -> Decision:
+    """R12-R14: one more term with the last one's specification."""
+    account, subscription, _, rules = situation
+    specification = subscription.terms[-1].specification
+    refusal = (
+        checks.terms_not_accepted(order)
+        or checks.invalid_duration(order.duration_months)
+        or checks.below_inventory(account, specification, rules.catalog)
+    )
+    if refusal:
+        return refusal
+    term = next_term(
+        subscription,
+        order.order_id,
+        months=order.duration_months,
+        specification=specification,
+        policy=rules.policy,
+    )
+    return (_renewed(situation, term),)
+
+
+def renewal_with_change(situation: Situation, order: RenewalChangeOrdered) -> Decision:
+    """R15-R17: one more term with another specification; in grace that takes effect at once (R32)."""
+    account, subscription, at, rules = situation
+    current = subscription.terms[-1].specification
+    refusal = (
+        checks.terms_not_accepted(order)
+        or checks.invalid_duration(order.duration_months)
+        or checks.feature_out_of_range(order.specification, rules.catalog)
+        or checks.pending_renewal_order(subscription, at)
+        or checks.mode_change_not_allowed(current, order.specification)
+        or checks.below_bounds(account, order.specification, rules.catalog)
+    )
+    if refusal:
+        return refusal
+    term = next_term(
+        subscription,
+        order.order_id,
+        months=order.duration_months,
+        specification=order.specification,
+        policy=rules.policy,
+    )
+    renewed = _renewed(situation, term)
+    if renewed.reactivated and term.specification != current:
+        return renewed, change_with_term(term, current, at)
+    return (renewed,)
+
+
+def change_now(situation: Situation, order: SpecificationChangeOrdered) -> Decision:
+    """R19: upgrade or downgrade the term in force."""
+    account, subscription, at, rules = situation
+    term = subscription.terms[-1]
+    refusal = (
+        checks.not_active(subscription)
+        or checks.terms_not_accepted(order)
+        or checks.feature_out_of_range(order.specification, rules.catalog)
+        or checks.pending_renewal_order(subscription, at)
+        or checks.mode_change_not_allowed(term.specification, order.specification)
+        or checks.downgrade_only_at_renewal(term.specification, order.specification)
+        or checks.below_bounds(account, order.specification, rules.catalog)
+    )
+    if refusal:
+        return refusal
+    changed = SpecificationChanged(
+        order_id=order.order_id,
+        previous=term.specification,
+        specification=order.specification,
+        effective_at=at,
+        price_difference=price_difference(term, order.specification, at=at, catalog=rules.catalog),
+    )
+    return (changed,)
+
+
+def credit(account: Account, _: AccountCredited, at: datetime, rules: Rules) -> Decision:
+    """R25: a credit tries an outstanding deduction again, at once."""
+    subscription = account.subscription
+    if not isinstance(subscription, Active):
+        return ()
+    attempted = retry_after_credit(Situation(account, subscription, at, rules))
+    return () if attempted is None else (attempted,)
+
+
+def replace_contact(account: Account, command: ContactChanged, _at: datetime, _rules: Rules) -> Decision:
+    """R38; the same contact again says nothing."""
+    return () if command.contact == account.contact else (ContactReplaced(contact=command.contact),)
+
+
+_ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetime, Rules], Decision]]] = {
+    PurchaseOrdered: purchase,
+    ContactChanged: replace_contact,
+    AccountCredited: credit,
+}
+
+_ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[Situation, Any], Decision]]] = {
+    RenewalOrdered: renewal,
+    RenewalChangeOrdered: renewal_with_change,
+    SpecificationChangeOrdered: change_now,
+    AutoRenewalEnabled: enable_auto_renewal,
+    AutoRenewalDisabled: disable_auto_renewal,
+    RenewalDeclined: decline_renewal,
+}
+
+
+def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
+    term = first_term(order, at, rules.policy)
+    return Activated(
+        order_id=order.order_id,
+        contact=order.contact,
+        term=term,
+        specification=order.specification,
+        expires_on=term.expires_on,
+        ends_at=term.ends_at,
+        auto_renewal=_plan(term, at, rules.policy) if order.auto_renewal else None,
+    )
+
+
+def _plan(term: Term, at: datetime, policy: Policy) -> AutoRenewalPlan:
+    """R11: its cycle is the duration; like every enabling it takes effect the next day (R21)."""
+    effective_on = billing_day(at, policy.billing_zone) + DAY
+    return AutoRenewalPlan(
+        cycle_months=term.months,
+        effective_on=effective_on,
+        first_attempt_at=first_attempt(term.expires_on, effective_on, after=at, policy=policy),
+    )
+
+
+def _renewed(situation: Situation, term: Term) -> Renewed:
+    return Renewed(
+        order_id=term.order_id,
+        method=RenewalMethod.MANUAL,
+        term=term,
+        expires_on=term.expires_on,
+        ends_at=term.ends_at,
+        reactivated=isinstance(situation.subscription, Grace),
+    )

@@ -1,0 +1,138 @@
+"""Automatic renewal: when the next attempt is, and what an attempt does (R20-R27).
+
+An attempt is all or nothing: one term appended and paid, or one `auto_renewal_failed`.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from shared.contracts.lifecycle import AutoRenewalFailed, RenewalMethod, Renewed
+from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, midnight
+from subscription_service.domain.model import Active, AutoRenewal, Grace
+from subscription_service.domain.policy import Policy
+from subscription_service.domain.pricing import best_coupon, discount, fee
+from subscription_service.domain.situation import Situation
+from subscription_service.domain.terms import automatic_order_id, next_term
+
+
+def cycle_at(auto_renewal: AutoRenewal, at: datetime, policy: Policy) -> int:
+    """The cycle in months that holds at `at`: until 00:00 of `effective_on`, what was set before (R21)."""
+    held = auto_renewal.held_cycle
+    if held is not None and at < midnight(auto_renewal.effective_on, policy.billing_zone):
+        return held
+    return auto_renewal.cycle_months
+
+
+def next_attempt(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
+    """The next scheduled attempt later than `after`, under whatever setting holds then."""
+    auto_renewal = subscription.auto_renewal
+    if auto_renewal is None:
+        return None
+    if subscription.failure is not None:
+        planned = subscription.failure.next_attempt_at
+        return planned if planned is not None and planned > after else None
+    effective = None if auto_renewal.held_cycle is not None else auto_renewal.effective_on
+    return first_attempt(subscription.terms[-1].expires_on, effective, after=after, policy=policy)
+
+
+def first_attempt(
+    expires_on: date, effective_on: date | None, *, after: datetime, policy: Policy
+) -> datetime | None:
+    """The first attempt for an E: on the first listed day, or once that has passed at the next deduction
+    hour; none beyond the last listed day (R20, R21). No earlier than 00:00 of `effective_on`.
+    """
+    zone, hour = policy.billing_zone, policy.deduction_hour
+    not_before = after if effective_on is None else max(after, midnight(effective_on, zone))
+    planned = at_hour(days_before(expires_on, policy.auto_renewal_attempt_days[0]), hour, zone)
+    if planned > after and planned >= not_before:
+        return planned
+    today = billing_day(not_before, zone)
+    attempt = at_hour(today, hour, zone)
+    if attempt <= after or attempt < not_before:
+        attempt = at_hour(today + DAY, hour, zone)
+    last = at_hour(days_before(expires_on, policy.auto_renewal_attempt_days[-1]), hour, zone)
+    return attempt if attempt <= last else None
+
+
+def first_attempt_under(situation: Situation, effective_on: date) -> datetime | None:
+    """The first attempt under a setting that takes effect on `effective_on` (R21)."""
+    _, subscription, at, rules = situation
+    expires_on = subscription.terms[-1].expires_on
+    if isinstance(subscription, Active) and subscription.failure is not None:
+        effective = midnight(effective_on, rules.policy.billing_zone)
+        return _listed_attempt(expires_on, after=at, not_before=effective, policy=rules.policy)
+    return first_attempt(expires_on, effective_on, after=at, policy=rules.policy)
+
+
+def deduct(situation: Situation) -> Renewed | AutoRenewalFailed | None:
+    """Try to pay for the next cycle now; None where auto-renewal is off or not active (R20, R24, R27)."""
+    account, subscription, at, rules = situation
+    auto_renewal = subscription.auto_renewal
+    if auto_renewal is None or isinstance(subscription, Grace):
+        return None
+    months = cycle_at(auto_renewal, at, rules.policy)
+    price = fee(subscription.terms[-1].specification, months, rules.catalog)
+    coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
+    off = discount(coupon, price)
+    if price - off > account.balance:
+        return _failed(situation, price=price, off=off)
+    coupon_id = None if coupon is None else coupon.coupon_id
+    return _renewed(situation, months, price=price, off=off, coupon_id=coupon_id)
+
+
+def retry_after_credit(situation: Situation) -> Renewed | AutoRenewalFailed | None:
+    """One attempt more, at once, while a failure is outstanding (R25)."""
+    subscription = situation.subscription
+    outstanding = isinstance(subscription, Active) and subscription.failure is not None
+    return deduct(situation) if outstanding else None
+
+
+def _renewed(situation: Situation, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:
+    account, subscription, _, rules = situation
+    last = subscription.terms[-1]
+    term = next_term(
+        subscription,
+        automatic_order_id(subscription.subscription_id, last.expires_on),
+        months=months,
+        specification=last.specification,
+        policy=rules.policy,
+    )
+    return Renewed(
+        order_id=term.order_id,
+        method=RenewalMethod.AUTOMATIC,
+        term=term,
+        expires_on=term.expires_on,
+        ends_at=term.ends_at,
+        reactivated=False,
+        fee=price,
+        discount=off,
+        charged=price - off,
+        coupon_id=coupon_id,
+        balance_after=account.balance - (price - off),
+    )
+
+
+def _failed(situation: Situation, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
+    account, subscription, at, rules = situation
+    failure = subscription.failure if isinstance(subscription, Active) else None
+    return AutoRenewalFailed(
+        fee=price,
+        discount=off,
+        balance=account.balance,
+        shortfall=price - off - account.balance,
+        attempt=1 + (failure.attempts if failure else 0),
+        next_attempt_at=_listed_attempt(
+            subscription.terms[-1].expires_on, after=at, not_before=at, policy=rules.policy
+        ),
+    )
+
+
+def _listed_attempt(
+    expires_on: date, *, after: datetime, not_before: datetime, policy: Policy
+) -> datetime | None:
+    """The first instant of the policy's list that is later than `after` and not before `not_before`."""
+    for days in policy.auto_renewal_attempt_days:
+        attempt = at_hour(days_before(expires_on, days), policy.deduction_hour, policy.billing_zone)
+        if attempt > after and attempt >= not_before:
+            return attempt
+    return None

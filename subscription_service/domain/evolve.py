@@ -1,0 +1,168 @@
+"""What an event has made of an account. It never refuses: what stands in the log has happened.
+
+Folding these events alone rebuilds subscription, contact, version and `decided_at`, and takes automatic
+renewals off balance and coupons. Facts are not rebuilt here (`facts.consequences`).
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from shared.contracts import lifecycle
+from shared.contracts.lifecycle import LifecycleData
+from subscription_service.domain.calendar import billing_day, midnight
+from subscription_service.domain.deduction import cycle_at
+from subscription_service.domain.model import (
+    Account,
+    Active,
+    AutoRenewal,
+    Failure,
+    Grace,
+    Released,
+    Subscription,
+)
+from subscription_service.domain.policy import Policy
+from subscription_service.domain.terms import subscription_id_of
+
+StandingEvent = (
+    lifecycle.Expired
+    | lifecycle.AutoRenewalFailed
+    | lifecycle.QuotaExceeded
+    | lifecycle.QuotaRestored
+    | lifecycle.AutoRenewalSwitchedOn
+    | lifecycle.AutoRenewalSwitchedOff
+    | lifecycle.RenewalDeclineNoted
+)
+
+
+def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Policy) -> Account:
+    """`account` after `event`, decided at `at`. Raises `ValueError` where the log cannot be true."""
+    after = replace(
+        account,
+        version=account.version + 1,
+        decided_at=at,
+        subscription=_subscription(account.subscription, event, at, policy),
+    )
+    match event:
+        case lifecycle.Activated() | lifecycle.ContactReplaced():
+            return replace(after, contact=event.contact)
+        case lifecycle.Renewed(balance_after=balance) if balance is not None:
+            coupons = tuple(coupon for coupon in account.coupons if coupon.coupon_id != event.coupon_id)
+            return replace(after, balance=balance, coupons=coupons)
+        case _:
+            return after
+
+
+def _subscription(
+    subscription: Subscription | None, event: LifecycleData, at: datetime, policy: Policy
+) -> Subscription | None:
+    match event:
+        case lifecycle.Activated():
+            return _activated(event, policy)
+        case (
+            lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle.RenewalDue() | lifecycle.ReleaseDue()
+        ):
+            return subscription
+        case lifecycle.Released():
+            return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)
+        case lifecycle.Renewed():
+            return _renewed(_live(subscription), event)
+        case lifecycle.SpecificationChanged():
+            return _changed(_live(subscription), event)
+        case _:
+            return _standing(_live(subscription), event, at, policy)
+
+
+def _standing(
+    subscription: Active | Grace, event: StandingEvent, at: datetime, policy: Policy
+) -> Active | Grace:
+    """How a live subscription stands, with the same terms."""
+    match event:
+        case lifecycle.Expired():
+            return _expired(subscription, event)
+        case lifecycle.AutoRenewalFailed():
+            failure = Failure(attempts=event.attempt, next_attempt_at=event.next_attempt_at)
+            return replace(_active(subscription), failure=failure)
+        case lifecycle.QuotaExceeded() | lifecycle.QuotaRestored():
+            return replace(subscription, quota_exceeded=isinstance(event, lifecycle.QuotaExceeded))
+        case lifecycle.AutoRenewalSwitchedOn():
+            return _switched_on(subscription, event, at, policy)
+        case lifecycle.AutoRenewalSwitchedOff():
+            return _switched_off(subscription, declined=subscription.declined)
+        case lifecycle.RenewalDeclineNoted():
+            return _switched_off(subscription, declined=True)
+        case _:
+            assert_never(event)
+
+
+def _activated(event: lifecycle.Activated, policy: Policy) -> Active:
+    return Active(
+        subscription_id=subscription_id_of(event.order_id),
+        anchor_day=billing_day(event.term.starts_at, policy.billing_zone).day,
+        terms=(event.term,),
+        auto_renewal=_planned(event.auto_renewal),
+    )
+
+
+def _planned(plan: lifecycle.AutoRenewalPlan | None) -> AutoRenewal | None:
+    if plan is None:
+        return None
+    return AutoRenewal(cycle_months=plan.cycle_months, effective_on=plan.effective_on)
+
+
+def _renewed(subscription: Active | Grace, event: lifecycle.Renewed) -> Active:
+    """R28: a renewal takes the decline back; R25: the failure was about the old E."""
+    return Active(
+        subscription_id=subscription.subscription_id,
+        anchor_day=subscription.anchor_day,
+        terms=(*subscription.terms, event.term),
+        auto_renewal=subscription.auto_renewal,
+        quota_exceeded=subscription.quota_exceeded,
+    )
+
+
+def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged) -> Active | Grace:
+    """A change by order rewrites the term in force (R19); one that comes with a term stands in it already."""
+    if event.price_difference is None:
+        return subscription
+    *before, last = subscription.terms
+    return replace(subscription, terms=(*before, replace(last, specification=event.specification)))
+
+
+def _expired(subscription: Active | Grace, event: lifecycle.Expired) -> Grace:
+    """R31; the failure ends with its E, the switch stays (R25)."""
+    return Grace(
+        subscription_id=subscription.subscription_id,
+        anchor_day=subscription.anchor_day,
+        terms=subscription.terms,
+        retained_until=event.retained_until,
+        auto_renewal=subscription.auto_renewal,
+        declined=subscription.declined,
+        quota_exceeded=subscription.quota_exceeded,
+    )
+
+
+def _switched_on(
+    subscription: Active | Grace, event: lifecycle.AutoRenewalSwitchedOn, at: datetime, policy: Policy
+) -> Active | Grace:
+    """R21; it takes a decline back (R28)."""
+    auto_renewal = AutoRenewal(
+        cycle_months=event.cycle_months,
+        effective_on=event.effective_on,
+        held_cycle=_held_cycle(subscription.auto_renewal, at, policy),
+    )
+    return replace(subscription, auto_renewal=auto_renewal, declined=False)
+
+
+def _switched_off(subscription: Active | Grace, *, declined: bool) -> Active | Grace:
+    """R28; an outstanding failure ends with it."""
+    if isinstance(subscription, Active):
+        return replace(subscription, auto_renewal=None, failure=None, declined=declined)
+    return replace(subscription, auto_renewal=None, declined=declined)
+
+
+def _held_cycle(before: AutoRenewal | None, at: datetime, policy: Policy) -> int | None:
+    """What goes on until the new setting takes effect; nothing where none was in effect yet."""
+    if before is None or (before.held_cycle is None and at < midnight(before.effective_on, policy.billing_zone)):
+        return None
+    return cycle_at(before, at, policy)

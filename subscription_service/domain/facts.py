@@ -1,0 +1,132 @@
+"""Facts of an account: taken in as they come, whatever the subscription's state (R37, R38).
+
+Credits and coupons add up, capacity and configuration are newest per key. `absorb` is the one way in;
+`consequences` is what an event does to the facts, so that `evolve` needs only what the lifecycle says.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from shared.contracts import lifecycle
+from shared.contracts.inbound import (
+    AccountCredited,
+    CapacityUsed,
+    ConfigurationRecorded,
+    ConfigurationRemoved,
+    CouponIssued,
+    InboundData,
+    InventorySnapshot,
+    ServerBound,
+    ServerRegistered,
+    ServerReleased,
+    ServerResized,
+    ServerUnbound,
+)
+from shared.contracts.types import ProtectionMode, Specification
+from subscription_service.domain import inventory
+from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Coupon, Released
+from subscription_service.domain.policy import Catalog
+from subscription_service.domain.quota import quota_of
+from subscription_service.domain.refusals import Rejection
+from subscription_service.domain.situation import Arrival
+
+
+def absorb(account: Account, command: InboundData, arrival: Arrival) -> Account | Rejection:
+    """`account` with the command's facts; the same object where there is nothing new.
+
+    Only a binding can be refused (R36).
+    """
+    fact = _FACTS.get(type(command))
+    return account if fact is None else fact(account, command, arrival)
+
+
+def consequences(
+    account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog
+) -> Account:
+    """`account`, to which `event` has happened already, with the facts that follow from it.
+
+    A switch to partial mode binds (R16); release forgets configuration and bindings (R35); a purchase
+    after it begins without configuration, also if word of an older one is still on its way (R5).
+    """
+    if isinstance(event, lifecycle.SpecificationChanged):
+        if _switches_to_partial(event.previous, event.specification):
+            return inventory.bind_in_order(account, quota_of(event.specification, catalog))
+    elif isinstance(event, lifecycle.Released):
+        return replace(inventory.unbind_all(account), configuration={}, retained={}, configuration_floor=at)
+    elif isinstance(event, lifecycle.Activated) and account.configuration_floor is not None:
+        return replace(account, configuration_floor=at)
+    return account
+
+
+def credit(account: Account, command: AccountCredited, _: Arrival) -> Account:
+    return replace(account, balance=account.balance + command.amount)
+
+
+def issue_coupon(account: Account, command: CouponIssued, _: Arrival) -> Account:
+    coupon = Coupon(
+        coupon_id=command.coupon_id,
+        amount_off=command.amount_off,
+        percent_off=command.percent_off,
+        minimum_spend=command.minimum_spend,
+        valid_from=command.valid_from,
+        valid_until=command.valid_until,
+    )
+    return replace(account, coupons=(*account.coupons, coupon))
+
+
+def use_capacity(account: Account, command: CapacityUsed, arrival: Arrival) -> Account:
+    known = account.capacity.get(command.feature)
+    if known is not None and arrival.mark <= known.mark:
+        return account
+    use = CapacityUse(command.used, arrival.mark)
+    return replace(account, capacity={**account.capacity, command.feature: use})
+
+
+def record_configuration(account: Account, command: ConfigurationRecorded, arrival: Arrival) -> Account:
+    return _configure(account, command, ConfigurationEntry(command.value, True, arrival.mark))
+
+
+def remove_configuration(account: Account, command: ConfigurationRemoved, arrival: Arrival) -> Account:
+    return _configure(account, command, ConfigurationEntry(None, False, arrival.mark))
+
+
+def _configure(
+    account: Account, command: ConfigurationRecorded | ConfigurationRemoved, entry: ConfigurationEntry
+) -> Account:
+    """Newest per key; after release, and for what was said before a new purchase, nothing (R35)."""
+    floor = account.configuration_floor
+    if isinstance(account.subscription, Released) or (floor is not None and entry.mark.time < floor):
+        return account
+    key = (command.kind, command.key)
+    known = account.configuration.get(key)
+    if known is not None and entry.mark <= known.mark:
+        return account
+    count = account.retained.get(command.kind, 0) + entry.present - (known is not None and known.present)
+    return replace(
+        account,
+        configuration={**account.configuration, key: entry},
+        retained={**account.retained, command.kind: count},
+    )
+
+
+def _switches_to_partial(previous: Specification, specification: Specification) -> bool:
+    return (
+        previous.protection_mode is ProtectionMode.FULL and specification.protection_mode is ProtectionMode.PARTIAL
+    )
+
+
+_FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, Arrival], Account | Rejection]]] = {
+    AccountCredited: credit,
+    CouponIssued: issue_coupon,
+    CapacityUsed: use_capacity,
+    ConfigurationRecorded: record_configuration,
+    ConfigurationRemoved: remove_configuration,
+    ServerRegistered: inventory.register,
+    ServerResized: inventory.resize,
+    ServerReleased: inventory.release,
+    ServerBound: inventory.bind,
+    ServerUnbound: inventory.unbind,
+    InventorySnapshot: inventory.take_snapshot,
+}

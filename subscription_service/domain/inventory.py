@@ -1,0 +1,207 @@
+"""Servers and their bindings: three registers a server, each won by the newest mark (R36, R37).
+
+Any order of arrival ends the same. `Account.servers` holds the rows that the store loaded: the touched
+ones, and all of them for a snapshot and a switch of mode. The counters always speak of all servers.
+Bindings exist in partial mode only; elsewhere what is said about them has no effect.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from shared.contracts.inbound import (
+    InventorySnapshot,
+    ServerBound,
+    ServerRegistered,
+    ServerReleased,
+    ServerResized,
+    ServerUnbound,
+    SnapshotServer,
+)
+from shared.contracts.types import ProtectionMode, Specification
+from subscription_service.domain.model import (
+    NOTHING,
+    Account,
+    Active,
+    Grace,
+    Load,
+    Mark,
+    Server,
+    specification_in_force,
+)
+from subscription_service.domain.quota import Quota, exhaustion, fits, quota_of
+from subscription_service.domain.refusals import Rejection
+from subscription_service.domain.situation import Arrival
+
+_NEVER: Final = Mark(datetime.min.replace(tzinfo=UTC), "", "")
+
+
+def register(account: Account, command: ServerRegistered, arrival: Arrival) -> Account:
+    """Presence and cores."""
+    mark, before = arrival.mark, _server(account, command.server_id, arrival.at)
+    after = _resized(before, command.cores, mark)
+    if _newer(mark, before.present_mark):
+        after = replace(after, present=True, present_mark=mark)
+    return _put(account, before, after)
+
+
+def resize(account: Account, command: ServerResized, arrival: Arrival) -> Account:
+    """Cores only; before the registration it waits in its register."""
+    before = _server(account, command.server_id, arrival.at)
+    return _put(account, before, _resized(before, command.cores, arrival.mark))
+
+
+def release(account: Account, command: ServerReleased, arrival: Arrival) -> Account:
+    """Presence; it also unbinds, which frees the quota (R36)."""
+    mark, before = arrival.mark, _server(account, command.server_id, arrival.at)
+    after = before
+    if _newer(mark, before.present_mark):
+        after = replace(after, present=False, present_mark=mark)
+    if _partial(account, arrival.at) and _newer(mark, before.bound_mark):
+        after = replace(after, bound=False, bound_mark=mark)
+    return _put(account, before, after)
+
+
+def bind(account: Account, command: ServerBound, arrival: Arrival) -> Account | Rejection:
+    """Bind quota, within what was purchased (R36); a server not yet registered waits in its register."""
+    specification = _partial(account, arrival.at)
+    before = _server(account, command.server_id, arrival.at)
+    if specification is None or not _newer(arrival.mark, before.bound_mark):
+        return account
+    if not before.bound:
+        wanted = Load(account.bound.servers + 1, account.bound.cores + before.cores)
+        refusal = exhaustion(quota_of(specification, arrival.rules.catalog), wanted)
+        if refusal is not None:
+            return refusal
+    return _put(account, before, replace(before, bound=True, bound_mark=arrival.mark))
+
+
+def unbind(account: Account, command: ServerUnbound, arrival: Arrival) -> Account:
+    before = _server(account, command.server_id, arrival.at)
+    if _partial(account, arrival.at) is None or not _newer(arrival.mark, before.bound_mark):
+        return account
+    return _put(account, before, replace(before, bound=False, bound_mark=arrival.mark))
+
+
+def take_snapshot(account: Account, command: InventorySnapshot, arrival: Arrival) -> Account:
+    """All registers of all servers as of the snapshot, also of those that it does not name (R37).
+
+    An older snapshot than the last has nothing to say: every register is at least as new as that one.
+    """
+    mark = arrival.mark
+    if not _newer(mark, account.snapshot_mark):
+        return account
+    partial = _partial(account, arrival.at) is not None
+    named = {server.server_id: server for server in command.servers}
+    servers = {
+        server_id: _as_of(account.servers.get(server_id) or Server(server_id), named.get(server_id), mark, partial)
+        for server_id in {**account.servers, **named}
+    }
+    return replace(
+        account,
+        snapshot_mark=mark,
+        servers=servers,
+        registered=_total(map(_registered, servers.values())),
+        bound=_total(map(_bound, servers.values())),
+    )
+
+
+def bind_in_order(account: Account, quota: Quota) -> Account:
+    """The switch from full to partial: servers are bound as they were registered, while the quota lasts (R16)."""
+    present = [server for server in account.servers.values() if server.present]
+    present.sort(key=lambda server: (server.present_mark or _NEVER, server.server_id))
+    chosen: set[str] = set()
+    load = NOTHING
+    for server in present:
+        load = Load(load.servers + 1, load.cores + server.cores)
+        if not fits(quota, load):
+            break
+        chosen.add(server.server_id)
+    return _bind_exactly(account, chosen)
+
+
+def unbind_all(account: Account) -> Account:
+    """Quota and bindings are gone; the inventory itself stays (R35)."""
+    return replace(_bind_exactly(account, set()), bound=NOTHING)
+
+
+def _newer(mark: Mark, than: Mark | None) -> bool:
+    return than is None or mark > than
+
+
+def _partial(account: Account, at: datetime) -> Specification | None:
+    """The specification in force where bindings have an effect: live and partial."""
+    subscription = account.subscription
+    if not isinstance(subscription, Active | Grace):
+        return None
+    specification = specification_in_force(subscription, at)
+    return specification if specification.protection_mode is ProtectionMode.PARTIAL else None
+
+
+def _server(account: Account, server_id: str, at: datetime) -> Server:
+    """Its row; without one, what the last snapshot said of it by not naming it."""
+    known = account.servers.get(server_id)
+    if known is not None:
+        return known
+    mark = account.snapshot_mark
+    if mark is None:
+        return Server(server_id)
+    bound_mark = mark if _partial(account, at) else None
+    return Server(server_id, present_mark=mark, cores_mark=mark, bound_mark=bound_mark)
+
+
+def _resized(server: Server, cores: int, mark: Mark) -> Server:
+    return replace(server, cores=cores, cores_mark=mark) if _newer(mark, server.cores_mark) else server
+
+
+def _as_of(server: Server, named: SnapshotServer | None, mark: Mark, partial: bool) -> Server:
+    """`server` as a snapshot has it; registers with a newer mark stay."""
+    after = _resized(server, 0 if named is None else named.cores, mark)
+    if _newer(mark, server.present_mark):
+        after = replace(after, present=named is not None, present_mark=mark)
+    if partial and _newer(mark, server.bound_mark):
+        after = replace(after, bound=named is not None and named.bound, bound_mark=mark)
+    return after
+
+
+def _put(account: Account, before: Server, after: Server) -> Account:
+    """Keep the row and move the counters by the difference; nothing new leaves the account as it is."""
+    if after is before:
+        return account
+    return replace(
+        account,
+        servers={**account.servers, after.server_id: after},
+        registered=_moved(account.registered, _registered(before), _registered(after)),
+        bound=_moved(account.bound, _bound(before), _bound(after)),
+    )
+
+
+def _registered(server: Server) -> Load:
+    return Load(1, server.cores) if server.present else NOTHING
+
+
+def _bound(server: Server) -> Load:
+    return Load(1, server.cores) if server.present and server.bound else NOTHING
+
+
+def _moved(total: Load, minus: Load, plus: Load) -> Load:
+    if minus == plus:
+        return total
+    return Load(total.servers - minus.servers + plus.servers, total.cores - minus.cores + plus.cores)
+
+
+def _total(loads: Iterable[Load]) -> Load:
+    servers = cores = 0
+    for load in loads:
+        servers, cores = servers + load.servers, cores + load.cores
+    return Load(servers, cores)
+
+
+def _bind_exactly(account: Account, chosen: set[str]) -> Account:
+    """Bind these servers and no other; later events win over it, so the registers begin anew."""
+    servers = {
+        server_id: replace(server, bound=server_id in chosen, bound_mark=None)
+        for server_id, server in account.servers.items()
+    }
+    return replace(account, servers=servers, bound=_total(map(_bound, servers.values())))

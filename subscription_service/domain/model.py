@@ -1,0 +1,161 @@
+"""What the subscription core knows: an account, its facts and its subscription. Frozen, pure.
+
+`Account.servers` and `.configuration` hold what the store loaded, which is not always everything:
+the counters (`registered`, `bound`, `retained`) are always right. `subscription`, `contact` and
+`version` are what folding the lifecycle rebuilds; the rest are facts with rows of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from shared.contracts.types import ConfigurationKind, Contact, Feature, Specification, Term
+
+ZERO = Decimal("0.00")
+
+
+class Mark(NamedTuple):
+    """Where a register got its value: the newest `time` wins, then the greater source, then id (R37)."""
+
+    time: datetime
+    source: str
+    id: str
+
+
+class Load(NamedTuple):
+    """Servers and their cores, counted."""
+
+    servers: int = 0
+    cores: int = 0
+
+
+NOTHING = Load()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Three registers (R37); a mark of None means that nothing was said yet."""
+
+    server_id: str
+    present: bool = False
+    present_mark: Mark | None = None
+    cores: int = 0
+    cores_mark: Mark | None = None
+    bound: bool = False
+    bound_mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationEntry:
+    """One retained setting, newest per key (R37); `present` is False once it was removed."""
+
+    value: Any
+    present: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityUse:
+    used: int
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coupon:
+    """An unused coupon (R24); dates are billing days, both inclusive."""
+
+    coupon_id: str
+    amount_off: Decimal | None
+    percent_off: int | None
+    minimum_spend: Decimal
+    valid_from: date
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoRenewal:
+    """`cycle_months` holds from `effective_on` 00:00 billing zone; until then `held_cycle` does (R21)."""
+
+    cycle_months: int
+    effective_on: date
+    held_cycle: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Outstanding failed deduction for the E in force (R25)."""
+
+    attempts: int
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Active:
+    """A subscription in force. `terms` is contiguous and never empty; E is the last one's `expires_on`."""
+
+    subscription_id: str
+    anchor_day: int
+    terms: tuple[Term, ...]
+    auto_renewal: AutoRenewal | None = None
+    failure: Failure | None = None
+    declined: bool = False
+    quota_exceeded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grace:
+    """Expired, everything kept until `retained_until` (R31, R32)."""
+
+    subscription_id: str
+    anchor_day: int
+    terms: tuple[Term, ...]
+    retained_until: datetime
+    auto_renewal: AutoRenewal | None = None
+    declined: bool = False
+    quota_exceeded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Over; only a new purchase begins again (R5, R35)."""
+
+    subscription_id: str
+    released_at: datetime
+
+
+Subscription = Active | Grace | Released
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The customer. Known once `subscription` is not None.
+
+    `decided_at` is the last decided instant: no decision lies before it, and every timer up to it has run.
+    Facts alone (inventory, credits, coupons) do not move it, so that their order of arrival cannot matter.
+    """
+
+    account_id: str
+    version: int = 0
+    decided_at: datetime | None = None
+    contact: Contact | None = None
+    subscription: Subscription | None = None
+    balance: Decimal = ZERO
+    coupons: tuple[Coupon, ...] = ()
+    registered: Load = NOTHING
+    bound: Load = NOTHING
+    capacity: Mapping[Feature, CapacityUse] = field(default_factory=dict)
+    retained: Mapping[ConfigurationKind, int] = field(default_factory=dict)
+    snapshot_mark: Mark | None = None
+    configuration_floor: datetime | None = None
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = field(default_factory=dict)
+
+
+def specification_in_force(subscription: Active | Grace, at: datetime) -> Specification:
+    """The specification of the term that contains `at`, or of the last one that has started (R18)."""
+    for term in reversed(subscription.terms):
+        if term.starts_at <= at:
+            return term.specification
+    return subscription.terms[0].specification

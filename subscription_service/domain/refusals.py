@@ -1,0 +1,70 @@
+"""Why an order is refused, as a value, and the sentence that the customer reads (R41).
+
+A `Rejection` is an outcome like any other: decisions return it, `step` turns it into `order_rejected`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.contracts.lifecycle import Figure, RejectionCode
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """`about` names the thing the sentence speaks of, where the code alone does not."""
+
+    code: RejectionCode
+    required: Figure = None
+    offered: Figure = None
+    about: str = ""
+
+
+SENTENCES: Mapping[RejectionCode, str] = {
+    RejectionCode.ORDER_CONFLICT: "Another order with different content already has this order number.",
+    RejectionCode.NOT_SUBSCRIBED: "There is no subscription yet. Please purchase one first.",
+    RejectionCode.SUBSCRIPTION_RELEASED: "The subscription has been released. Please purchase a new one.",
+    RejectionCode.ALREADY_SUBSCRIBED: "There is a subscription already. Please renew or change it instead.",
+    RejectionCode.NOT_ACTIVE: "The subscription has expired. Please renew it before you change its specification.",
+    RejectionCode.TERMS_NOT_ACCEPTED: "The terms of service must be accepted to place this order.",
+    RejectionCode.INVALID_DURATION: "A duration of {required} months can be ordered; {offered} cannot.",
+    RejectionCode.INVALID_CYCLE: "Auto-renewal works with a cycle of {required} months, not with {offered}.",
+    RejectionCode.AUTO_RENEWAL_TOO_LATE: (
+        "Auto-renewal could be enabled until {required}; on {offered} it is too late. Please renew manually."
+    ),
+    RejectionCode.FEATURE_OUT_OF_RANGE: "The quantity of {about} must be {required}; the order says {offered}.",
+    RejectionCode.PENDING_RENEWAL_ORDER: (
+        "The specification cannot change before renewal order {about} takes effect on {required}."
+    ),
+    RejectionCode.MODE_CHANGE_NOT_ALLOWED: "Partial protection cannot be changed back to full protection.",
+    RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: (
+        "The {about} can only be lowered from {required} to {offered} together with a renewal."
+    ),
+    RejectionCode.SERVERS_BELOW_INVENTORY: (
+        "{offered} protected servers are not enough for the {required} servers in the inventory. "
+        "Please raise the quota or remove servers."
+    ),
+    RejectionCode.SERVERS_BELOW_BOUND: (
+        "{offered} protected servers are not enough for the {required} servers with quota bound to them. "
+        "Please raise the quota or unbind servers."
+    ),
+    RejectionCode.CORES_BELOW_INVENTORY: (
+        "{offered} cores are not enough for the {required} cores of the servers in the inventory. "
+        "Please raise the quota or remove servers."
+    ),
+    RejectionCode.CORES_BELOW_BOUND: (
+        "{offered} cores are not enough for the {required} cores of the servers with quota bound to them. "
+        "Please raise the quota or unbind servers."
+    ),
+    RejectionCode.QUOTA_EXHAUSTED: (
+        "Binding this server takes {required} {about}, but only {offered} were purchased. "
+        "Please raise the quota or unbind another server."
+    ),
+}
+"""One English sentence for each code; the figures are filled in."""
+
+
+def sentence(rejection: Rejection) -> str:
+    """What the customer reads."""
+    return SENTENCES[rejection.code].format(
+        required=rejection.required, offered=rejection.offered, about=rejection.about
+    )

@@ -1,0 +1,60 @@
+"""What a reminder says: the true days left, a quote, what stands against a renewal, auto-renewal (R30).
+
+The quote and the obstacles also answer a customer who asks for them (`/quote`).
+"""
+
+from datetime import datetime
+
+from shared.contracts.lifecycle import AutoRenewalStanding, Obstacle, Quote, RenewalDue
+from subscription_service.domain.calendar import billing_day
+from subscription_service.domain.deduction import next_attempt
+from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.policy import Catalog, Policy, Rules
+from subscription_service.domain.pricing import fee
+from subscription_service.domain.quota import inventory_shortages
+from subscription_service.domain.situation import Moment
+
+
+def renewal_due(account: Account, subscription: Active, *, moment: Moment, rules: Rules) -> RenewalDue:
+    """R29, R30: as things stand; the days are counted from the clock, which after a downtime is later than `at`."""
+    last = subscription.terms[-1]
+    today = billing_day(moment.now, rules.policy.billing_zone)
+    return RenewalDue(
+        expires_on=last.expires_on,
+        ends_at=last.ends_at,
+        days_left=max(0, (last.expires_on - today).days),
+        quote=quote(subscription, months_as_is(subscription), rules.catalog),
+        obstacles=obstacles(account, subscription, rules.catalog),
+        auto_renewal=_standing(subscription, moment.at, rules.policy),
+    )
+
+
+def months_as_is(subscription: Active | Grace) -> int:
+    """The auto-renewal cycle, else the last term's months (R30)."""
+    if subscription.auto_renewal is not None:
+        return subscription.auto_renewal.cycle_months
+    return subscription.terms[-1].months
+
+
+def quote(subscription: Active | Grace, months: int, catalog: Catalog) -> Quote:
+    """The price of renewing as is for `months` (valid durations: `checks.DURATIONS`)."""
+    price = fee(subscription.terms[-1].specification, months, catalog)
+    return Quote(months=months, fee=price, currency=catalog.currency)
+
+
+def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) -> tuple[Obstacle, ...]:
+    """What would refuse a renewal as is now, and by how much (R14)."""
+    shortages = inventory_shortages(account, subscription.terms[-1].specification, catalog)
+    return tuple(
+        Obstacle(code=shortage.code, required=shortage.required, offered=shortage.offered) for shortage in shortages
+    )
+
+
+def _standing(subscription: Active, at: datetime, policy: Policy) -> AutoRenewalStanding:
+    """Nothing is promised that will not happen: on, but without an attempt before E, counts as off."""
+    if subscription.declined:
+        return AutoRenewalStanding.DECLINED
+    if subscription.failure is not None:
+        return AutoRenewalStanding.FAILED
+    charges = next_attempt(subscription, at, policy) is not None
+    return AutoRenewalStanding.WILL_CHARGE if charges else AutoRenewalStanding.OFF

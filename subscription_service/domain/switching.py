@@ -1,0 +1,49 @@
+"""The auto-renewal switch: on, off, and the word that there will be no renewal (R21, R22, R28).
+
+Asked by `decide` for a live subscription only. A repeat that changes nothing says nothing.
+"""
+
+from shared.contracts.inbound import AutoRenewalDisabled, AutoRenewalEnabled, RenewalDeclined
+from shared.contracts.lifecycle import AutoRenewalSwitchedOff, AutoRenewalSwitchedOn, RenewalDeclineNoted
+from subscription_service.domain import checks
+from subscription_service.domain.calendar import DAY, billing_day
+from subscription_service.domain.deduction import first_attempt_under
+from subscription_service.domain.situation import Decision, Situation
+
+
+def enable_auto_renewal(situation: Situation, command: AutoRenewalEnabled) -> Decision:
+    """R21, R22: from 00:00 of the next day; the same setting again says nothing."""
+    _, subscription, at, rules = situation
+    refusal = checks.invalid_cycle(command.cycle_months) or checks.auto_renewal_too_late(
+        subscription, at, rules.policy
+    )
+    if refusal:
+        return refusal
+    current = subscription.auto_renewal
+    if current is not None and current.cycle_months == command.cycle_months:
+        return ()
+    effective_on = billing_day(at, rules.policy.billing_zone) + DAY
+    switched_on = AutoRenewalSwitchedOn(
+        cycle_months=command.cycle_months,
+        effective_on=effective_on,
+        first_attempt_at=first_attempt_under(situation, effective_on),
+    )
+    return (switched_on,)
+
+
+def disable_auto_renewal(situation: Situation, _: AutoRenewalDisabled) -> Decision:
+    """R28: at once; off already says nothing."""
+    subscription, at, rules = situation.subscription, situation.at, situation.rules
+    if subscription.auto_renewal is None:
+        return ()
+    switched_off = AutoRenewalSwitchedOff(
+        cycle_months=subscription.auto_renewal.cycle_months,
+        effective_on=billing_day(at, rules.policy.billing_zone),
+        first_attempt_at=None,
+    )
+    return (switched_off,)
+
+
+def decline_renewal(situation: Situation, _: RenewalDeclined) -> Decision:
+    """R28: will not renew; a second time says nothing."""
+    return () if situation.subscription.declined else (RenewalDeclineNoted(),)

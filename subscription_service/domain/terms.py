@@ -1,0 +1,70 @@
+"""The chain of terms: how one is begun and how the next one is hung on (R1, R2, R13).
+
+Also the two ids that the core makes: both follow from what is already known, so a replay makes them again.
+"""
+
+from datetime import date, datetime
+from hashlib import blake2b
+
+from shared.contracts.inbound import PurchaseOrdered
+from shared.contracts.lifecycle import SpecificationChanged
+from shared.contracts.types import Specification, Term
+from subscription_service.domain.calendar import add_months, billing_day, end_of
+from subscription_service.domain.model import Active, Grace
+from subscription_service.domain.policy import Policy
+
+
+def first_term(order: PurchaseOrdered, at: datetime, policy: Policy) -> Term:
+    """The term of a purchase: it starts at its instant and sets the anchor (R1, R2)."""
+    day = billing_day(at, policy.billing_zone)
+    expires_on = add_months(day, order.duration_months, day.day)
+    return Term(
+        order_id=order.order_id,
+        starts_at=at,
+        ends_at=end_of(expires_on, policy.billing_zone),
+        expires_on=expires_on,
+        months=order.duration_months,
+        specification=order.specification,
+    )
+
+
+def next_term(
+    subscription: Active | Grace, order_id: str, *, months: int, specification: Specification, policy: Policy
+) -> Term:
+    """A term behind the last one, in grace too (R13, R32)."""
+    last = subscription.terms[-1]
+    expires_on = add_months(last.expires_on, months, subscription.anchor_day)
+    return Term(
+        order_id=order_id,
+        starts_at=last.ends_at,
+        ends_at=end_of(expires_on, policy.billing_zone),
+        expires_on=expires_on,
+        months=months,
+        specification=specification,
+    )
+
+
+def pending_term(subscription: Active | Grace, at: datetime) -> Term | None:
+    """The next renewal order whose term has not started, if any (R17)."""
+    return next((term for term in subscription.terms if term.starts_at > at), None)
+
+
+def change_with_term(term: Term, previous: Specification, effective_at: datetime) -> SpecificationChanged:
+    """What says that a term which starts (or reactivates) brings another specification (R15)."""
+    return SpecificationChanged(
+        order_id=term.order_id,
+        previous=previous,
+        specification=term.specification,
+        effective_at=effective_at,
+        price_difference=None,
+    )
+
+
+def subscription_id_of(order_id: str) -> str:
+    """The id of the subscription that a purchase begins."""
+    return "sub-" + blake2b(order_id.encode(), digest_size=12).hexdigest()
+
+
+def automatic_order_id(subscription_id: str, expires_on: date) -> str:
+    """The id of the automatic renewal for one E; there is at most one."""
+    return f"auto-{subscription_id}-{expires_on.isoformat()}"

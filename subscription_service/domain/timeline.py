@@ -1,0 +1,61 @@
+"""What will happen when, if nothing changes: the timers themselves, run ahead on a copy.
+
+`next_timer` and `step` are the very code that runs them for real, so the two cannot disagree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.contracts import lifecycle
+from shared.contracts.lifecycle import LifecycleData
+from subscription_service.domain.model import Account, Mark
+from subscription_service.domain.policy import Rules
+from subscription_service.domain.step import Moment, step
+from subscription_service.domain.timers import Timer, TimerKind, next_timer
+
+__all__ = ["HORIZON", "TimelineEntry", "Timer", "TimerKind", "next_timer", "timeline"]
+
+HORIZON: Final = timedelta(days=5 * 365)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """`details` are figures of the events that will come with it, by their names on the wire."""
+
+    at: datetime
+    kind: TimerKind
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) -> tuple[TimelineEntry, ...]:
+    """The next `limit` entries within five years of `now`, until release."""
+    entries: list[TimelineEntry] = []
+    while len(entries) < limit:
+        timer = next_timer(account, rules.policy)
+        if timer is None or timer.at > now + HORIZON:
+            break
+        moment = Moment(at=timer.at, now=max(now, timer.at))
+        account, events = step(account, timer, moment=moment, mark=Mark(timer.at, "", ""), rules=rules)
+        entries.append(TimelineEntry(timer.at, timer.kind, _details(events)))
+    return tuple(entries)
+
+
+def _details(events: tuple[LifecycleData, ...]) -> Mapping[str, Any]:
+    details: dict[str, Any] = {}
+    for event in events:
+        for name in _TOLD.get(type(event), ()):
+            details[name] = getattr(event, name)
+    return details
+
+
+_TOLD: Final[Mapping[type[LifecycleData], tuple[str, ...]]] = {
+    lifecycle.Renewed: ("order_id", "expires_on", "charged", "balance_after"),
+    lifecycle.AutoRenewalFailed: ("fee", "shortfall", "attempt"),
+    lifecycle.SpecificationChanged: ("order_id", "specification"),
+    lifecycle.RenewalDue: ("expires_on", "days_left"),
+    lifecycle.Expired: ("expires_on", "retained_until"),
+    lifecycle.ReleaseDue: ("release_at",),
+    lifecycle.Released: ("edition",),
+}

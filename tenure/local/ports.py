@@ -1,0 +1,71 @@
+"""Ports on 127.0.0.1 that nobody holds, and a book that remembers which part got which."""
+
+import json
+import random
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+
+# Below the range that the kernel gives to outgoing connections: a client that dials a part which is
+# down could otherwise be given the part's own port, and be connected to itself.
+_LOWEST: Final = 20_000
+_HIGHEST: Final = 32_000
+_TRIES: Final = 200
+
+
+class PortTaken(Exception):
+    """A port that was asked for by number is held by somebody else."""
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port that nobody holds now. Raises `PortTaken` when there is none to be found."""
+    for _ in range(_TRIES):
+        port = random.randint(_LOWEST, _HIGHEST)
+        if is_free(port):
+            return port
+    raise PortTaken(f"no free port was found between {_LOWEST} and {_HIGHEST}")
+
+
+class PortBook:
+    """Name -> port: the fixed one where `fixed` has it, else the one of last time while it is free, else a free one."""
+
+    def __init__(self, file: Path, fixed: Mapping[str, int]) -> None:
+        self._file = file
+        self._fixed = fixed
+        self._known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        self._given: set[int] = set()
+
+    def port(self, name: str) -> int:
+        """The port of `name`, written down for the next start. Raises `PortTaken` for a fixed one."""
+        port = self._choose(name)
+        self._given.add(port)
+        self._known[name] = port
+        self._file.write_text(json.dumps(self._known, indent=2))
+        return port
+
+    def _choose(self, name: str) -> int:
+        if name in self._fixed:
+            return self._insist(name, self._fixed[name])
+        known = self._known.get(name)
+        if known is not None and known not in self._given and is_free(known):
+            return known
+        return next(port for port in iter(free_port, None) if port not in self._given)
+
+    def _insist(self, name: str, port: int) -> int:
+        if not is_free(port):
+            raise PortTaken(f"port {port} for {name} is taken: end what holds it, or start with --ports free")
+        return port

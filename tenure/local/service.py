@@ -1,0 +1,38 @@
+"""One copy of one of the two services as a part: `python -m ...` with its environment and its HTTP port."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tenure.local.answers import http_answers
+from tenure.local.part import Part
+from tenure.local.ports import HOST
+
+
+class Service(Part):
+    """Ready when its `/ready` says so."""
+
+    start_within_seconds = 120
+
+    def __init__(self, name: str, folder: Path, *, port: int, command: Sequence[str]) -> None:
+        super().__init__(name, folder)
+        self._port = port
+        self._command = command
+        self._environment: Mapping[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """The root of its HTTP side."""
+        return f"http://{HOST}:{self._port}"
+
+    def take(self, environment: Mapping[str, str]) -> None:
+        """Use this environment from the next start on, with host and port of this copy."""
+        self._environment = {**environment, "TENURE_HTTP_HOST": HOST, "TENURE_HTTP_PORT": str(self._port)}
+
+    def command(self) -> Sequence[str]:
+        return self._command
+
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
+
+    async def answers(self) -> bool:
+        return await http_answers(f"{self.url}/ready")

@@ -1,0 +1,213 @@
+"""The local stack as a whole: which parts there are, what environment joins them, in what order they come and go.
+
+Embedded parts first, all at once; then every copy of both services; then the topics. The other way round at
+the end. A part that dies in between is started again on its data and its ports, and that is said aloud.
+"""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from shared.errors import Transient
+from shared.kafka import admin
+from shared.settings import SECRETS, Settings, load
+from shared.topics import TOPICS, name_of, wanted
+from tenure.local.kafka import Kafka
+from tenure.local.mail import MailServer
+from tenure.local.part import Part, PartFailed, Say
+from tenure.local.ports import PortBook
+from tenure.local.postgres import Postgres
+from tenure.local.service import Service
+
+SERVICES: Final = ("subscription", "notifier")
+_REST_SECONDS: Final = 0.2
+_TOPICS_WITHIN_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What somebody wants of a stack; `None` for an address asks for the embedded part.
+
+    `environment` is the caller's; its `TENURE_` settings reach the services. `commands`: service -> what runs it.
+    """
+
+    folder: Path
+    environment: Mapping[str, str]
+    commands: Mapping[str, Sequence[str]]
+    kafka: str | None = None
+    database: str | None = None
+    smtp: str | None = None
+    test_clock: str | None = None
+    copies: int = 1
+    fixed_ports: Mapping[str, int] = field(default_factory=dict)
+
+
+class Stack:
+    """`changed` is called whenever `document` is another one."""
+
+    def __init__(self, wishes: Wishes, *, say: Say, changed: Callable[[], None] = lambda: None) -> None:
+        self._wishes = wishes
+        self._say = say
+        self._changed = changed
+        ports = PortBook(wishes.folder / "ports.json", wishes.fixed_ports)
+        self.kafka = None if wishes.kafka else self._embedded_kafka(ports)
+        self.postgres = None if wishes.database else Postgres(wishes.folder / "postgres", ports.port("postgres"))
+        self.mail = None if wishes.smtp else self._embedded_mail(ports)
+        self.services = {name: self._copies(name, ports) for name in SERVICES}
+        self._auth_secret = self._find_auth_secret()
+
+    @property
+    def embedded(self) -> Sequence[Part]:
+        """The parts that are ours, services apart."""
+        return [part for part in (self.kafka, self.postgres, self.mail) if part is not None]
+
+    async def start(self) -> None:
+        """Start everything; returns when both services are ready and every topic exists.
+
+        Raises `PartFailed`, and `BadSettings` for settings that the services would refuse.
+        """
+        await _all(self._start(part) for part in self.embedded)
+        settings = load(self._environment())
+        for copy in self._all_copies():
+            copy.take(self._environment())
+        await _all(self._start(copy) for copy in self._all_copies())
+        await self._wait_for_topics(settings)
+
+    async def keep_running(self) -> None:
+        """Start again what dies, until cancelled."""
+        await _all(self._keep(part) for part in (*self.embedded, *self._all_copies()))
+
+    async def stop(self) -> None:
+        """End the services, then the rest; no process is left."""
+        await asyncio.gather(*(copy.stop() for copy in self._all_copies()))
+        await asyncio.gather(*(part.stop() for part in self.embedded))
+
+    def document(self) -> dict[str, Any]:
+        """The ready file's content, as in the contract."""
+        return {
+            "kafka": self._kafka_address,
+            "database_url": self._database_url,
+            "smtp": self._smtp_address,
+            "mail_url": self.mail.url if self.mail else None,
+            "subscription_url": self.services["subscription"][0].url,
+            "notifier_url": self.services["notifier"][0].url,
+            "pids": {name: [copy.pid for copy in copies] for name, copies in self.services.items()},
+            "auth_secret": self._auth_secret,
+        }
+
+    def _embedded_kafka(self, ports: PortBook) -> Kafka:
+        port, controller = ports.port("kafka"), ports.port("kafka controller")
+        return Kafka(self._wishes.folder / "kafka", port, controller_port=controller, say=self._say)
+
+    def _embedded_mail(self, ports: PortBook) -> MailServer:
+        return MailServer(self._wishes.folder / "mail", ports.port("smtp"), http_port=ports.port("mail"))
+
+    def _copies(self, service: str, ports: PortBook) -> Sequence[Service]:
+        numbers = range(1, self._wishes.copies + 1)
+        names = [service if number == 1 else f"{service}-{number}" for number in numbers]
+        folder, command = self._wishes.folder / "services", self._wishes.commands[service]
+        return [Service(name, folder, port=ports.port(name), command=command) for name in names]
+
+    def _all_copies(self) -> Sequence[Service]:
+        return [copy for copies in self.services.values() for copy in copies]
+
+    @property
+    def _kafka_address(self) -> str:
+        return self.kafka.bootstrap if self.kafka else str(self._wishes.kafka)
+
+    @property
+    def _database_url(self) -> str:
+        return self.postgres.url if self.postgres else str(self._wishes.database)
+
+    @property
+    def _smtp_address(self) -> str:
+        return self.mail.smtp if self.mail else str(self._wishes.smtp)
+
+    def _find_auth_secret(self) -> str | None:
+        """The caller's; with a key server none is needed; else one of our own, kept in the folder."""
+        given = self._wishes.environment
+        if "TENURE_AUTH_SECRET" in given:
+            return given["TENURE_AUTH_SECRET"]
+        if "TENURE_AUTH_SECRET_FILE" in given:
+            return Path(given["TENURE_AUTH_SECRET_FILE"]).read_text().strip()
+        if "TENURE_AUTH_JWKS_URL" in given:
+            return None
+        return _kept_secret(self._wishes.folder / "auth_secret")
+
+    def _environment(self) -> Mapping[str, str]:
+        """The caller's environment, what it leaves open filled in, what we decide set."""
+        host, _, port = self._smtp_address.rpartition(":")
+        defaults = {
+            "TENURE_SMTP_TLS": "none",
+            "TENURE_MAIL_FROM": "Tenure <renewals@tenure.localhost>",
+            "TENURE_MAIL_DOMAIN": "tenure.localhost",
+            "TENURE_PUBLIC_URL": self.services["notifier"][0].url,
+        }
+        decided = {
+            "TENURE_KAFKA_BOOTSTRAP_SERVERS": self._kafka_address,
+            "TENURE_DATABASE_URL": self._database_url,
+            "TENURE_SMTP_HOST": host,
+            "TENURE_SMTP_PORT": port,
+            "TENURE_AUTH_SECRET": self._auth_secret,
+            "TENURE_TEST_CLOCK": self._wishes.test_clock,
+        }
+        given = {name: value for name, value in self._wishes.environment.items() if name not in _REPLACED}
+        return {**defaults, **given, **{name: value for name, value in decided.items() if value is not None}}
+
+    async def _start(self, part: Part) -> None:
+        self._say(f"starting {part.name}")
+        await part.start()
+        self._say(f"{part.name} is ready (pid {part.pid})")
+
+    async def _keep(self, part: Part) -> None:
+        while True:
+            code, pid = await part.ended(), part.pid
+            self._say(f"{part.name} (pid {pid}) ended ({_how(code)}); it is started again. Its log: {part.log}")
+            await asyncio.sleep(_REST_SECONDS)
+            await part.prepare()
+            part.spawn()
+            self._say(f"{part.name} runs again (pid {part.pid})")
+            self._changed()
+
+    async def _wait_for_topics(self, settings: Settings) -> None:
+        names = {name_of(topic.name, settings) for topic in wanted(list(TOPICS), settings)}
+        missing = names
+        for _ in range(_TOPICS_WITHIN_SECONDS * 4):
+            try:
+                async with admin(settings) as client:
+                    missing = names - set(await client.list_topics())
+            except Transient:
+                missing = names
+            if not missing:
+                return
+            await asyncio.sleep(0.25)
+        raise PartFailed(f"The services are ready, but topics are missing: {', '.join(sorted(missing))}.")
+
+
+_REPLACED: Final = frozenset(f"TENURE_{name}_FILE" for name in SECRETS if name in ("DATABASE_URL", "AUTH_SECRET"))
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Do all at once; the first that fails ends the others and is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _kept_secret(file: Path) -> str:
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    return file.read_text()
+
+
+def _how(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

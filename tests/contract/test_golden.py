@@ -1,0 +1,82 @@
+"""Golden documents: one for each type on the wire, and each reads and writes back as itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from shared.contracts import documents, schemas
+from shared.contracts.envelope import adapter, decode, encode, with_sequence
+from shared.contracts.lifecycle import Stamp
+from shared.contracts.schemas import DOCUMENTS, STATE
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITTEN = Path(__file__).parents[2] / "docs" / "contracts"
+EVENTS = sorted(DOCUMENTS.keys() - {STATE})
+OUTGOING = [name for name in EVENTS if DOCUMENTS[name].direction == "out"]
+
+
+def golden(name: str) -> bytes:
+    return (GOLDEN / f"{name}.json").read_bytes()
+
+
+def written_back(name: str, data: Any, value: Any) -> dict[str, Any]:
+    """The data as JSON; what comes in may leave defaults out, what goes out leaves out nothing."""
+    document = DOCUMENTS[name]
+    exclude = document.direction == "in"
+    own = adapter(document.contract).dump_python(data, mode="json", exclude_defaults=exclude)
+    if not document.stamped:
+        return own
+    stamp = adapter(Stamp).validate_python(value)
+    return {**adapter(Stamp).dump_python(stamp, mode="json"), **own}
+
+
+def test_every_type_has_a_golden_document_and_every_golden_document_a_type() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_golden_event_is_read_and_written_back_as_it_was(name: str) -> None:
+    event = decode(golden(name), [], {name: DOCUMENTS[name].contract})
+    wire = orjson.loads(golden(name))
+    assert written_back(name, event.data, wire["data"]) == wire["data"]
+    assert event.fields == wire
+
+
+@pytest.mark.parametrize("name", OUTGOING)
+def test_an_outgoing_event_is_encoded_to_its_golden_document(name: str) -> None:
+    wire = orjson.loads(golden(name))
+    event = decode(golden(name), [], {name: DOCUMENTS[name].contract})
+    sequence = wire.pop("sequence", None)
+    data = orjson.dumps(written_back(name, event.data, wire.pop("data")))
+    del wire["specversion"], wire["datacontenttype"]
+    value = encode(wire, data)
+    assert orjson.loads(with_sequence(value, sequence) if sequence else value) == orjson.loads(golden(name))
+
+
+def test_the_state_document_is_read_and_written_back_as_it_was() -> None:
+    overview = adapter(DOCUMENTS[STATE].contract)
+    assert orjson.loads(overview.dump_json(overview.validate_json(golden(STATE)))) == orjson.loads(golden(STATE))
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_a_golden_document_keeps_to_its_published_schema(name: str) -> None:
+    schema = json.loads((WRITTEN / "schemas" / f"{name}.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(json.loads(golden(name)))
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_a_document_without_any_one_of_its_required_fields_breaks_its_schema(name: str) -> None:
+    judge = Draft202012Validator(schemas.schema(name))
+    wire = json.loads(golden(name))
+    for field in judge.schema["required"]:
+        assert not judge.is_valid({other: value for other, value in wire.items() if other != field}), field
+
+
+def test_the_published_contracts_are_current() -> None:
+    wanted = documents.contents(documents.examples_in(GOLDEN))
+    assert documents.outdated(WRITTEN, wanted) == [], "run `make docs`"
