@@ -48,9 +48,7 @@ class GiveUp:
     reason: str
 
 
-def after(
-    reply: Reply, *, attempts: int, first_attempt_at: datetime, now: datetime, jitter: float
-) -> RetryAt | GiveUp:
+def after(reply: Reply, *, attempts: int, first_attempt_at: datetime, now: datetime, jitter: float) -> RetryAt | GiveUp:
     """What follows a refusal.
 
     `attempts` counts this one, from 1; `jitter` lies in [-1, 1] and spreads the wait by 20 %.

@@ -13,9 +13,7 @@ from notifier_service.reader import Reader
 from shared.contracts.lifecycle import RenewalDue
 
 
-def expiration(
-    event: LifecycleEvent, data: RenewalDue, reader: Reader, *, date: datetime, mail_domain: str
-) -> str:
+def expiration(event: LifecycleEvent, data: RenewalDue, reader: Reader, *, date: datetime, mail_domain: str) -> str:
     """The file's text, with CRLF; `date` is when it was written."""
     words = reminder_words(data, reader)
     entry = Event()

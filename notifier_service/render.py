@@ -6,13 +6,13 @@ escaped in HTML, and can never add a header: `addresses` and the header registry
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
+from email.policy import SMTP, EmailPolicy, Policy
 from functools import cache
-from typing import Final, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from notifier_service.addresses import UnusableAddress, person, recipient
 from notifier_service.calendar_file import expiration
@@ -66,7 +66,8 @@ def render(kind: str, event: LifecycleEvent, contact: Contact, **postmark: Unpac
     mail["X-Tenure-Type"] = kind
     _fill(mail, _context(letter, who, event, name=person(contact.name), postmark=postmark))
     if isinstance(event.data, RenewalDue):
-        _attach_expiration(mail, event, who, postmark)
+        calendar = expiration(event, event.data, who, date=postmark["date"], mail_domain=postmark["mail_domain"])
+        mail.add_attachment(calendar, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"})
     return mail
 
 
@@ -79,21 +80,23 @@ def inbox_message(event: LifecycleEvent, locale: str, time_zone: str, link: str 
     return InboxText(letter.title, "\n\n".join(part for part in parts if part), link)
 
 
-class _Identifier(UnstructuredHeader):
+class _Identifier(UnstructuredHeader, BaseHeader):
     """A header that machines compare: one line as it is, never folded or encoded, however long."""
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-_headers: Final = HeaderRegistry()
-for _name in ("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type"):
-    _headers.map_to_type(_name, _Identifier)
-_POLICY: Final = SMTP.clone(header_factory=_headers)
+@cache
+def _policy() -> "EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    for name in ("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type"):
+        headers.map_to_type(name, _Identifier)
+    return SMTP.clone(header_factory=headers)
 
 
 def _addressed(letter: Letter, to: Address, postmark: Postmark) -> EmailMessage:
-    mail = EmailMessage(policy=_POLICY)
+    mail = EmailMessage(policy=_policy())
     mail["From"] = postmark["mail_from"]
     mail["To"] = to
     mail["Subject"] = letter.subject
@@ -104,9 +107,7 @@ def _addressed(letter: Letter, to: Address, postmark: Postmark) -> EmailMessage:
     return mail
 
 
-def _context(
-    letter: Letter, who: Reader, event: LifecycleEvent, *, name: str, postmark: Postmark
-) -> dict[str, object]:
+def _context(letter: Letter, who: Reader, event: LifecycleEvent, *, name: str, postmark: Postmark) -> dict[str, object]:
     return {
         "letter": letter,
         "language": who.language,
@@ -124,14 +125,6 @@ def _fill(mail: EmailMessage, context: dict[str, object]) -> None:
     mail.add_alternative(_template("mail.html").render(context), subtype="html")
 
 
-def _attach_expiration(mail: EmailMessage, event: LifecycleEvent, who: Reader, postmark: Postmark) -> None:
-    assert isinstance(event.data, RenewalDue)
-    calendar = expiration(event, event.data, who, date=postmark["date"], mail_domain=postmark["mail_domain"])
-    mail.add_attachment(
-        calendar, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"}
-    )
-
-
 @cache
 def _template(name: str) -> Template:
     return _environment().get_template(name)
@@ -142,7 +135,7 @@ def _environment() -> Environment:
     """Escapes in HTML, refuses what is not given, and reads each template once."""
     return Environment(
         loader=PackageLoader("notifier_service"),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

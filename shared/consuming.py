@@ -61,7 +61,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._idle = asyncio.Event()
         self._idle.set()
         self._subscriber: Any = None
-        self.alarm: asyncio.Future[None] | None = None
+        self._joined = False
+        self._told: dict[TopicPartition, int] = {}
+        self.lag: Mapping[Partition, int] = {}
+        self._alarm: Alarm | None = None
+        self._alarmed = asyncio.Event()
         self.moved_at = time.monotonic()
 
     def subscribe(self, broker: KafkaBroker, group: str) -> None:
@@ -99,6 +103,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         finally:
             self._idle.set()
 
+    async def alarmed(self) -> None:
+        """Wait for what must not be. Raises `Alarm`."""
+        await self._alarmed.wait()
+        if self._alarm:
+            raise self._alarm
+
     async def drained(self, seconds: float) -> None:
         """Wait for the batch under way, at most so long."""
         try:
@@ -109,6 +119,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Begin where the database says."""
         await self._synchronize(assigned)
+        self._joined = True
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Forget their positions; what is under way is fenced by the compare-and-swap."""
@@ -125,9 +136,37 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         """The next offset of each partition that this copy reads."""
         return self._positions
 
+    def lags(self) -> dict[Partition, int]:
+        """Records that wait in each partition of this copy, as far as the consumer knows the ends."""
+        consumer = self.consumer
+        ends = {self._key(tp): consumer.highwater(tp) for tp in consumer.assignment()} if consumer else {}
+        return {key: max(end - self._positions[key], 0) for key, end in ends.items() if end and key in self._positions}
+
     @property
     def busy(self) -> bool:
         return not self._idle.is_set()
+
+    @property
+    def assigned(self) -> bool:
+        """Whether this copy has joined its group; it may well have been given no partition."""
+        return self.consumer is not None and self._joined
+
+    async def look(self) -> int:
+        """Records ahead of this copy; tells Kafka the positions, for its lag displays. Raises Kafka's errors."""
+        consumer = self.consumer
+        assignment = sorted(consumer.assignment()) if consumer else []
+        if not assignment:
+            await consumer.topics()
+            self.lag = {}
+            return 0
+        ends = await consumer.end_offsets(assignment)
+        positions = {tp: self._positions[self._key(tp)] for tp in assignment if self._key(tp) in self._positions}
+        self.lag = {self._key(tp): max(0, ends[tp] - await consumer.position(tp)) for tp in positions}
+        moved = {tp: position for tp, position in positions.items() if self._told.get(tp) != position}
+        if moved:
+            await consumer.commit(moved)
+            self._told.update(moved)
+        return sum(self.lag.values())
 
     async def rebuild(self) -> None:
         """Throw the consumer away and start a new one: for a consumer that has fallen silent."""
@@ -218,8 +257,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def _raise(self, alarm: Alarm) -> None:
         logger.critical("%s", alarm)
         self._health.trouble("consuming", str(alarm))
-        if self.alarm and not self.alarm.done():
-            self.alarm.set_exception(alarm)
+        self._alarm = alarm
+        self._alarmed.set()
 
 
 async def _asked(question: Any) -> dict[TopicPartition, int]:

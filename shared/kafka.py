@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.errors import Transient
 from shared.settings import Settings
@@ -48,9 +50,10 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 @asynccontextmanager
-async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer without a group, `read_committed`, for a look at partitions. Raises `Transient`."""
+async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer without a group, `read_committed`, assigned to all of `topics`. Raises `Transient`."""
     consumer = AIOKafkaConsumer(
+        *topics,
         **connection(settings),
         isolation_level=READ_COMMITTED,
         enable_auto_commit=False,
@@ -64,6 +67,27 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         raise Transient(f"Kafka: {error!r}") from error
     finally:
         await consumer.stop()
+
+
+def broker(settings: Settings) -> KafkaBroker:
+    """FastStream's broker, not started."""
+    return KafkaBroker(
+        settings.kafka_bootstrap_servers,
+        security=_security(settings),
+        allow_auto_create_topics=False,
+        logger=None,
+    )
+
+
+def _security(settings: Settings) -> BaseSecurity | None:
+    context = _tls(settings) if "SSL" in settings.kafka_security_protocol else None
+    if "SASL" not in settings.kafka_security_protocol:
+        return BaseSecurity(ssl_context=context) if context else None
+    password = settings.kafka_sasl_password.get_secret_value() if settings.kafka_sasl_password else ""
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    return kinds[settings.kafka_sasl_mechanism](
+        username=settings.kafka_sasl_username or "", password=password, ssl_context=context, use_ssl=context is not None
+    )
 
 
 def _tls(settings: Settings) -> SSLContext:

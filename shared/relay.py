@@ -26,6 +26,7 @@ from shared.offsets import Partition
 from shared.settings import Settings
 from shared.tails import Record, last_visible
 from shared.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, STATE, name_of
+from shared.waits import woken
 
 _AT_ONCE = 4000
 _PACE_SECONDS = 0.01
@@ -73,7 +74,7 @@ class Relay:
             while True:
                 self._wake.clear()
                 if not await self._publish(producer):
-                    await _woken(self._wake)
+                    await woken(self._wake, _IDLE_SECONDS)
 
     async def published(self, ends: Mapping[Partition, int]) -> None:
         """Wait until everything up to `ends` is on its topic."""
@@ -195,13 +196,6 @@ def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str,
     if topic not in _BARE:
         own.insert(0, ("content-type", STRUCTURED.encode()))
     return [*unpack(packed), *own]
-
-
-async def _woken(wake: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), _IDLE_SECONDS)
-    except TimeoutError:
-        return
 
 
 async def _stopped(producer: AIOKafkaProducer) -> None:

@@ -3,6 +3,7 @@
 Names here are logical; `TENURE_TOPIC_PREFIX` is put before them at the broker's edge only (`Topics.name`).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ TEST_CLOCK = "test-clock"
 TEST_CLOCK_SETTLED = "test-clock-settled"
 
 _DAY_MS = 86_400_000
+_KNOWN_WITHIN_SECONDS = 10.0
+_LOOK_SECONDS = 0.1
 _DEAD_LETTER = {"retention.ms": str(30 * _DAY_MS), "max.message.bytes": str(16 * 1024 * 1024)}
 
 
@@ -73,14 +76,25 @@ async def ensure(names: Sequence[str], settings: Settings) -> Mapping[str, int]:
     Raises `Alarm` naming the topic that cannot be had, `Transient` while the broker is away.
     """
     topics = wanted(names, settings)
+    logical = {name_of(topic.name, settings): topic.name for topic in topics}
     async with admin(settings) as client:
         await _create(client, topics, settings)
-        described = await client.describe_topics([name_of(topic.name, settings) for topic in topics])
-    counts = {found["topic"]: len(found["partitions"]) for found in described if not found["error_code"]}
-    for topic in topics:
-        if not counts.get(name_of(topic.name, settings)):
-            raise Alarm(f"Topic {name_of(topic.name, settings)} cannot be had: the broker does not know it.")
-    return {topic.name: counts[name_of(topic.name, settings)] for topic in topics}
+        counts = await _counts(client, list(logical))
+    for missing in sorted(logical.keys() - counts.keys()):
+        raise Alarm(f"Topic {missing} cannot be had: the broker does not know it.")
+    return {logical[name]: count for name, count in counts.items()}
+
+
+async def _counts(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+    """Name -> number of partitions; a topic that was just made may take a moment to be known."""
+    deadline = asyncio.get_running_loop().time() + _KNOWN_WITHIN_SECONDS
+    while True:
+        described = await client.describe_topics(list(names))
+        known = [one for one in described if one["partitions"] and not one["error_code"]]
+        counts = {str(one["topic"]): len(one["partitions"]) for one in known}
+        if len(counts) == len(names) or asyncio.get_running_loop().time() > deadline:
+            return counts
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _create(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings: Settings) -> None:

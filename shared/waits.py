@@ -25,6 +25,15 @@ def growing() -> Iterator[float]:
         seconds = min(seconds * 2, _LONGEST_SECONDS)
 
 
+async def woken(bell: asyncio.Event, seconds: float) -> bool:
+    """Whether `bell` rang before `seconds` were over. Unlike `asyncio.wait_for`, never swallows a cancellation."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await bell.wait()
+    except TimeoutError:
+        return False
+
+
 async def until_done(act: Callable[[], Awaitable[T]], *, health: Health, part: str) -> T:
     """Do `act` until it does not raise `Transient`; say meanwhile in `health` why not."""
     for seconds in growing():

@@ -23,7 +23,7 @@ from shared.topics import LIFECYCLE, STATE
 from subscription_service.domain.model import Account
 from subscription_service.domain.overview import overview
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.timeline import Timer
+from subscription_service.domain.timers import Timer
 from subscription_service.incoming import Incoming
 
 SOURCE = "/tenure/subscription"

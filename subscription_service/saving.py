@@ -16,7 +16,9 @@ from shared.contracts.types import Specification
 from subscription_service import claims, rows
 from subscription_service.domain.model import Account
 from subscription_service.domain.orders import OrderEntry, order_entry
+from subscription_service.domain.policy import Catalog
 from subscription_service.incoming import Incoming
+from subscription_service.published import Said
 from subscription_service.work import Held, Work
 
 _ACCOUNTS = text(
@@ -214,8 +216,13 @@ def _charge(account_id: str, data: Renewed, at: datetime) -> Row:
 
 
 def _orders(work: Work) -> list[Row]:
-    entries = [(said.account, order_entry(said.data, at=said.at, catalog=work.rules.catalog)) for said in work.said]
+    entries = [(said.account, _order_entry(said, work.rules.catalog)) for said in work.said]
     return [_order(account, entry) for account, entry in entries if entry]
+
+
+def _order_entry(said: Said, catalog: Catalog) -> OrderEntry | None:
+    cause_type = said.cause.event.type if isinstance(said.cause, Incoming) else "timer"
+    return order_entry(said.data, account=said.account, cause_type=cause_type, at=said.at, catalog=catalog)
 
 
 def _order(account: Account, entry: OrderEntry) -> Row:

@@ -45,6 +45,9 @@ _DUE = text(
     f"SELECT {_ACCOUNT} FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[])))"
     " ORDER BY next_due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
+_ANY_DUE = text(
+    "SELECT EXISTS (SELECT 1 FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[]))))"
+)
 _COUPONS = text("SELECT * FROM coupon WHERE account_id = ANY(CAST(:ids AS text[])) AND used_by IS NULL")
 _SERVERS = text(
     "SELECT account_id, server_id, present, cores, bound, marks FROM server"
@@ -81,6 +84,11 @@ async def lock_due(connection: AsyncConnection, *, now: datetime, but: Collectio
     """Claim accounts for which something is due; another copy's claims are passed over."""
     found = (await connection.execute(_DUE, {"now": now, "but": list(but), "limit": limit})).all()
     return await _held(connection, found)
+
+
+async def any_due(connection: AsyncConnection, *, now: datetime, but: Collection[str]) -> bool:
+    """Whether anything is due, leaving the accounts in `but` aside."""
+    return bool((await connection.execute(_ANY_DUE, {"now": now, "but": list(but)})).scalar_one())
 
 
 async def load_touched(connection: AsyncConnection, held: Mapping[str, Held], events: Iterable[Incoming], *, whole: bool) -> None:

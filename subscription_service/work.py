@@ -19,7 +19,7 @@ from shared.topics import DEAD_LETTERS
 from subscription_service.domain.model import Account, Mark
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import Moment, instant_of, refuse, step
-from subscription_service.domain.timeline import Timer, next_timer
+from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.incoming import Incoming, Verdict
 from subscription_service.published import Said, lifecycle_entry, state_entry
 

@@ -90,12 +90,8 @@ def released(data: Released, reader: Reader) -> Letter:
         badge=reader.say("released.badge"),
         subject=reader.say("released.subject"),
         title=reader.say("released.title"),
-        lead=paragraphs(
-            reader.say("released.lead", moment=moment), reader.say("released.edition", edition=edition)
-        ),
-        facts=facts(
-            reader, ("released_at", moment), ("purged", reader.kept(data.purged)), ("edition", edition)
-        ),
+        lead=paragraphs(reader.say("released.lead", moment=moment), reader.say("released.edition", edition=edition)),
+        facts=facts(reader, ("released_at", moment), ("purged", reader.kept(data.purged)), ("edition", edition)),
         advice=(reader.say("released.advice"),),
     )
 

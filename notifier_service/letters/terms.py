@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from notifier_service.letters.letter import Figure, Letter, Tone, facts, paragraphs
 from notifier_service.reader import Reader
-from shared.contracts.lifecycle import Activated, AutoRenewalPlan, Renewed, RenewalMethod, SpecificationChanged
+from shared.contracts.lifecycle import Activated, AutoRenewalPlan, RenewalMethod, Renewed, SpecificationChanged
 
 
 def activated(data: Activated, reader: Reader) -> Letter:
@@ -13,9 +13,7 @@ def activated(data: Activated, reader: Reader) -> Letter:
     return Letter(
         tone=Tone.GOOD,
         badge=reader.say("activated.badge"),
-        subject=reader.say(
-            "activated.subject", edition=reader.edition(data.specification.edition), day=day
-        ),
+        subject=reader.say("activated.subject", edition=reader.edition(data.specification.edition), day=day),
         title=reader.say("activated.title"),
         lead=(reader.say("activated.lead", starts=starts, ends=ends),),
         figure=Figure(day, reader.say("activated.figure")),

@@ -44,7 +44,10 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "mode.partial": "partial protection",
     "feature.anti_ransomware_gb": {"other": "{n} GB for anti-ransomware"},
     "feature.log_storage_gb": {"other": "{n} GB of log storage"},
-    "feature.web_tamper_proofing": {"one": "{n} web tamper proofing license", "other": "{n} web tamper proofing licenses"},
+    "feature.web_tamper_proofing": {
+        "one": "{n} web tamper proofing license",
+        "other": "{n} web tamper proofing licenses",
+    },
     "feature.honeypot": {"one": "{n} honeypot license", "other": "{n} honeypot licenses"},
     "feature.image_scan": {"one": "{n} image scan", "other": "{n} image scans"},
     "feature.configuration_check": {"one": "{n} configuration check", "other": "{n} configuration checks"},
@@ -206,8 +209,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "quota_exceeded.full.advice": "Upgrade your subscription, or release servers that you do not need. As long as the"
     " quota is exceeded, you cannot renew by hand with the same specification.",
     "quota_exceeded.partial.lead": "You have bound quota to {used}, but your subscription covers {quota}.",
-    "quota_exceeded.partial.advice": "Upgrade your subscription, or unbind quota from servers that need no"
-    " protection.",
+    "quota_exceeded.partial.advice": "Upgrade your subscription, or unbind quota from servers that need no protection.",
     "quota_exceeded.use": "{used} of {quota} used, {excess} too many",
     "quota.use": "{used} of {quota} used",
     "quota_restored.badge": "Quota",

@@ -40,7 +40,7 @@ from subscription_service.domain.pricing import price_difference
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.situation import Decision, Situation
 from subscription_service.domain.switching import decline_renewal, disable_auto_renewal, enable_auto_renewal
-from subscription_service.domain.terms import change_with_term, first_term, next_term
+from subscription_service.domain.terms import change_with_term, differs, first_term, next_term
 
 
 def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> Decision:
@@ -113,7 +113,7 @@ def renewal_with_change(situation: Situation, order: RenewalChangeOrdered) -> De
         policy=rules.policy,
     )
     renewed = _renewed(situation, term)
-    if renewed.reactivated and term.specification != current:
+    if renewed.reactivated and differs(current, term.specification):
         return renewed, change_with_term(term, current, at)
     return (renewed,)
 

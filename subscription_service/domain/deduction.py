@@ -35,9 +35,7 @@ def next_attempt(subscription: Active, after: datetime, policy: Policy) -> datet
     return first_attempt(subscription.terms[-1].expires_on, effective, after=after, policy=policy)
 
 
-def first_attempt(
-    expires_on: date, effective_on: date | None, *, after: datetime, policy: Policy
-) -> datetime | None:
+def first_attempt(expires_on: date, effective_on: date | None, *, after: datetime, policy: Policy) -> datetime | None:
     """The first attempt for an E: on the first listed day, or once that has passed at the next deduction
     hour; none beyond the last listed day (R20, R21). No earlier than 00:00 of `effective_on`.
     """
@@ -127,9 +125,7 @@ def _failed(situation: Situation, *, price: Decimal, off: Decimal) -> AutoRenewa
     )
 
 
-def _listed_attempt(
-    expires_on: date, *, after: datetime, not_before: datetime, policy: Policy
-) -> datetime | None:
+def _listed_attempt(expires_on: date, *, after: datetime, not_before: datetime, policy: Policy) -> datetime | None:
     """The first instant of the policy's list that is later than `after` and not before `not_before`."""
     for days in policy.auto_renewal_attempt_days:
         attempt = at_hour(days_before(expires_on, days), policy.deduction_hour, policy.billing_zone)

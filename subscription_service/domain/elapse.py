@@ -16,7 +16,7 @@ from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.reminders import renewal_due
 from subscription_service.domain.situation import Moment, Situation
-from subscription_service.domain.terms import change_with_term
+from subscription_service.domain.terms import change_with_term, differs
 from subscription_service.domain.timers import TimerKind
 
 
@@ -63,7 +63,7 @@ def _start_term(subscription: Active, moment: Moment) -> SpecificationChanged | 
         for before, term in zip(subscription.terms, subscription.terms[1:], strict=False)
         if term.starts_at == moment.at
     )
-    if term.specification == previous.specification:
+    if not differs(previous.specification, term.specification):
         return None
     return change_with_term(term, previous.specification, moment.at)
 

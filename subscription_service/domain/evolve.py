@@ -59,9 +59,7 @@ def _subscription(
     match event:
         case lifecycle.Activated():
             return _activated(event, policy)
-        case (
-            lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle.RenewalDue() | lifecycle.ReleaseDue()
-        ):
+        case lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle.RenewalDue() | lifecycle.ReleaseDue():
             return subscription
         case lifecycle.Released():
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)
@@ -73,9 +71,7 @@ def _subscription(
             return _standing(_live(subscription), event, at, policy)
 
 
-def _standing(
-    subscription: Active | Grace, event: StandingEvent, at: datetime, policy: Policy
-) -> Active | Grace:
+def _standing(subscription: Active | Grace, event: StandingEvent, at: datetime, policy: Policy) -> Active | Grace:
     """How a live subscription stands, with the same terms."""
     match event:
         case lifecycle.Expired():
@@ -93,6 +89,18 @@ def _standing(
             return _switched_off(subscription, declined=True)
         case _:
             assert_never(event)
+
+
+def _live(subscription: Subscription | None) -> Active | Grace:
+    if isinstance(subscription, Active | Grace):
+        return subscription
+    raise ValueError("the log speaks of a subscription that is not live")
+
+
+def _active(subscription: Active | Grace) -> Active:
+    if isinstance(subscription, Active):
+        return subscription
+    raise ValueError("the log speaks of a subscription that is not active")
 
 
 def _activated(event: lifecycle.Activated, policy: Policy) -> Active:

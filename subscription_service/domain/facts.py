@@ -42,9 +42,7 @@ def absorb(account: Account, command: InboundData, arrival: Arrival) -> Account 
     return account if fact is None else fact(account, command, arrival)
 
 
-def consequences(
-    account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog
-) -> Account:
+def consequences(account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog) -> Account:
     """`account`, to which `event` has happened already, with the facts that follow from it.
 
     A switch to partial mode binds (R16); release forgets configuration and bindings (R35); a purchase
@@ -112,9 +110,7 @@ def _configure(
 
 
 def _switches_to_partial(previous: Specification, specification: Specification) -> bool:
-    return (
-        previous.protection_mode is ProtectionMode.FULL and specification.protection_mode is ProtectionMode.PARTIAL
-    )
+    return previous.protection_mode is ProtectionMode.FULL and specification.protection_mode is ProtectionMode.PARTIAL
 
 
 _FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, Arrival], Account | Rejection]]] = {

@@ -46,9 +46,7 @@ def price_difference(term: Term, specification: Specification, *, at: datetime, 
 def best_coupon(coupons: Iterable[Coupon], price: Decimal, day: date) -> Coupon | None:
     """The one coupon to try on a billing day: it ends first, then has the smallest id (R24)."""
     usable = [
-        coupon
-        for coupon in coupons
-        if coupon.valid_from <= day <= coupon.valid_until and coupon.minimum_spend <= price
+        coupon for coupon in coupons if coupon.valid_from <= day <= coupon.valid_until and coupon.minimum_spend <= price
     ]
     return min(usable, key=lambda coupon: (coupon.valid_until, coupon.coupon_id), default=None)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.contracts.inbound import INBOUND, InboundData
-from shared.contracts.lifecycle import Figure, LifecycleData, OrderRejected, RejectionCode, Renewed
+from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode, Renewed
 from subscription_service.domain.decide import decide
 from subscription_service.domain.elapse import elapse
 from subscription_service.domain.evolve import evolve
@@ -48,19 +48,9 @@ def step(account: Account, command: InboundData | Timer, *, moment: Moment, mark
     return _with_flag(_enact(known, decision, moment.at, rules), decision, moment.at, rules)
 
 
-def refuse(
-    account: Account,
-    command: InboundData,
-    code: RejectionCode,
-    *,
-    moment: Moment,
-    figures: tuple[Figure, Figure] = (None, None),
-) -> Outcome:
-    """Refuse on the edge's word: an order's id taken (R39), or parked too long (R40).
-
-    `figures` are what was required and offered.
-    """
-    return _rejected(account, command, Rejection(code, *figures), moment.at)
+def refuse(account: Account, command: InboundData, code: RejectionCode, *, moment: Moment) -> Outcome:
+    """Refuse on the edge's word: an order's id taken (R39), or parked too long (R40)."""
+    return _rejected(account, command, Rejection(code), moment.at)
 
 
 def _run(account: Account, timer: Timer, moment: Moment, rules: Rules) -> Outcome:

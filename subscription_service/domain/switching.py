@@ -14,9 +14,7 @@ from subscription_service.domain.situation import Decision, Situation
 def enable_auto_renewal(situation: Situation, command: AutoRenewalEnabled) -> Decision:
     """R21, R22: from 00:00 of the next day; the same setting again says nothing."""
     _, subscription, at, rules = situation
-    refusal = checks.invalid_cycle(command.cycle_months) or checks.auto_renewal_too_late(
-        subscription, at, rules.policy
-    )
+    refusal = checks.invalid_cycle(command.cycle_months) or checks.auto_renewal_too_late(subscription, at, rules.policy)
     if refusal:
         return refusal
     current = subscription.auto_renewal

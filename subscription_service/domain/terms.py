@@ -49,6 +49,11 @@ def pending_term(subscription: Active | Grace, at: datetime) -> Term | None:
     return next((term for term in subscription.terms if term.starts_at > at), None)
 
 
+def differs(previous: Specification, specification: Specification) -> bool:
+    """Whether two specifications buy different things; a feature of which there is none need not be named."""
+    return _bought(previous) != _bought(specification)
+
+
 def change_with_term(term: Term, previous: Specification, effective_at: datetime) -> SpecificationChanged:
     """What says that a term which starts (or reactivates) brings another specification (R15)."""
     return SpecificationChanged(
@@ -68,3 +73,9 @@ def subscription_id_of(order_id: str) -> str:
 def automatic_order_id(subscription_id: str, expires_on: date) -> str:
     """The id of the automatic renewal for one E; there is at most one."""
     return f"auto-{subscription_id}-{expires_on.isoformat()}"
+
+
+def _bought(specification: Specification) -> tuple[object, ...]:
+    add_ons = {feature: amount for feature, amount in specification.value_added.items() if amount}
+    counted = (specification.protected_servers, specification.cores, add_ons)
+    return specification.edition, specification.protection_mode, *counted

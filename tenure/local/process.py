@@ -1,8 +1,8 @@
 """Child processes that never outlive us: own session, log in a file, ended by the kernel when we die.
 
 A child that must not run as root (PostgreSQL refuses) becomes the user `nobody`. It keeps one
-capability, reading and entering any folder, so that a clone in a closed home works; it writes only
-what is its own. Linux; elsewhere only the tie to the parent's life is missing.
+capability, entering and reading any folder, so that a clone in a closed home works. On Linux; elsewhere
+only the tie to the parent's life is missing.
 """
 
 import contextlib
@@ -24,7 +24,8 @@ _SET_DEATH_SIGNAL: Final = 1
 _SET_KEEP_CAPABILITIES: Final = 8
 _AMBIENT: Final = 47
 _AMBIENT_RAISE: Final = 2
-_READ_AND_SEARCH: Final = 2
+# CAP_DAC_READ_SEARCH; and CAP_DAC_OVERRIDE, which containers have in its place.
+_WAYS_THROUGH: Final = (2, 1)
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
 
@@ -90,14 +91,19 @@ def _between_fork_and_exec(how: Spawning) -> Callable[[], None]:
 
 
 def _become(user: pwd.struct_passwd) -> None:
-    """Give up root for `user`; keep `CAP_DAC_READ_SEARCH` where the kernel lets us."""
+    """Give up root for `user`; keep a way through closed folders where the kernel lets us."""
     _LIBC.prctl(_SET_KEEP_CAPABILITIES, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
+    for capability in _WAYS_THROUGH:
+        if _keep(capability):
+            break
+
+
+def _keep(capability: int) -> bool:
+    """Make the one capability last beyond the exec to come; False where it is not ours to keep."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    wanted = 1 << _READ_AND_SEARCH
+    wanted = 1 << capability
     sets = (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)
-    _LIBC.capset(header, sets)
-    _LIBC.prctl(_AMBIENT, _AMBIENT_RAISE, _READ_AND_SEARCH, 0, 0)
-    os.environ["HOME"] = "/"
+    return _LIBC.capset(header, sets) == 0 and _LIBC.prctl(_AMBIENT, _AMBIENT_RAISE, capability, 0, 0) == 0

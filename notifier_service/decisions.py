@@ -1,0 +1,106 @@
+"""What a batch of lifecycle events comes to: which notifications, and which of them are silent and why. Pure.
+
+Everything that the batch knows counts: what a later event in it has made untrue is never told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from notifier_service.lifecycle_event import LifecycleEvent
+from notifier_service.notice import Notice
+from notifier_service.plan import Planned, Preferences, plan
+from notifier_service.suppress import Standing, note, untrue
+from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected
+from shared.contracts.types import Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """An account as the lifecycle told of it so far; `contact_version` is that of the event that told the contact."""
+
+    account_id: str
+    contact: Contact | None = None
+    contact_version: int = 0
+    standing: Standing = Standing()
+    preferences: Preferences = Preferences()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One notification of one event; `suppressed` tells why it stays silent, `contact` is who is written to."""
+
+    event: LifecycleEvent
+    planned: Planned
+    contact: Contact | None
+    suppressed: str | None
+
+    @property
+    def notice(self) -> Notice:
+        """What its outcome will name."""
+        return Notice(
+            notification_id=self.planned.notification_id,
+            account_id=self.event.stamp.account_id,
+            lifecycle_event_id=self.event.id,
+            lifecycle_type=self.event.type,
+            channel=self.planned.channel,
+            traceparent=self.event.traceparent,
+        )
+
+
+Recipients = Mapping[str, Recipient]
+
+
+def decide(
+    events: Sequence[LifecycleEvent], recipients: Recipients, now: datetime
+) -> tuple[list[Decision], dict[str, Recipient]]:
+    """All decisions in order of the events, and the recipients as they are known afterwards.
+
+    `recipients` holds every account of `events`; `now` is the service clock.
+    """
+    known = dict(recipients)
+    contacts: list[Contact | None] = []
+    for event in events:
+        recipient = known[event.stamp.account_id] = learn(known[event.stamp.account_id], event)
+        contacts.append(contact_for(event, recipient.contact))
+    decisions = [
+        decision
+        for event, contact in zip(events, contacts, strict=True)
+        for decision in _decisions(event, contact, known[event.stamp.account_id], now)
+    ]
+    return decisions, known
+
+
+def learn(recipient: Recipient, event: LifecycleEvent) -> Recipient:
+    """What an event tells of its account; an older one than is known takes nothing back."""
+    standing = note(recipient.standing, event)
+    match event.data:
+        case Activated(contact=contact) | ContactReplaced(contact=contact) if (
+            event.stamp.version > recipient.contact_version
+        ):
+            return replace(recipient, contact=contact, contact_version=event.stamp.version, standing=standing)
+        case _:
+            return replace(recipient, standing=standing)
+
+
+def contact_for(event: LifecycleEvent, known: Contact | None) -> Contact | None:
+    """Who is written to: the account's contact, or else the one that a rejected purchase brought along."""
+    if known is None and isinstance(event.data, OrderRejected):
+        return event.data.contact
+    return known
+
+
+def untrue_now(event: LifecycleEvent, standing: Standing, now: datetime) -> str | None:
+    """Why this event is no longer true at the service clock `now`, or None."""
+    instant = max(now, event.recordedat)
+    return untrue(event.kind, event.stamp.version, event.data, standing=standing, now=instant)
+
+
+def _decisions(
+    event: LifecycleEvent, contact: Contact | None, recipient: Recipient, now: datetime
+) -> list[Decision]:
+    overtaken = untrue_now(event, recipient.standing, now)
+    return [
+        Decision(event=event, planned=planned, contact=contact, suppressed=planned.suppressed or overtaken)
+        for planned in plan(event, contact, recipient.preferences)
+    ]

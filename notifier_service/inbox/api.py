@@ -1,0 +1,120 @@
+"""The recipient's HTTP: messages, reading them, the live stream, preferences. Everyone sees their own inbox only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from notifier_service.inbox import messages, wishes
+from notifier_service.inbox.messages import Filter
+from notifier_service.inbox.shapes import Asked, Inbox, Message, PreferencesDocument, Unread, Wishes
+from notifier_service.inbox.stream import Streams
+from notifier_service.plan import InvalidPreferences, validate_preferences
+from shared.auth import AnAccount
+from shared.clock import Clock
+from shared.contracts.types import Id
+from shared.database import transaction
+from shared.problems import Problem, problems
+
+router: Final = APIRouter(
+    prefix="/api",
+    tags=["inbox"],
+    responses=problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the routes work with, in the app's state. `partitions` is the number of the outcomes' topic."""
+
+    engine: AsyncEngine
+    clock: Clock
+    streams: Streams
+    partitions: int
+
+
+@router.get("/inbox")
+async def inbox(request: Request, caller: AnAccount, asked: Annotated[Asked, Query()]) -> Inbox:
+    """Messages, the newest first."""
+    async with _connection(request) as connection:
+        number = await _number(connection, caller.account_id, asked.before) if asked.before else None
+        wanted = Filter(only_unread=asked.unread, kind=asked.kind, before=number, limit=asked.limit)
+        rows = await messages.page(connection, caller.account_id, wanted)
+        count = await messages.unread(connection, caller.account_id)
+    return Inbox(messages=[Message.of(row) for row in rows], unread=count)
+
+
+@router.post("/inbox/read-all")
+async def read_all(request: Request, caller: AnAccount) -> Unread:
+    """Mark every message as read."""
+    return await _read(request, caller.account_id, None)
+
+
+@router.post("/inbox/{message_id}/read", responses=problems(HTTPStatus.NOT_FOUND))
+async def read(request: Request, caller: AnAccount, message_id: Id) -> Unread:
+    """Mark one message as read; a second time changes nothing."""
+    return await _read(request, caller.account_id, message_id)
+
+
+@router.get("/inbox/stream", response_class=StreamingResponse)
+async def stream(
+    request: Request,
+    caller: AnAccount,
+    last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None,
+) -> StreamingResponse:
+    """Server-Sent Events: `message` with a message, `unread` with the count; goes on behind `Last-Event-ID`."""
+    events = desk(request).streams.events(caller.account_id, last_event_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/preferences")
+async def preferences(request: Request, caller: AnAccount) -> PreferencesDocument:
+    """Which channels are switched off for which kinds."""
+    async with _connection(request) as connection:
+        return PreferencesDocument.of(await wishes.stored(connection, caller.account_id))
+
+
+@router.put("/preferences")
+async def prefer(request: Request, caller: AnAccount, wanted: Wishes) -> PreferencesDocument:
+    """Replace what is switched off. Protected kinds keep at least one channel."""
+    try:
+        validate_preferences(wanted.preferences)
+    except InvalidPreferences as invalid:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(invalid)) from None
+    async with _connection(request) as connection:
+        await wishes.replace(connection, caller.account_id, wanted.preferences)
+    return PreferencesDocument.of(wanted.preferences)
+
+
+def desk(request: Request) -> Desk:
+    """The `Desk` that `app` has put there."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+@asynccontextmanager
+async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with transaction(desk(request).engine) as connection:
+        yield connection
+
+
+async def _read(request: Request, account_id: str, message_id: str | None) -> Unread:
+    at = desk(request)
+    async with transaction(at.engine) as connection:
+        if message_id is not None:
+            await _number(connection, account_id, message_id)
+        now = await at.clock.now(connection)
+        await messages.read(connection, account_id, message_id, now=now, partitions=at.partitions)
+        return Unread(unread=await messages.unread(connection, account_id))
+
+
+async def _number(connection: AsyncConnection, account_id: str, message_id: str) -> int:
+    number = await messages.number_of(connection, account_id, message_id)
+    if number is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "There is no such message.")
+    return number

@@ -1,0 +1,72 @@
+"""A batch of records, read by their contracts and sorted by what is to be done with them. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from notifier_service.handlers import READS, SERVICE
+from notifier_service.lifecycle_event import LifecycleEvent, read
+from shared.consuming import Record
+from shared.contracts.clock import ClockSettled
+from shared.contracts.envelope import Reason, Unreadable, decode
+from shared.dead_letters import dead_letter
+from shared.log import Entry
+from shared.tally import Outcome
+from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS
+
+LEADER_OF_TIME: Final = "subscription"
+"""The service whose settling lets our own clock move; our own settling is only read past."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """`wires`: event id -> its envelope as it came; `settled`: advances that we have to follow."""
+
+    events: list[LifecycleEvent] = field(default_factory=list)
+    wires: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    settled: list[ClockSettled] = field(default_factory=list)
+    dead_letters: list[Entry] = field(default_factory=list)
+    tally: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+
+
+def sort(records: Sequence[Record], *, topic_prefix: str, partitions: int) -> Batch:
+    """Read each record alone; `partitions` is the number of the dead letters' topic."""
+    batch = Batch()
+    for record in records:
+        topic = record.topic.removeprefix(topic_prefix)
+        try:
+            _take(record, topic, batch)
+        except Unreadable as unreadable:
+            bury(record, unreadable, batch, topic=topic, partitions=partitions)
+    return batch
+
+
+def bury(record: Record, unreadable: Unreadable, batch: Batch, *, topic: str, partitions: int) -> None:
+    """This record becomes a dead letter."""
+    letter = dead_letter(
+        record, unreadable.reason, unreadable.detail, topic=NOTIFICATION_DEAD_LETTERS, partitions=partitions
+    )
+    batch.dead_letters.append(letter)
+    batch.tally[topic, Outcome.DEAD_LETTER] += 1
+
+
+def _take(record: Record, topic: str, batch: Batch) -> None:
+    event = decode(record.value, record.headers, READS[topic])
+    if topic == LIFECYCLE:
+        lifecycle = read(event)
+        _check_subject(event.subject, lifecycle)
+        batch.events.append(lifecycle)
+        batch.wires[lifecycle.id] = event.fields
+        return
+    batch.tally[topic, Outcome.APPLIED] += 1
+    if event.data.service == LEADER_OF_TIME:
+        batch.settled.append(event.data)
+
+
+def _check_subject(subject: str, event: LifecycleEvent) -> None:
+    if subject != event.stamp.account_id:
+        raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {event.stamp.account_id!r} as in data.account_id")
+
+
+__all__ = ["SERVICE", "Batch", "bury", "sort"]

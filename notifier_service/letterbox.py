@@ -1,0 +1,38 @@
+"""From a claimed email to the bytes that are sent; the same bytes but for `Date` whenever they are made again."""
+
+from datetime import UTC, datetime
+
+from notifier_service.claims import Claim
+from notifier_service.decisions import contact_for
+from notifier_service.render import Links, render
+from notifier_service.smtp import Mail
+from shared.settings import Settings
+
+
+class NoContact(Exception):
+    """Nobody to write to is known."""
+
+
+class Letterbox:
+    """Writes mails in the name of `TENURE_MAIL_FROM`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._from = settings.mail_from
+        self._domain = settings.mail_domain
+
+    def write(self, claim: Claim) -> Mail:
+        """The mail to the recipient as known now. Raises `NoContact`, `UnusableAddress`."""
+        contact = contact_for(claim.event, claim.recipient.contact)
+        if contact is None:
+            raise NoContact
+        message = render(
+            claim.event.kind,
+            claim.event,
+            contact,
+            links=Links(),
+            notification_id=claim.notice.notification_id,
+            mail_from=self._from,
+            mail_domain=self._domain,
+            date=datetime.now(UTC),
+        )
+        return Mail(recipient=message["To"].addresses[0].addr_spec, content=message.as_bytes())

@@ -1,0 +1,102 @@
+"""The test clock's barrier: from an advance that was asked for to the word that all is settled.
+
+Runs in the leader only, so that there is one `settled` a service. Each step may be repeated: a crash begins the
+barrier anew. What a service does in between is its own (`before`, `after`); the steps are the contract's.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared import clock, log, relay
+from shared.clock import Advance, TestClock
+from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
+from shared.contracts.envelope import adapter, encode, wire_time
+from shared.database import transaction
+from shared.errors import Transient
+from shared.inputs import Inputs
+from shared.log import Entry
+from shared.offsets import Partition
+from shared.partitioning import partition_of
+from shared.relay import Relay
+from shared.topics import TEST_CLOCK_SETTLED
+
+_POLL_SECONDS = 0.05
+
+Settle = Callable[[], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Barrier:
+    """`settle` does all that is due at the clock's time and returns when nothing is left."""
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        engine: AsyncEngine,
+        inputs: Inputs,
+        relay: Relay,
+        settle: Settle,
+        partitions: Mapping[str, int],
+    ) -> None:
+        self._service = service
+        self._engine = engine
+        self._inputs = inputs
+        self._relay = relay
+        self._settle = settle
+        self._partitions = partitions
+
+    async def run(self) -> None:
+        """Take one advance after another, for ever. Raises `Alarm`."""
+        while True:
+            try:
+                async with transaction(self._engine) as connection:
+                    advance = await clock.ordered(connection)
+                if advance:
+                    await self._pass(advance)
+                else:
+                    await asyncio.sleep(_POLL_SECONDS)
+            except Transient as away:
+                logger.warning("the clock's barrier begins anew: %s", away)
+                await asyncio.sleep(1)
+
+    async def _pass(self, advance: Advance) -> None:
+        """Read all at the old time; move; settle; publish; say so."""
+        await self._inputs.read_to_their_ends()
+        await self._settle()
+        async with transaction(self._engine) as connection:
+            await TestClock.move(connection, advance.now)
+        await self._settle()
+        async with transaction(self._engine) as connection:
+            ends = await relay.ends(connection)
+        await self._relay.published(ends)
+        async with transaction(self._engine) as connection:
+            await self._say(connection, advance)
+        logger.info("the clock stands at %s: settled", advance.now.isoformat())
+
+    async def _say(self, connection: AsyncConnection, advance: Advance) -> None:
+        await clock.done(connection, advance)
+        place = Partition(TEST_CLOCK_SETTLED, partition_of(self._service, self._partitions[TEST_CLOCK_SETTLED]))
+        await log.append(connection, [_settled(self._service, advance, place)])
+
+
+def _settled(service: str, advance: Advance, place: Partition) -> Entry:
+    attributes = {
+        "id": f"settled-{service}-{advance.id}",
+        "source": f"/tenure/{service}",
+        "type": CLOCK_SETTLED,
+        "time": wire_time(advance.now),
+        "subject": service,
+        "recordedat": wire_time(advance.now),
+    }
+    data = ClockSettled(service=service, now=advance.now, advance_id=advance.advance_id)
+    return Entry(
+        topic=place.topic,
+        partition=place.partition,
+        key=service.encode(),
+        value=encode(attributes, adapter(ClockSettled).dump_json(data)),
+    )

@@ -1,0 +1,208 @@
+"""Running one service: what both have in common, from the settings to a clean stop.
+
+HTTP comes first, so that `/ready` can say what is awaited; then the database, the topics, and everything that runs.
+`run` ends on SIGINT or SIGTERM, or on an `Alarm`, which a person must look at.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import uvicorn
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared import log, topics
+from shared.barrier import Barrier
+from shared.clock import Clock, SystemClock, TestClock
+from shared.consuming import Applier, Intake
+from shared.database import connect, transaction
+from shared.errors import Transient
+from shared.health import Health
+from shared.inputs import Inputs
+from shared.kafka import broker as make_broker
+from shared.leading import lead
+from shared.migrations import migrate
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.waits import until_done
+from shared.watchdog import watch
+
+_DRAIN_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
+
+Task = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a service's own parts are made of; `partitions`: logical topic -> number of partitions, known after start."""
+
+    settings: Settings
+    engine: AsyncEngine
+    health: Health
+    clock: Clock
+    inputs: Inputs
+    partitions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A service's own parts. `settle` does all that is due at the clock's time; `tasks` run until the stop."""
+
+    applier: Applier
+    settle: Task
+    tasks: Sequence[Task]
+    stop: Task | None = None
+
+
+class Service(Protocol):
+    """What distinguishes one service from the other; topics are logical names."""
+
+    name: str
+    reads: Sequence[str]
+    writes: Sequence[str]
+    awaited: Sequence[str]
+    migrations: Path
+
+    def http(self, base: Base) -> FastAPI:
+        """The HTTP app; made before anything else is there."""
+
+    def parts(self, base: Base) -> Parts:
+        """Made once database and topics are there."""
+
+
+def schema_of(service: str, settings: Settings) -> str:
+    """Each service keeps to its own schema."""
+    return settings.database_schema or service
+
+
+async def run(service: Service, settings: Settings) -> None:
+    """Until told to stop. Raises `Alarm`."""
+    schema = schema_of(service.name, settings)
+    engine = connect(settings.database_url.get_secret_value(), schema)
+    base = Base(
+        settings=settings,
+        engine=engine,
+        health=Health("database", "topics", "consuming", "publishing", *service.awaited),
+        clock=SystemClock() if settings.test_clock is None else TestClock(),
+        inputs=Inputs([topic for topic in service.reads if topic not in (TEST_CLOCK, TEST_CLOCK_SETTLED)], settings=settings, engine=engine),
+    )
+    if settings.test_clock is not None:
+        logger.warning("THE TEST CLOCK IS ON: time stands still and moves only by events on %s", TEST_CLOCK)
+    server = _server(service.http(base), settings)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        await _first({"stop": stopping.wait(), "http": server.serve(), "work": _work(service, base, schema)})
+    finally:
+        server.should_exit = True
+        await engine.dispose()
+
+
+async def _work(service: Service, base: Base, schema: str) -> None:
+    """Prepare, then run all parts until cancelled; a part that fails ends them all."""
+    base = await _prepare(service, base, schema)
+    parts = service.parts(base)
+    wanted = [topic.name for topic in topics.wanted(service.reads, base.settings)]
+    intake = Intake(wanted, settings=base.settings, engine=base.engine, applier=parts.applier, health=base.health)
+    broker = make_broker(base.settings)
+    intake.subscribe(broker, f"tenure-{service.name}")
+    await until_done(lambda: _started(broker), health=base.health, part="consuming")
+    try:
+        await _first(
+            {
+                "alarm": intake.alarmed(),
+                "watch": watch(intake, base.health),
+                "lead": _lead(service, base, schema, parts),
+                **{f"task {number}": task() for number, task in enumerate(parts.tasks)},
+            }
+        )
+    finally:
+        await intake.drained(_DRAIN_SECONDS)
+        await broker.stop()
+        if parts.stop:
+            await parts.stop()
+
+
+async def _prepare(service: Service, base: Base, schema: str) -> Base:
+    """Schema, topics, partition counts, clock: waits for whatever is away."""
+    settings, health = base.settings, base.health
+    await until_done(lambda: migrate(base.engine, schema, service.migrations), health=health, part="database")
+    names = [*service.reads, *service.writes]
+    counts = await until_done(lambda: topics.ensure(names, settings), health=health, part="topics")
+
+    async def fix() -> None:
+        async with transaction(base.engine) as connection:
+            await log.fix_partitions(connection, {topic: counts[topic] for topic in service.writes if topic in counts})
+            if settings.test_clock is not None:
+                await TestClock.start(connection, settings.test_clock)
+
+    await until_done(fix, health=health, part="database")
+    return Base(
+        settings=settings, engine=base.engine, health=health, clock=base.clock, inputs=base.inputs, partitions=counts
+    )
+
+
+async def _lead(service: Service, base: Base, schema: str, parts: Parts) -> None:
+    wake = asyncio.Event()
+    relay = Relay(service.name, settings=base.settings, engine=base.engine, wake=wake, health=base.health)
+    barrier = Barrier(
+        service.name,
+        engine=base.engine,
+        inputs=base.inputs,
+        relay=relay,
+        settle=parts.settle,
+        partitions=base.partitions,
+    )
+
+    async def duties() -> None:
+        doing = {"relay": relay.run()}
+        await _first(doing if base.settings.test_clock is None else {**doing, "barrier": barrier.run()})
+
+    url = base.settings.database_url.get_secret_value()
+    await lead(duties, url=url, schema=schema, wake=wake, health=base.health)
+
+
+async def _first(doing: Mapping[str, Awaitable[object]]) -> None:
+    """Run all of them; when one ends or fails, cancel the others, wait for them, and pass on what it raised."""
+    tasks = {asyncio.ensure_future(each) for each in doing.values()}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _started(broker: KafkaBroker) -> None:
+    try:
+        await broker.start()
+    except Exception as error:
+        await broker.stop()
+        raise Transient(f"Kafka: {error!r}") from error
+
+
+def _server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=2,
+    )
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Signals are `run`'s, not uvicorn's."""
+
+    def install_signal_handlers(self) -> None:
+        """None of its own."""

@@ -1,0 +1,37 @@
+"""Keeps an eye on the consumer: lag for the metrics, offsets for Kafka's own displays, and a new consumer when it falls silent.
+
+aiokafka's consumers can fall silent after timeouts: the end moves, the position does not, and nobody complains.
+"""
+
+import asyncio
+import logging
+import time
+
+from shared.consuming import Intake
+from shared.health import Health
+
+_LOOK_SECONDS = 2.0
+_SILENT_SECONDS = 45.0
+
+logger = logging.getLogger(__name__)
+
+
+async def watch(intake: Intake, health: Health) -> None:
+    """For ever. The broker being away is seen here first when nothing is being published."""
+    quiet_since = time.monotonic()
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            async with asyncio.timeout(10):
+                lag = await intake.look()
+        except Exception as error:  # noqa: BLE001  a look that fails is itself the finding
+            health.trouble("consuming", f"Kafka: {error!r}")
+            continue
+        if not intake.busy and intake.assigned:
+            health.well("consuming")
+        if not lag or intake.busy or intake.moved_at > quiet_since:
+            quiet_since = time.monotonic()
+        elif time.monotonic() - quiet_since > _SILENT_SECONDS:
+            logger.warning("the consumer has been silent for %d s with %d records ahead: building a new one", _SILENT_SECONDS, lag)
+            await intake.rebuild()
+            quiet_since = time.monotonic()

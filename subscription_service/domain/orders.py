@@ -1,0 +1,134 @@
+"""The order list: one entry for each order, read off the lifecycle event that answered it (R18).
+
+An entry never changes; only its status follows the clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from shared.contracts.lifecycle import (
+    Activated,
+    LifecycleData,
+    OrderRejected,
+    RenewalMethod,
+    Renewed,
+    SpecificationChanged,
+)
+from shared.contracts.types import Specification, Term
+from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.policy import Catalog
+from subscription_service.domain.pricing import fee
+
+
+class OrderType(StrEnum):
+    PURCHASE = "purchase"
+    RENEWAL = "renewal"
+    RENEWAL_CHANGE = "renewal_change"
+    AUTOMATIC_RENEWAL = "automatic_renewal"
+    SPECIFICATION_CHANGE = "specification_change"
+
+
+class OrderStatus(StrEnum):
+    PENDING = "pending"
+    EFFECTIVE = "effective"
+    ENDED = "ended"
+    REJECTED = "rejected"
+
+
+TYPE_OF: Final[Mapping[str, OrderType]] = {
+    "tenure.purchase.ordered.v1": OrderType.PURCHASE,
+    "tenure.renewal.ordered.v1": OrderType.RENEWAL,
+    "tenure.renewal.change_ordered.v1": OrderType.RENEWAL_CHANGE,
+    "tenure.specification.change_ordered.v1": OrderType.SPECIFICATION_CHANGE,
+}
+"""Type of the event in -> type of the order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEntry:
+    """`fee` in the catalog's currency: the list price when placed, or a change's price difference."""
+
+    order_id: str
+    type: OrderType
+    placed_at: datetime
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    months: int | None = None
+    specification: Specification | None = None
+    fee: Decimal | None = None
+    rejected: bool = False
+    catalog_version: str
+
+
+def order_entry(
+    event: LifecycleData, *, account: Account, cause_type: str, at: datetime, catalog: Catalog
+) -> OrderEntry | None:
+    """The entry that an event makes, or None. `cause_type` is the type of the event in (or `timer`);
+    `account` is as the event left it.
+    """
+    match event:
+        case Activated():
+            return _for_term(event.term, OrderType.PURCHASE, at=at, catalog=catalog)
+        case Renewed(method=RenewalMethod.AUTOMATIC):
+            return _for_term(event.term, OrderType.AUTOMATIC_RENEWAL, at=at, catalog=catalog)
+        case Renewed():
+            return _for_term(event.term, TYPE_OF[cause_type], at=at, catalog=catalog)
+        case SpecificationChanged() if event.price_difference is not None:
+            return _for_change(event, account, at, catalog)
+        case OrderRejected(order_id=str()):
+            return _for_rejected(event, at, catalog)
+        case _:
+            return None
+
+
+def status(entry: OrderEntry, now: datetime) -> OrderStatus:
+    """How an order stands at `now`."""
+    if entry.rejected or entry.starts_at is None:
+        return OrderStatus.REJECTED
+    if now < entry.starts_at:
+        return OrderStatus.PENDING
+    ended = entry.ends_at is not None and now >= entry.ends_at
+    return OrderStatus.ENDED if ended else OrderStatus.EFFECTIVE
+
+
+def _for_term(term: Term, order_type: OrderType, *, at: datetime, catalog: Catalog) -> OrderEntry:
+    return OrderEntry(
+        order_id=term.order_id,
+        type=order_type,
+        placed_at=at,
+        starts_at=term.starts_at,
+        ends_at=term.ends_at,
+        months=term.months,
+        specification=term.specification,
+        fee=fee(term.specification, term.months, catalog),
+        catalog_version=catalog.version,
+    )
+
+
+def _for_change(event: SpecificationChanged, account: Account, at: datetime, catalog: Catalog) -> OrderEntry:
+    """It holds until the term in force ends, which is the last one: none was pending (R17)."""
+    live = account.subscription
+    return OrderEntry(
+        order_id=event.order_id,
+        type=OrderType.SPECIFICATION_CHANGE,
+        placed_at=at,
+        starts_at=event.effective_at,
+        ends_at=live.terms[-1].ends_at if isinstance(live, Active | Grace) else None,
+        specification=event.specification,
+        fee=event.price_difference,
+        catalog_version=catalog.version,
+    )
+
+
+def _for_rejected(event: OrderRejected, at: datetime, catalog: Catalog) -> OrderEntry:
+    return OrderEntry(
+        order_id=event.order_id or "",
+        type=TYPE_OF[event.order_type],
+        placed_at=at,
+        rejected=True,
+        catalog_version=catalog.version,
+    )

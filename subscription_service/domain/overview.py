@@ -1,0 +1,115 @@
+"""The overview of an account: the document on `subscription-state` and behind the API (R18).
+
+Read off the account as it stands at `as_of`; `revision` is counted by the edge.
+"""
+
+from datetime import datetime
+from typing import Final, assert_never
+
+from shared.contracts.state import AutoRenewalState, NextAction, Overview, SubscriptionState, Totals
+from shared.contracts.types import Feature, ProtectionMode, Specification
+from subscription_service.domain.deduction import next_attempt
+from subscription_service.domain.model import Account, Active, Grace, Load, Released, specification_in_force
+from subscription_service.domain.policy import Catalog, Policy, Rules
+from subscription_service.domain.quota import quota_of
+from subscription_service.domain.timers import next_timer
+
+BASIC: Final = "basic"
+"""The edition after release (R35); it cannot be bought."""
+
+_SWITCHED_OFF: Final = AutoRenewalState(
+    enabled=False, cycle_months=None, effective_on=None, next_attempt_at=None, failing=False
+)
+
+
+def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) -> Overview:
+    """The whole document. `as_of` is UTC."""
+    subscription = account.subscription
+    live = subscription if isinstance(subscription, Active | Grace) else None
+    specification = None if live is None else specification_in_force(live, as_of)
+    terms = () if live is None else live.terms
+    timer = next_timer(account, rules.policy)
+    return Overview(
+        account_id=account.account_id,
+        subscription_id=None if subscription is None else subscription.subscription_id,
+        state=_state(account),
+        edition=_edition(account, specification),
+        specification=specification,
+        terms=terms,
+        pending_orders=tuple(term.order_id for term in terms if term.starts_at > as_of),
+        expires_on=terms[-1].expires_on if terms else None,
+        ends_at=terms[-1].ends_at if terms else None,
+        retained_until=live.retained_until if isinstance(live, Grace) else None,
+        auto_renewal=_auto_renewal(live, account.decided_at or as_of, rules.policy),
+        declined=live is not None and live.declined,
+        registered=_totals(account.registered),
+        bound=_totals(account.bound),
+        protected_assets=_protected_assets(account, specification),
+        purchased_quota=_purchased_quota(specification, rules.catalog),
+        remaining_anti_ransomware_gb=_remaining_anti_ransomware(account, specification),
+        balance=account.balance,
+        next_action=None if timer is None else NextAction(kind=timer.kind.value, at=timer.at),
+        version=account.version,
+        revision=revision,
+        as_of=as_of,
+    )
+
+
+def _state(account: Account) -> SubscriptionState:
+    match account.subscription:
+        case Active():
+            return SubscriptionState.ACTIVE
+        case Grace():
+            return SubscriptionState.GRACE
+        case Released():
+            return SubscriptionState.RELEASED
+        case None:
+            return SubscriptionState.NONE
+        case never:
+            assert_never(never)
+
+
+def _edition(account: Account, specification: Specification | None) -> str | None:
+    if specification is not None:
+        return specification.edition.value
+    return None if account.subscription is None else BASIC
+
+
+def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) -> AutoRenewalState:
+    if live is None or live.auto_renewal is None:
+        return _SWITCHED_OFF
+    return AutoRenewalState(
+        enabled=True,
+        cycle_months=live.auto_renewal.cycle_months,
+        effective_on=live.auto_renewal.effective_on,
+        next_attempt_at=next_attempt(live, after, policy) if isinstance(live, Active) else None,
+        failing=isinstance(live, Active) and live.failure is not None,
+    )
+
+
+def _totals(load: Load) -> Totals:
+    return Totals(servers=load.servers, cores=load.cores)
+
+
+def _protected_assets(account: Account, specification: Specification | None) -> int:
+    """All servers in full mode, the bound ones in partial mode, none unless active (R31)."""
+    if specification is None or not isinstance(account.subscription, Active):
+        return 0
+    full = specification.protection_mode is ProtectionMode.FULL
+    return account.registered.servers if full else account.bound.servers
+
+
+def _purchased_quota(specification: Specification | None, catalog: Catalog) -> Totals:
+    if specification is None:
+        return Totals(servers=None, cores=None)
+    servers, cores = quota_of(specification, catalog)
+    return Totals(servers=servers, cores=cores)
+
+
+def _remaining_anti_ransomware(account: Account, specification: Specification | None) -> int:
+    """GB; a measurement above what was bought leaves nothing, not less."""
+    if specification is None:
+        return 0
+    use = account.capacity.get(Feature.ANTI_RANSOMWARE_GB)
+    purchased = specification.value_added.get(Feature.ANTI_RANSOMWARE_GB, 0)
+    return max(0, purchased - (0 if use is None else use.used))

@@ -1,0 +1,246 @@
+"""`tenure up`: what stands when it says ready, what it does about deaths, and that it leaves nothing behind.
+
+The two services are stand-ins (`stand_in.py`); Kafka, PostgreSQL and the mail server are the real ones.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from shared.topics import TOPICS
+from tenure.local.kafka import Kafka
+from tenure.local.mail import MailServer
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+READY = "ready; Ctrl-C ends it"
+
+
+class Up:
+    """A running `tenure up`."""
+
+    def __init__(self, folder: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.ready_file = folder / "ready.json"
+        self.said: list[str] = []
+        command = [sys.executable, str(STAND_IN), "up", "--ready-file", str(self.ready_file), *options]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder), **environment},
+        )
+
+    def until(self, said: str) -> str:
+        """The first line from now on that has these words."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+            if said in line:
+                return line
+        raise AssertionError(f"it never said {said!r}:\n{''.join(self.said)}")
+
+    @property
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.ready_file.read_text())
+        return found
+
+    def family(self) -> list[psutil.Process]:
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Tell it to end, if it runs, and wait until it has; its exit code."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it has ended; its exit code."""
+        with self.process:
+            if self.process.stdout is not None and not self.process.stdout.closed:
+                self.said += self.process.stdout.readlines()
+        return self.process.returncode
+
+
+Launch = Callable[..., Up]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    # PostgreSQL runs as another user when the tests run as root.
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def outside(kafka: Kafka, database_url: str, mail_server: MailServer) -> Sequence[str]:
+    """Options that take the parts of the test session in place of embedded ones."""
+    return ["--kafka", kafka.bootstrap, "--database", database_url, "--smtp", mail_server.smtp]
+
+
+@pytest.fixture
+def launch(folder: Path) -> Iterator[Launch]:
+    """Starts `tenure up` with these options; what still runs when the test ends is ended."""
+    with ExitStack() as running:
+
+        def start(*options: str, **environment: str) -> Up:
+            one = Up(folder, options, environment)
+            running.callback(one.end)
+            return one
+
+        yield start
+
+
+@pytest.fixture
+def up(launch: Launch, outside: Sequence[str], topic_prefix: str) -> Up:
+    """A stack of two copies each, on outside parts."""
+    running = launch(*outside, "--copies", "2", TENURE_TOPIC_PREFIX=topic_prefix)
+    running.until(READY)
+    return running
+
+
+def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    return list(psutil.wait_procs(processes, timeout=10)[1])
+
+
+def get(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=10).raise_for_status()
+
+
+async def topics_at(bootstrap: str) -> set[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return set(await admin.list_topics())
+    finally:
+        await admin.close()
+
+
+async def execute(url: str, statement: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+def test_the_ready_file_names_parts_that_work_and_another_start_finds_everything_again(
+    launch: Launch, folder: Path
+) -> None:
+    options = ("--data", str(folder / "data"), "--test-clock", "2027-01-01T00:00:00Z")
+    first = launch(*options)
+    first.until(READY)
+    document = first.document
+    family = first.family()
+    assert set(TOPICS) <= asyncio.run(topics_at(document["kafka"]))
+    asyncio.run(execute(document["database_url"], "CREATE TABLE kept AS SELECT 7 AS id"))
+    assert get(f"{document['mail_url']}/api/messages").json() == []
+    told = get(document["notifier_url"]).json()
+    assert (told["TENURE_TEST_CLOCK"], told["TENURE_SMTP_TLS"]) == ("2027-01-01T00:00:00Z", "none")
+    assert f"{told['TENURE_SMTP_HOST']}:{told['TENURE_SMTP_PORT']}" == document["smtp"]
+    assert told["TENURE_AUTH_SECRET"] == document["auth_secret"]
+    assert len(document["auth_secret"]) >= 32
+    assert stat.S_IMODE(first.ready_file.stat().st_mode) == 0o600
+    assert (first.end(), first.ready_file.exists(), alive(family)) == (0, False, [])
+
+    second = launch(*options)
+    second.until(READY)
+    assert {**second.document, "pids": None} == {**document, "pids": None}
+    assert asyncio.run(execute(document["database_url"], "SELECT id FROM kept")) == 7
+    assert second.end(signal.SIGTERM) == 0
+
+
+def test_an_embedded_part_that_is_killed_runs_again_on_its_port_and_nothing_outlives_the_supervisor(
+    launch: Launch,
+) -> None:
+    running = launch()
+    running.until(READY)
+    for name in ("postgres", "mail", "kafka"):
+        pid = re.search(rf"{name} is ready \(pid (\d+)\)", "".join(running.said))
+        assert pid is not None
+        os.kill(int(pid[1]), signal.SIGKILL)
+        assert "SIGKILL" in running.until(f"{name} (pid {pid[1]}) ended")
+        running.until(f"{name} runs again")
+    document, family = running.document, running.family()
+    eventually(lambda: asyncio.run(execute(document["database_url"], "SELECT 1")) == 1)
+    eventually(lambda: get(f"{document['mail_url']}/api/messages").json() == [])
+    eventually(lambda: set(TOPICS) - {"test-clock", "test-clock-settled"} <= asyncio.run(topics_at(document["kafka"])))
+    running.end(signal.SIGKILL)
+    assert (len(family) >= 5, alive(family)) == (True, [])
+
+
+def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells_its_new_pid(up: Up) -> None:
+    pids = up.document["pids"]
+    died = time.monotonic()
+    os.kill(pids["notifier"][1], signal.SIGKILL)
+    said = up.until("notifier-2 runs again")
+    assert time.monotonic() - died < 1
+    assert f"(pid {pids['notifier'][1]}) ended (SIGKILL)" in "".join(up.said)
+    eventually(lambda: f"(pid {up.document['pids']['notifier'][1]})" in said)
+    assert up.document["pids"]["subscription"] == pids["subscription"]
+    assert up.document["pids"]["notifier"][0] == pids["notifier"][0]
+
+
+def test_ctrl_c_ends_everything_with_exit_code_0(up: Up, folder: Path) -> None:
+    family = up.family()
+    assert len(family) == 4
+    assert (up.end(), alive(family)) == (0, [])
+    assert list(folder.glob("tenure-*")) == []
+
+
+def test_a_service_that_cannot_start_ends_everything_with_the_end_of_its_log(
+    launch: Launch, folder: Path, outside: Sequence[str]
+) -> None:
+    failing = launch(*outside, TENURE_LOG_LEVEL="error")
+    failing.until("the stand-in was told to fail")
+    assert (failing.ended(), failing.ready_file.exists()) == (1, False)
+    assert list(folder.glob("tenure-*")) == []
+
+
+def test_a_setting_that_the_services_would_refuse_is_refused_before_they_start(
+    launch: Launch, outside: Sequence[str]
+) -> None:
+    refused = launch(*outside, TENURE_COLOUR="red")
+    assert refused.ended() == 1
+    assert "Unknown setting TENURE_COLOUR" in "".join(refused.said)
+    assert "starting subscription" not in "".join(refused.said)
+
+
+def test_two_stacks_never_share_a_folder(
+    launch: Launch, folder: Path, outside: Sequence[str], topic_prefix: str
+) -> None:
+    options = (*outside, "--data", str(folder / "data"))
+    first = launch(*options, TENURE_TOPIC_PREFIX=topic_prefix)
+    first.until(READY)
+    second = launch(*options, TENURE_TOPIC_PREFIX=topic_prefix)
+    assert second.ended() == 1
+    assert "is in use by another `tenure up`" in "".join(second.said)
+    assert first.end() == 0
+
+
+def eventually(holds: Any) -> None:
+    """Ask again until it holds; a part that was killed needs its moment. Fails after 30 s."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if holds():
+                return
+            problem: object = "it does not hold"
+        except (OSError, KafkaError, httpx.HTTPError, asyncpg.PostgresError, ValueError) as error:
+            problem = error
+        assert time.monotonic() < deadline, problem

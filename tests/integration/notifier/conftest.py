@@ -1,0 +1,42 @@
+"""Settings, world and one running copy for the notifier's tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.settings import Settings
+from tenure.local.kafka import Kafka
+from tenure.local.mail import MailServer
+from tests.integration.notifier.copies import SECRET, Copy, World, copy
+
+
+@pytest.fixture
+def settings(kafka: Kafka, database_url: str, mail: MailServer, topic_prefix: str) -> Settings:
+    host, _, port = mail.smtp.rpartition(":")
+    return Settings.model_validate(
+        {
+            "kafka_bootstrap_servers": kafka.bootstrap,
+            "topic_prefix": topic_prefix,
+            "topic_partitions": 3,
+            "database_url": database_url,
+            "smtp_host": host,
+            "smtp_port": int(port),
+            "smtp_tls": "none",
+            "mail_from": "Tenure <renewals@tenure.example>",
+            "mail_domain": "tenure.example",
+            "auth_secret": SECRET,
+        }
+    )
+
+
+@pytest.fixture
+async def world(settings: Settings, mail: MailServer) -> AsyncIterator[World]:
+    made = World(settings, mail.url)
+    yield made
+    await made.mail.aclose()
+
+
+@pytest.fixture
+async def notifier(settings: Settings, world: World) -> AsyncIterator[Copy]:
+    async with copy(settings) as running:
+        yield running

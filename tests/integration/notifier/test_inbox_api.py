@@ -1,0 +1,177 @@
+"""The inbox over HTTP: whose it is, its pages, reading, the live stream, preferences, and the operators' view."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from notifier_service.inbox.stream import Streams
+from shared.auth import Guard
+from shared.settings import Settings
+from tests.integration.notifier.copies import Copy, World, account, bearer, copy, event, eventually
+
+CALLS = [
+    ("GET", "/api/inbox"),
+    ("POST", "/api/inbox/read-all"),
+    ("POST", "/api/inbox/{message}/read"),
+    ("GET", "/api/inbox/stream"),
+    ("GET", "/api/preferences"),
+    ("PUT", "/api/preferences"),
+    ("GET", "/api/notifications"),
+]
+
+
+@pytest.fixture
+async def reader(notifier: Copy, world: World) -> str:
+    """An account with three unread messages."""
+    who = account()
+    await world.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
+    await eventually(lambda: holds(notifier, who, 3))
+    return who
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_every_call_needs_a_good_token(notifier: Copy, method: str, path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer nonsense"}):
+        answer = await notifier.client.request(method, path, headers=headers, json={"muted": []})
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_nobody_but_an_operator_sees_decisions(notifier: Copy, reader: str) -> None:
+    answer = await notifier.client.get("/api/notifications", headers=bearer(reader))
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_another_accounts_message_is_not_there_not_even_for_an_operator(notifier: Copy, reader: str) -> None:
+    message = (await notifier.inbox(reader))["messages"][0]["id"]
+    for stranger in (bearer(account()), bearer("ops", "operator")):
+        answer = await notifier.client.post(f"/api/inbox/{message}/read", headers=stranger)
+        assert answer.status_code == 404
+        assert (await notifier.client.get("/api/inbox", headers=stranger)).json() == {"messages": [], "unread": 0}
+        before = await notifier.client.get("/api/inbox", headers=stranger, params={"before": message})
+        assert before.status_code == 404
+    assert (await notifier.inbox(reader))["unread"] == 3
+
+
+async def test_a_signed_link_opens_the_inbox_without_a_header(
+    notifier: Copy, reader: str, settings: Settings
+) -> None:
+    token = Guard(settings).link_token(reader)
+    assert (await notifier.client.get("/api/inbox", params={"token": token})).json()["unread"] == 3
+    answer = await notifier.client.get("/api/notifications", params={"token": token})
+    assert answer.status_code == 401
+
+
+async def test_pages_go_from_the_newest_message_back(notifier: Copy, reader: str) -> None:
+    first = await notifier.inbox(reader, limit=2)
+    assert [one["kind"] for one in first["messages"]] == ["contact_changed", "renewed"]
+    second = await notifier.inbox(reader, limit=2, before=first["messages"][-1]["id"])
+    assert [one["kind"] for one in second["messages"]] == ["activated"]
+    assert [one["kind"] for one in (await notifier.inbox(reader, kind="renewed"))["messages"]] == ["renewed"]
+
+
+async def test_reading_lowers_the_count_and_is_told_once(notifier: Copy, reader: str, world: World) -> None:
+    message = (await notifier.inbox(reader))["messages"][0]
+    for _ in range(2):
+        answer = await notifier.client.post(f"/api/inbox/{message['id']}/read", headers=bearer(reader))
+        assert answer.json() == {"unread": 2}
+    unread = await notifier.inbox(reader, unread="true")
+    assert message["id"] not in {one["id"] for one in unread["messages"]}
+    assert (await notifier.inbox(reader))["messages"][0]["read_at"]
+    answer = await notifier.client.post("/api/inbox/read-all", headers=bearer(reader))
+    assert answer.json() == {"unread": 0}
+    outcomes = await world.outcomes(3 + 2 + 3)
+    read = [one["data"]["notification_id"] for one in outcomes if one["type"] == "tenure.notification.read.v1"]
+    assert len(read) == len(set(read)) == 3
+
+
+async def test_a_stream_tells_messages_and_counts_whatever_copy_they_come_from(
+    settings: Settings, world: World
+) -> None:
+    who = account()
+    async with copy(settings) as one, copy(settings) as other:
+        await world.publish(event("activated", who, 1))
+        await eventually(lambda: holds(one, who, 1))
+        for at in (one, other):
+            async with aclosing(told(at.parts.streams, who, None)) as stream:
+                assert await anext(stream) == ("unread", None, {"unread": (await one.inbox(who))["unread"]})
+                version = 2 if at is one else 3
+                await world.publish(event("renewed", who, version))
+                name, number, message = await anext(stream)
+                assert (name, message["kind"]) == ("message", "renewed")
+                assert number
+                assert (await anext(stream))[0] == "unread"
+        async with aclosing(told(other.parts.streams, who, 0)) as again:
+            kinds = [(await anext(again))[2]["kind"] for _ in range(3)]
+            assert kinds == ["activated", "renewed", "renewed"]
+            assert await anext(again) == ("unread", None, {"unread": 3})
+            await one.client.post("/api/inbox/read-all", headers=bearer(who))
+            assert await anext(again) == ("unread", None, {"unread": 0})
+
+
+async def test_streams_end_when_the_service_stops(notifier: Copy, reader: str) -> None:
+    async with aclosing(told(notifier.parts.streams, reader, None)) as stream:
+        await anext(stream)
+        notifier.parts.streams.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(StopAsyncIteration):
+                await anext(stream)
+
+
+async def test_a_muted_channel_stays_silent_with_its_reason(notifier: Copy, reader: str, world: World) -> None:
+    wanted = {"muted": [{"kind": "renewed", "channel": "email"}]}
+    answer = await notifier.client.put("/api/preferences", headers=bearer(reader), json=wanted)
+    assert answer.json()["muted"] == wanted["muted"]
+    assert (await notifier.client.get("/api/preferences", headers=bearer(reader))).json() == answer.json()
+    await world.publish(event("renewed", reader, 4))
+    await eventually(lambda: holds(notifier, reader, 4))
+    assert (await notifier.status(reader))[-1] == ("renewed", "suppressed", "muted")
+
+
+async def test_a_protected_kind_keeps_a_channel(notifier: Copy, reader: str) -> None:
+    wanted = {"muted": [{"kind": "expired", "channel": "email"}, {"kind": "expired", "channel": "inbox"}]}
+    answer = await notifier.client.put("/api/preferences", headers=bearer(reader), json=wanted)
+    assert answer.status_code == 422
+    assert "expired" in answer.json()["detail"]
+    assert (await notifier.client.get("/api/preferences", headers=bearer(reader))).json()["muted"] == []
+
+
+@pytest.mark.parametrize("parameters", [{"limit": 0}, {"limit": 1000}, {"before": "a b"}, {"unread": "perhaps"}])
+async def test_a_question_that_makes_no_sense_is_a_problem(notifier: Copy, parameters: dict[str, Any]) -> None:
+    answer = await notifier.client.get("/api/inbox", headers=bearer(account()), params=parameters)
+    assert answer.status_code == 422
+    assert next(iter(parameters)) in answer.json()["detail"]
+
+
+async def test_operators_page_through_all_decisions(notifier: Copy, reader: str) -> None:
+    found: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {"account_id": reader, "limit": 2}
+    while asked.get("before", True) is not None:
+        answer = await notifier.client.get("/api/notifications", headers=bearer("ops", "operator"), params=asked)
+        found += answer.json()["notifications"]
+        asked["before"] = answer.json()["before"]
+    assert len(found) == len({one["notification_id"] for one in found}) == 5
+    assert [one["number"] for one in found] == sorted((one["number"] for one in found), reverse=True)
+    unknown = {"account_id": account()}
+    answer = await notifier.client.get("/api/notifications", headers=bearer("ops", "operator"), params=unknown)
+    assert answer.status_code == 404
+
+
+async def holds(notifier: Copy, who: str, count: int) -> bool:
+    return len((await notifier.inbox(who))["messages"]) >= count
+
+
+async def told(streams: Streams, who: str, since: int | None) -> AsyncIterator[tuple[str, int | None, Any]]:
+    """(event, id, data) of what a stream says, comments left out."""
+    async with aclosing(streams.events(who, since)) as chunks:  # type: ignore[type-var]
+        async for chunk in chunks:
+            lines = dict(line.split(": ", 1) for line in chunk.decode().strip().split("\n"))
+            if "event" in lines:
+                yield lines["event"], int(lines["id"]) if "id" in lines else None, json.loads(lines["data"])
+
+

@@ -1,0 +1,98 @@
+"""TLS and login on the way to the relay, against a real server that demands them."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from notifier_service.backoff import Reply
+from notifier_service.smtp import Mail, MailRelay, Unreachable
+from shared.settings import BadSettings, Settings
+from tenure.local.mail import MailServer
+from tests.parts import running
+
+LOGIN = ("tenure", "a password: with a colon")
+MAIL = Mail(recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")
+
+
+@pytest.fixture(params=["starttls", "tls"])
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MailServer]:
+    """A mail server that wants TLS and a login."""
+    server = MailServer(tmp_path)
+    server.tls = request.param
+    server.login = LOGIN
+    yield from running(server)
+
+
+def settings(server: MailServer, **given: Any) -> Settings:
+    host, _, port = server.smtp.rpartition(":")
+    plain = {"smtp_host": host, "smtp_port": int(port), "smtp_tls": server.tls, "smtp_ca_file": server.certificate}
+    login = {"smtp_username": LOGIN[0], "smtp_password": LOGIN[1]}
+    return Settings.model_validate(plain | login | given)
+
+
+@asynccontextmanager
+async def relay(settings: Settings) -> AsyncIterator[MailRelay]:
+    made = MailRelay(settings)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def test_a_mail_goes_over_a_connection_that_is_checked_and_logged_in(guarded: MailServer) -> None:
+    async with relay(settings(guarded)) as way:
+        for _ in range(2):
+            assert (await way.send(MAIL)).code == 250
+
+
+async def test_a_certificate_that_is_not_trusted_is_no_way(guarded: MailServer) -> None:
+    async with relay(settings(guarded, smtp_ca_file=None)) as way:
+        with pytest.raises(Unreachable):
+            await way.send(MAIL)
+
+
+async def test_a_wrong_login_concerns_the_relay_and_not_the_mail(
+    guarded: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with relay(settings(guarded, smtp_password="wrong")) as way:
+        with pytest.raises(Unreachable, match="login"):
+            await way.send(MAIL)
+    assert "TENURE_SMTP_PASSWORD" in caplog.text.replace("_USERNAME and _PASSWORD", "_PASSWORD")
+    assert "wrong" not in caplog.text
+
+
+async def test_a_missing_login_concerns_the_relay_and_not_the_mail(guarded: MailServer) -> None:
+    async with relay(settings(guarded, smtp_username=None, smtp_password=None)) as way:
+        with pytest.raises(Unreachable):
+            await way.send(MAIL)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_a_relay_without_tls_gets_no_mail_where_tls_is_asked_for(
+    mail: MailServer, tls: Literal["starttls", "tls"]
+) -> None:
+    plain = settings(mail, smtp_tls=tls, smtp_ca_file=None, smtp_username=None, smtp_password=None)
+    async with relay(plain) as way:
+        with pytest.raises(Unreachable):
+            await way.send(MAIL)
+
+
+async def test_one_connection_carries_many_mails_and_a_broken_one_is_replaced(mail: MailServer) -> None:
+    plain = settings(mail, smtp_ca_file=None, smtp_username=None, smtp_password=None)
+    async with relay(plain) as way:
+        assert isinstance(await way.send(MAIL), Reply)
+        await mail.kill()
+        with pytest.raises(Unreachable):
+            await way.send(MAIL)
+        await mail.start()
+        assert (await way.send(MAIL)).code == 250
+
+
+def test_a_sender_that_is_no_mailbox_stops_the_start() -> None:
+    with pytest.raises(BadSettings, match="TENURE_MAIL_FROM"):
+        MailRelay(Settings.model_validate({"mail_from": "Tenure", "smtp_tls": "none"}))
+    with pytest.raises(BadSettings, match="TENURE_SMTP_CA_FILE"):
+        MailRelay(Settings.model_validate({"smtp_ca_file": "/does/not/exist", "smtp_tls": "tls"}))

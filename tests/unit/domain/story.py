@@ -1,0 +1,256 @@
+"""A customer's story against the pure core: given what happened, when this comes, then that is said.
+
+`Story` stands where the edge stands: it runs the timers that are due before each event (R4), keeps the log,
+and loads all rows. Days and hours are of the billing zone (UTC+8), as in the rule book.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from shared.contracts import inbound
+from shared.contracts.inbound import InboundData
+from shared.contracts.lifecycle import LifecycleData, OrderRejected
+from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification
+from subscription_service.catalog import load_catalog
+from subscription_service.domain.evolve import evolve
+from subscription_service.domain.model import Account, Active, Grace, Mark, Released
+from subscription_service.domain.policy import Policy, Rules
+from subscription_service.domain.step import Moment, instant_of, step
+from subscription_service.domain.timers import next_timer
+from subscription_service.policy import load_policy
+
+ACCOUNT = "acme"
+RULES = Rules(policy=load_policy(), catalog=load_catalog())
+ANNA = Contact(name="Anna", email="anna@acme.example", locale="en", time_zone="Europe/Paris")
+BERT = Contact(name="Bert", email="bert@acme.example", locale="zh-CN", time_zone="Asia/Shanghai")
+E_ = TypeVar("E_")
+
+
+def rules(**changes: Any) -> Rules:
+    """The default rules with a policy that differs in these settings."""
+    return replace(RULES, policy=replace(RULES.policy, **changes))
+
+
+def when(text: str) -> datetime:
+    """`2026-01-31 09:00` or `2026-01-31 09:00:01` on the clock of the billing zone."""
+    return datetime.fromisoformat(text).replace(tzinfo=RULES.policy.billing_zone).astimezone(UTC)
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def specification(
+    edition: str = "ultimate", mode: str = "full", *, servers: int = 10, cores: int = 40, **features: int
+) -> Specification:
+    return Specification(
+        edition=Edition(edition),
+        protection_mode=ProtectionMode(mode),
+        protected_servers=servers,
+        cores=cores,
+        value_added={Feature(name): amount for name, amount in features.items()},
+    )
+
+
+def purchase(order_id: str = "p-1", *, months: int = 1, **changes: Any) -> inbound.PurchaseOrdered:
+    fields: dict[str, Any] = {
+        "contact": ANNA,
+        "specification": specification(),
+        "auto_renewal": False,
+        "terms_accepted": True,
+    } | changes
+    return inbound.PurchaseOrdered(order_id=order_id, account_id=ACCOUNT, duration_months=months, **fields)
+
+
+def renewal(order_id: str = "r-1", *, months: int = 1, accepted: bool = True) -> inbound.RenewalOrdered:
+    return inbound.RenewalOrdered(
+        order_id=order_id, account_id=ACCOUNT, duration_months=months, terms_accepted=accepted
+    )
+
+
+def renewal_with(
+    wanted: Specification, order_id: str = "rc-1", *, months: int = 1, accepted: bool = True
+) -> inbound.RenewalChangeOrdered:
+    return inbound.RenewalChangeOrdered(
+        order_id=order_id,
+        account_id=ACCOUNT,
+        duration_months=months,
+        specification=wanted,
+        terms_accepted=accepted,
+    )
+
+
+def change(
+    wanted: Specification, order_id: str = "c-1", *, accepted: bool = True
+) -> inbound.SpecificationChangeOrdered:
+    return inbound.SpecificationChangeOrdered(
+        order_id=order_id, account_id=ACCOUNT, specification=wanted, terms_accepted=accepted
+    )
+
+
+def enable(months: int = 1) -> inbound.AutoRenewalEnabled:
+    return inbound.AutoRenewalEnabled(account_id=ACCOUNT, cycle_months=months)
+
+
+def disable() -> inbound.AutoRenewalDisabled:
+    return inbound.AutoRenewalDisabled(account_id=ACCOUNT)
+
+
+def decline() -> inbound.RenewalDeclined:
+    return inbound.RenewalDeclined(account_id=ACCOUNT)
+
+
+def credit(amount: str, entry_id: str = "cr-1") -> inbound.AccountCredited:
+    return inbound.AccountCredited(entry_id=entry_id, account_id=ACCOUNT, amount=Decimal(amount), currency="USD")
+
+
+def coupon(coupon_id: str = "k-1", **changes: Any) -> inbound.CouponIssued:
+    fields: dict[str, Any] = {
+        "minimum_spend": Decimal("0.00"),
+        "valid_from": day("2020-01-01"),
+        "valid_until": day("2030-12-31"),
+    } | changes
+    return inbound.CouponIssued(coupon_id=coupon_id, account_id=ACCOUNT, **fields)
+
+
+def registered(server_id: str, cores: int = 4) -> inbound.ServerRegistered:
+    return inbound.ServerRegistered(account_id=ACCOUNT, server_id=server_id, cores=cores)
+
+
+def resized(server_id: str, cores: int) -> inbound.ServerResized:
+    return inbound.ServerResized(account_id=ACCOUNT, server_id=server_id, cores=cores)
+
+
+def released(server_id: str) -> inbound.ServerReleased:
+    return inbound.ServerReleased(account_id=ACCOUNT, server_id=server_id)
+
+
+def bound(server_id: str) -> inbound.ServerBound:
+    return inbound.ServerBound(account_id=ACCOUNT, server_id=server_id)
+
+
+def unbound(server_id: str) -> inbound.ServerUnbound:
+    return inbound.ServerUnbound(account_id=ACCOUNT, server_id=server_id)
+
+
+def snapshot(servers: Mapping[str, tuple[int, bool]]) -> inbound.InventorySnapshot:
+    """Server id -> cores, bound."""
+    return inbound.InventorySnapshot(
+        account_id=ACCOUNT,
+        servers=tuple(
+            inbound.SnapshotServer(server_id=server_id, cores=cores, bound=is_bound)
+            for server_id, (cores, is_bound) in servers.items()
+        ),
+    )
+
+
+def recorded(key: str, kind: str = "tag", value: object = 1) -> inbound.ConfigurationRecorded:
+    return inbound.ConfigurationRecorded(account_id=ACCOUNT, kind=ConfigurationKind(kind), key=key, value=value)
+
+
+def removed(key: str, kind: str = "tag") -> inbound.ConfigurationRemoved:
+    return inbound.ConfigurationRemoved(account_id=ACCOUNT, kind=ConfigurationKind(kind), key=key)
+
+
+def used(amount: int, feature: str = "anti_ransomware_gb") -> inbound.CapacityUsed:
+    return inbound.CapacityUsed(account_id=ACCOUNT, feature=Feature(feature), used=amount)
+
+
+def contact_changed(contact: Contact) -> inbound.ContactChanged:
+    return inbound.ContactChanged(account_id=ACCOUNT, contact=contact)
+
+
+@dataclass
+class Story:
+    """One account's life; `log` holds everything that was said, with its instant."""
+
+    rules: Rules = RULES
+    account: Account = field(default_factory=lambda: Account(account_id=ACCOUNT))
+    log: list[tuple[datetime, LifecycleData]] = field(default_factory=list)
+    arrivals: int = 0
+
+    def hear(self, text: str | datetime, *commands: InboundData, now: datetime | None = None) -> list[LifecycleData]:
+        """Events in, all with this `time`; the timers due go first. Gives what was said, timers included."""
+        time = when(text) if isinstance(text, str) else text
+        first = len(self.log)
+        for command in commands:
+            self.arrivals += 1
+            at = instant_of(time, now or time, self.account.decided_at)
+            self._run_timers(at, now or time)
+            mark = Mark(time, "test", f"{self.arrivals:06}")
+            moment = Moment(at=at, now=now or time)
+            outcome = step(self.account, command, moment=moment, mark=mark, rules=self.rules)
+            self._note(at, *outcome)
+        return self._said_since(first)
+
+    def wait(self, text: str | datetime) -> list[LifecycleData]:
+        """The clock moves; gives what happened by itself."""
+        now = when(text) if isinstance(text, str) else text
+        first = len(self.log)
+        self._run_timers(now, now)
+        return self._said_since(first)
+
+    def only(self, kind: type[E_]) -> E_:
+        """The one event of this kind that was ever said."""
+        (event,) = [event for _, event in self.log if isinstance(event, kind)]
+        return event
+
+    def times(self, kind: type[LifecycleData]) -> list[datetime]:
+        return [at for at, event in self.log if isinstance(event, kind)]
+
+    @property
+    def active(self) -> Active:
+        assert isinstance(self.account.subscription, Active)
+        return self.account.subscription
+
+    @property
+    def grace(self) -> Grace:
+        assert isinstance(self.account.subscription, Grace)
+        return self.account.subscription
+
+    @property
+    def is_released(self) -> bool:
+        return isinstance(self.account.subscription, Released)
+
+    def folded(self) -> Account:
+        """The account as its log alone rebuilds it."""
+        return fold(self.log, self.rules.policy)
+
+    def _run_timers(self, until: datetime, now: datetime) -> None:
+        while (timer := next_timer(self.account, self.rules.policy)) and timer.at <= until:
+            moment = Moment(at=timer.at, now=max(now, timer.at))
+            mark = Mark(timer.at, "timer", timer.kind)
+            self._note(timer.at, *step(self.account, timer, moment=moment, mark=mark, rules=self.rules))
+
+    def _note(self, at: datetime, account: Account, events: tuple[LifecycleData, ...]) -> None:
+        assert account.version == self.account.version + len(events)
+        self.account = account
+        self.log.extend((at, event) for event in events)
+
+    def _said_since(self, first: int) -> list[LifecycleData]:
+        return [event for _, event in self.log[first:]]
+
+
+def fold(log: list[tuple[datetime, LifecycleData]], policy: Policy) -> Account:
+    account = Account(account_id=ACCOUNT)
+    for at, event in log:
+        account = evolve(account, event, at=at, policy=policy)
+    return account
+
+
+def refusal(said: list[LifecycleData]) -> OrderRejected:
+    """The refusal that was the one answer."""
+    (event,) = said
+    assert isinstance(event, OrderRejected)
+    return event
+
+
+def started(text: str = "2026-01-15 09:00", **changes: Any) -> Story:
+    """A story that begins with a purchase."""
+    rules_ = changes.pop("rules", RULES)
+    story = Story(rules=rules_)
+    story.hear(text, purchase(**changes))
+    return story

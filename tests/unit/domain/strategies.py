@@ -1,0 +1,122 @@
+"""What may happen to an account, for Hypothesis: orders, switches, money, inventory, and time passing."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from shared.contracts import inbound
+from shared.contracts.inbound import InboundData
+from shared.contracts.types import Specification
+from tests.unit.domain.story import (
+    ANNA,
+    BERT,
+    bound,
+    change,
+    contact_changed,
+    coupon,
+    credit,
+    decline,
+    disable,
+    enable,
+    purchase,
+    recorded,
+    registered,
+    released,
+    removed,
+    renewal,
+    renewal_with,
+    resized,
+    snapshot,
+    specification,
+    unbound,
+    used,
+)
+
+IDS = st.uuids().map(str)
+SERVERS = st.sampled_from(["s-1", "s-2", "s-3", "s-4"])
+CORES = st.integers(0, 12)
+MONTHS = st.sampled_from([1, 2, 3, 12, 13])
+KEYS = st.sampled_from(["a", "b", "c"])
+KINDS = st.sampled_from(["tag", "asset_group"])
+
+SPECIFICATIONS: st.SearchStrategy[Specification] = st.builds(
+    specification,
+    st.sampled_from(["anti-virus", "advanced", "enterprise", "ultimate", "value-added"]),
+    st.sampled_from(["full", "partial"]),
+    servers=st.integers(0, 4),
+    cores=st.integers(0, 24),
+    honeypot=st.sampled_from([0, 0, 0, 20, 5]),
+)
+ACCEPTED = st.sampled_from([True, True, True, False])
+
+ORDERS: st.SearchStrategy[InboundData] = st.one_of(
+    st.builds(renewal, IDS, months=MONTHS, accepted=ACCEPTED),
+    st.builds(renewal_with, SPECIFICATIONS, IDS, months=MONTHS, accepted=ACCEPTED),
+    st.builds(change, SPECIFICATIONS, IDS, accepted=ACCEPTED),
+    st.builds(
+        purchase, IDS, months=MONTHS, specification=SPECIFICATIONS, auto_renewal=st.booleans(), terms_accepted=ACCEPTED
+    ),
+)
+SWITCHES: st.SearchStrategy[InboundData] = st.one_of(
+    st.builds(enable, st.sampled_from([1, 3, 12, 2])),
+    st.builds(enable, st.sampled_from([1, 3])),
+    st.builds(disable),
+    st.builds(decline),
+    st.builds(contact_changed, st.sampled_from([ANNA, BERT])),
+)
+MONEY: st.SearchStrategy[InboundData] = st.one_of(
+    st.builds(credit, st.integers(1, 60000).map(lambda cents: f"{Decimal(cents) / 100:.2f}"), IDS),
+    st.builds(coupon, IDS, percent_off=st.integers(1, 100)),
+    st.builds(coupon, IDS, amount_off=st.integers(1, 9000).map(lambda cents: Decimal(cents) / 100)),
+)
+
+
+def snapshots() -> st.SearchStrategy[inbound.InventorySnapshot]:
+    return st.builds(snapshot, st.dictionaries(SERVERS, st.tuples(CORES, st.booleans()), max_size=4))
+
+
+INVENTORY: st.SearchStrategy[InboundData] = st.one_of(
+    st.builds(registered, SERVERS, CORES),
+    st.builds(resized, SERVERS, CORES),
+    st.builds(released, SERVERS),
+    st.builds(bound, SERVERS),
+    st.builds(unbound, SERVERS),
+    snapshots(),
+)
+SETTINGS: st.SearchStrategy[InboundData] = st.one_of(
+    st.builds(recorded, KEYS, KINDS),
+    st.builds(removed, KEYS, KINDS),
+    st.builds(used, st.integers(0, 50)),
+)
+RENEWALS = st.builds(renewal, IDS, months=st.sampled_from([1, 3]))
+COMMANDS = st.one_of(RENEWALS, ORDERS, SWITCHES, MONEY, INVENTORY, INVENTORY, SETTINGS)
+PAUSES = st.one_of(
+    st.timedeltas(timedelta(0), timedelta(hours=6)),
+    st.timedeltas(timedelta(0), timedelta(hours=36)),
+    st.timedeltas(timedelta(0), timedelta(days=30)),
+)
+
+
+@dataclass(frozen=True)
+class Life:
+    """A purchase with auto-renewal, then each time a pause and something that happens."""
+
+    bought: inbound.PurchaseOrdered
+    steps: list[tuple[timedelta, InboundData]]
+
+
+LIVES = st.builds(
+    Life,
+    st.builds(
+        purchase,
+        st.just("p-0"),
+        months=st.sampled_from([1, 1, 3]),
+        auto_renewal=st.just(True),
+        specification=st.builds(
+            specification, mode=st.sampled_from(["full", "partial"]), servers=st.just(2), cores=st.just(12)
+        ),
+    ),
+    st.lists(st.tuples(PAUSES, COMMANDS), min_size=3, max_size=30),
+)

@@ -1,0 +1,95 @@
+"""The policy and the catalog file: what is read, and what stops the start."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from shared.contracts.types import Edition, Feature
+from subscription_service import catalog, policy
+from subscription_service.catalog import load_catalog
+from subscription_service.domain.policy import Policy
+from subscription_service.policy import load_policy
+
+
+def changed(default: Path, folder: Path, old: str, new: str) -> Path:
+    """The default file with one thing changed."""
+    text = default.read_text(encoding="utf-8")
+    assert old in text
+    path = folder / default.name
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def test_the_policy_file_states_the_rule_book_s_defaults() -> None:
+    loaded = load_policy()
+    assert loaded == Policy(version=loaded.version, billing_zone=loaded.billing_zone)
+    assert (loaded.billing_zone.key, loaded.park_for) == ("Asia/Shanghai", timedelta(minutes=15))
+
+
+def test_the_catalog_file_states_the_rule_book_s_prices_exactly() -> None:
+    loaded = load_catalog()
+    assert loaded.currency == "USD"
+    assert loaded.editions[Edition.ADVANCED].server_price == Decimal("9.5")
+    assert loaded.editions[Edition.ULTIMATE].core_price == Decimal(1)
+    assert loaded.features[Feature.CONFIGURATION_CHECK].price == Decimal("0.0005")
+    assert loaded.features[Feature.WEB_TAMPER_PROOFING].maximum is None
+    assert loaded.features[Feature.ANTI_RANSOMWARE_GB].maximum == 9_999_999_990
+
+
+@pytest.mark.rule("R29")
+def test_another_policy_file_changes_the_days(tmp_path: Path) -> None:
+    path = changed(policy.DEFAULT, tmp_path, "reminder_days = [7]", "reminder_days = [30, 15, 7, 3, 1]")
+    assert load_policy(path).reminder_days == (30, 15, 7, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("reminder_days = [7]", "reminder_days = [1, 7]", "reminder_days"),
+        ("reminder_days = [7]", "reminder_days = [7, 7]", "reminder_days"),
+        ("reminder_days = [7]", "reminder_days = []", "reminder_days"),
+        ("grace_days = 7", "grace_days = 28", "grace_days"),
+        ("reminder_hour = 10", "reminder_hour = 24", "reminder_hour"),
+        ("Asia/Shanghai", "Asia/Atlantis", "Asia/Atlantis"),
+        ("claim_retention_days = 35", "claim_retention_days = 34", "claim_retention_days"),
+        ("grace_days = 7", "grase_days = 7", "grace_days"),
+        ("grace_days = 7", "grace_days = 7\ngrace_hours = 1", "grace_hours"),
+        ("grace_days = 7", "grace_days =", "policy.toml"),
+    ],
+)
+def test_a_wrong_policy_stops_with_a_sentence_that_names_the_field(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        load_policy(changed(policy.DEFAULT, tmp_path, old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('server_price = "9.5"', "server_price = 9.5", "in quotes"),
+        ('server_price = "9.5"', 'server_price = "-1"', "server_price"),
+        ("counts_servers = true", "counts_servers = false", "nothing is counted"),
+        ("[editions.advanced]", "[editions.basic]", "editions"),
+        ("[features.honeypot]", "[features.honey]", "features"),
+        ('currency = "USD"', 'currency = "dollars"', "currency"),
+        ("step = 10", "step = 0", "step"),
+        ('version = "2026-11"', "version =", "catalog.toml"),
+    ],
+)
+def test_a_wrong_catalog_stops_with_a_sentence_that_names_the_field(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        load_catalog(changed(catalog.DEFAULT, tmp_path, old, new))
+
+
+def test_a_catalog_without_an_edition_says_which_is_missing(tmp_path: Path) -> None:
+    text = catalog.DEFAULT.read_text(encoding="utf-8")
+    start, end = text.index("[editions.value-added]"), text.index("[editions.anti-virus]")
+    path = tmp_path / "catalog.toml"
+    path.write_text(text[:start] + text[end:], encoding="utf-8")
+    with pytest.raises(ValueError, match=r"missing: value-added"):
+        load_catalog(path)

@@ -1,0 +1,199 @@
+"""Registers: any order of arrival ends the same (R37), before and after a purchase (R38)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from shared.contracts.inbound import InboundData
+from subscription_service.domain.model import Account, Load, Mark
+from subscription_service.domain.step import Moment, step
+from tests.unit.domain.story import (
+    ACCOUNT,
+    RULES,
+    Story,
+    bound,
+    credit,
+    day,
+    purchase,
+    recorded,
+    registered,
+    released,
+    removed,
+    resized,
+    snapshot,
+    specification,
+    started,
+    unbound,
+    used,
+    when,
+)
+
+START = when("2026-02-01 09:00")
+
+
+def taken(account: Account, command: InboundData, second: int, source: str = "assets") -> Account:
+    """`command`, said at that second, taken in at a fixed instant."""
+    time = START + timedelta(seconds=second)
+    moment = Moment(at=START, now=START + timedelta(hours=1))
+    after, _ = step(account, command, moment=moment, mark=Mark(time, source, f"e-{second}"), rules=RULES)
+    return after
+
+
+def partial_account() -> Account:
+    return started("2026-01-15 09:00", specification=specification(mode="partial", servers=99, cores=999)).account
+
+
+def all_orders(account: Account, said: list[tuple[int, InboundData]]) -> set[tuple[Load, Load, bool, int, bool]]:
+    """How each order of arrival ends for `s-1`, with the counters."""
+    ends = set()
+    for order in permutations(said):
+        after = account
+        for second, command in order:
+            after = taken(after, command, second)
+        server = after.servers["s-1"]
+        ends.add((after.registered, after.bound, server.present, server.cores, server.bound))
+    return ends
+
+
+@pytest.mark.rule("R37")
+@pytest.mark.parametrize(
+    ("said", "registered_load", "bound_load"),
+    [
+        ([(1, registered("s-1", 4)), (2, resized("s-1", 8)), (3, bound("s-1"))], Load(1, 8), Load(1, 8)),
+        ([(1, registered("s-1", 4)), (2, bound("s-1")), (3, released("s-1"))], Load(), Load()),
+        ([(1, bound("s-1")), (2, released("s-1")), (3, registered("s-1", 2))], Load(1, 2), Load()),
+        ([(1, released("s-1")), (2, bound("s-1")), (3, registered("s-1", 2))], Load(1, 2), Load(1, 2)),
+        ([(1, registered("s-1", 4)), (2, snapshot({"s-2": (1, True)})), (3, bound("s-1"))], Load(1, 1), Load(1, 1)),
+        ([(1, bound("s-1")), (2, snapshot({"s-1": (6, False)})), (3, resized("s-1", 7))], Load(1, 7), Load()),
+        ([(1, bound("s-1")), (2, snapshot({})), (3, registered("s-1", 2))], Load(1, 2), Load()),
+        (
+            [(1, snapshot({"s-1": (6, True)})), (2, snapshot({"s-1": (5, True)})), (3, unbound("s-1"))],
+            Load(1, 5),
+            Load(),
+        ),
+    ],
+)
+def test_every_order_of_arrival_ends_the_same(
+    said: list[tuple[int, InboundData]], registered_load: Load, bound_load: Load
+) -> None:
+    ends = all_orders(partial_account(), said)
+    assert {(end[0], end[1]) for end in ends} == {(registered_load, bound_load)}
+    assert len(ends) == 1
+
+
+@pytest.mark.rule("R37")
+def test_a_resize_before_the_registration_waits_in_its_register() -> None:
+    after = taken(partial_account(), resized("s-1", 16), 5)
+    assert after.registered == Load()
+    assert taken(after, registered("s-1", 4), 1).registered == Load(1, 16)
+
+
+@pytest.mark.rule("R36", "R37")
+def test_a_binding_before_the_registration_waits_in_its_register() -> None:
+    after = taken(partial_account(), bound("s-1"), 5)
+    assert after.bound == Load()
+    assert taken(after, registered("s-1", 4), 6).bound == Load(1, 4)
+
+
+@pytest.mark.rule("R37")
+def test_ties_are_won_by_the_greater_source_and_then_the_greater_id() -> None:
+    account = partial_account()
+    time = START + timedelta(seconds=1)
+    moment = Moment(at=START, now=START)
+    marks = [(Mark(time, "b", "1"), 2), (Mark(time, "a", "9"), 3), (Mark(time, "b", "2"), 4)]
+    for order in permutations(marks):
+        after = account
+        for mark, cores in order:
+            after, _ = step(after, registered("s-1", cores), moment=moment, mark=mark, rules=RULES)
+        assert after.registered == Load(1, 4)
+
+
+@pytest.mark.rule("R37")
+def test_a_snapshot_speaks_also_of_the_servers_that_it_does_not_name() -> None:
+    account = partial_account()
+    for number in range(3):
+        account = taken(account, registered(f"s-{number}", 4), number)
+    account = taken(account, snapshot({"s-0": (8, True), "s-9": (1, False)}), 10)
+    assert (account.registered, account.bound) == (Load(2, 9), Load(1, 8))
+    assert not account.servers["s-1"].present
+
+
+@pytest.mark.rule("R37")
+def test_what_is_newer_than_a_snapshot_stays() -> None:
+    account = taken(taken(partial_account(), registered("s-1", 4), 20), bound("s-1"), 20)
+    account = taken(account, snapshot({}), 10)
+    assert (account.registered, account.bound) == (Load(1, 4), Load(1, 4))
+
+
+@pytest.mark.rule("R37")
+def test_what_is_older_than_a_snapshot_changes_nothing_even_for_a_server_without_a_row() -> None:
+    account = taken(partial_account(), snapshot({"s-1": (4, False)}), 10)
+    for second, command in ((9, registered("s-2")), (9, bound("s-1")), (9, snapshot({})), (9, resized("s-1", 64))):
+        assert taken(account, command, second) is account
+
+
+@pytest.mark.rule("R37")
+def test_the_second_a_register_was_set_decides_and_not_the_order_of_reading() -> None:
+    account = taken(partial_account(), registered("s-1", 4), 10)
+    assert taken(account, released("s-1"), 9).registered == Load(1, 4)
+    assert taken(account, released("s-1"), 11).registered == Load()
+
+
+@pytest.mark.rule("R38")
+def test_facts_before_any_purchase_apply_at_once_and_without_a_word() -> None:
+    story = Story()
+    said = story.hear("2026-01-10 09:00", registered("s-1"), credit("5.00"), used(30), recorded("a"))
+    assert said == []
+    assert (story.account.registered, str(story.account.balance)) == (Load(1, 4), "5.00")
+    assert story.account.decided_at is None
+
+
+@pytest.mark.rule("R4", "R37")
+def test_facts_alone_do_not_move_the_last_decided_instant() -> None:
+    story = started("2026-01-15 09:00")
+    story.hear("2026-01-20 09:00", registered("s-1"), credit("5.00"), recorded("a"), used(1))
+    assert story.account.decided_at == when("2026-01-15 09:00")
+
+
+@pytest.mark.rule("R37")
+def test_capacity_and_configuration_are_newest_per_key() -> None:
+    account = Account(account_id=ACCOUNT)
+    account = taken(account, used(30), 10)
+    assert taken(account, used(99), 9) is account
+    account = taken(account, recorded("a", value="new"), 10)
+    assert taken(account, removed("a"), 9) is account
+    assert taken(account, recorded("a", value="old"), 9) is account
+    assert dict(account.retained) == {"tag": 1}
+    account = taken(account, removed("a"), 11)
+    assert dict(account.retained) == {"tag": 0}
+    assert taken(account, recorded("a"), 10) is account
+    assert dict(taken(account, recorded("a"), 12).retained) == {"tag": 1}
+
+
+@pytest.mark.rule("R37")
+def test_the_same_key_of_another_kind_is_another_setting() -> None:
+    account = taken(Account(account_id=ACCOUNT), recorded("a"), 1)
+    account = taken(account, recorded("a", "quarantined_file"), 2)
+    assert dict(account.retained) == {"tag": 1, "quarantined_file": 1}
+
+
+@pytest.mark.rule("R37")
+def test_one_touched_row_moves_the_counters_by_its_difference() -> None:
+    # The store loads only what is touched: the other nine servers stand in the counters alone.
+    account = replace(partial_account(), registered=Load(9, 36), bound=Load(2, 8))
+    account = taken(account, registered("s-1", 4), 1)
+    account = taken(account, bound("s-1"), 2)
+    assert (account.registered, account.bound) == (Load(10, 40), Load(3, 12))
+    account = taken(account, released("s-1"), 3)
+    assert (account.registered, account.bound) == (Load(9, 36), Load(2, 8))
+
+
+@pytest.mark.rule("R9", "R38")
+def test_the_inventory_of_before_counts_for_a_purchase() -> None:
+    story = Story()
+    story.hear("2026-01-10 09:00", snapshot({"s-1": (4, True), "s-2": (4, True)}))
+    story.hear("2026-01-15 09:00", purchase(specification=specification(mode="partial")))
+    assert (story.account.registered, story.account.bound) == (Load(2, 8), Load())
+    assert story.active.terms[0].expires_on == day("2026-02-15")

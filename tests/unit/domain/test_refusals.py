@@ -1,0 +1,165 @@
+"""Refusals: which comes first, what they say, and what they leave alone (R38-R41)."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.contracts.inbound import InboundData
+from shared.contracts.lifecycle import ContactReplaced, RejectionCode
+from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
+from subscription_service.domain.step import Moment, refuse
+from tests.unit.domain.story import (
+    ANNA,
+    BERT,
+    Story,
+    bound,
+    change,
+    contact_changed,
+    decline,
+    disable,
+    enable,
+    purchase,
+    refusal,
+    registered,
+    renewal,
+    renewal_with,
+    specification,
+    started,
+    when,
+)
+
+WRONG = specification(honeypot=1, servers=0, cores=0)
+
+
+@pytest.mark.rule("R41")
+def test_the_first_that_applies_wins_for_a_purchase() -> None:
+    order = purchase(months=2, auto_renewal=True, terms_accepted=False, specification=WRONG)
+    taken = started()
+    taken.hear("2026-01-16 09:00", registered("s-1"))
+    story = Story()
+    story.hear("2026-01-16 09:00", registered("s-1"))
+    fixed = (
+        replace(order, duration_months=13),
+        replace(order, duration_months=13, terms_accepted=True),
+        replace(order, terms_accepted=True),
+        replace(order, terms_accepted=True, duration_months=1),
+        replace(order, terms_accepted=True, duration_months=1, specification=specification(servers=0, cores=0)),
+        replace(order, terms_accepted=True, duration_months=1, specification=specification(cores=0)),
+    )
+    codes = [refusal(taken.hear("2026-01-17 09:00", order)).code]
+    codes += [refusal(story.hear("2026-01-17 09:00", each)).code for each in fixed]
+    assert codes == [
+        "already_subscribed",
+        "terms_not_accepted",
+        "invalid_duration",
+        "invalid_cycle",
+        "feature_out_of_range",
+        "servers_below_inventory",
+        "cores_below_inventory",
+    ]
+    assert codes == sorted(codes, key=list(RejectionCode).index)
+
+
+@pytest.mark.rule("R41")
+def test_the_first_that_applies_wins_for_a_change() -> None:
+    partial = specification(mode="partial")
+    story = started("2026-01-15 09:00", specification=partial)
+    story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"), renewal())
+    order = change(WRONG, accepted=False)
+    codes = [refusal(story.hear("2026-01-17 09:00", order)).code]
+    codes.append(refusal(story.hear("2026-01-17 09:00", change(WRONG))).code)
+    lower = specification("advanced", servers=0, cores=0)
+    codes.append(refusal(story.hear("2026-01-17 09:00", change(lower))).code)
+    story.wait("2026-02-16 00:00")
+    codes.append(refusal(story.hear("2026-02-16 09:00", change(lower))).code)
+    full = started()
+    full.hear("2026-01-16 09:00", registered("s-1"))
+    codes.append(refusal(full.hear("2026-01-17 09:00", change(lower))).code)
+    small = specification(servers=0, cores=0)
+    codes.append(refusal(full.hear("2026-01-17 09:00", change(small))).code)
+    assert codes == [
+        "terms_not_accepted",
+        "feature_out_of_range",
+        "pending_renewal_order",
+        "mode_change_not_allowed",
+        "downgrade_only_at_renewal",
+        "servers_below_inventory",
+    ]
+
+
+@pytest.mark.rule("R19", "R41")
+def test_not_active_comes_before_everything_about_the_order() -> None:
+    story = started("2026-01-15 09:00")
+    story.wait("2026-02-16 00:00")
+    assert refusal(story.hear("2026-02-16 09:00", change(WRONG, accepted=False))).code == "not_active"
+
+
+@pytest.mark.rule("R41")
+def test_a_cycle_that_does_not_exist_comes_before_too_late() -> None:
+    story = started("2026-01-15 09:00")
+    story.wait("2026-02-15 00:00")
+    assert refusal(story.hear("2026-02-15 09:00", enable(2))).code == "invalid_cycle"
+
+
+@pytest.mark.rule("R12", "R41")
+@pytest.mark.parametrize(
+    "command", [renewal(), renewal_with(WRONG), change(WRONG), enable(2), disable(), decline()], ids=type
+)
+def test_without_a_live_subscription_everything_on_renewals_is_refused(command: InboundData) -> None:
+    assert refusal(Story().hear("2026-01-15 09:00", command)).code == "not_subscribed"
+    gone = started("2026-01-15 09:00")
+    gone.wait("2026-02-23 00:00")
+    assert refusal(gone.hear("2026-02-23 09:00", command)).code == "subscription_released"
+
+
+@pytest.mark.rule("R41")
+def test_a_refusal_leaves_everything_untouched_but_the_version() -> None:
+    story = started("2026-01-15 09:00")
+    before = story.account
+    story.hear("2026-01-20 09:00", renewal(accepted=False))
+    assert story.account == replace(before, version=2, decided_at=when("2026-01-20 09:00"))
+
+
+@pytest.mark.rule("R41")
+def test_a_refusal_says_what_was_ordered_and_to_whom() -> None:
+    said = refusal(started().hear("2026-01-16 09:00", renewal("r-7", months=13)))
+    assert (said.order_id, said.order_type, said.contact) == ("r-7", "tenure.renewal.ordered.v1", ANNA)
+    assert said.message == "A duration of 1 to 12, 24 or 36 months can be ordered; 13 cannot."
+    switch = refusal(started().hear("2026-01-16 09:00", enable(2)))
+    assert (switch.order_id, switch.order_type) == (None, "tenure.auto_renewal.enabled.v1")
+
+
+@pytest.mark.rule("R41")
+@pytest.mark.parametrize("code", RejectionCode)
+def test_every_code_has_a_sentence_with_its_figures(code: RejectionCode) -> None:
+    text = sentence(Rejection(code, required=12_345, offered=678, about="this"))
+    assert text[0] == text[0].upper()
+    assert text.endswith(".")
+    assert "{" not in text
+    assert ("{required}" in SENTENCES[code]) == ("12345" in text)
+
+
+@pytest.mark.rule("R39", "R40", "R41")
+@pytest.mark.parametrize("code", [RejectionCode.ORDER_CONFLICT, RejectionCode.NOT_SUBSCRIBED])
+def test_the_edge_can_refuse_in_the_core_s_words(code: RejectionCode) -> None:
+    at = when("2026-01-15 09:15")
+    account, said = refuse(Story().account, bound("s-1"), code, moment=Moment(at=at, now=at))
+    event = refusal(list(said))
+    assert (event.code, event.message, event.order_type) == (code, SENTENCES[code], "tenure.server.bound.v1")
+    assert (account.version, account.decided_at, account.subscription) == (1, at, None)
+
+
+@pytest.mark.rule("R38")
+def test_a_contact_may_come_before_a_purchase_and_the_purchase_replaces_it() -> None:
+    story = Story()
+    assert story.hear("2026-01-10 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]
+    assert refusal(story.hear("2026-01-11 09:00", purchase(terms_accepted=False))).contact == BERT
+    story.hear("2026-01-15 09:00", purchase("p-2"))
+    assert story.account.contact == ANNA
+
+
+@pytest.mark.rule("R38", "R39")
+def test_the_same_contact_again_says_nothing() -> None:
+    story = started()
+    assert story.hear("2026-01-16 09:00", contact_changed(ANNA)) == []
+    assert story.hear("2026-01-16 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]

@@ -1,0 +1,190 @@
+"""What is read off an account: overview, order list, timeline (R18)."""
+
+from decimal import Decimal
+
+import pytest
+
+from shared.contracts.envelope import adapter
+from shared.contracts.lifecycle import LifecycleData
+from shared.contracts.state import NextAction, Overview, SubscriptionState
+from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, order_entry, status
+from subscription_service.domain.overview import overview
+from subscription_service.domain.timeline import TimerKind, next_timer, timeline
+from tests.unit.domain.story import (
+    RULES,
+    Story,
+    bound,
+    change,
+    credit,
+    decline,
+    purchase,
+    registered,
+    renewal,
+    renewal_with,
+    specification,
+    started,
+    used,
+    when,
+)
+
+
+def shown(story: Story, at: str) -> Overview:
+    return overview(story.account, revision=7, as_of=when(at), rules=RULES)
+
+
+def listed(story: Story, event: LifecycleData, cause_type: str, at: str) -> OrderEntry:
+    entry = order_entry(event, account=story.account, cause_type=cause_type, at=when(at), catalog=RULES.catalog)
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.rule("R18")
+def test_before_a_purchase_the_overview_shows_the_facts() -> None:
+    story = Story()
+    story.hear("2026-01-10 09:00", registered("s-1"), credit("5.00"))
+    document = shown(story, "2026-01-10 10:00")
+    assert (document.state, document.edition, document.subscription_id) == (SubscriptionState.NONE, None, None)
+    assert (document.registered.servers, document.balance, document.revision) == (1, Decimal("5.00"), 7)
+    assert (document.protected_assets, document.next_action) == (0, None)
+
+
+@pytest.mark.rule("R18")
+def test_an_active_overview_shows_the_term_in_force() -> None:
+    story = started(specification=specification("enterprise", servers=5, anti_ransomware_gb=100), auto_renewal=True)
+    story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"), used(30))
+    document = shown(story, "2026-01-16 10:00")
+    assert (document.edition, document.protected_assets, document.remaining_anti_ransomware_gb) == ("enterprise", 2, 70)
+    assert (document.purchased_quota.servers, document.purchased_quota.cores) == (5, None)
+    assert document.auto_renewal.next_attempt_at == when("2026-02-06 08:00")
+    assert document.next_action == NextAction(kind="deduction", at=when("2026-02-06 08:00"))
+    assert document.as_of == when("2026-01-16 10:00")
+
+
+@pytest.mark.rule("R18")
+def test_more_used_than_purchased_leaves_nothing() -> None:
+    story = started(specification=specification(anti_ransomware_gb=10))
+    story.hear("2026-01-16 09:00", used(11))
+    assert shown(story, "2026-01-16 10:00").remaining_anti_ransomware_gb == 0
+
+
+@pytest.mark.rule("R18")
+def test_in_partial_mode_the_bound_servers_are_protected() -> None:
+    story = started(specification=specification(mode="partial"))
+    story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"), bound("s-2"))
+    assert shown(story, "2026-01-16 10:00").protected_assets == 1
+
+
+@pytest.mark.rule("R25")
+def test_the_overview_says_when_a_deduction_is_failing() -> None:
+    story = started(auto_renewal=True)
+    story.wait("2026-02-06 08:00")
+    failing = shown(story, "2026-02-06 08:00").auto_renewal
+    assert (failing.enabled, failing.failing, failing.next_attempt_at) == (True, True, when("2026-02-07 08:00"))
+    story.hear("2026-02-06 09:00", decline())
+    off = shown(story, "2026-02-06 09:00")
+    assert (off.auto_renewal.enabled, off.auto_renewal.failing, off.declined) == (False, False, True)
+
+
+def test_the_overview_is_valid_by_its_contract() -> None:
+    story = started(auto_renewal=True)
+    document = shown(story, "2026-01-16 10:00")
+    assert adapter(Overview).validate_json(adapter(Overview).dump_json(document)) == document
+
+
+@pytest.mark.rule("R18")
+def test_the_order_list_shows_start_end_and_specification_at_once() -> None:
+    story = started("2026-01-15 09:00")
+    bigger = specification(servers=20)
+    (event,) = story.hear("2026-01-20 09:00", renewal_with(bigger))
+    entry = listed(story, event, "tenure.renewal.change_ordered.v1", "2026-01-20 09:00")
+    assert (entry.type, entry.specification, entry.months) == (OrderType.RENEWAL_CHANGE, bigger, 1)
+    assert (entry.starts_at, entry.ends_at) == (when("2026-02-16 00:00"), when("2026-03-16 00:00"))
+    assert (entry.fee, entry.catalog_version) == (Decimal("510.00"), RULES.catalog.version)
+
+
+@pytest.mark.rule("R18")
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-02-15 23:59:59", OrderStatus.PENDING),
+        ("2026-02-16 00:00:00", OrderStatus.EFFECTIVE),
+        ("2026-03-15 23:59:59", OrderStatus.EFFECTIVE),
+        ("2026-03-16 00:00:00", OrderStatus.ENDED),
+    ],
+)
+def test_an_order_s_status_follows_the_clock(now: str, expected: OrderStatus) -> None:
+    story = started("2026-01-15 09:00")
+    (event,) = story.hear("2026-01-20 09:00", renewal())
+    entry = listed(story, event, "tenure.renewal.ordered.v1", "2026-01-20 09:00")
+    assert (entry.type, status(entry, when(now))) == (OrderType.RENEWAL, expected)
+
+
+@pytest.mark.rule("R18", "R19")
+def test_a_change_order_holds_to_the_end_of_the_term() -> None:
+    story = started("2026-01-15 09:00")
+    (event,) = story.hear("2026-01-15 09:00", change(specification(servers=11)))
+    entry = listed(story, event, "tenure.specification.change_ordered.v1", "2026-01-15 09:00")
+    assert (entry.type, entry.fee, entry.months) == (OrderType.SPECIFICATION_CHANGE, Decimal("23.50"), None)
+    assert (entry.starts_at, entry.ends_at) == (when("2026-01-15 09:00"), when("2026-02-16 00:00"))
+
+
+@pytest.mark.rule("R18", "R27")
+def test_purchases_automatic_renewals_and_refusals_are_orders_too() -> None:
+    story = started("2026-01-15 09:00", auto_renewal=True)
+    bought = listed(story, story.log[0][1], "tenure.purchase.ordered.v1", "2026-01-15 09:00")
+    story.hear("2026-01-16 09:00", credit("275.00"))
+    (renewed,) = story.wait("2026-02-06 08:00")
+    automatic = listed(story, renewed, "timer", "2026-02-06 08:00")
+    (refused,) = story.hear("2026-02-06 09:00", purchase("p-2"))
+    rejected = listed(story, refused, "tenure.purchase.ordered.v1", "2026-02-06 09:00")
+    assert [entry.type.value for entry in (bought, automatic, rejected)] == [
+        "purchase",
+        "automatic_renewal",
+        "purchase",
+    ]
+    assert automatic.fee == Decimal("275.00")
+    assert status(rejected, when("2026-02-06 09:00")) is OrderStatus.REJECTED
+
+
+def test_what_is_no_order_makes_no_entry() -> None:
+    story = started("2026-01-15 09:00")
+    story.hear("2026-01-16 09:00", renewal_with(specification(servers=20)))
+    for event in story.wait("2026-04-30 00:00"):
+        entry = order_entry(
+            event, account=story.account, cause_type="timer", at=when("2026-04-30 00:00"), catalog=RULES.catalog
+        )
+        assert entry is None
+
+
+def test_the_timeline_tells_what_will_happen_if_nothing_changes() -> None:
+    story = started("2026-01-15 09:00", auto_renewal=True)
+    story.hear("2026-01-16 09:00", credit("275.00"))
+    entries = timeline(story.account, now=when("2026-01-16 09:00"), rules=RULES)
+    assert (entries[0].kind, entries[0].at) == (TimerKind.DEDUCTION, when("2026-02-06 08:00"))
+    assert entries[0].details["balance_after"] == Decimal("0.00")
+    kinds = [entry.kind for entry in entries]
+    assert kinds[1] is TimerKind.TERM_START
+    assert kinds.count(TimerKind.DEDUCTION) == 10
+    assert kinds[-3:] == [TimerKind.EXPIRY, TimerKind.RELEASE_REMINDER, TimerKind.RELEASE]
+    assert entries[-1].details == {"edition": "basic"}
+
+
+def test_the_timeline_is_what_then_happens() -> None:
+    story = started("2026-01-15 09:00", auto_renewal=True)
+    story.hear("2026-01-16 09:00", credit("600.00"), renewal())
+    foretold = [(entry.at, entry.kind) for entry in timeline(story.account, now=when("2026-01-16 09:00"), rules=RULES)]
+    happened = []
+    while timer := next_timer(story.account, RULES.policy):
+        happened.append((timer.at, timer.kind))
+        story.wait(timer.at)
+    assert happened == foretold
+
+
+def test_the_timeline_ends_at_its_limit_and_after_five_years() -> None:
+    story = started("2026-01-15 09:00", months=12, auto_renewal=True)
+    story.hear("2026-01-16 09:00", credit("999999.00"))
+    now = when("2026-01-16 09:00")
+    assert len(timeline(story.account, now=now, rules=RULES, limit=3)) == 3
+    far = timeline(story.account, now=now, rules=RULES, limit=500)
+    assert [entry.at.year for entry in far if entry.kind is TimerKind.DEDUCTION] == [2027, 2028, 2029, 2030, 2031]
+    assert timeline(Story().account, now=now, rules=RULES) == ()

@@ -1,0 +1,259 @@
+"""One event of every kind and variant, for the unit tests and for the pictures of the mails."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from notifier_service.lifecycle_event import LifecycleEvent, kind_of
+from notifier_service.render import Links, Postmark
+from shared.contracts.lifecycle import (
+    LIFECYCLE_TYPE,
+    Activated,
+    Actor,
+    AutoRenewalFailed,
+    AutoRenewalPlan,
+    AutoRenewalStanding,
+    AutoRenewalSwitchedOff,
+    AutoRenewalSwitchedOn,
+    BoundQuotaUse,
+    Cause,
+    ContactReplaced,
+    Expired,
+    Figure,
+    LifecycleData,
+    Obstacle,
+    OrderRejected,
+    QuotaExceeded,
+    QuotaRestored,
+    QuotaUse,
+    Quote,
+    RejectionCode,
+    Released,
+    ReleaseDue,
+    RenewalDeclineNoted,
+    RenewalDue,
+    RenewalMethod,
+    Renewed,
+    SpecificationChanged,
+    Stamp,
+)
+from shared.contracts.types import Contact, Edition, Feature, ProtectionMode, Specification, Term
+
+NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+ENDS_AT = datetime(2026, 12, 1, 16, 0, tzinfo=UTC)
+LAST_DAY = date(2026, 12, 1)
+RELEASE_AT = ENDS_AT + timedelta(days=7)
+
+ADA = Contact(name="Ada Lovelace", email="ada@example.com", locale="en", time_zone="America/New_York")
+LIN = Contact(name="林小雨", email="lin@example.com", locale="zh-CN", time_zone="Asia/Shanghai")
+
+ENTERPRISE = Specification(
+    edition=Edition.ENTERPRISE,
+    protection_mode=ProtectionMode.FULL,
+    protected_servers=12,
+    cores=0,
+    value_added={Feature.ANTI_RANSOMWARE_GB: 500},
+)
+ULTIMATE = replace(ENTERPRISE, edition=Edition.ULTIMATE, protected_servers=1, cores=1200, value_added={})
+TERM = Term(
+    order_id="ord-2026-0042",
+    starts_at=datetime(2026, 11, 1, 2, 30, tzinfo=UTC),
+    ends_at=ENDS_AT,
+    expires_on=LAST_DAY,
+    months=1,
+    specification=ENTERPRISE,
+)
+RETAINED = {
+    "asset_group": 3,
+    "tag": 1,
+    "quarantined_file": 17,
+    "vulnerability_whitelist": 0,
+    "baseline_check_policy": 2,
+}
+FIGURES: Mapping[RejectionCode, tuple[Figure, Figure]] = {
+    RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
+    RejectionCode.INVALID_CYCLE: ("1, 3 or 12", 6),
+    RejectionCode.AUTO_RENEWAL_TOO_LATE: ("2026-11-29", "2026-11-30"),
+    RejectionCode.FEATURE_OUT_OF_RANGE: ("0, or 20 to 500 in steps of 1", 7),
+    RejectionCode.PENDING_RENEWAL_ORDER: ("2026-12-01T16:00:00+00:00", None),
+    RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: ("enterprise", "advanced"),
+    RejectionCode.SERVERS_BELOW_INVENTORY: (14, 10),
+    RejectionCode.SERVERS_BELOW_BOUND: (9, 8),
+    RejectionCode.CORES_BELOW_INVENTORY: (1250, 1200),
+    RejectionCode.CORES_BELOW_BOUND: (96, 64),
+    RejectionCode.QUOTA_EXHAUSTED: (13, 12),
+}
+
+activated = Activated(
+    order_id="ord-2026-0042",
+    contact=ADA,
+    term=TERM,
+    specification=ENTERPRISE,
+    expires_on=LAST_DAY,
+    ends_at=ENDS_AT,
+    auto_renewal=None,
+)
+first_attempt = datetime(2026, 11, 22, 0, 0, tzinfo=UTC)
+auto_renewal_plan = AutoRenewalPlan(cycle_months=3, effective_on=date(2026, 11, 2), first_attempt_at=first_attempt)
+renewed = Renewed(
+    order_id="ord-2026-0077",
+    method=RenewalMethod.MANUAL,
+    term=replace(TERM, order_id="ord-2026-0077", starts_at=ENDS_AT, months=12, expires_on=date(2027, 12, 1)),
+    expires_on=date(2027, 12, 1),
+    ends_at=datetime(2027, 12, 1, 16, 0, tzinfo=UTC),
+    reactivated=False,
+)
+automatic = replace(
+    renewed,
+    method=RenewalMethod.AUTOMATIC,
+    fee=Decimal("1234.50"),
+    discount=Decimal("123.45"),
+    charged=Decimal("1111.05"),
+    coupon_id="spring-10",
+    balance_after=Decimal("88.95"),
+)
+failed = AutoRenewalFailed(
+    fee=Decimal("1234.50"),
+    discount=Decimal("34.50"),
+    balance=Decimal("1100.25"),
+    shortfall=Decimal("99.75"),
+    attempt=2,
+    next_attempt_at=datetime(2026, 11, 24, 0, 0, tzinfo=UTC),
+)
+renewal_due = RenewalDue(
+    expires_on=LAST_DAY,
+    ends_at=ENDS_AT,
+    days_left=7,
+    quote=Quote(months=3, fee=Decimal("921.00"), currency="USD"),
+    obstacles=(),
+    auto_renewal=AutoRenewalStanding.OFF,
+)
+obstacles = (
+    Obstacle(code=RejectionCode.SERVERS_BELOW_INVENTORY, required=14, offered=12),
+    Obstacle(code=RejectionCode.CORES_BELOW_INVENTORY, required=1250, offered=1200),
+)
+quota_exceeded = QuotaExceeded(
+    protection_mode=ProtectionMode.FULL,
+    servers=QuotaUse(registered=14, quota=12),
+    cores=QuotaUse(registered=1250, quota=1200),
+)
+quota_exceeded_partial = QuotaExceeded(
+    protection_mode=ProtectionMode.PARTIAL, servers=BoundQuotaUse(bound=5, quota=4), cores=None
+)
+expired = Expired(expires_on=LAST_DAY, retained_until=RELEASE_AT, retained=RETAINED)
+release_due = ReleaseDue(release_at=RELEASE_AT, retained=RETAINED)
+released = Released(released_at=RELEASE_AT, purged=RETAINED)
+
+
+def rejected(code: RejectionCode) -> OrderRejected:
+    required, offered = FIGURES.get(code, (None, None))
+    return OrderRejected(
+        order_id=None if code is RejectionCode.QUOTA_EXHAUSTED else "ord-2026-0099",
+        order_type="tenure.server.bound.v1"
+        if code is RejectionCode.QUOTA_EXHAUSTED
+        else "tenure.renewal.change_ordered.v1",
+        code=code,
+        message="The quantity of honeypot must be 0, or 20 to 500 in steps of 1; the order says 7.",
+        required=required,
+        offered=offered,
+        contact=ADA,
+    )
+
+
+def event(data: LifecycleData, *, version: int = 7, id: str = "lc-0007") -> LifecycleEvent:  # noqa: A002
+    name = LIFECYCLE_TYPE[type(data)]
+    return LifecycleEvent(
+        id=id,
+        type=name,
+        kind=kind_of(name),
+        time=NOON,
+        recordedat=NOON,
+        stamp=Stamp(
+            account_id="acct-1",
+            subscription_id="sub-1",
+            version=version,
+            cause=Cause(type="timer", id="timer-1"),
+            actor=Actor.SYSTEM,
+        ),
+        data=data,
+        traceparent=None,
+    )
+
+
+def postmark() -> Postmark:
+    return Postmark(
+        links=Links(
+            inbox_url="https://tenure.example/inbox?token=a.b.c&from=mail",
+            preferences_url="https://tenure.example/inbox?token=a.b.c#preferences",
+        ),
+        notification_id="ntf-0123456789abcdef01234567",
+        mail_from="Tenure <notices@tenure.example>",
+        mail_domain="tenure.example",
+        date=NOON,
+    )
+
+
+def mailed() -> Iterator[tuple[str, LifecycleData]]:
+    """Every kind and variant that becomes a mail, by a name for it."""
+    return itertools.chain(_terms(), _warnings(), _endings(), _rejections())
+
+
+def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
+    for price in (Decimal("120.00"), Decimal("-80.50"), Decimal("0.00"), None):
+        yield (
+            f"specification_changed-{price}",
+            SpecificationChanged(
+                order_id="ord-3",
+                previous=ENTERPRISE,
+                specification=ULTIMATE,
+                effective_at=NOON,
+                price_difference=price,
+            ),
+        )
+    on = AutoRenewalSwitchedOn(cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=first_attempt)
+    yield "auto_renewal_enabled", on
+    yield "auto_renewal_enabled-late", replace(on, first_attempt_at=None)
+    off = AutoRenewalSwitchedOff(cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=None)
+    yield "auto_renewal_disabled", off
+    yield "renewal_declined", RenewalDeclineNoted()
+    full = QuotaRestored(
+        protection_mode=ProtectionMode.FULL, servers=QuotaUse(registered=12, quota=12), cores=None
+    )
+    yield "quota_restored-full", full
+    yield "quota_restored-partial", replace(full, protection_mode=ProtectionMode.PARTIAL)
+    yield "contact_changed", ContactReplaced(contact=LIN)
+
+
+def _terms() -> Iterator[tuple[str, LifecycleData]]:
+    yield "activated-off", activated
+    yield "activated-on", replace(activated, auto_renewal=auto_renewal_plan)
+    yield "activated-late", replace(activated, auto_renewal=replace(auto_renewal_plan, first_attempt_at=None))
+    yield "renewed-manual", renewed
+    yield "renewed-automatic", automatic
+    yield "renewed-reactivated", replace(renewed, reactivated=True)
+
+
+def _warnings() -> Iterator[tuple[str, LifecycleData]]:
+    yield "auto_renewal_failed-next", failed
+    yield "auto_renewal_failed-last", replace(failed, discount=Decimal("0.00"), next_attempt_at=None)
+    for standing in AutoRenewalStanding:
+        yield f"renewal_due-{standing}", replace(renewal_due, auto_renewal=standing)
+    yield "renewal_due-obstacles", replace(renewal_due, obstacles=obstacles)
+    yield "renewal_due-tomorrow", replace(renewal_due, days_left=1)
+    yield "renewal_due-today", replace(renewal_due, days_left=0)
+    yield "quota_exceeded-full", quota_exceeded
+    yield "quota_exceeded-partial", quota_exceeded_partial
+
+
+def _endings() -> Iterator[tuple[str, LifecycleData]]:
+    yield "expired", expired
+    yield "expired-nothing", replace(expired, retained={})
+    yield "release_due", release_due
+    yield "released", released
+
+
+def _rejections() -> Iterator[tuple[str, LifecycleData]]:
+    for code in RejectionCode:
+        yield f"order_rejected-{code}", rejected(code)
