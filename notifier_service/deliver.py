@@ -64,7 +64,7 @@ class Means:
 
 
 class Deliverer:
-    """One a process; `run` it, and `stop` it before it is cancelled."""
+    """One a process, with that process's presence; `run` it until it is cancelled."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
@@ -75,34 +75,32 @@ class Deliverer:
         self._answers: asyncio.Queue[tuple[Claim, _Answer]] = asyncio.Queue()
         self._gone: Counter[int] = Counter()
         self._stopping = False
-        self._ended = asyncio.Event()
-        self._ended.set()
 
     async def run(self) -> None:
-        """Deliver, until stopped; then what is under way has come to its end."""
-        self._ended.clear()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                endless = [tasks.create_task(self._reach.keep()), tasks.create_task(self._record_answers())]
-                await self._take_up(tasks)
-                for task in endless:
-                    task.cancel()
-        finally:
-            self._ended.set()
-
-    async def stop(self) -> None:
-        """Claim nothing more, and let what is under way come to its end, at most for a while."""
-        self._stopping = True
-        self._wake.set()
-        if not await woken(self._ended, _STOP_SECONDS):
-            logger.warning("left %d emails behind; others will take them up", len(self._under_way))
-        await self._means.relay.close()
+        """Deliver until cancelled; then claim nothing more, and let what is under way come to its end, for a while."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._means.presence.run())
+            tasks.create_task(self._reach.keep())
+            tasks.create_task(self._record_answers())
+            taking = tasks.create_task(self._take_up(tasks))
+            try:
+                await asyncio.shield(taking)
+            finally:
+                await self._finish(taking)
 
     async def settle_deliveries(self) -> None:
         """Wait until no copy has an email that is due or under way; as long as the relay is away, if it must be."""
         while await until_done(self._unsettled, health=self._means.health, part=PART):
             self._wake.set()
             await asyncio.sleep(_SETTLE_SECONDS)
+
+    async def _finish(self, taking: asyncio.Task[None]) -> None:
+        self._stopping = True
+        self._wake.set()
+        await asyncio.wait([taking], timeout=_STOP_SECONDS)
+        if self._under_way:
+            logger.warning("left %d emails behind; others will take them up", len(self._under_way))
+        await self._means.relay.close()
 
     async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
         looked = float("-inf")

@@ -10,7 +10,7 @@ from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS, OUTCOMES, TEST_C
 _ABOUT: Final = {
     LIFECYCLE: "What happened to subscriptions, in order for each account.",
     OUTCOMES: "How each notification ended, and that an internal message was read. No address, no text.",
-    NOTIFICATION_DEAD_LETTERS: "What the notifier could not read, as received, with dead-letter-* headers that say why.",
+    NOTIFICATION_DEAD_LETTERS: "What the notifier could not read, as received; dead-letter-* headers say why.",
     TEST_CLOCK_SETTLED: "With the test clock on: that all which was due at an instant has been done.",
 }
 

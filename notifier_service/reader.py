@@ -6,7 +6,7 @@ language is English, an unknown zone UTC, and `zone_known` lets the message say 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Final, Literal
@@ -52,9 +52,9 @@ class Reader:
         """A calendar day as it stands (a billing day, no zone applies)."""
         return str(format_date(day, "long", locale=self.locale))
 
-    def local_day(self, instant: datetime) -> str:
-        """The day on which an instant falls where the reader lives."""
-        return self.day(instant.astimezone(self.zone).date())
+    def last_day(self, end: datetime) -> str:
+        """The last day that begins before the end where the reader lives; an end at 00:00 is not yet its own day."""
+        return self.day((end - timedelta(seconds=1)).astimezone(self.zone).date())
 
     def moment(self, instant: datetime) -> str:
         """An instant in the reader's zone, to the minute, with the zone."""

@@ -73,8 +73,9 @@ def render(kind: str, event: LifecycleEvent, contact: Contact, **postmark: Unpac
 
 def inbox_message(event: LifecycleEvent, locale: str, time_zone: str, link: str | None) -> InboxText:
     """The same content for the inbox, in the language and zone given."""
-    letter = write(event.data, reader(locale, time_zone))
-    facts = "\n".join(f"{fact.label}: {fact.value}" for fact in letter.facts)
+    who = reader(locale, time_zone)
+    letter = write(event.data, who)
+    facts = "\n".join(who.say("fact", label=fact.label, value=fact.value) for fact in letter.facts)
     hurdles = (letter.hurdles.title + ":", *letter.hurdles.items) if letter.hurdles else ()
     parts = (*letter.lead, facts, *hurdles, *letter.advice)
     return InboxText(letter.title, "\n\n".join(part for part in parts if part), link)

@@ -80,8 +80,13 @@ class Barrier:
 
     async def _say(self, connection: AsyncConnection, advance: Advance) -> None:
         await clock.done(connection, advance)
-        place = Partition(TEST_CLOCK_SETTLED, partition_of(self._service, self._partitions[TEST_CLOCK_SETTLED]))
+        place = own_place(self._service, self._partitions)
         await log.append(connection, [_settled(self._service, advance, place)])
+
+
+def own_place(service: str, partitions: Mapping[str, int]) -> Partition:
+    """Where a service says that it has settled; no other service writes there."""
+    return Partition(TEST_CLOCK_SETTLED, partition_of(service, partitions[TEST_CLOCK_SETTLED]))
 
 
 def _settled(service: str, advance: Advance, place: Partition) -> Entry:

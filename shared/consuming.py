@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from faststream import AckPolicy
@@ -31,7 +31,7 @@ MAX_RECORDS = 2000
 BATCH_TIMEOUT_MS = 10
 _FETCH_BYTES = 20 * 1024 * 1024
 
-Record = ConsumerRecord[bytes | None, bytes | None]
+Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 
 logger = logging.getLogger(__name__)
 
@@ -135,12 +135,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def positions(self) -> Mapping[Partition, int]:
         """The next offset of each partition that this copy reads."""
         return self._positions
-
-    def lags(self) -> dict[Partition, int]:
-        """Records that wait in each partition of this copy, as far as the consumer knows the ends."""
-        consumer = self.consumer
-        ends = {self._key(tp): consumer.highwater(tp) for tp in consumer.assignment()} if consumer else {}
-        return {key: max(end - self._positions[key], 0) for key, end in ends.items() if end and key in self._positions}
 
     @property
     def busy(self) -> bool:

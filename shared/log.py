@@ -52,6 +52,7 @@ _PARTITIONS = text("SELECT topic, count(*) FROM output_partition GROUP BY topic"
 _ADD_PARTITIONS = text(
     "INSERT INTO output_partition (topic, partition) SELECT :topic, generate_series(0, :count - 1) ON CONFLICT DO NOTHING"
 )
+_ADD_ONE = text("INSERT INTO output_partition (topic, partition) VALUES (:topic, :partition) ON CONFLICT DO NOTHING")
 
 
 async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
@@ -78,6 +79,11 @@ async def fix_partitions(connection: AsyncConnection, counts: Mapping[str, int])
                 " would move to another partition. Give it its old number back, or begin with a new topic prefix and database."
             )
         await connection.execute(_ADD_PARTITIONS, {"topic": topic, "count": count})
+
+
+async def fix_own_partition(connection: AsyncConnection, topic: str, partition: int) -> None:
+    """Of a topic that several services write, only this partition is ours."""
+    await connection.execute(_ADD_ONE, {"topic": topic, "partition": partition})
 
 
 def pack(headers: Headers) -> bytes | None:

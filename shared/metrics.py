@@ -80,10 +80,10 @@ def intake_lag(intake: Intake) -> Look:
     def look() -> list[Metric]:
         family = GaugeMetricFamily(
             "tenure_intake_lag_records",
-            "Records that wait in the partitions of this copy; a transaction's marker at the end counts as one.",
+            "Records that wait in the partitions of this copy.",
             labels=("topic", "partition"),
         )
-        for (topic, partition), lag in intake.lags().items():
+        for (topic, partition), lag in intake.lag.items():
             family.add_metric((topic, str(partition)), lag)
         return [family]
 

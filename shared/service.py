@@ -7,8 +7,10 @@ HTTP comes first, so that `/ready` can say what is awaited; then the database, t
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +20,7 @@ from faststream.kafka import KafkaBroker
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import log, topics
-from shared.barrier import Barrier
+from shared.barrier import Barrier, own_place
 from shared.clock import Clock, SystemClock, TestClock
 from shared.consuming import Applier, Intake
 from shared.database import connect, transaction
@@ -33,6 +35,8 @@ from shared.settings import Settings
 from shared.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
 from shared.waits import until_done
 from shared.watchdog import watch
+
+VERSION = version("tenure")
 
 _DRAIN_SECONDS = 10.0
 
@@ -102,9 +106,8 @@ async def run(service: Service, settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        await _first({"stop": stopping.wait(), "http": server.serve(), "work": _work(service, base, schema)})
+        await _first({"stop": stopping.wait(), "http": _serve(server), "work": _work(service, base, schema)})
     finally:
-        server.should_exit = True
         await engine.dispose()
 
 
@@ -142,8 +145,10 @@ async def _prepare(service: Service, base: Base, schema: str) -> Base:
 
     async def fix() -> None:
         async with transaction(base.engine) as connection:
-            await log.fix_partitions(connection, {topic: counts[topic] for topic in service.writes if topic in counts})
+            own = [topic for topic in service.writes if topic in counts and topic != TEST_CLOCK_SETTLED]
+            await log.fix_partitions(connection, {topic: counts[topic] for topic in own})
             if settings.test_clock is not None:
+                await log.fix_own_partition(connection, *own_place(service.name, counts))
                 await TestClock.start(connection, settings.test_clock)
 
     await until_done(fix, health=health, part="database")
@@ -204,5 +209,17 @@ def _server(app: FastAPI, settings: Settings) -> uvicorn.Server:
 class _Server(uvicorn.Server):
     """Signals are `run`'s, not uvicorn's."""
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """None of its own."""
+        yield
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    """Until cancelled; then it answers what is under way and lets go of its port."""
+    serving = asyncio.ensure_future(server.serve())
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await asyncio.wait([serving])

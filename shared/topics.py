@@ -6,7 +6,9 @@ Names here are logical; `TENURE_TOPIC_PREFIX` is put before them at the broker's
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
@@ -53,7 +55,8 @@ TOPICS: Mapping[str, Topic] = {
         Topic(OUTCOMES),
         Topic(NOTIFICATION_DEAD_LETTERS, _DEAD_LETTER),
         Topic(TEST_CLOCK, partitions=1, test_clock_only=True),
-        Topic(TEST_CLOCK_SETTLED, partitions=1, test_clock_only=True),
+        # One for each service, as its name is placed: so that each tail is one service's own word.
+        Topic(TEST_CLOCK_SETTLED, partitions=2, test_clock_only=True),
     )
 }
 
@@ -63,10 +66,15 @@ def name_of(topic: str, settings: Settings) -> str:
     return f"{settings.topic_prefix}{topic}"
 
 
+def logical(record: ConsumerRecord[Any, Any], *, settings: Settings) -> str:
+    """The contract's name of the topic that a record came from."""
+    return record.topic.removeprefix(settings.topic_prefix)
+
+
 def wanted(names: Sequence[str], settings: Settings) -> tuple[Topic, ...]:
     """Those of `names` that exist with these settings."""
     return tuple(
-        TOPICS[name] for name in names if settings.test_clock is not None or not TOPICS[name].test_clock_only
+        TOPICS[name] for name in dict.fromkeys(names) if settings.test_clock is not None or not TOPICS[name].test_clock_only
     )
 
 

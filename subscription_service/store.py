@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +49,7 @@ _DUE = text(
 _ANY_DUE = text(
     "SELECT EXISTS (SELECT 1 FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[]))))"
 )
+_PARKED = text("SELECT count(*) FROM waiting")
 _COUPONS = text("SELECT * FROM coupon WHERE account_id = ANY(CAST(:ids AS text[])) AND used_by IS NULL")
 _SERVERS = text(
     "SELECT account_id, server_id, present, cores, bound, marks FROM server"
@@ -84,6 +86,12 @@ async def lock_due(connection: AsyncConnection, *, now: datetime, but: Collectio
     """Claim accounts for which something is due; another copy's claims are passed over."""
     found = (await connection.execute(_DUE, {"now": now, "but": list(but), "limit": limit})).all()
     return await _held(connection, found)
+
+
+async def parked(connection: AsyncConnection) -> list[Metric]:
+    """How many events wait now (G4)."""
+    waiting = (await connection.execute(_PARKED)).scalar_one()
+    return [GaugeMetricFamily("tenure_parked", "Events that wait, for a purchase or for timers.", value=waiting)]
 
 
 async def any_due(connection: AsyncConnection, *, now: datetime, but: Collection[str]) -> bool:

@@ -145,3 +145,10 @@ class Waiting(SQLModel, table=True):
     key: bytes | None = Field(default=None, sa_type=LargeBinary)
     value: bytes = Field(sa_type=LargeBinary)
     headers: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class AppliedPolicy(SQLModel, table=True):
+    """The policy by which `account.next_due_at` was worked out."""
+
+    __tablename__ = "applied_policy"
+    fingerprint: str = Field(primary_key=True)

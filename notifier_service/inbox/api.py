@@ -92,8 +92,10 @@ async def prefer(request: Request, caller: AnAccount, wanted: Wishes) -> Prefere
 
 
 def desk(request: Request) -> Desk:
-    """The `Desk` that `app` has put there."""
-    found: Desk = request.app.state.desk
+    """The `Desk` that `app` has put there, once database and topics were there. Raises `Problem` 503."""
+    found: Desk | None = getattr(request.app.state, "desk", None)
+    if found is None:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service is starting; please try again.")
     return found
 
 

@@ -52,18 +52,20 @@ class Streams:
         self._closing = False
 
     async def run(self) -> None:
-        """Wake the listeners whose inboxes change, until closed."""
-        while not self._closing:
-            await self._changed.wait()
-            self._changed.clear()
-            if self._open:
-                await until_done(self._look, health=self._health, part=PART)
-            await asyncio.sleep(_GATHER_SECONDS)
+        """Wake the listeners whose inboxes change; when cancelled, end all streams, so that the server can stop."""
+        try:
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                if self._open:
+                    await until_done(self._look, health=self._health, part=PART)
+                await asyncio.sleep(_GATHER_SECONDS)
+        finally:
+            self._close()
 
-    def close(self) -> None:
-        """End all streams, so that the server can stop; browsers come back by themselves."""
+    def _close(self) -> None:
+        """Browsers come back by themselves."""
         self._closing = True
-        self._changed.set()
         for listeners in self._open.values():
             for listener in listeners:
                 listener.bell.set()

@@ -28,7 +28,7 @@ def renewal_due(data: RenewalDue, reader: Reader) -> Letter:
             reader,
             ("expires_on", words["day"]),
             ("ends", words["ends"]),
-            ("quote", f"{words['months']}: {words['fee']}"),
+            ("quote", reader.say("fact", label=words["months"], value=words["fee"])),
         ),
         hurdles=_hurdles(data, reader),
         advice=(reader.say(f"{key}.advice", **words),),
@@ -48,17 +48,17 @@ def reminder_words(data: RenewalDue, reader: Reader) -> dict[str, str]:
 
 def expired(data: Expired, reader: Reader) -> Letter:
     until, kept = reader.moment(data.retained_until), reader.kept(data.retained)
-    kept_until_day = reader.local_day(data.retained_until)
+    last_day = reader.last_day(data.retained_until)
     return Letter(
         tone=Tone.URGENT,
         badge=reader.say("expired.badge"),
-        subject=reader.say("expired.subject", until=kept_until_day),
+        subject=reader.say("expired.subject", last_day=last_day),
         title=reader.say("expired.title"),
         lead=(
             reader.say("expired.lead", day=reader.day(data.expires_on)),
             reader.say("expired.kept", until=until, kept=kept),
         ),
-        figure=Figure(kept_until_day, reader.say("expired.figure")),
+        figure=Figure(last_day, reader.say("expired.figure")),
         facts=facts(
             reader,
             ("expires_on", reader.day(data.expires_on)),
@@ -70,14 +70,14 @@ def expired(data: Expired, reader: Reader) -> Letter:
 
 
 def release_due(data: ReleaseDue, reader: Reader) -> Letter:
-    moment, day = reader.moment(data.release_at), reader.local_day(data.release_at)
+    moment, last_day = reader.moment(data.release_at), reader.last_day(data.release_at)
     return Letter(
         tone=Tone.URGENT,
         badge=reader.say("release_due.badge"),
-        subject=reader.say("release_due.subject", day=day),
+        subject=reader.say("release_due.subject", last_day=last_day),
         title=reader.say("release_due.title"),
         lead=(reader.say("release_due.lead", moment=moment),),
-        figure=Figure(day, reader.say("release_due.figure")),
+        figure=Figure(last_day, reader.say("release_due.figure")),
         facts=facts(reader, ("release_at", moment), ("to_delete", reader.kept(data.retained))),
         advice=(reader.say("release_due.advice"),),
     )

@@ -20,6 +20,11 @@ _UNITS: Final = {
 """Refusals that state how many are missing, and of what."""
 _NEEDS_DETAIL: Final = frozenset({RejectionCode.FEATURE_OUT_OF_RANGE})
 """Refusals of which only the event's own sentence says what they are about."""
+_FIGURE_LABELS: Final = {
+    RejectionCode.AUTO_RENEWAL_TOO_LATE: ("possible_until", "requested_on"),
+    RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "offered"),
+}
+"""Refusals whose figures are dates, and so have labels of their own."""
 _EDITIONS: Final = frozenset(Edition)
 _RANGE_WORDS: Final = (", or ", " or more", " in steps of ", " or ", " to ")
 
@@ -27,6 +32,7 @@ _RANGE_WORDS: Final = (", or ", " or more", " in steps of ", " or ", " to ")
 def order_rejected(data: OrderRejected, reader: Reader) -> Letter:
     """Which order, why in words, and the figures behind it (R41)."""
     request = _request(data.order_type, reader)
+    required, offered = _FIGURE_LABELS.get(data.code, ("required", "offered"))
     return Letter(
         tone=Tone.WARNING,
         badge=reader.say("order_rejected.badge"),
@@ -40,8 +46,8 @@ def order_rejected(data: OrderRejected, reader: Reader) -> Letter:
             reader,
             ("request", request),
             ("order", data.order_id),
-            ("required", _figure(data.required, reader)),
-            ("offered", _figure(data.offered, reader)),
+            (required, _figure(data.required, reader)),
+            (offered, _figure(data.offered, reader)),
             ("detail", data.message if data.code in _NEEDS_DETAIL else None),
         ),
     )

@@ -17,6 +17,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "footer.zone_unknown": "We do not know your time zone, so times are shown in UTC.",
     "footer.preferences": "Choose which messages you get",
     "footer.reference": "Reference: {reference}",
+    "fact": "{label}: {value}",
     "moment": "{day} at {time} ({zone})",
     # Counting
     "months": {"one": "{n} month", "other": "{n} months"},
@@ -88,6 +89,8 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.price_difference": "Price difference",
     "label.required": "Required",
     "label.offered": "Provided",
+    "label.possible_until": "Possible until",
+    "label.requested_on": "Requested on",
     "label.detail": "Details",
     "label.name": "Name",
     "label.email": "Email",
@@ -175,18 +178,18 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     " Renewing as it is for {months} costs {fee}.",
     # expired
     "expired.badge": "Expired",
-    "expired.subject": "Your subscription has expired; we keep your settings until {until}",
+    "expired.subject": "Your subscription has expired: renew by {last_day} to keep your settings",
     "expired.title": "Your subscription has expired",
-    "expired.figure": "is until when we keep your settings",
+    "expired.figure": "is the last day to renew and keep your settings",
     "expired.lead": "{day} was the last day of your subscription. Your servers are not protected any more.",
     "expired.kept": "What you had set up is kept, unchanged, until {until}: {kept}.",
     "expired.advice": "Renew before then and everything is active again, as you left it. After that your subscription"
     " is released, and what you had set up is deleted.",
     # release_due
     "release_due.badge": "Final notice",
-    "release_due.subject": "Final notice: your settings are deleted on {day}",
+    "release_due.subject": "Final notice: renew by {last_day}, or your settings are deleted",
     "release_due.title": "Your settings are about to be deleted",
-    "release_due.figure": "is when your settings are deleted",
+    "release_due.figure": "is the last day to renew and keep your settings",
     "release_due.lead": "Your subscription has expired and was not renewed. It is released on {moment}. From then on"
     " it cannot be renewed, and what you had set up cannot be recovered.",
     "release_due.advice": "Renew before then to get back protection and all that you had set up.",

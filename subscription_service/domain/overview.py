@@ -28,7 +28,6 @@ def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) 
     live = subscription if isinstance(subscription, Active | Grace) else None
     specification = None if live is None else specification_in_force(live, as_of)
     terms = () if live is None else live.terms
-    timer = next_timer(account, rules.policy)
     return Overview(
         account_id=account.account_id,
         subscription_id=None if subscription is None else subscription.subscription_id,
@@ -48,7 +47,7 @@ def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) 
         purchased_quota=_purchased_quota(specification, rules.catalog),
         remaining_anti_ransomware_gb=_remaining_anti_ransomware(account, specification),
         balance=account.balance,
-        next_action=None if timer is None else NextAction(kind=timer.kind.value, at=timer.at),
+        next_action=_next_action(account, rules.policy),
         version=account.version,
         revision=revision,
         as_of=as_of,
@@ -85,6 +84,11 @@ def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) 
         next_attempt_at=next_attempt(live, after, policy) if isinstance(live, Active) else None,
         failing=isinstance(live, Active) and live.failure is not None,
     )
+
+
+def _next_action(account: Account, policy: Policy) -> NextAction | None:
+    timer = next_timer(account, policy)
+    return None if timer is None else NextAction(kind=timer.kind.value, at=timer.at)
 
 
 def _totals(load: Load) -> Totals:

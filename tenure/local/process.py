@@ -106,4 +106,5 @@ def _keep(capability: int) -> bool:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     wanted = 1 << capability
     sets = (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)
-    return _LIBC.capset(header, sets) == 0 and _LIBC.prctl(_AMBIENT, _AMBIENT_RAISE, capability, 0, 0) == 0
+    kept = _LIBC.capset(header, sets) == 0 and _LIBC.prctl(_AMBIENT, _AMBIENT_RAISE, capability, 0, 0) == 0
+    return bool(kept)

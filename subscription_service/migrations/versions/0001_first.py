@@ -44,6 +44,7 @@ STATEMENTS = (
     "CREATE TABLE waiting (id BIGSERIAL NOT NULL, account_id text NOT NULL, until TIMESTAMP WITH TIME "
     "ZONE, topic text NOT NULL, broker_topic text NOT NULL, partition INTEGER NOT NULL, record_offset "
     "BIGINT NOT NULL, key BYTEA, value BYTEA NOT NULL, headers BYTEA, PRIMARY KEY (id))",
+    "CREATE TABLE applied_policy (fingerprint text NOT NULL, PRIMARY KEY (fingerprint))",
     "CREATE INDEX waiting_account ON waiting (account_id, id)",
 )
 

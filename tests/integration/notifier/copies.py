@@ -6,38 +6,24 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import jwt
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from faststream.kafka import KafkaBroker
-from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import notifier_service
-from notifier_service import parts
-from notifier_service.description import describe
-from notifier_service.figures import notifications
-from notifier_service.handlers import READS, SERVICE
-from notifier_service.parts import Parts, Spine
-from shared import database, log, topics
-from shared.auth import Guard
-from shared.clock import SystemClock, TestClock
-from shared.consuming import Intake
-from shared.health import Health
-from shared.http import Edge, build_http
-from shared.leading import lead
-from shared.metrics import Metrics, standing
-from shared.migrations import migrate
-from shared.relay import Relay
+from notifier_service import claims
+from notifier_service.app import Notifier
+from shared import database
+from shared.clock import TestClock
+from shared.service import run
 from shared.settings import Settings
-from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS, OUTCOMES
+from shared.topics import LIFECYCLE, OUTCOMES
+from tenure.local.ports import free_port
 
 SECRET: Final = "only for tests, and long enough for HS256"
 SCHEMA: Final = "notifier"
-SCRIPTS: Final = Path(notifier_service.__file__).parent / "migrations"
 PATIENCE: Final = 20.0
 CONTACT: Final = {"name": "Ada", "email": "ada@example.com", "locale": "en", "time_zone": "Europe/Berlin"}
 SPECIFICATION: Final = {
@@ -164,13 +150,22 @@ class World:
 
 
 class Copy:
-    """A running copy: its parts, its HTTP, its tables."""
+    """A running copy: its HTTP and its tables."""
 
-    def __init__(self, made: Parts, client: httpx.AsyncClient, engine: AsyncEngine, health: Health) -> None:
-        self.parts = made
+    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, running: asyncio.Future[None]) -> None:
         self.client = client
         self.engine = engine
-        self.health = health
+        self._running = running
+
+    async def reads(self) -> bool:
+        """Whether all but the mail relay is well. Raises what ended the copy."""
+        if self._running.done():
+            self._running.result()
+        try:
+            troubles = (await self.client.get("/ready")).json()["troubles"]
+        except httpx.TransportError:
+            return False
+        return not troubles.keys() - {"mail"}
 
     async def inbox(self, account_id: str, **parameters: Any) -> Any:
         return (await self.client.get("/api/inbox", headers=bearer(account_id), params=parameters)).json()
@@ -184,7 +179,11 @@ class Copy:
         """As the barrier does: move, then wait for all that is due."""
         async with database.transaction(self.engine) as connection:
             await TestClock.move(connection, now)
-        await self.parts.settle()
+        await eventually(self.settled)
+
+    async def settled(self) -> bool:
+        async with database.transaction(self.engine) as connection:
+            return not await claims.unsettled(connection, await TestClock().now(connection))
 
     async def status(self, account_id: str, channel: str = "email") -> list[tuple[str, str, str | None]]:
         """(kind, status, reason) of each decision on the channel, the oldest first."""
@@ -194,77 +193,17 @@ class Copy:
 
 @asynccontextmanager
 async def copy(settings: Settings) -> AsyncIterator[Copy]:
-    """Run one copy until the block ends."""
+    """Run one copy in this process until the block ends; it can be asked as soon as it is ready, relay or not."""
+    mine = settings.model_copy(update={"http_port": free_port()})
+    running = asyncio.ensure_future(run(Notifier(mine), mine))
     engine = database.connect(settings.database_url.get_secret_value(), SCHEMA)
-    health = Health(*parts.HEALTH)
-    await migrate(engine, SCHEMA, SCRIPTS)
-    counts = await topics.ensure([LIFECYCLE, OUTCOMES, NOTIFICATION_DEAD_LETTERS], settings)
-    outputs = {name: count for name, count in counts.items() if name != LIFECYCLE}
-    async with database.transaction(engine) as connection:
-        await log.fix_partitions(connection, outputs)
-        if settings.test_clock:
-            await TestClock.start(connection, settings.test_clock)
-    looks = [standing(health, test_clock=settings.test_clock is not None)]
-    metrics = Metrics(engine, readings=[notifications], looks=looks)
-    made = _parts(settings, engine, health, metrics.registry, outputs)
-    intake = Intake([LIFECYCLE], settings=settings, engine=engine, applier=made.apply, health=health)
-    broker = KafkaBroker(settings.kafka_bootstrap_servers, logger=None)
-    intake.subscribe(broker, "tenure-notifier")
-    tasks = [asyncio.ensure_future(duty()) for duty in (*made.duties, _relaying(settings, engine, health))]
-    await broker.start()
-    async with _http(settings, engine, health, metrics, made) as client:
+    url = f"http://{mine.http_host}:{mine.http_port}"
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        made = Copy(client, engine, running)
         try:
-            yield Copy(made, client, engine, health)
+            await eventually(made.reads)
+            yield made
         finally:
-            await made.stop()
-            await broker.stop()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             await engine.dispose()
-
-
-def _parts(
-    settings: Settings, engine: AsyncEngine, health: Health, registry: CollectorRegistry, outputs: Mapping[str, int]
-) -> Parts:
-    spine = Spine(
-        settings=settings,
-        schema=SCHEMA,
-        engine=engine,
-        clock=TestClock() if settings.test_clock else SystemClock(),
-        health=health,
-        partitions=outputs,
-        registry=registry,
-    )
-    return parts.build(spine)
-
-
-def _relaying(settings: Settings, engine: AsyncEngine, health: Health) -> Callable[[], Awaitable[None]]:
-    wake = asyncio.Event()
-    relay = Relay(SERVICE, settings=settings, engine=engine, wake=wake, health=health)
-    url = settings.database_url.get_secret_value()
-    return lambda: lead(relay.run, url=url, schema=SCHEMA, wake=wake, health=health)
-
-
-@asynccontextmanager
-async def _http(
-    settings: Settings, engine: AsyncEngine, health: Health, metrics: Metrics, made: Parts
-) -> AsyncIterator[httpx.AsyncClient]:
-    edge = Edge(
-        service=SERVICE,
-        version="0",
-        settings=settings,
-        engine=engine,
-        health=health,
-        guard=Guard(settings),
-        metrics=metrics.exposition,
-        asyncapi=describe("0", settings),
-    )
-    http = build_http(edge)
-    made.serve(http)
-    transport = httpx.ASGITransport(app=http)
-    async with httpx.AsyncClient(transport=transport, base_url="http://notifier") as client:
-        yield client
-
-
-__all__ = ["READS", "SECRET", "Copy", "World", "account", "bearer", "copy", "event", "eventually"]

@@ -1,4 +1,4 @@
-"""What the relay says, and what follows: retries on the service clock, ends, a relay that is away, a process that dies."""
+"""What the relay says and what follows: retries on the service clock, ends, a relay away, a process that dies."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

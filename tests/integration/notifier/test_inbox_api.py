@@ -1,18 +1,18 @@
 """The inbox over HTTP: whose it is, its pages, reading, the live stream, preferences, and the operators' view."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 
-from notifier_service.inbox.stream import Streams
 from shared.auth import Guard
 from shared.settings import Settings
 from tests.integration.notifier.copies import Copy, World, account, bearer, copy, event, eventually
 
+Said = tuple[str, int | None, Any]
 CALLS = [
     ("GET", "/api/inbox"),
     ("POST", "/api/inbox/read-all"),
@@ -97,30 +97,37 @@ async def test_a_stream_tells_messages_and_counts_whatever_copy_they_come_from(
     async with copy(settings) as one, copy(settings) as other:
         await world.publish(event("activated", who, 1))
         await eventually(lambda: holds(one, who, 1))
-        for at in (one, other):
-            async with aclosing(told(at.parts.streams, who, None)) as stream:
-                assert await anext(stream) == ("unread", None, {"unread": (await one.inbox(who))["unread"]})
-                version = 2 if at is one else 3
+        for version, at in enumerate((one, other), start=2):
+            async with told(at, who) as said:
+                assert await anext(said) == ("unread", None, {"unread": version - 1})
                 await world.publish(event("renewed", who, version))
-                name, number, message = await anext(stream)
+                name, number, message = await anext(said)
                 assert (name, message["kind"]) == ("message", "renewed")
                 assert number
-                assert (await anext(stream))[0] == "unread"
-        async with aclosing(told(other.parts.streams, who, 0)) as again:
-            kinds = [(await anext(again))[2]["kind"] for _ in range(3)]
+                assert await anext(said) == ("unread", None, {"unread": version})
+        async with told(other, who, {"Last-Event-ID": "0"}) as said:
+            kinds = [(await anext(said))[2]["kind"] for _ in range(3)]
             assert kinds == ["activated", "renewed", "renewed"]
-            assert await anext(again) == ("unread", None, {"unread": 3})
+            assert await anext(said) == ("unread", None, {"unread": 3})
             await one.client.post("/api/inbox/read-all", headers=bearer(who))
-            assert await anext(again) == ("unread", None, {"unread": 0})
+            assert await anext(said) == ("unread", None, {"unread": 0})
 
 
-async def test_streams_end_when_the_service_stops(notifier: Copy, reader: str) -> None:
-    async with aclosing(told(notifier.parts.streams, reader, None)) as stream:
-        await anext(stream)
-        notifier.parts.streams.close()
-        async with asyncio.timeout(5):
-            with pytest.raises(StopAsyncIteration):
-                await anext(stream)
+async def test_a_stream_takes_its_token_from_the_address_too(notifier: Copy, reader: str, settings: Settings) -> None:
+    parameters = {"token": Guard(settings).link_token(reader)}
+    async with notifier.client.stream("GET", "/api/inbox/stream", params=parameters) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert await anext(events(answer)) == ("unread", None, {"unread": 3})
+
+
+async def test_an_open_stream_does_not_hold_up_the_stop(settings: Settings) -> None:
+    async with copy(settings) as running:
+        stream = running.client.stream("GET", "/api/inbox/stream", headers=bearer(account()))
+        answer = await stream.__aenter__()
+        await anext(events(answer))
+        url = str(running.client.base_url)
+    with pytest.raises(httpx.ConnectError):
+        await httpx.AsyncClient().get(f"{url}/health")
 
 
 async def test_a_muted_channel_stays_silent_with_its_reason(notifier: Copy, reader: str, world: World) -> None:
@@ -166,12 +173,22 @@ async def holds(notifier: Copy, who: str, count: int) -> bool:
     return len((await notifier.inbox(who))["messages"]) >= count
 
 
-async def told(streams: Streams, who: str, since: int | None) -> AsyncIterator[tuple[str, int | None, Any]]:
-    """(event, id, data) of what a stream says, comments left out."""
-    async with aclosing(streams.events(who, since)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            lines = dict(line.split(": ", 1) for line in chunk.decode().strip().split("\n"))
-            if "event" in lines:
-                yield lines["event"], int(lines["id"]) if "id" in lines else None, json.loads(lines["data"])
+@asynccontextmanager
+async def told(notifier: Copy, who: str, headers: dict[str, str] | None = None) -> AsyncIterator[AsyncIterator[Said]]:
+    """What a stream says, while it is open."""
+    wanted = bearer(who) | (headers or {})
+    async with notifier.client.stream("GET", "/api/inbox/stream", headers=wanted) as answer:
+        yield events(answer)
 
 
+async def events(answer: httpx.Response) -> AsyncIterator[Said]:
+    """(event, id, data); comments are left out."""
+    event: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line:
+            event[name] = value
+            continue
+        if "event" in event:
+            yield event["event"], int(event["id"]) if "id" in event else None, json.loads(event["data"])
+        event = {}

@@ -5,13 +5,14 @@ import subprocess
 
 import pytest
 
+from shared.service import VERSION
 from tests.integration.notifier.copies import Copy, World, account, bearer, event, eventually
 
 
 async def test_it_is_alive_and_says_who_it_is(notifier: Copy) -> None:
     answer = await notifier.client.get("/health")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "alive", "service": "notifier", "version": "0", "test_clock": None}
+    assert answer.json() == {"status": "alive", "service": "notifier", "version": VERSION, "test_clock": None}
 
 
 async def test_it_becomes_ready_and_says_what_is_missing_until_then(notifier: Copy) -> None:
@@ -82,4 +83,5 @@ async def figures(notifier: Copy, expected: str) -> str:
 
 def labels_sorted(text: str) -> list[str]:
     """Lines with their labels in one order."""
-    return [re.sub(r"\{(.*)\}", lambda found: ",".join(sorted(found[1].split(","))), line) for line in text.splitlines()]
+    ordered = re.sub(r"\{(.*)\}", lambda labels: ",".join(sorted(labels[1].split(","))), text)
+    return ordered.splitlines()

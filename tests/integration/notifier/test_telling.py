@@ -56,7 +56,7 @@ async def test_the_same_event_many_times_is_told_once_and_counted_as_duplicates(
 async def test_what_only_belongs_in_the_inbox_makes_no_mail(notifier: Copy, world: World) -> None:
     who = account()
     await world.publish(event("activated", who, 1), event("renewal_declined", who, 2), event("quota_restored", who, 3))
-    await eventually(lambda: both_sent(world, 1))
+    await eventually(lambda: decided(notifier, who, 4))
     decisions = await notifier.decisions(who)
     assert [(one["kind"], one["channel"]) for one in decisions if one["kind"] != "activated"] == [
         ("quota_restored", "inbox"),

@@ -218,9 +218,7 @@ def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
     off = AutoRenewalSwitchedOff(cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=None)
     yield "auto_renewal_disabled", off
     yield "renewal_declined", RenewalDeclineNoted()
-    full = QuotaRestored(
-        protection_mode=ProtectionMode.FULL, servers=QuotaUse(registered=12, quota=12), cores=None
-    )
+    full = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=QuotaUse(registered=12, quota=12), cores=None)
     yield "quota_restored-full", full
     yield "quota_restored-partial", replace(full, protection_mode=ProtectionMode.PARTIAL)
     yield "contact_changed", ContactReplaced(contact=LIN)

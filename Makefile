@@ -1,0 +1,57 @@
+# Every target sets up what it needs by itself: `make demo` in a fresh clone is all there is to know.
+# ARGS goes to the command behind the target: `make test ARGS="-k calendar"`, `make up ARGS="--copies 2"`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
+
+.PHONY: help up demo test lint bench format lock docs tools setup
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+demo: $(READY) ## play a customer's story through the whole stack and check it
+	$(BIN)/tenure demo $(ARGS)
+
+up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
+	$(BIN)/tenure up --ports fixed --ready-file .tenure/ready.json $(ARGS)
+
+test: $(READY) tools ## run the whole suite
+	$(BIN)/pytest $(ARGS)
+
+lint: $(READY) ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## put the code into its format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## run the benchmarks: a table, and figures as JSON
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(READY) ## write the generated documents anew
+	$(BIN)/python -m docs $(ARGS)
+
+lock: $(READY) ## resolve all dependencies anew (ARGS="--upgrade" for newer ones) and write the locks
+	$(COMPILE) $(ARGS) pyproject.toml -o requirements/run.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra local --extra dev -o requirements/all.lock
+	echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(COMPILE) --no-annotate --no-header - -o requirements/uv.txt
+	$(BIN)/python -m tenure.local.jars
+
+tools: ## install the few system programs that tests use, where that is possible
+	@.ci/tools
+
+setup: $(READY) ## only set up
+
+# One virtual environment, exactly as locked; made again when a lock changes.
+$(READY): requirements/uv.txt requirements/all.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tenure needs Python 3.11 or newer; say which with PYTHON=...")'
+	@echo "setting up .venv (once; the packages are fetched as locked)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/uv.txt
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/all.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

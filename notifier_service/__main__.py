@@ -1,0 +1,9 @@
+"""`python -m notifier_service`: one copy of the service, as the containers run it."""
+
+import sys
+
+from notifier_service.app import Notifier
+from shared.starting import start
+
+if __name__ == "__main__":
+    sys.exit(start(Notifier))

@@ -1,0 +1,61 @@
+"""From a bare process to a running service, with an honest exit code and a sentence where it cannot start."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import uvloop
+
+from shared.errors import Alarm
+from shared.service import Service, run
+from shared.settings import BadSettings, Settings, load
+
+CANNOT_START = 2
+ALARMED = 3
+
+
+def start(make: Callable[[Settings], Service]) -> int:
+    """Run until told to stop. 0: told to stop; 2: settings, policy or catalog are wrong; 3: a person must look."""
+    try:
+        settings = load()
+        _log(settings)
+        service = make(settings)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(service, settings))
+    except BadSettings as bad:
+        print(bad, file=sys.stderr)
+        return CANNOT_START
+    except Alarm as alarm:
+        print(alarm, file=sys.stderr)
+        return ALARMED
+    return 0
+
+
+def _log(settings: Settings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if settings.log_format == "json":
+        handler.setFormatter(_Json())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
+    for noisy in ("aiokafka", "alembic", "aiosmtplib", "httpx", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's time, level, logger and message, and the traceback where there is one."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)

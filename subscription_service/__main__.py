@@ -1,0 +1,9 @@
+"""`python -m subscription_service`: one copy of the service, as the containers run it."""
+
+import sys
+
+from shared.starting import start
+from subscription_service.app import SubscriptionService
+
+if __name__ == "__main__":
+    sys.exit(start(SubscriptionService))

@@ -1,0 +1,122 @@
+"""Which notifications an event makes, and the event itself as it is read from the wire."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from notifier_service.lifecycle_event import kind_of, read
+from notifier_service.plan import (
+    CHANNELS,
+    MUTED,
+    NO_CONTACT,
+    PROTECTED,
+    InvalidPreferences,
+    Preferences,
+    notification_id,
+    plan,
+    validate_preferences,
+)
+from shared.contracts.envelope import Event, Unreadable
+from shared.contracts.lifecycle import LIFECYCLE, LifecycleData
+from shared.contracts.outcomes import Channel
+from tests.unit.notifier import samples
+
+EMAILED = {name.partition("-")[0] for name, _ in samples.mailed()}
+NOTHING_MUTED = Preferences()
+
+
+def test_every_lifecycle_kind_has_its_row_in_the_table() -> None:
+    assert set(CHANNELS) == {kind_of(name) for name in LIFECYCLE}
+    assert {kind for kind, channels in CHANNELS.items() if Channel.EMAIL in channels} == EMAILED
+
+
+def test_a_reminder_is_told_by_mail_and_in_the_inbox() -> None:
+    planned = plan(samples.event(samples.renewal_due), samples.ADA, NOTHING_MUTED)
+    assert [(each.channel, each.kind, each.suppressed) for each in planned] == [
+        (Channel.EMAIL, "renewal_due", None),
+        (Channel.INBOX, "renewal_due", None),
+    ]
+
+
+def test_a_change_of_specification_is_told_in_the_inbox_only() -> None:
+    _, data = next(samples.inbox_only())
+    assert [each.channel for each in plan(samples.event(data), samples.ADA, NOTHING_MUTED)] == [Channel.INBOX]
+
+
+def test_without_a_contact_the_mail_is_suppressed_and_the_inbox_is_served() -> None:
+    planned = plan(samples.event(samples.expired), None, NOTHING_MUTED)
+    assert [each.suppressed for each in planned] == [NO_CONTACT, None]
+
+
+def test_a_muted_channel_is_planned_as_suppressed() -> None:
+    muted = Preferences(frozenset({("expired", Channel.INBOX)}))
+    planned = plan(samples.event(samples.expired), samples.ADA, muted)
+    assert [each.suppressed for each in planned] == [None, MUTED]
+
+
+def test_planning_twice_gives_the_same_ids_and_each_channel_its_own() -> None:
+    event = samples.event(samples.expired)
+    first, second = plan(event, samples.ADA, NOTHING_MUTED), plan(event, None, NOTHING_MUTED)
+    assert [each.notification_id for each in first] == [each.notification_id for each in second]
+    assert len({each.notification_id for each in first}) == 2
+
+
+def test_a_notification_id_is_an_id_and_a_local_part() -> None:
+    assert re.fullmatch(r"ntf-[0-9a-f]{24}", notification_id("e" * 128, Channel.EMAIL))
+
+
+@pytest.mark.parametrize("kind", sorted(PROTECTED))
+def test_a_protected_kind_keeps_a_channel(kind: str) -> None:
+    validate_preferences(Preferences(frozenset({(kind, Channel.EMAIL)})))
+    with pytest.raises(InvalidPreferences, match=f"{kind}: keep at least one"):
+        validate_preferences(Preferences(frozenset({(kind, Channel.EMAIL), (kind, Channel.INBOX)})))
+
+
+def test_other_kinds_may_fall_silent() -> None:
+    validate_preferences(Preferences(frozenset({("renewed", Channel.EMAIL), ("renewed", Channel.INBOX)})))
+
+
+def test_a_preference_for_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(InvalidPreferences, match="not a kind"):
+        validate_preferences(Preferences(frozenset({("birthday", Channel.EMAIL)})))
+
+
+def test_reading_joins_stamp_and_recording_instant() -> None:
+    event = read(wire({"recordedat": "2026-11-24T05:00:00+01:00"}))
+    assert event == replace(samples.event(samples.expired), id="lc-1")
+
+
+def test_without_a_recording_instant_the_time_stands_in() -> None:
+    assert read(wire({})).recordedat == samples.NOON
+
+
+@pytest.mark.parametrize(
+    ("fields", "stamp", "where"),
+    [({"recordedat": "soon"}, {}, "recordedat"), ({}, {"version": "7"}, "version"), ({}, {"actor": "me"}, "actor")],
+)
+def test_a_bad_stamp_is_unreadable(fields: dict[str, Any], stamp: dict[str, Any], where: str) -> None:
+    with pytest.raises(Unreadable, match=where):
+        read(wire(fields, **stamp))
+
+
+def wire(fields: dict[str, Any], **stamp: Any) -> Event[LifecycleData]:
+    data = {
+        "account_id": "acct-1",
+        "subscription_id": "sub-1",
+        "version": 7,
+        "cause": {"type": "timer", "id": "timer-1"},
+        "actor": "system",
+        **stamp,
+    }
+    return Event(
+        id="lc-1",
+        source="/tenure/subscription",
+        type="tenure.subscription.expired.v1",
+        time=samples.NOON,
+        subject="acct-1",
+        data=samples.expired,
+        traceparent=None,
+        fields={"data": data, **fields},
+    )
