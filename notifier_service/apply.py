@@ -3,6 +3,7 @@
 Called by `consuming` only, in the transaction that moves the positions. Emails are only queued here.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -24,6 +25,8 @@ from shared.settings import Settings
 from shared.tally import Outcome
 from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS, OUTCOMES
 
+_BREATH = 50
+"""After so many messages were written the rest of the process gets its turn."""
 _NOBODY = ("en", "UTC")
 """Language and zone of an inbox whose owner's contact is not known."""
 
@@ -97,7 +100,12 @@ def _count_events(batch: Batch, fresh: Sequence[Decision]) -> None:
 
 async def _write(connection: AsyncConnection, fresh: Sequence[Decision], now: datetime) -> None:
     """The internal messages; written is delivered."""
-    written = [(one, _said(one)) for one in fresh if store.status_at_first(one) is Status.DELIVERED]
+    written = []
+    for one in fresh:
+        if store.status_at_first(one) is Status.DELIVERED:
+            written.append((one, _said(one)))
+            if len(written) % _BREATH == 0:
+                await asyncio.sleep(0)
     if written:
         await store.write_messages(connection, written, now=now)
         await signals.tell(connection, Signal.INBOX)

@@ -93,7 +93,7 @@ def _policy() -> "EmailPolicy[EmailMessage]":
     headers = HeaderRegistry()
     for name in ("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type"):
         headers.map_to_type(name, _Identifier)
-    return SMTP.clone(header_factory=headers)
+    return SMTP.clone(header_factory=headers, cte_type="7bit")  # for relays without 8BITMIME
 
 
 def _addressed(letter: Letter, to: Address, postmark: Postmark) -> EmailMessage:

@@ -5,6 +5,7 @@ Called by the HTTP edge with what `shared/contracts/asyncapi.py` made.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
@@ -21,7 +22,7 @@ def page(document: Node) -> str:
     return _PAGE.format(
         title=_text(info["title"]),
         version=_text(info["version"]),
-        description=_text(info.get("description", "")),
+        description=_prose(info.get("description", "")),
         contents="".join(f"<li>{_link(_id(operation), _heading(operation, document))}" for operation in operations),
         operations="".join(_operation(operation, document) for operation in operations),
         schemas="".join(_part(name, schema) for name, schema in parts.items()),
@@ -30,6 +31,11 @@ def page(document: Node) -> str:
 
 def _text(value: Any) -> str:
     return escape(str(value))
+
+
+def _prose(sentence: str) -> str:
+    """Text in which `names` stand as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", _text(sentence))
 
 
 def _code(value: Any) -> str:
@@ -63,7 +69,7 @@ def _operation(operation: Node, document: Node) -> str:
     names = [_name(message["$ref"]) for message in operation["messages"]]
     return (
         f'<section id="{_text(_id(operation))}"><h2>{_heading(operation, document)}</h2>'
-        f"<p>{_text(_channel(operation, document).get('description', ''))} {_key(messages[names[0]])}</p>"
+        f"<p>{_prose(_channel(operation, document).get('description', ''))} {_key(messages[names[0]])}</p>"
         + "".join(_message(messages[name], document) for name in names)
         + "</section>"
     )
@@ -76,7 +82,7 @@ def _key(message: Node) -> str:
 
 def _message(message: Node, document: Node) -> str:
     return (
-        f"<details><summary>{_code(message['name'])} {_text(message.get('summary', ''))}</summary>"
+        f"<details><summary>{_code(message['name'])} {_prose(message.get('summary', ''))}</summary>"
         f"<p>Content type {_code(message['contentType'])}</p>"
         f"<h4>Headers</h4>{_table(message.get('headers', {}))}"
         f"<h4>Value</h4>{_payload(message['payload'], document)}"
@@ -87,7 +93,7 @@ def _message(message: Node, document: Node) -> str:
 
 def _payload(payload: Node, document: Node) -> str:
     if "$ref" not in payload:
-        return f"<p>{_text(payload.get('description', ''))}</p>"
+        return f"<p>{_prose(payload.get('description', ''))}</p>"
     return _table(document["components"]["schemas"][_name(payload["$ref"])])
 
 
@@ -100,7 +106,7 @@ def _part(name: str, schema: Node) -> str:
     shown = _table(schema) if "properties" in schema else f"<p>{_type(schema)}</p>"
     return (
         f'<section id="schema-{_text(name)}"><h3>{_text(name)}</h3>'
-        f"<p>{_text(schema.get('description', ''))}</p>{shown}</section>"
+        f"<p>{_prose(schema.get('description', ''))}</p>{shown}</section>"
     )
 
 
@@ -108,7 +114,7 @@ def _table(schema: Node) -> str:
     """One row a field; the fields of an object within follow it under its name."""
     rows = "".join(
         f"<tr><td>{_code(name)}<td>{_type(field)}<td>{'required' if required else 'optional'}"
-        f"<td>{_text(field.get('description', ''))}"
+        f"<td>{_prose(field.get('description', ''))}"
         for name, field, required in _fields(schema, "")
     )
     return f"<table><tr><th>Field<th>Type<th>Presence<th>Meaning{rows}</table>" if rows else ""
@@ -131,11 +137,15 @@ def _type(schema: Node) -> str:
         return _code(schema["const"])
     if "enum" in schema:
         return ", ".join(_code(value) for value in schema["enum"])
+    return _collection(schema) or _simple(schema)
+
+
+def _collection(schema: Node) -> str:
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     if "additionalProperties" in schema:
         return f"object of {_type(schema['additionalProperties'])}"
-    return _simple(schema)
+    return ""
 
 
 def _simple(schema: Node) -> str:
@@ -166,7 +176,7 @@ details {{ border-top: 1px solid var(--line); }} details[open] {{ padding-bottom
 summary {{ cursor: pointer; padding: .5rem 0; }} summary code {{ font-weight: 600; margin-right: .5rem; }}
 table {{ width: 100%; border-collapse: collapse; font-size: .9rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-top: 1px solid var(--line); }}
-th {{ font-weight: 600; border-top: 0; }}
+th {{ font-weight: 600; border-top: 0; }} td:first-child code {{ overflow-wrap: normal; }}
 pre {{ overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .4rem; white-space: pre; }}
 @media (max-width: 40rem) {{
   tr:first-child {{ display: none; }} tr {{ display: block; border-top: 1px solid var(--line); padding: .4rem 0; }}

@@ -34,8 +34,9 @@ from subscription_service.incoming import REGISTRY, Incoming
 from subscription_service.work import Held
 
 _ACCOUNT = (
-    "account_id, partition, version, decided_at, contact, subscription, balance, registered_servers, registered_cores,"
-    " bound_servers, bound_cores, facts, revision, changed_at, next_due_at, waiting"
+    "account_id, partition, version, decided_at, CAST(contact AS text) AS contact,"
+    " CAST(subscription AS text) AS subscription, balance, registered_servers, registered_cores, bound_servers,"
+    " bound_cores, CAST(facts AS text) AS facts, revision, changed_at, next_due_at, waiting"
 )
 _LOCK = text(f"SELECT {_ACCOUNT} FROM account WHERE account_id = ANY(CAST(:ids AS text[])) ORDER BY account_id FOR UPDATE")
 _MAKE = text(
@@ -43,7 +44,7 @@ _MAKE = text(
     " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:partitions AS int[])) ON CONFLICT DO NOTHING"
 )
 _DUE = text(
-    f"SELECT {_ACCOUNT} FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[])))"
+    "SELECT account_id FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[])))"
     " ORDER BY next_due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
 _ANY_DUE = text(
@@ -60,7 +61,7 @@ _ALL_SERVERS = text(
     "SELECT account_id, server_id, present, cores, bound, marks FROM server WHERE account_id = ANY(CAST(:ids AS text[]))"
 )
 _CONFIGURATION = text(
-    "SELECT account_id, kind, key, value, present, mark FROM configuration"
+    "SELECT account_id, kind, key, CAST(value AS text) AS value, present, mark FROM configuration"
     " JOIN unnest(CAST(:accounts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS text[])) AS asked (account_id, kind, key)"
     " USING (account_id, kind, key)"
 )
@@ -82,10 +83,9 @@ async def lock(connection: AsyncConnection, ids: Collection[str], *, partitions:
     return await _held(connection, [found[account_id] for account_id in wanted])
 
 
-async def lock_due(connection: AsyncConnection, *, now: datetime, but: Collection[str], limit: int) -> dict[str, Held]:
-    """Claim accounts for which something is due; another copy's claims are passed over."""
-    found = (await connection.execute(_DUE, {"now": now, "but": list(but), "limit": limit})).all()
-    return await _held(connection, found)
+async def claim_due(connection: AsyncConnection, *, now: datetime, but: Collection[str], limit: int) -> list[str]:
+    """Lock accounts for which something is due; another copy's claims are passed over."""
+    return [row[0] for row in await connection.execute(_DUE, {"now": now, "but": list(but), "limit": limit})]
 
 
 async def parked(connection: AsyncConnection) -> list[Metric]:

@@ -7,7 +7,8 @@ Any copy may do it: due accounts are claimed with SKIP LOCKED.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -16,11 +17,12 @@ from shared.database import transaction
 from shared.errors import Transient
 from shared.health import Health
 from shared.inputs import Inputs
+from shared.topics import LIFECYCLE
 from shared.waits import until_done
 from subscription_service import store
 from subscription_service.domain.policy import Rules
 from subscription_service.saving import save
-from subscription_service.work import Held, Work
+from subscription_service.work import Work
 
 _AT_ONCE = 500
 _POLL_SECONDS = 0.5
@@ -67,49 +69,36 @@ class Timers:
         async with transaction(self._engine) as connection:
             return await store.any_due(connection, now=await self._clock.now(connection), but=self._quarantined())
 
-    async def _some(self, limit: int) -> int:
-        """Claim and run up to `limit` accounts in one transaction; when one breaks it, one at a time."""
+    async def _some(self, limit: int) -> bool:
+        """Run up to `limit` accounts in one transaction; when one breaks it, each in its own. False: none was due."""
+        claimed: list[str] = []
         try:
             async with transaction(self._engine) as connection:
-                return len(await self._take(connection, limit))
+                now = await self._clock.now(connection)
+                claimed = await store.claim_due(connection, now=now, but=self._quarantined(), limit=limit)
+                if claimed:
+                    await self._catch_up(connection, claimed, now)
         except Transient:
             raise
         except Exception:
-            if limit > 1:
-                return await self._one_by_one()
+            logger.exception("the timers of %d accounts failed together; running each alone", len(claimed))
+            for account_id in claimed:
+                await self._alone(account_id)
+        return bool(claimed)
+
+    async def _alone(self, account_id: str) -> None:
+        """One account; when it fails it is left out for a minute and said aloud, and the others go on."""
+        try:
+            async with transaction(self._engine) as connection:
+                await self._catch_up(connection, [account_id], await self._clock.now(connection))
+        except Transient:
             raise
+        except Exception:
+            logger.exception("the timers of account %s failed; again in %d s", account_id, _QUARANTINE_SECONDS)
+            self._quarantine[account_id] = asyncio.get_running_loop().time() + _QUARANTINE_SECONDS
 
-    async def _one_by_one(self) -> int:
-        """Let the culprit stand alone: its account is left out for a minute and said aloud; the others go on."""
-        done = 0
-        while True:
-            account_id = ""
-            try:
-                async with transaction(self._engine) as connection:
-                    held = await self._claim(connection, 1)
-                    if not held:
-                        return done
-                    account_id = next(iter(held))
-                    await self._catch_up(connection, held)
-                    done += 1
-            except Transient:
-                raise
-            except Exception:
-                logger.exception("the timers of account %s failed; again in %d s", account_id, _QUARANTINE_SECONDS)
-                self._quarantine[account_id] = asyncio.get_running_loop().time() + _QUARANTINE_SECONDS
-
-    async def _take(self, connection: AsyncConnection, limit: int) -> Mapping[str, Held]:
-        held = await self._claim(connection, limit)
-        if held:
-            await self._catch_up(connection, held)
-        return held
-
-    async def _claim(self, connection: AsyncConnection, limit: int) -> dict[str, Held]:
-        now = await self._clock.now(connection)
-        return await store.lock_due(connection, now=now, but=self._quarantined(), limit=limit)
-
-    async def _catch_up(self, connection: AsyncConnection, held: Mapping[str, Held]) -> None:
-        now = await self._clock.now(connection)
+    async def _catch_up(self, connection: AsyncConnection, accounts: Sequence[str], now: datetime) -> None:
+        held = await store.lock(connection, accounts, partitions=self._partitions[LIFECYCLE])
         waiting = [event for each in held.values() for event in each.waiting]
         await store.load_touched(connection, held, waiting, whole=True)
         work = Work(now=now, rules=self._rules, held=held, partitions=self._partitions)

@@ -116,7 +116,9 @@ class Kafka(Part):
 
     async def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        storage_tool = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._settings_file))
+        storage_tool = self._java(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._settings_file)
+        )
         await self.run_to_end(storage_tool)
 
 

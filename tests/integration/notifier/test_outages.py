@@ -36,7 +36,7 @@ async def test_a_database_that_restarts_under_a_mail_on_its_way_makes_no_second_
         await eventually(notifier.reads)
         await eventually(other.reads)
     assert len(await world.mails("ada@example.com")) == 1
-    assert len((await world.outcomes(4))) == 4
+    assert len(await world.outcomes(4)) == 4
 
 
 @pytest.mark.rule("G5")

@@ -1,7 +1,11 @@
 """Who may call: tokens of every kind against the guard, and the routes that take them."""
 
+import json
 import time
+from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -9,6 +13,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
+from jwt.algorithms import ECAlgorithm
 
 from shared import problems
 from shared.auth import LINK_AUDIENCE, AnAccount, AnOperator, Guard
@@ -131,3 +136,50 @@ def test_settings_that_could_never_check_a_token_stop_the_start() -> None:
         Guard(settings(auth_secret=None))
     with pytest.raises(BadSettings, match="32 bytes"):
         Guard(settings(auth_secret="short"))
+
+
+@pytest.fixture
+def keys() -> Iterator[tuple[ec.EllipticCurvePrivateKey, str]]:
+    """A private key, and the address where its public half is published."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = ECAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "k1", "use": "sig", "alg": "ES256"}
+    published = json.dumps({"keys": [public]}).encode()
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(published)
+
+        def log_message(self, *args: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield private, f"http://127.0.0.1:{server.server_port}/keys"
+        server.shutdown()
+
+
+async def test_a_token_is_checked_against_published_keys(keys: tuple[ec.EllipticCurvePrivateKey, str]) -> None:
+    private, address = keys
+    guard = Guard(settings(auth_secret=None, auth_jwks_url=address))
+    claims = {"sub": "acc-1", "scope": "operator", "exp": time.time() + 60}
+    good = jwt.encode(claims, private, algorithm="ES256", headers={"kid": "k1"})
+    assert (await ask(guard, "/all", good)).status_code == 200
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    for bad in (
+        jwt.encode(claims, stranger, algorithm="ES256", headers={"kid": "k1"}),
+        jwt.encode(claims, private, algorithm="ES256", headers={"kid": "k2"}),
+        jwt.encode(claims | {"aud": LINK_AUDIENCE}, private, algorithm="ES256", headers={"kid": "k1"}),
+        token(scope="operator"),
+    ):
+        assert (await ask(guard, "/all", bad)).status_code == 401
+    assert guard.link_token("acc-1") is None
+
+
+async def test_keys_that_are_away_are_no_verdict_on_a_token(unused_tcp_port: int) -> None:
+    guard = Guard(settings(auth_jwks_url=f"http://127.0.0.1:{unused_tcp_port}/keys"))
+    private = ec.generate_private_key(ec.SECP256R1())
+    unknown = jwt.encode({"sub": "acc-1"}, private, algorithm="ES256", headers={"kid": "k1"})
+    assert (await ask(guard, "/mine", unknown)).status_code == 503
+    assert (await ask(guard, "/mine", token())).status_code == 200

@@ -1,0 +1,127 @@
+"""What a batch comes to: contacts as known, silence with its reason, everything that the batch knows."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from notifier_service.decisions import Decision, Recipient, decide
+from notifier_service.lifecycle_event import LifecycleEvent, kind_of
+from notifier_service.plan import Preferences
+from notifier_service.suppress import Standing
+from shared.contracts.lifecycle import (
+    LIFECYCLE_TYPE,
+    Actor,
+    Cause,
+    ContactReplaced,
+    LifecycleData,
+    OrderRejected,
+    QuotaExceeded,
+    QuotaRestored,
+    RejectionCode,
+    ReleaseDue,
+    Stamp,
+)
+from shared.contracts.outcomes import Channel
+from shared.contracts.types import Contact, ProtectionMode
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+ADA = Contact(name="Ada", email="ada@example.com")
+EVE = Contact(name="Eve", email="eve@example.com")
+EXCEEDED = QuotaExceeded(protection_mode=ProtectionMode.FULL, servers=None, cores=None)
+RESTORED = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=None, cores=None)
+
+
+def event(version: int, data: LifecycleData, recordedat: datetime = NOW) -> LifecycleEvent:
+    stamp = Stamp(
+        account_id="acc-1",
+        subscription_id="sub-1",
+        version=version,
+        cause=Cause(type="timer", id="timer"),
+        actor=Actor.SYSTEM,
+    )
+    name = LIFECYCLE_TYPE[type(data)]
+    return LifecycleEvent(
+        id=f"evt-{version}",
+        type=name,
+        kind=kind_of(name),
+        time=recordedat,
+        recordedat=recordedat,
+        stamp=stamp,
+        data=data,
+        traceparent=None,
+    )
+
+
+def rejected(contact: Contact | None) -> OrderRejected:
+    return OrderRejected(
+        order_id="ord-1",
+        order_type="tenure.purchase.ordered.v1",
+        code=RejectionCode.TERMS_NOT_ACCEPTED,
+        message="Accept the terms.",
+        required=None,
+        offered=None,
+        contact=contact,
+    )
+
+
+def decided(*events: LifecycleEvent, **known: Any) -> tuple[Sequence[Decision], Recipient]:
+    decisions, recipients = decide(events, {"acc-1": Recipient(account_id="acc-1", **known)}, NOW)
+    return decisions, recipients["acc-1"]
+
+
+def silences(decisions: Sequence[Decision]) -> list[tuple[str, Channel, str | None]]:
+    return [(one.planned.kind, one.planned.channel, one.suppressed) for one in decisions]
+
+
+def test_a_contact_counts_from_the_event_that_tells_it() -> None:
+    told = event(2, ContactReplaced(contact=ADA))
+    decisions, after = decided(event(1, rejected(None)), told, event(3, rejected(None)))
+    emails = [one.contact for one in decisions if one.planned.channel is Channel.EMAIL]
+    assert emails == [None, ADA]
+    assert after.contact == ADA
+
+
+def test_an_older_contact_never_replaces_a_newer_one() -> None:
+    _, after = decided(event(2, ContactReplaced(contact=EVE)), contact=ADA, contact_version=5)
+    assert after.contact == ADA
+
+
+def test_a_refused_purchases_contact_is_for_that_refusal_only() -> None:
+    decisions, after = decided(event(1, rejected(EVE)))
+    assert {one.contact for one in decisions} == {EVE}
+    assert after.contact is None
+
+
+def test_a_known_contact_goes_before_the_one_that_a_refused_order_states() -> None:
+    decisions, _ = decided(event(2, rejected(EVE)), contact=ADA, contact_version=1)
+    assert {one.contact for one in decisions} == {ADA}
+
+
+def test_what_a_later_event_of_the_same_batch_made_untrue_is_silent() -> None:
+    decisions, _ = decided(event(1, EXCEEDED), event(2, RESTORED), contact=ADA)
+    assert silences(decisions) == [
+        ("quota_exceeded", Channel.EMAIL, "restored_meanwhile"),
+        ("quota_exceeded", Channel.INBOX, "restored_meanwhile"),
+        ("quota_restored", Channel.INBOX, None),
+    ]
+
+
+def test_what_is_already_known_to_be_newer_silences_an_event_that_comes_late() -> None:
+    decisions, after = decided(event(1, EXCEEDED), contact=ADA, standing=Standing({"quota_restored": 2}))
+    assert {one.suppressed for one in decisions} == {"restored_meanwhile"}
+    assert after.standing.latest == {"quota_restored": 2, "quota_exceeded": 1}
+
+
+def test_the_recording_counts_where_it_is_later_than_the_clock() -> None:
+    due = ReleaseDue(release_at=NOW + timedelta(hours=1), retained={})
+    in_time, _ = decided(event(1, due), contact=ADA)
+    too_late, _ = decided(event(1, due, recordedat=NOW + timedelta(hours=1)), contact=ADA)
+    assert {one.suppressed for one in in_time} == {None}
+    assert {one.suppressed for one in too_late} == {"released_meanwhile"}
+
+
+def test_the_recipients_wish_is_the_reason_where_several_apply() -> None:
+    muted = Preferences(frozenset({("quota_exceeded", Channel.INBOX)}))
+    decisions, _ = decided(event(1, EXCEEDED), event(2, RESTORED), contact=ADA, preferences=muted)
+    reasons = {one.planned.channel: one.suppressed for one in decisions if one.planned.kind == "quota_exceeded"}
+    assert reasons == {Channel.EMAIL: "restored_meanwhile", Channel.INBOX: "muted"}

@@ -1,0 +1,188 @@
+"""The numbers that matter stand in both parts of a mail and in the inbox, in both languages."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from notifier_service.letters import write
+from notifier_service.reader import reader
+from notifier_service.render import inbox_message, render
+from shared.contracts.lifecycle import AutoRenewalStanding, LifecycleData, RejectionCode
+from shared.contracts.types import Contact
+from tests.unit.notifier import samples
+
+READERS = {"en": samples.ADA, "zh-CN": samples.LIN}
+MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
+    "activated": (
+        replace(samples.activated, auto_renewal=samples.auto_renewal_plan),
+        {
+            "en": (
+                "ord-2026-0042",
+                "December 1, 2026",
+                "Enterprise",
+                "12 servers",
+                "500 GB",
+                "November 21, 2026 at 19:00",
+            ),
+            "zh-CN": ("ord-2026-0042", "2026年12月1日", "企业版", "12 台服务器", "500 GB", "2026年11月22日 08:00"),
+        },
+    ),
+    "renewed by hand": (
+        samples.renewed,
+        {"en": ("December 1, 2027", "12 months"), "zh-CN": ("2027年12月1日", "12 个月")},
+    ),
+    "renewed automatically": (
+        samples.automatic,
+        {
+            "en": ("$1,234.50", "$123.45", "$1,111.05", "$88.95", "spring-10"),
+            "zh-CN": ("US$1,234.50", "US$123.45", "US$1,111.05", "US$88.95", "spring-10"),
+        },
+    ),
+    "a failed deduction": (
+        samples.failed,
+        {
+            "en": ("$1,200.00", "$1,100.25", "$99.75", "Attempt: 2", "November 23, 2026 at 19:00"),
+            "zh-CN": ("US$1,200.00", "US$1,100.25", "US$99.75", "第几次扣款：2", "2026年11月24日 08:00"),
+        },
+    ),
+    "a reminder": (
+        replace(samples.renewal_due, obstacles=samples.obstacles),
+        {
+            "en": ("in 7 days", "$921.00", "3 months", "14 servers", "2 too few", "1,250 cores", "50 too few"),
+            "zh-CN": ("7 天后", "US$921.00", "3 个月", "14 台服务器", "还差 2", "1,250 核", "还差 50"),
+        },
+    ),
+    "an exceeded quota": (
+        samples.quota_exceeded,
+        {
+            "en": ("14 servers and 1,250 cores", "14 of 12 used, 2 too many", "50 too many"),
+            "zh-CN": ("14 台服务器", "已用 14，配额 12，超出 2", "超出 50"),
+        },
+    ),
+    "an expiry": (
+        samples.expired,
+        {
+            "en": ("December 8, 2026 at 11:00 (Eastern Standard Time)", "3 asset groups, 1 tag, 17 quarantined files"),
+            "zh-CN": ("2026年12月9日 00:00（中国标准时间）", "3 个资产分组、1 个标签、17 个隔离文件"),
+        },
+    ),
+    "a final notice": (
+        samples.release_due,
+        {"en": ("December 8, 2026 at 11:00", "2 baseline"), "zh-CN": ("2026年12月9日 00:00", "2 个基线检查策略")},
+    ),
+    "a release": (
+        samples.released,
+        {"en": ("December 8, 2026", "17 quarantined files", "Basic"), "zh-CN": ("12月9日", "17 个隔离文件", "免费版")},
+    ),
+    "a refusal": (
+        samples.rejected(RejectionCode.SERVERS_BELOW_INVENTORY),
+        {
+            "en": ("Renewal with change", "ord-2026-0099", "14 servers", "10 servers", "4 too few"),
+            "zh-CN": ("续费并变更规格", "ord-2026-0099", "14 台服务器", "10 台服务器", "还差 4"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("name", MATTERS)
+def test_the_numbers_that_matter_are_everywhere(name: str, language: str) -> None:
+    data, expected = MATTERS[name]
+    text, html = both_parts(data, READERS[language])
+    inbox = inbox_message(samples.event(data), language, READERS[language].time_zone, None).body
+    subject_and_title = write(data, reader(language, READERS[language].time_zone)).title
+    for figure in expected[language]:
+        assert figure in text
+        assert figure in inbox + subject_and_title
+        assert all(part in html for part in figure.split(": ") if "：" not in part)
+
+
+def test_each_standing_of_auto_renewal_has_its_own_words() -> None:
+    who = reader("en", "UTC")
+    letters = [write(replace(samples.renewal_due, auto_renewal=each), who) for each in AutoRenewalStanding]
+    assert len({letter.subject for letter in letters}) == 4
+    assert len({letter.lead for letter in letters}) == 4
+    assert len({letter.advice for letter in letters}) == 4
+
+
+@pytest.mark.parametrize(
+    ("days", "when"), [(30, "in 30 days"), (2, "in 2 days"), (1, "tomorrow"), (0, "today"), (-1, "today")]
+)
+def test_the_subject_tells_the_true_days_left(days: int, when: str) -> None:
+    letter = write(replace(samples.renewal_due, days_left=days), reader("en", "UTC"))
+    assert letter.subject == f"Your subscription expires {when}, on December 1, 2026"
+
+
+@pytest.mark.parametrize("code", RejectionCode)
+def test_every_refusal_has_its_own_sentence_in_both_languages(code: RejectionCode) -> None:
+    english = write(samples.rejected(code), reader("en", "UTC")).lead[0]
+    chinese = write(samples.rejected(code), reader("zh-CN", "UTC")).lead[0]
+    others = {write(samples.rejected(each), reader("en", "UTC")).lead[0] for each in RejectionCode if each != code}
+    assert english not in others
+    assert english.isascii()
+    assert not chinese.isascii()
+
+
+@pytest.mark.parametrize("code", RejectionCode)
+def test_a_refusal_without_figures_is_still_a_sentence(code: RejectionCode) -> None:
+    data = replace(samples.rejected(code), required=None, offered=None)
+    assert "None" not in " ".join(write(data, reader("en", "UTC")).lead)
+
+
+def test_a_range_is_said_in_the_readers_language() -> None:
+    letter = write(samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE), reader("zh-CN", "UTC"))
+    assert "0，或 20 至 500，步长 1" in [fact.value for fact in letter.facts]
+
+
+def test_what_is_not_known_yet_is_counted_as_other() -> None:
+    letter = write(replace(samples.expired, retained={"playbook": 4}), reader("en", "UTC"))
+    assert "4 other settings" in letter.lead[1]
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Asia/Shanghai", "December 2, 2026 at 00:00 (China Standard Time)"),
+        ("America/New_York", "December 1, 2026 at 11:00 (Eastern Standard Time)"),
+        ("Asia/Kolkata", "December 1, 2026 at 21:30 (India Time)"),
+        ("UTC", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+        ("Etc/GMT+5", "December 1, 2026 at 11:00 (Etc/GMT+5)"),
+        ("Mars/Phobos", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+        ("../../etc/passwd", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+        ("\ud800\n<b>", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+    ],
+)
+def test_instants_are_shown_in_the_readers_zone(zone: str, shown: str) -> None:
+    assert reader("en", zone).moment(samples.ENDS_AT) == shown
+
+
+def test_summer_time_is_named() -> None:
+    summer = samples.ENDS_AT - timedelta(days=150)
+    assert reader("en", "America/New_York").moment(summer).endswith("(Eastern Daylight Time)")
+
+
+def test_an_unknown_zone_is_admitted() -> None:
+    text, html = both_parts(samples.expired, replace(samples.ADA, time_zone="Mars/Phobos"))
+    assert "We do not know your time zone, so times are shown in UTC." in text
+    assert "We do not know your time zone, so times are shown in UTC." in html
+    assert "Mars" not in text + html
+
+
+@pytest.mark.parametrize(
+    ("zone", "last_day"), [("Asia/Shanghai", "December 8, 2026"), ("America/New_York", "December 8, 2026")]
+)
+def test_settings_kept_until_midnight_have_the_day_before_as_their_last(zone: str, last_day: str) -> None:
+    assert reader("en", zone).last_day(samples.RELEASE_AT) == last_day
+
+
+def test_the_last_day_of_a_deadline_within_a_day_is_that_day() -> None:
+    assert reader("en", "UTC").last_day(datetime.fromisoformat("2026-12-08T00:00:01Z")) == "December 8, 2026"
+
+
+def both_parts(data: LifecycleData, contact: Contact) -> tuple[str, str]:
+    event = samples.event(data)
+    mail = render(event.kind, event, contact, **samples.postmark())
+    parts = [mail.get_body((kind,)) for kind in ("plain", "html")]
+    text, html = (str(part.get_content()) for part in parts if part is not None)
+    return text, html
