@@ -21,7 +21,8 @@ from notifier_service.smtp import MailRelay
 from shared.auth import Guard
 from shared.http import Edge, build_http
 from shared.metrics import Metrics, standing
-from shared.service import VERSION, Base, Parts, schema_of
+from shared.service import VERSION, schema_of
+from shared.spine import Base, Parts
 from shared.settings import Settings
 from shared.topics import OUTCOMES
 

@@ -58,9 +58,7 @@ class Apply:
         await tally.add(connection, batch.tally)
         await log.append(connection, batch.dead_letters)
 
-    async def _tell(
-        self, connection: AsyncConnection, batch: Batch, fresh: Sequence[Decision], now: datetime
-    ) -> None:
+    async def _tell(self, connection: AsyncConnection, batch: Batch, fresh: Sequence[Decision], now: datetime) -> None:
         """Tallies, then the log, in the order of locks."""
         ends = [(decision, end) for decision in fresh if (end := _end(decision))]
         await tally.add(connection, batch.tally)

@@ -96,9 +96,7 @@ def untrue_now(event: LifecycleEvent, standing: Standing, now: datetime) -> str 
     return untrue(event.kind, event.stamp.version, event.data, standing=standing, now=instant)
 
 
-def _decisions(
-    event: LifecycleEvent, contact: Contact | None, recipient: Recipient, now: datetime
-) -> list[Decision]:
+def _decisions(event: LifecycleEvent, contact: Contact | None, recipient: Recipient, now: datetime) -> list[Decision]:
     overtaken = untrue_now(event, recipient.standing, now)
     return [
         Decision(event=event, planned=planned, contact=contact, suppressed=planned.suppressed or overtaken)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -153,8 +154,8 @@ class Deliverer:
         except Unreachable as away:
             self._reach.lost(str(away))
             return Untried()
-        except Exception as error:
-            logger.error("%s cannot be made: %s", claim.notice.notification_id, type(error).__name__, exc_info=True)
+        except Exception as error:  # noqa: BLE001 - one mail that breaks us must not hold up the others
+            logger.error("%s cannot be made: %s", claim.notice.notification_id, _place(error))
             return Failed("internal_error", tried=False)
         self._reach.answered()
         return reply
@@ -219,6 +220,12 @@ class Deliverer:
     async def _unsettled(self) -> bool:
         async with transaction(self._means.engine) as connection:
             return await claims.unsettled(connection, await self._means.clock.now(connection))
+
+
+def _place(error: Exception) -> str:
+    """What was raised, and where; its message might hold an address."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {where.filename}:{where.lineno}"
 
 
 def judge(claim: Claim, answer: _Answer, now: datetime) -> Result:

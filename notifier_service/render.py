@@ -1,19 +1,19 @@
 """A lifecycle event as a mail, and as an internal message. Pure: no clock, no network, no database.
 
 The words come from `letters` and `words`, the shape from `templates`. Every value that others chose is
-escaped in HTML, and can never add a header: `addresses` and the header registry see to that.
+escaped in HTML, and can never add a header: `addresses` and `headers` see to that.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy, Policy
 from functools import cache
 from typing import TypedDict, Unpack
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
+from notifier_service import headers
 from notifier_service.addresses import UnusableAddress, person, recipient
 from notifier_service.calendar_file import expiration
 from notifier_service.letters import write
@@ -76,28 +76,13 @@ def inbox_message(event: LifecycleEvent, locale: str, time_zone: str, link: str 
     who = reader(locale, time_zone)
     letter = write(event.data, who)
     facts = "\n".join(who.say("fact", label=fact.label, value=fact.value) for fact in letter.facts)
-    hurdles = (letter.hurdles.title + ":", *letter.hurdles.items) if letter.hurdles else ()
+    hurdles = (letter.hurdles.title, *letter.hurdles.items) if letter.hurdles else ()
     parts = (*letter.lead, facts, *hurdles, *letter.advice)
     return InboxText(letter.title, "\n\n".join(part for part in parts if part), link)
 
 
-class _Identifier(UnstructuredHeader, BaseHeader):
-    """A header that machines compare: one line as it is, never folded or encoded, however long."""
-
-    def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-@cache
-def _policy() -> "EmailPolicy[EmailMessage]":
-    headers = HeaderRegistry()
-    for name in ("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type"):
-        headers.map_to_type(name, _Identifier)
-    return SMTP.clone(header_factory=headers, cte_type="7bit")  # for relays without 8BITMIME
-
-
 def _addressed(letter: Letter, to: Address, postmark: Postmark) -> EmailMessage:
-    mail = EmailMessage(policy=_policy())
+    mail = EmailMessage(policy=headers.policy())
     mail["From"] = postmark["mail_from"]
     mail["To"] = to
     mail["Subject"] = letter.subject

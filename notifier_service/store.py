@@ -24,8 +24,7 @@ from shared.contracts.types import Contact
 
 _MAKE = text("INSERT INTO recipient (account_id) SELECT unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING")
 _RECIPIENTS = (
-    "SELECT account_id, contact, contact_version, standing FROM recipient"
-    " WHERE account_id = ANY(CAST(:ids AS text[]))"
+    "SELECT account_id, contact, contact_version, standing FROM recipient WHERE account_id = ANY(CAST(:ids AS text[]))"
 )
 _READ = text(_RECIPIENTS)
 _LOCK = text(f"{_RECIPIENTS} ORDER BY account_id FOR UPDATE")

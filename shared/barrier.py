@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import clock, log, relay
 from shared.clock import Advance, TestClock
@@ -16,11 +16,11 @@ from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
 from shared.contracts.envelope import adapter, encode, wire_time
 from shared.database import transaction
 from shared.errors import Transient
-from shared.inputs import Inputs
 from shared.log import Entry
 from shared.offsets import Partition
 from shared.partitioning import partition_of
 from shared.relay import Relay
+from shared.spine import Base
 from shared.topics import TEST_CLOCK_SETTLED
 
 _POLL_SECONDS = 0.05
@@ -37,18 +37,16 @@ class Barrier:
         self,
         service: str,
         *,
-        engine: AsyncEngine,
-        inputs: Inputs,
+        base: Base,
         relay: Relay,
         settle: Settle,
-        partitions: Mapping[str, int],
     ) -> None:
         self._service = service
-        self._engine = engine
-        self._inputs = inputs
+        self._engine = base.engine
+        self._inputs = base.inputs
         self._relay = relay
         self._settle = settle
-        self._partitions = partitions
+        self._partitions = base.partitions
 
     async def run(self) -> None:
         """Take one advance after another, for ever. Raises `Alarm`."""

@@ -91,4 +91,6 @@ def _security(settings: Settings) -> BaseSecurity | None:
 
 
 def _tls(settings: Settings) -> SSLContext:
-    return create_ssl_context(cafile=str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None)
+    cafile = str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None
+    context: SSLContext = create_ssl_context(cafile=cafile)
+    return context

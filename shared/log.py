@@ -50,7 +50,8 @@ _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}' || current_schema(), '')")
 _COLUMNS = ("topic", "partition", "sequence", "key", "value", "headers", "account_id")
 _PARTITIONS = text("SELECT topic, count(*) FROM output_partition GROUP BY topic")
 _ADD_PARTITIONS = text(
-    "INSERT INTO output_partition (topic, partition) SELECT :topic, generate_series(0, :count - 1) ON CONFLICT DO NOTHING"
+    "INSERT INTO output_partition (topic, partition) SELECT :topic, generate_series(0, :count - 1)"
+    " ON CONFLICT DO NOTHING"
 )
 _ADD_ONE = text("INSERT INTO output_partition (topic, partition) VALUES (:topic, :partition) ON CONFLICT DO NOTHING")
 
@@ -76,7 +77,8 @@ async def fix_partitions(connection: AsyncConnection, counts: Mapping[str, int])
         if known.get(topic, count) != count:
             raise Alarm(
                 f"Topic {topic} has {count} partitions, but had {known[topic]} at the first start: an account's events"
-                " would move to another partition. Give it its old number back, or begin with a new topic prefix and database."
+                " would move to another partition. Give it its old number back, or begin with a new topic prefix and"
+                " database."
             )
         await connection.execute(_ADD_PARTITIONS, {"topic": topic, "count": count})
 

@@ -43,8 +43,7 @@ SPINE = (
     "NOT NULL, PRIMARY KEY (topic, partition))",
     "CREATE TABLE log (topic text NOT NULL, partition INTEGER NOT NULL, sequence BIGINT NOT NULL, key "
     "BYTEA, value BYTEA, headers BYTEA, account_id text, PRIMARY KEY (topic, partition, sequence))",
-    "CREATE INDEX log_account ON log (account_id, topic, sequence) WHERE topic = "
-    "'subscription-lifecycle'",
+    "CREATE INDEX log_account ON log (account_id, topic, sequence) WHERE topic = 'subscription-lifecycle'",
     "CREATE TABLE output_partition (topic text NOT NULL, partition INTEGER NOT NULL, next_sequence "
     "BIGINT DEFAULT 1 NOT NULL, PRIMARY KEY (topic, partition))",
     "CREATE TABLE relay_position (topic text NOT NULL, partition INTEGER NOT NULL, published BIGINT "

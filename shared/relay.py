@@ -7,8 +7,9 @@ and everything begins again at the tails; a commit is never retried.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -42,8 +43,13 @@ _UNPUBLISHED = text(
     " CROSS JOIN LATERAL (SELECT * FROM log WHERE log.topic = done.topic AND log.partition = done.partition"
     "  AND log.sequence > done.sequence ORDER BY log.sequence LIMIT :at_once) AS log"
 )
-_ENDS = text("SELECT topic, partition, next_sequence - 1, published FROM output_partition JOIN relay_position USING (topic, partition)")
-_BEGIN = text("INSERT INTO relay_position (topic, partition) SELECT topic, partition FROM output_partition ON CONFLICT DO NOTHING")
+_ENDS = text(
+    "SELECT topic, partition, next_sequence - 1, published FROM output_partition"
+    " JOIN relay_position USING (topic, partition)"
+)
+_BEGIN = text(
+    "INSERT INTO relay_position (topic, partition) SELECT topic, partition FROM output_partition ON CONFLICT DO NOTHING"
+)
 _KEEP = text(
     "UPDATE relay_position r SET published = n.published"
     " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
@@ -57,7 +63,9 @@ logger = logging.getLogger(__name__)
 class Relay:
     """Runs while this copy leads; `wake` is set by whoever appended to the log."""
 
-    def __init__(self, service: str, *, settings: Settings, engine: AsyncEngine, wake: asyncio.Event, health: Health) -> None:
+    def __init__(
+        self, service: str, *, settings: Settings, engine: AsyncEngine, wake: asyncio.Event, health: Health
+    ) -> None:
         self._id = f"{settings.topic_prefix}tenure-{service}-relay"
         self._settings = settings
         self._engine = engine
@@ -79,9 +87,7 @@ class Relay:
     async def published(self, ends: Mapping[Partition, int]) -> None:
         """Wait until everything up to `ends` is on its topic."""
         async with self._progress:
-            await self._progress.wait_for(
-                lambda: all(self._published.get(key, 0) >= end for key, end in ends.items())
-            )
+            await self._progress.wait_for(lambda: all(self._published.get(key, 0) >= end for key, end in ends.items()))
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
@@ -125,24 +131,31 @@ class Relay:
         await asyncio.sleep(_PACE_SECONDS)
         return True
 
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[object]) -> dict[Partition, int]:
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> dict[Partition, int]:
+        """Fill one batch a partition after another; all are on their way before any is waited for."""
         reached: dict[Partition, int] = {}
-        sent = []
-        batches = {}
-        for topic, number, sequence, key, value, headers in rows:  # type: ignore[misc]
+        sent: list[Awaitable[Any]] = []
+        batches: dict[Partition, Any] = {}
+        for topic, number, sequence, key, value, headers in rows:
             place = Partition(topic, number)
             record = {"key": key, "value": value, "timestamp": None, "headers": _headers(topic, sequence, headers)}
             batch = batches.get(place) or batches.setdefault(place, producer.create_batch())
             if batch.append(**record) is None:
-                sent.append(await producer.send_batch(batch, name_of(topic, self._settings), partition=number))
+                sent.append(await self._send_batch(producer, place, batch))
                 batch = batches[place] = producer.create_batch()
                 if batch.append(**record) is None:
                     raise Alarm(f"{topic}-{number}: entry {sequence} of the log is too large to be published.")
             reached[place] = sequence
         for place, batch in batches.items():
-            sent.append(await producer.send_batch(batch, name_of(place.topic, self._settings), partition=place.partition))
+            sent.append(await self._send_batch(producer, place, batch))
         await asyncio.gather(*sent)
         return reached
+
+    async def _send_batch(self, producer: AIOKafkaProducer, place: Partition, batch: Any) -> Awaitable[Any]:
+        sending: Awaitable[Any] = await producer.send_batch(
+            batch, name_of(place.topic, self._settings), partition=place.partition
+        )
+        return sending
 
     async def _note(self, reached: Mapping[Partition, int]) -> None:
         async with self._progress:
@@ -172,8 +185,8 @@ def _agreed(key: Partition, tail: Record | None, end: int, kept: int) -> int:
     published = sequence_of(tail)
     if published > end:
         raise Alarm(
-            f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {end}: the database is older than"
-            " the topic (restored from a backup?). See docs/operations.md before anything is published."
+            f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {end}: the database is older"
+            " than the topic (restored from a backup?). See docs/operations.md before anything is published."
         )
     if published < kept:
         raise Alarm(
@@ -204,5 +217,3 @@ async def _stopped(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), 10)
     except Exception as error:  # noqa: BLE001
         logger.info("the old producer did not stop cleanly: %r", error)
-
-

@@ -7,22 +7,18 @@ HTTP comes first, so that `/ready` can say what is awaited; then the database, t
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
-from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import log, topics
 from shared.barrier import Barrier, own_place
-from shared.clock import Clock, SystemClock, TestClock
-from shared.consuming import Applier, Intake
+from shared.clock import SystemClock, TestClock
+from shared.consuming import Intake
 from shared.database import connect, transaction
 from shared.errors import Transient
 from shared.health import Health
@@ -32,6 +28,7 @@ from shared.leading import lead
 from shared.migrations import migrate
 from shared.relay import Relay
 from shared.settings import Settings
+from shared.spine import Base, Parts, Service
 from shared.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
 from shared.waits import until_done
 from shared.watchdog import watch
@@ -42,50 +39,15 @@ _DRAIN_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
-Task = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """What a service's own parts are made of; `partitions`: logical topic -> number of partitions, known after start."""
-
-    settings: Settings
-    engine: AsyncEngine
-    health: Health
-    clock: Clock
-    inputs: Inputs
-    partitions: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """A service's own parts. `settle` does all that is due at the clock's time; `tasks` run until the stop."""
-
-    applier: Applier
-    settle: Task
-    tasks: Sequence[Task]
-    stop: Task | None = None
-
-
-class Service(Protocol):
-    """What distinguishes one service from the other; topics are logical names."""
-
-    name: str
-    reads: Sequence[str]
-    writes: Sequence[str]
-    awaited: Sequence[str]
-    migrations: Path
-
-    def http(self, base: Base) -> FastAPI:
-        """The HTTP app; made before anything else is there."""
-
-    def parts(self, base: Base) -> Parts:
-        """Made once database and topics are there."""
-
 
 def schema_of(service: str, settings: Settings) -> str:
     """Each service keeps to its own schema."""
     return settings.database_schema or service
+
+
+def _upstream(service: Service) -> list[str]:
+    """What it reads besides the clock's own topics."""
+    return [topic for topic in service.reads if topic not in (TEST_CLOCK, TEST_CLOCK_SETTLED)]
 
 
 async def run(service: Service, settings: Settings) -> None:
@@ -97,7 +59,7 @@ async def run(service: Service, settings: Settings) -> None:
         engine=engine,
         health=Health("database", "topics", "consuming", "publishing", *service.awaited),
         clock=SystemClock() if settings.test_clock is None else TestClock(),
-        inputs=Inputs([topic for topic in service.reads if topic not in (TEST_CLOCK, TEST_CLOCK_SETTLED)], settings=settings, engine=engine),
+        inputs=Inputs(_upstream(service), settings=settings, engine=engine),
     )
     if settings.test_clock is not None:
         logger.warning("THE TEST CLOCK IS ON: time stands still and moves only by events on %s", TEST_CLOCK)
@@ -160,14 +122,7 @@ async def _prepare(service: Service, base: Base, schema: str) -> Base:
 async def _lead(service: Service, base: Base, schema: str, parts: Parts) -> None:
     wake = asyncio.Event()
     relay = Relay(service.name, settings=base.settings, engine=base.engine, wake=wake, health=base.health)
-    barrier = Barrier(
-        service.name,
-        engine=base.engine,
-        inputs=base.inputs,
-        relay=relay,
-        settle=parts.settle,
-        partitions=base.partitions,
-    )
+    barrier = Barrier(service.name, base=base, relay=relay, settle=parts.settle)
 
     async def duties() -> None:
         doing = {"relay": relay.run()}
@@ -200,7 +155,12 @@ async def _started(broker: KafkaBroker) -> None:
 
 def _server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     config = uvicorn.Config(
-        app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False, lifespan="off",
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
         timeout_graceful_shutdown=2,
     )
     return _Server(config)

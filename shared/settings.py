@@ -15,7 +15,14 @@ from pydantic import AwareDatetime, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "TENURE_"
-SECRETS = ("DATABASE_URL", "AUTH_SECRET", "SMTP_USERNAME", "SMTP_PASSWORD", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD")
+SECRETS = (
+    "DATABASE_URL",
+    "AUTH_SECRET",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "KAFKA_SASL_USERNAME",
+    "KAFKA_SASL_PASSWORD",
+)
 
 
 class BadSettings(Exception):
@@ -96,7 +103,8 @@ def _secret(name: str, path: str) -> str:
 
 
 def _sentences(error: ValidationError) -> str:
-    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {problem['msg']}." for problem in error.errors(include_input=False))
+    problems = error.errors(include_input=False, include_context=False)
+    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {problem['msg']}." for problem in problems)
 
 
 def _name(loc: tuple[Any, ...]) -> str:

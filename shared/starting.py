@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import uvloop
 
 from shared.errors import Alarm
-from shared.service import Service, run
+from shared.service import run
 from shared.settings import BadSettings, Settings, load
+from shared.spine import Service
 
 CANNOT_START = 2
 ALARMED = 3
@@ -26,10 +27,10 @@ def start(make: Callable[[Settings], Service]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(service, settings))
     except BadSettings as bad:
-        print(bad, file=sys.stderr)
+        sys.stderr.write(f"{bad}\n")
         return CANNOT_START
     except Alarm as alarm:
-        print(alarm, file=sys.stderr)
+        sys.stderr.write(f"{alarm}\n")
         return ALARMED
     return 0
 

@@ -6,7 +6,7 @@ walking back in widening windows until a visible record, or the log's start, is 
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -14,7 +14,7 @@ _FIRST_WINDOW = 16
 _WIDENING = 16
 _POLL_MS = 500
 
-Record = ConsumerRecord[Any, Any]
+Record: TypeAlias = ConsumerRecord[Any, Any]
 
 
 async def last_visible(

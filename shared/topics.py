@@ -68,13 +68,15 @@ def name_of(topic: str, settings: Settings) -> str:
 
 def logical(record: ConsumerRecord[Any, Any], *, settings: Settings) -> str:
     """The contract's name of the topic that a record came from."""
-    return record.topic.removeprefix(settings.topic_prefix)
+    return str(record.topic).removeprefix(settings.topic_prefix)
 
 
 def wanted(names: Sequence[str], settings: Settings) -> tuple[Topic, ...]:
     """Those of `names` that exist with these settings."""
     return tuple(
-        TOPICS[name] for name in dict.fromkeys(names) if settings.test_clock is not None or not TOPICS[name].test_clock_only
+        TOPICS[name]
+        for name in dict.fromkeys(names)
+        if settings.test_clock is not None or not TOPICS[name].test_clock_only
     )
 
 

@@ -1,4 +1,4 @@
-"""Keeps an eye on the consumer: lag for the metrics, offsets for Kafka's own displays, and a new consumer when it falls silent.
+"""Keeps an eye on the consumer: its lag, Kafka's own lag displays, and a new one when it has fallen silent.
 
 aiokafka's consumers can fall silent after timeouts: the end moves, the position does not, and nobody complains.
 """
@@ -32,6 +32,6 @@ async def watch(intake: Intake, health: Health) -> None:
         if not lag or intake.busy or intake.moved_at > quiet_since:
             quiet_since = time.monotonic()
         elif time.monotonic() - quiet_since > _SILENT_SECONDS:
-            logger.warning("the consumer has been silent for %d s with %d records ahead: building a new one", _SILENT_SECONDS, lag)
+            logger.warning("the consumer is silent with %d records ahead: building a new one", lag)
             await intake.rebuild()
             quiet_since = time.monotonic()

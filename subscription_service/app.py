@@ -12,8 +12,9 @@ from shared.auth import Guard
 from shared.contracts import asyncapi
 from shared.http import Edge, build_http
 from shared.metrics import Metrics
-from shared.service import VERSION, Base, Parts
+from shared.service import VERSION
 from shared.settings import BadSettings, Settings
+from shared.spine import Base, Parts
 from shared.topics import (
     DEAD_LETTERS,
     LIFECYCLE,
@@ -75,14 +76,7 @@ class SubscriptionService:
 
     def parts(self, base: Base) -> Parts:
         """Decisions by event and by timer, and the housekeeping."""
-        timers = Timers(
-            rules=self._rules,
-            clock=base.clock,
-            engine=base.engine,
-            inputs=base.inputs,
-            partitions=base.partitions,
-            health=base.health,
-        )
+        timers = Timers(self._rules, base)
         housekeeping = Housekeeping(rules=self._rules, engine=base.engine)
         tasks: list[Callable[[], Awaitable[None]]] = [timers.run, housekeeping.run]
         applier = Apply(

@@ -78,8 +78,7 @@ class Apply:
     async def _remember(self, connection: AsyncConnection, advances: Sequence[Incoming], work: Work) -> None:
         """Time never goes back: an advance to an earlier instant is a dead letter."""
         for advance in advances:
-            data = advance.event.data
-            assert isinstance(data, ClockAdvanced)
+            data: ClockAdvanced = advance.event.data
             latest = await clock.latest(connection)
             if data.now < latest:
                 detail = f"data.now: earlier than {latest.isoformat()}, at which the clock stands"

@@ -73,7 +73,8 @@ async def _claim_ids(connection: AsyncConnection, spending: Sequence[Incoming]) 
     ids = sorted(first)
     arguments = {"kinds": [kind for kind, _ in ids], "ids": [each for _, each in ids]}
     fingerprints = [first[key].fingerprint for key in ids]
-    claimed = {(row[0], row[1]) for row in await connection.execute(_CLAIM_IDS, {**arguments, "fingerprints": fingerprints})}
+    found = await connection.execute(_CLAIM_IDS, {**arguments, "fingerprints": fingerprints})
+    claimed = {(row[0], row[1]) for row in found}
     again = [event for event in spending if _id(event) not in claimed or first[_id(event)] is not event]
     if again:
         spent = await _spent(connection, again)

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """Old claims (R39) and published state documents go; after a change of policy every account's next timer is set anew."""
+    """Old claims (R39) and published state documents go; a new policy sets every account's next timer anew."""
 
     def __init__(self, *, rules: Rules, engine: AsyncEngine) -> None:
         self._rules = rules

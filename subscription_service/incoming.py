@@ -26,7 +26,6 @@ from shared.contracts.inbound import (
     INBOUND,
     AccountCredited,
     CouponIssued,
-    InboundData,
     InventorySnapshot,
     PurchaseOrdered,
     RenewalChangeOrdered,
@@ -54,7 +53,7 @@ class Incoming:
 
     topic: str
     record: Record
-    event: Event[InboundData]
+    event: Event[Any]
     verdict: Verdict = Verdict.FRESH
     until: datetime | None = None
     waiting_id: int | None = None
@@ -92,9 +91,7 @@ class Incoming:
     @property
     def may_touch_all_servers(self) -> bool:
         """Its decision may need every server of the account, not only the ones that it names."""
-        return isinstance(
-            self.event.data, InventorySnapshot | SpecificationChangeOrdered | RenewalChangeOrdered
-        )
+        return isinstance(self.event.data, InventorySnapshot | SpecificationChangeOrdered | RenewalChangeOrdered)
 
 
 def read(record: Record, topic: str, *, now: datetime, currency: str) -> Incoming:

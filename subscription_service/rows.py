@@ -41,7 +41,9 @@ def account_of(row: Any) -> Account:
         balance=row.balance,
         registered=Load(row.registered_servers, row.registered_cores),
         bound=Load(row.bound_servers, row.bound_cores),
-        capacity={Feature(name): CapacityUse(used, _mark(mark)) for name, (used, mark) in facts.get("capacity", {}).items()},
+        capacity={
+            Feature(name): CapacityUse(used, _mark(mark)) for name, (used, mark) in facts.get("capacity", {}).items()
+        },
         retained={ConfigurationKind(kind): count for kind, count in facts.get("retained", {}).items()},
         snapshot_mark=mark_of(facts.get("snapshot_mark")),
         configuration_floor=_instant(facts.get("configuration_floor")),
@@ -54,7 +56,7 @@ def subscription_json(account: Account) -> str | None:
     if subscription is None:
         return None
     contract = type(subscription)
-    own = adapter(contract).dump_json(subscription).decode()  # type: ignore[arg-type]
+    own = adapter(contract).dump_json(subscription).decode()
     return f'{{"state":"{_STATE_OF[contract]}",{own[1:]}'
 
 
@@ -137,4 +139,4 @@ def _subscription(text: str | None) -> Active | Grace | Released | None:
     if text is None:
         return None
     document = orjson.loads(text)
-    return adapter(_STATES[document.pop("state")]).validate_python(document)  # type: ignore[arg-type,return-value]
+    return adapter(_STATES[document.pop("state")]).validate_python(document)

@@ -9,12 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import log, tally
-from shared.contracts.envelope import adapter
+from shared.contracts.envelope import Event, adapter
 from shared.contracts.inbound import AccountCredited, CouponIssued
 from shared.contracts.lifecycle import Released, Renewed
 from shared.contracts.types import Specification
 from subscription_service import claims, rows
-from subscription_service.domain.model import Account
+from subscription_service.domain.model import ZERO, Account
 from subscription_service.domain.orders import OrderEntry, order_entry
 from subscription_service.domain.policy import Catalog
 from subscription_service.incoming import Incoming
@@ -47,14 +47,17 @@ _PURGE = text("DELETE FROM configuration WHERE account_id = ANY(CAST(:ids AS tex
 _CONFIGURATION = text(
     "INSERT INTO configuration (account_id, kind, key, value, present, mark)"
     " SELECT account_id, kind, key, CAST(value AS jsonb), present, mark FROM unnest(CAST(:account_id AS text[]),"
-    " CAST(:kind AS text[]), CAST(:key AS text[]), CAST(:value AS text[]), CAST(:present AS boolean[]), CAST(:mark AS text[]))"
+    " CAST(:kind AS text[]), CAST(:key AS text[]), CAST(:value AS text[]), CAST(:present AS boolean[]),"
+    " CAST(:mark AS text[]))"
     " AS n (account_id, kind, key, value, present, mark)"
-    " ON CONFLICT (account_id, kind, key) DO UPDATE SET value = excluded.value, present = excluded.present, mark = excluded.mark"
+    " ON CONFLICT (account_id, kind, key)"
+    " DO UPDATE SET value = excluded.value, present = excluded.present, mark = excluded.mark"
 )
 _COUPONS = text(
     "INSERT INTO coupon (coupon_id, account_id, amount_off, percent_off, minimum_spend, valid_from, valid_until)"
     " SELECT * FROM unnest(CAST(:coupon_id AS text[]), CAST(:account_id AS text[]), CAST(:amount_off AS numeric[]),"
-    " CAST(:percent_off AS int[]), CAST(:minimum_spend AS numeric[]), CAST(:valid_from AS date[]), CAST(:valid_until AS date[]))"
+    " CAST(:percent_off AS int[]), CAST(:minimum_spend AS numeric[]), CAST(:valid_from AS date[]),"
+    " CAST(:valid_until AS date[]))"
 )
 _USED = text(
     "UPDATE coupon SET used_by = n.order_id FROM unnest(CAST(:coupon_id AS text[]), CAST(:order_id AS text[]))"
@@ -68,9 +71,10 @@ _LEDGER = text(
 _ORDERS = text(
     "INSERT INTO order_entry (order_id, account_id, type, placed_at, starts_at, ends_at, months, specification, fee,"
     " rejected, catalog_version)"
-    " SELECT order_id, account_id, type, placed_at, starts_at, ends_at, months, CAST(specification AS jsonb), fee, rejected,"
-    " catalog_version FROM unnest(CAST(:order_id AS text[]), CAST(:account_id AS text[]), CAST(:type AS text[]),"
-    " CAST(:placed_at AS timestamptz[]), CAST(:starts_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]),"
+    " SELECT order_id, account_id, type, placed_at, starts_at, ends_at, months, CAST(specification AS jsonb), fee,"
+    " rejected, catalog_version FROM unnest(CAST(:order_id AS text[]), CAST(:account_id AS text[]),"
+    " CAST(:type AS text[]), CAST(:placed_at AS timestamptz[]), CAST(:starts_at AS timestamptz[]),"
+    " CAST(:ends_at AS timestamptz[]),"
     " CAST(:months AS int[]), CAST(:specification AS text[]), CAST(:fee AS numeric[]), CAST(:rejected AS boolean[]),"
     " CAST(:catalog_version AS text[])) AS n (order_id, account_id, type, placed_at, starts_at, ends_at, months,"
     " specification, fee, rejected, catalog_version)"
@@ -79,8 +83,8 @@ _ORDERS = text(
 _WAIT = text(
     "INSERT INTO waiting (account_id, until, topic, broker_topic, partition, record_offset, key, value, headers)"
     " SELECT * FROM unnest(CAST(:account_id AS text[]), CAST(:until AS timestamptz[]), CAST(:topic AS text[]),"
-    " CAST(:broker_topic AS text[]), CAST(:partition AS int[]), CAST(:record_offset AS bigint[]), CAST(:key AS bytea[]),"
-    " CAST(:value AS bytea[]), CAST(:headers AS bytea[]))"
+    " CAST(:broker_topic AS text[]), CAST(:partition AS int[]), CAST(:record_offset AS bigint[]),"
+    " CAST(:key AS bytea[]), CAST(:value AS bytea[]), CAST(:headers AS bytea[]))"
 )
 _LEAVE = text("DELETE FROM waiting WHERE id = ANY(CAST(:ids AS bigint[]))")
 
@@ -119,7 +123,7 @@ async def _save_money(connection: AsyncConnection, work: Work) -> None:
     renewals = [(said.account_id, said.data, said.at) for said in work.said if isinstance(said.data, Renewed)]
     issued = [event.event.data for event in work.applied if isinstance(event.event.data, CouponIssued)]
     used = [{"coupon_id": data.coupon_id, "order_id": data.order_id} for _, data, _ in renewals if data.coupon_id]
-    credits_ = [_credit(event) for event in work.applied if isinstance(event.event.data, AccountCredited)]
+    credits_ = [_credit(event.event) for event in work.applied if isinstance(event.event.data, AccountCredited)]
     charges = [_charge(account_id, data, at) for account_id, data, at in renewals if data.charged]
     await _bulk(connection, _COUPONS, [_coupon(data) for data in issued])
     await _bulk(connection, _USED, used)
@@ -198,21 +202,20 @@ def _coupon(data: CouponIssued) -> Row:
     }
 
 
-def _credit(event: Incoming) -> Row:
-    data = event.event.data
-    assert isinstance(data, AccountCredited)
+def _credit(event: Event[AccountCredited]) -> Row:
+    data = event.data
     return {
         "kind": "credit",
         "entry_id": data.entry_id,
         "account_id": data.account_id,
         "amount": data.amount,
-        "at": event.event.time,
+        "at": event.time,
     }
 
 
 def _charge(account_id: str, data: Renewed, at: datetime) -> Row:
-    assert data.charged is not None
-    return {"kind": "charge", "entry_id": data.order_id, "account_id": account_id, "amount": -data.charged, "at": at}
+    charged = data.charged or ZERO
+    return {"kind": "charge", "entry_id": data.order_id, "account_id": account_id, "amount": -charged, "at": at}
 
 
 def _orders(work: Work) -> list[Row]:

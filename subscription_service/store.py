@@ -1,6 +1,6 @@
-"""Loading the accounts that a transaction touches, and storing what it changed. All SQL of the hot path but claims.
+"""Loading and locking the accounts that a transaction touches, with what belongs to them.
 
-Locks are taken in one order, each kind sorted: positions, claims, accounts that exist, accounts that are new, sequences.
+Locks are taken in one order, each kind sorted: positions, claims, accounts that exist, new accounts, sequences.
 So any number of copies can work on the same accounts without a deadlock.
 """
 
@@ -38,7 +38,10 @@ _ACCOUNT = (
     " CAST(subscription AS text) AS subscription, balance, registered_servers, registered_cores, bound_servers,"
     " bound_cores, CAST(facts AS text) AS facts, revision, changed_at, next_due_at, waiting"
 )
-_LOCK = text(f"SELECT {_ACCOUNT} FROM account WHERE account_id = ANY(CAST(:ids AS text[])) ORDER BY account_id FOR UPDATE")
+_LOCK = text(
+    f"SELECT {_ACCOUNT} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
+    " ORDER BY account_id FOR UPDATE"
+)
 _MAKE = text(
     "INSERT INTO account (account_id, partition)"
     " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:partitions AS int[])) ON CONFLICT DO NOTHING"
@@ -58,12 +61,13 @@ _SERVERS = text(
     " USING (account_id, server_id)"
 )
 _ALL_SERVERS = text(
-    "SELECT account_id, server_id, present, cores, bound, marks FROM server WHERE account_id = ANY(CAST(:ids AS text[]))"
+    "SELECT account_id, server_id, present, cores, bound, marks FROM server"
+    " WHERE account_id = ANY(CAST(:ids AS text[]))"
 )
 _CONFIGURATION = text(
     "SELECT account_id, kind, key, CAST(value AS text) AS value, present, mark FROM configuration"
-    " JOIN unnest(CAST(:accounts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS text[])) AS asked (account_id, kind, key)"
-    " USING (account_id, kind, key)"
+    " JOIN unnest(CAST(:accounts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS text[]))"
+    " AS asked (account_id, kind, key) USING (account_id, kind, key)"
 )
 _WAITING = text(
     "SELECT id, account_id, until, topic, broker_topic, partition, record_offset, key, value, headers FROM waiting"
@@ -99,7 +103,9 @@ async def any_due(connection: AsyncConnection, *, now: datetime, but: Collection
     return bool((await connection.execute(_ANY_DUE, {"now": now, "but": list(but)})).scalar_one())
 
 
-async def load_touched(connection: AsyncConnection, held: Mapping[str, Held], events: Iterable[Incoming], *, whole: bool) -> None:
+async def load_touched(
+    connection: AsyncConnection, held: Mapping[str, Held], events: Iterable[Incoming], *, whole: bool
+) -> None:
     """Load the servers and settings that these events touch; all servers where an event may need all, or `whole`."""
     touched = _Touched(events)
     everything = sorted(held) if whole else sorted(touched.whole)
@@ -191,11 +197,11 @@ async def _configuration(
         accounts, kinds, keys = zip(*settings, strict=True)
         arguments = {"accounts": list(accounts), "kinds": list(kinds), "keys": list(keys)}
         for row in await connection.execute(_CONFIGURATION, arguments):
-            found[row.account_id][ConfigurationKind(row.kind), row.key] = rows.configuration_of(row.value, row.present, row.mark)
+            entry = rows.configuration_of(row.value, row.present, row.mark)
+            found[row.account_id][ConfigurationKind(row.kind), row.key] = entry
     return found
 
 
 def _attach(held: Held, **loaded: Any) -> None:
     """What was loaded is part of the state before, too."""
     held.account = held.before = replace(held.account, **loaded)
-

@@ -7,16 +7,14 @@ Any copy may do it: due accounts are claimed with SKIP LOCKED.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Transient
-from shared.health import Health
-from shared.inputs import Inputs
+from shared.spine import Base
 from shared.topics import LIFECYCLE
 from shared.waits import until_done
 from subscription_service import store
@@ -34,22 +32,13 @@ logger = logging.getLogger(__name__)
 class Timers:
     """Runs what is due, for ever (`run`), or until nothing is (`settle`)."""
 
-    def __init__(
-        self,
-        *,
-        rules: Rules,
-        clock: Clock,
-        engine: AsyncEngine,
-        inputs: Inputs,
-        partitions: Mapping[str, int],
-        health: Health,
-    ) -> None:
+    def __init__(self, rules: Rules, base: Base) -> None:
         self._rules = rules
-        self._clock = clock
-        self._engine = engine
-        self._inputs = inputs
-        self._partitions = partitions
-        self._health = health
+        self._clock = base.clock
+        self._engine = base.engine
+        self._inputs = base.inputs
+        self._partitions = base.partitions
+        self._health = base.health
         self._quarantine: dict[str, float] = {}
 
     async def run(self) -> None:

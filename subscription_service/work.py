@@ -8,8 +8,9 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
+from shared.consuming import Record
 from shared.contracts.envelope import Reason
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode
 from shared.dead_letters import dead_letter
@@ -41,9 +42,7 @@ class Held:
     def due(self, rules: Rules) -> Timer | None:
         """Its next timer, worked out once for each state of it."""
         if self.timed is not self.account:
-            if self.timed is None or self.timed.subscription is not self.account.subscription:
-                self.next_timer = next_timer(self.account, rules.policy)
-            elif self.timed.decided_at != self.account.decided_at:
+            if self.timed is None or _timed_by(self.timed) != _timed_by(self.account):
                 self.next_timer = next_timer(self.account, rules.policy)
             self.timed = self.account
         return self.next_timer
@@ -110,10 +109,10 @@ class Work:
         self.unclaimed.append(incoming)
         self.bury_record(incoming.record, incoming.topic, reason, detail)
 
-    def bury_record(self, record: object, topic: str, reason: Reason, detail: str) -> None:
+    def bury_record(self, record: Record, topic: str, reason: Reason, detail: str) -> None:
         """A record that could not even be read."""
         partitions = self._partitions[DEAD_LETTERS]
-        self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))  # type: ignore[arg-type]
+        self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
         self.tally[topic, Outcome.DEAD_LETTER] += 1
 
     def entries(self) -> list[Entry]:
@@ -132,10 +131,13 @@ class Work:
     def _state_entries(self) -> Sequence[Entry]:
         entries = []
         for held in self.held.values():
-            if held.account is not held.before and _shows(held.account) != _shows(held.before) or held.revision == 0:
+            if held.revision == 0 or (held.account is not held.before and _shows(held.account) != _shows(held.before)):
                 held.revision += 1
-                entries.append(state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules))
+                entries.append(self._state_entry(held))
         return entries
+
+    def _state_entry(self, held: Held) -> Entry:
+        return state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules)
 
     def _timer_first(self, held: Held, incoming: Incoming) -> bool:
         timer = held.due(self.rules)
@@ -218,7 +220,12 @@ class Work:
         self.tally[incoming.topic, outcome] += 1
 
 
-_NO_MARK = Mark(datetime.min, "", "")
+_NO_MARK = Mark(datetime.min.replace(tzinfo=UTC), "", "")
+
+
+def _timed_by(account: Account) -> tuple[object, ...]:
+    """What the next timer depends on."""
+    return account.subscription, account.decided_at
 
 
 def _time(incoming: Incoming) -> datetime:

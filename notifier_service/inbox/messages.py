@@ -22,9 +22,7 @@ _PAGE = text(
     " AND (NOT :only_unread OR read_at IS NULL) AND (CAST(:kind AS text) IS NULL OR kind = :kind)"
     " AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
 )
-_SINCE = text(
-    "SELECT * FROM message WHERE account_id = :account_id AND number > :since ORDER BY number LIMIT :limit"
-)
+_SINCE = text("SELECT * FROM message WHERE account_id = :account_id AND number > :since ORDER BY number LIMIT :limit")
 _NUMBER = text("SELECT number FROM message WHERE account_id = :account_id AND message_id = :message_id")
 _STANDINGS = text(
     "SELECT account_id, max(number) AS last, count(*) FILTER (WHERE read_at IS NULL) AS unread"

@@ -91,9 +91,7 @@ class PreferencesDocument(Wishes):
     @classmethod
     def of(cls, preferences: Preferences) -> Self:
         muted = [Muted(kind=kind, channel=channel) for kind, channel in sorted(preferences.muted)]
-        kinds = [
-            Kind(kind=kind, channels=channels, protected=kind in PROTECTED) for kind, channels in CHANNELS.items()
-        ]
+        kinds = [Kind(kind=kind, channels=channels, protected=kind in PROTECTED) for kind, channels in CHANNELS.items()]
         return cls(muted=muted, kinds=kinds)
 
 

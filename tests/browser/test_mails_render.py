@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -49,7 +50,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("width", [600, 360])
 @pytest.mark.parametrize("language", READERS)
 def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
-    browser: Browser, pictures: Path, language: str, width: int, scheme: str
+    browser: Browser, pictures: Path, language: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     for name, data in samples.mailed():

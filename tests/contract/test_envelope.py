@@ -16,8 +16,8 @@ from shared.contracts.envelope import (
     check_subject,
     decode,
     encode,
-    with_sequence,
     wire_time,
+    with_sequence,
 )
 from shared.contracts.inbound import INBOUND, ServerRegistered
 from tests.contract.wire import (

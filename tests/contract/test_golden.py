@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from shared.contracts import documents, schemas
 from shared.contracts.envelope import adapter, decode, encode, with_sequence
@@ -27,7 +27,7 @@ def written_back(name: str, data: Any, value: Any) -> dict[str, Any]:
     """The data as JSON; what comes in may leave defaults out, what goes out leaves out nothing."""
     document = DOCUMENTS[name]
     exclude = document.direction == "in"
-    own = adapter(document.contract).dump_python(data, mode="json", exclude_defaults=exclude)
+    own: dict[str, Any] = adapter(document.contract).dump_python(data, mode="json", exclude_defaults=exclude)
     if not document.stamped:
         return own
     stamp = adapter(Stamp).validate_python(value)

@@ -117,8 +117,10 @@ def test_money_is_a_decimal_string_with_two_decimals(amount: str) -> None:
         "1" * 16 + ".00",
         None,
         True,
-    ]
-    + ["0.00", "-0.00", "-5.00"],
+        "0.00",
+        "-0.00",
+        "-5.00",
+    ],
     ids=ascii,
 )
 def test_an_amount_in_another_form_or_not_above_zero_is_invalid_data(amount: Any) -> None:

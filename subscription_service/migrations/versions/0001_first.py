@@ -27,8 +27,7 @@ STATEMENTS = (
     "CREATE TABLE event_claim (key BYTEA NOT NULL, claimed_at TIMESTAMP WITH TIME ZONE DEFAULT now() "
     "NOT NULL, PRIMARY KEY (key))",
     "CREATE INDEX event_claim_age ON event_claim USING brin (claimed_at)",
-    "CREATE TABLE id_claim (kind text NOT NULL, id text NOT NULL, fingerprint BYTEA NOT NULL, PRIMARY "
-    "KEY (kind, id))",
+    "CREATE TABLE id_claim (kind text NOT NULL, id text NOT NULL, fingerprint BYTEA NOT NULL, PRIMARY KEY (kind, id))",
     "CREATE TABLE ledger_entry (kind text NOT NULL, entry_id text NOT NULL, account_id text NOT NULL, "
     "amount NUMERIC(20, 2) NOT NULL, at TIMESTAMP WITH TIME ZONE NOT NULL, PRIMARY KEY (kind, "
     "entry_id))",

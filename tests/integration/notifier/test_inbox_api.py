@@ -58,9 +58,7 @@ async def test_another_accounts_message_is_not_there_not_even_for_an_operator(no
     assert (await notifier.inbox(reader))["unread"] == 3
 
 
-async def test_a_signed_link_opens_the_inbox_without_a_header(
-    notifier: Copy, reader: str, settings: Settings
-) -> None:
+async def test_a_signed_link_opens_the_inbox_without_a_header(notifier: Copy, reader: str, settings: Settings) -> None:
     token = Guard(settings).link_token(reader)
     assert (await notifier.client.get("/api/inbox", params={"token": token})).json()["unread"] == 3
     answer = await notifier.client.get("/api/notifications", params={"token": token})

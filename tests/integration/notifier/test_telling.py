@@ -64,9 +64,7 @@ async def test_what_only_belongs_in_the_inbox_makes_no_mail(notifier: Copy, worl
     ]
 
 
-async def test_what_a_later_event_has_made_untrue_is_suppressed_on_both_channels(
-    notifier: Copy, world: World
-) -> None:
+async def test_what_a_later_event_has_made_untrue_is_suppressed_on_both_channels(notifier: Copy, world: World) -> None:
     who = account()
     await world.publish(
         event("activated", who, 1), event("quota_exceeded", who, 3), event("renewal_due", who, 2, ends_at=past())

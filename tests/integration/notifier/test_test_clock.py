@@ -95,5 +95,3 @@ async def test_the_clock_survives_a_restart(still: Settings, world: World) -> No
     async with copy(still) as again:
         clock = (await again.client.get("/health")).json()["test_clock"]
         assert datetime.fromisoformat(clock["now"]) == later
-
-

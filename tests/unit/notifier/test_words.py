@@ -10,7 +10,7 @@ from notifier_service.reader import Reader, reader
 from notifier_service.render import inbox_message, render
 from notifier_service.words import LANGUAGES, Phrase, language_for
 from shared.contracts.lifecycle import LIFECYCLE, RejectionCode
-from shared.contracts.types import ConfigurationKind, Edition, Feature, ProtectionMode
+from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
 
 ENGLISH = LANGUAGES["en"]
@@ -94,7 +94,7 @@ def test_every_event_makes_an_internal_message(language: str) -> None:
 
 
 def test_a_brace_in_a_name_is_only_a_brace() -> None:
-    contact = samples.Contact(name="{n} {{7*7}}", email="ada@example.com")
+    contact = Contact(name="{n} {{7*7}}", email="ada@example.com")
     body = render("expired", samples.event(samples.expired), contact, **samples.postmark()).get_body(("plain",))
     assert body is not None
     assert "Hello {n} {{7*7}}," in body.get_content()

@@ -131,9 +131,15 @@ async def test_where_an_audience_is_set_a_token_must_be_meant_for_it() -> None:
     assert (await ask(guard, "/mine", link)).status_code == 200
 
 
-def test_settings_that_could_never_check_a_token_stop_the_start() -> None:
-    with pytest.raises(BadSettings, match="TENURE_AUTH_JWKS_URL"):
-        Guard(settings(auth_secret=None))
+async def test_without_secret_and_keys_every_token_is_refused_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guard = Guard(settings(auth_secret=None))
+    assert "TENURE_AUTH_JWKS_URL" in caplog.text
+    assert (await ask(guard, "/mine", token())).status_code == 401
+
+
+def test_a_secret_that_is_too_short_stops_the_start() -> None:
     with pytest.raises(BadSettings, match="32 bytes"):
         Guard(settings(auth_secret="short"))
 

@@ -1,0 +1,155 @@
+"""Each service's AsyncAPI document, and its page."""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from shared import topics
+from shared.asyncapi_page import page
+from shared.contracts.asyncapi import CHANNELS, SERVICES, Service, document
+from shared.contracts.inbound import INBOUND
+from shared.contracts.schemas import DOCUMENTS
+
+BOTH: list[Service] = ["subscription", "notifier"]
+
+
+def made(service: Service, **changes: Any) -> dict[str, Any]:
+    return document(service, **{"test_clock": True, "version": "1.2.3", **changes})
+
+
+def references(node: Any) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+        return own.union(*map(references, node.values()))
+    return set().union(*map(references, node)) if isinstance(node, list) else set()
+
+
+def found(whole: Any, reference: str) -> Any:
+    for step in reference.removeprefix("#/").split("/"):
+        whole = whole[step]
+    return whole
+
+
+def test_the_documents_speak_of_every_topic_and_of_no_other() -> None:
+    assert set(CHANNELS) == set(topics.TOPICS)
+    named = {topic for service in SERVICES.values() for topic in service.receives + service.sends}
+    assert named == set(CHANNELS)
+
+
+def test_the_settings_of_a_topic_are_those_with_which_it_is_made() -> None:
+    for name, channel in CHANNELS.items():
+        for setting, value in (channel.config or {}).items():
+            assert topics.TOPICS[name].config[setting] == (value[0] if isinstance(value, list) else str(value))
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_every_reference_leads_somewhere(service: Service) -> None:
+    whole = made(service)
+    assert all(found(whole, reference) for reference in references(whole))
+
+
+@pytest.mark.parametrize("topic", sorted(INBOUND))
+def test_a_channel_has_a_message_for_each_type_that_is_read_from_it(topic: str) -> None:
+    whole = made("subscription")
+    assert set(whole["channels"][topic]["messages"]) == set(INBOUND[topic])
+
+
+def test_what_the_subscription_service_says_of_subscriptions_is_what_the_notifier_reads() -> None:
+    said, read = made("subscription"), made("notifier")
+    topic = "subscription-lifecycle"
+    assert said["channels"][topic] == read["channels"][topic]
+    for name in said["channels"][topic]["messages"]:
+        assert said["components"]["schemas"][name] == read["components"]["schemas"][name]
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_the_test_clock_is_spoken_of_only_where_it_is_on(service: Service) -> None:
+    assert "test-clock" in json.dumps(made(service))
+    assert "tenure.clock." not in json.dumps(made(service, test_clock=False))
+
+
+def test_addresses_take_the_prefix_of_the_topics_and_no_server_is_named() -> None:
+    whole = made("notifier", topic_prefix="blue-")
+    assert {channel["address"] for channel in whole["channels"].values()} == {
+        f"blue-{topic}" for topic in whole["channels"]
+    }
+    assert "servers" not in whole
+
+
+def test_an_example_stands_with_its_message() -> None:
+    whole = made("subscription", examples={"tenure.server.bound.v1": {"id": "evt-1"}})
+    messages = whole["components"]["messages"]
+    assert [example["payload"] for example in messages["tenure.server.bound.v1"]["examples"]] == [{"id": "evt-1"}]
+    assert "examples" not in messages["tenure.server.unbound.v1"]
+
+
+class Outline(HTMLParser):
+    """What a browser would find: the ids, the links within, what would be loaded, and all text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.ids += [known["id"]] if "id" in known else []
+        self.links += [known["href"]] if tag == "a" else []
+        self.loaded += [known[name] for name in ("src", "href") if name in known and tag != "a"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_the_page_shows_every_topic_message_and_field(service: Service) -> None:
+    whole = made(service, topic_prefix="blue-")
+    shown = Outline(page(whole)).text
+    for channel in whole["channels"].values():
+        assert channel["address"] in shown
+    for name in whole["components"]["messages"]:
+        assert name in shown
+    for schema in whole["components"]["schemas"].values():
+        assert all(field in shown for field in schema.get("properties", {}))
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_the_page_is_whole_in_itself_and_its_links_lead_somewhere(service: Service) -> None:
+    outline = Outline(page(made(service)))
+    assert outline.loaded == []
+    assert "script" not in outline.tags
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {link.removeprefix("#") for link in outline.links} - {"asyncapi.json"} <= set(outline.ids)
+
+
+def test_nothing_in_a_document_becomes_markup_on_the_page() -> None:
+    evil = "<script>alert(1)</script>\"'&`<b>x</b>`"
+    whole = json.loads(re.sub(r"@@", json.dumps(evil)[1:-1].replace("\\", r"\\"), json.dumps(_bent(made("notifier")))))
+    outline = Outline(page(whole))
+    assert not {"script", "b"} & set(outline.tags)
+    assert evil.replace("`", "") in outline.text
+
+
+def _bent(whole: dict[str, Any]) -> dict[str, Any]:
+    """A document with a mark in every kind of text that the page shows."""
+    whole["info"] |= {"title": "@@", "version": "@@", "description": "@@"}
+    for channel in whole["channels"].values():
+        channel |= {"address": "@@", "description": "@@"}
+    for message in whole["components"]["messages"].values():
+        message |= {"name": "@@", "summary": "@@", "contentType": "@@", "examples": [{"payload": {"@@": "@@"}}]}
+    for schema in whole["components"]["schemas"].values():
+        schema |= {"description": "@@"}
+        schema.get("properties", {})["@@"] = {"enum": ["@@"], "description": "@@"}
+    return whole
+
+
+def test_every_document_belongs_to_a_topic_of_a_service() -> None:
+    assert {found.topic for found in DOCUMENTS.values()} <= set(CHANNELS)
