@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from notifier_service import api, presence, reach
 from notifier_service.apply import Apply
 from notifier_service.deliver import Deliverer, Means
-from notifier_service.description import describe
 from notifier_service.figures import delivery_seconds, notifications
 from notifier_service.handlers import READS, SERVICE, WRITES
 from notifier_service.inbox import api as inbox
@@ -19,11 +18,12 @@ from notifier_service.presence import Presence
 from notifier_service.signals import Signal
 from notifier_service.smtp import MailRelay
 from shared.auth import Guard
+from shared.contracts import asyncapi
 from shared.http import Edge, build_http
 from shared.metrics import Metrics, standing
 from shared.service import VERSION, schema_of
-from shared.spine import Base, Parts
 from shared.settings import Settings
+from shared.spine import Base, Parts
 from shared.topics import OUTCOMES
 
 
@@ -53,7 +53,12 @@ class Notifier:
             health=base.health,
             guard=self._guard,
             metrics=self._metrics.exposition,
-            asyncapi=describe(VERSION, base.settings),
+            asyncapi=asyncapi.document(
+                SERVICE,
+                topic_prefix=base.settings.topic_prefix,
+                test_clock=base.settings.test_clock is not None,
+                version=VERSION,
+            ),
         )
         self._http = build_http(edge)
         self._http.include_router(inbox.router)

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import asyncapi, problems
+from shared import problems
+from shared.asyncapi_page import page
 from shared.auth import Guard
 from shared.clock import TestClock
 from shared.database import transaction
@@ -108,7 +109,7 @@ async def _metrics(request: Request) -> Response:
 
 async def _asyncapi_page(request: Request) -> HTMLResponse:
     """What the service reads from Kafka and writes to it, for people."""
-    return HTMLResponse(asyncapi.page(_edge(request).asyncapi))
+    return HTMLResponse(page(_edge(request).asyncapi))
 
 
 async def _asyncapi_document(request: Request) -> JSONResponse:

@@ -235,7 +235,8 @@ def _terms() -> Iterator[tuple[str, LifecycleData]]:
 
 def _warnings() -> Iterator[tuple[str, LifecycleData]]:
     yield "auto_renewal_failed-next", failed
-    yield "auto_renewal_failed-last", replace(failed, discount=Decimal("0.00"), next_attempt_at=None)
+    last = replace(failed, discount=Decimal("0.00"), shortfall=Decimal("134.25"), next_attempt_at=None)
+    yield "auto_renewal_failed-last", last
     for standing in AutoRenewalStanding:
         yield f"renewal_due-{standing}", replace(renewal_due, auto_renewal=standing)
     yield "renewal_due-obstacles", replace(renewal_due, obstacles=obstacles)
