@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test lint bench format lock docs tools setup
+.PHONY: help up demo test faults lint bench format lock docs tools setup
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -28,6 +28,9 @@ lint: $(READY) ## check style, format and types
 format: $(READY) ## put the code into its format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+faults: $(READY) ## the long fault runs: services and broker killed again and again
+	$(BIN)/pytest -m faults tests/faults $(ARGS)
 
 bench: $(READY) ## run the benchmarks: a table, and figures as JSON
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -23,22 +23,26 @@ logger = logging.getLogger(__name__)
 
 
 class Problem(Exception):
-    """Ends a request. `detail` is a sentence for the caller, without secrets."""
+    """Ends a request. `detail` is a sentence for the caller, without secrets; `code` a word for programs."""
 
-    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, *, code: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers
+        self.code = code
 
 
 class ProblemDocument(BaseModel):
-    """RFC 9457; `type` is always `about:blank`, so `title` says what `status` means."""
+    """RFC 9457; `type` is always `about:blank`, so `title` says what `status` means. `code` is left out where none is."""
 
     type: str = "about:blank"
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no such message."])
+    code: str | None = Field(default=None, examples=["invalid_duration"])
 
 
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
@@ -66,13 +70,15 @@ def in_problem_json(openapi: dict[str, Any]) -> dict[str, Any]:
     return openapi
 
 
-def _answer(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    document = ProblemDocument(title=status.phrase, status=status, detail=detail)
-    return JSONResponse(document.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+def _answer(
+    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, code: str | None = None
+) -> Response:
+    document = ProblemDocument(title=status.phrase, status=status, detail=detail, code=code)
+    return JSONResponse(document.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _told(_: Request, problem: Any) -> Response:
-    return _answer(problem.status, problem.detail, problem.headers)
+    return _answer(problem.status, problem.detail, problem.headers, problem.code)
 
 
 def _of_framework(request: Request, error: Any) -> Response:

@@ -95,7 +95,10 @@ class Stack:
             "mail_url": self.mail.url if self.mail else None,
             "subscription_url": self.services["subscription"][0].url,
             "notifier_url": self.services["notifier"][0].url,
-            "pids": {name: [copy.pid for copy in copies] for name, copies in self.services.items()},
+            "pids": {
+                **{name: [copy.pid for copy in copies] for name, copies in self.services.items()},
+                **{part.name: [part.pid] for part in self.embedded},
+            },
             "auth_secret": self._auth_secret,
         }
 
