@@ -20,7 +20,7 @@ from notifier_service.smtp import MailRelay
 from shared.auth import Guard
 from shared.contracts import asyncapi
 from shared.http import Edge, build_http
-from shared.metrics import Metrics, standing
+from shared.metrics import Metrics, intake_lag, standing
 from shared.service import VERSION, schema_of
 from shared.settings import Settings
 from shared.spine import Base, Parts
@@ -43,7 +43,7 @@ class Notifier:
 
     def http(self, base: Base) -> FastAPI:
         """Its HTTP: the common pages, the inbox, the operators' view."""
-        looks = [standing(base.health, test_clock=base.settings.test_clock is not None)]
+        looks = [intake_lag(base.health), standing(base.health, test_clock=base.settings.test_clock is not None)]
         self._metrics = Metrics(base.engine, readings=[notifications], looks=looks)
         edge = Edge(
             service=self.name,

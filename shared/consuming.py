@@ -63,7 +63,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._subscriber: Any = None
         self._joined = False
         self._told: dict[TopicPartition, int] = {}
-        self.lag: Mapping[Partition, int] = {}
         self._alarm: Alarm | None = None
         self._alarmed = asyncio.Event()
         self.moved_at = time.monotonic()
@@ -151,16 +150,17 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         assignment = sorted(consumer.assignment()) if consumer else []
         if not assignment:
             await consumer.topics()
-            self.lag = {}
+            self._health.lag = {}
             return 0
         ends = await consumer.end_offsets(assignment)
         positions = {tp: self._positions[self._key(tp)] for tp in assignment if self._key(tp) in self._positions}
-        self.lag = {self._key(tp): max(0, ends[tp] - await consumer.position(tp)) for tp in positions}
+        lag = {self._key(tp): max(0, ends[tp] - await consumer.position(tp)) for tp in positions}
+        self._health.lag = lag
         moved = {tp: position for tp, position in positions.items() if self._told.get(tp) != position}
         if moved:
             await consumer.commit(moved)
             self._told.update(moved)
-        return sum(self.lag.values())
+        return sum(lag.values())
 
     async def rebuild(self) -> None:
         """Throw the consumer away and start a new one: for a consumer that has fallen silent."""

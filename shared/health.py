@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
+from shared.offsets import Partition
+
 
 class Health:
     """Each part of a service says here why it cannot work just now, or that it can again."""
 
     def __init__(self, *parts: str) -> None:
         self._troubles: dict[str, str | None] = dict.fromkeys(parts, "starting")
+        self.lag: Mapping[Partition, int] = {}
+        """Records ahead of this copy, by topic and partition, as last seen."""
 
     def well(self, part: str) -> None:
         self._troubles[part] = None

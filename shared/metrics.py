@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import tally
-from shared.consuming import Intake
 from shared.database import transaction
 from shared.errors import Transient
 from shared.health import Health
@@ -74,7 +73,7 @@ async def unpublished(connection: AsyncConnection) -> list[Metric]:
     return [family]
 
 
-def intake_lag(intake: Intake) -> Look:
+def intake_lag(health: Health) -> Look:
     """How far this copy is behind the ends of the partitions that it reads, as far as it knows them."""
 
     def look() -> list[Metric]:
@@ -83,7 +82,7 @@ def intake_lag(intake: Intake) -> Look:
             "Records that wait in the partitions of this copy.",
             labels=("topic", "partition"),
         )
-        for (topic, partition), lag in intake.lag.items():
+        for (topic, partition), lag in health.lag.items():
             family.add_metric((topic, str(partition)), lag)
         return [family]
 

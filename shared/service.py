@@ -57,7 +57,7 @@ async def run(service: Service, settings: Settings) -> None:
     base = Base(
         settings=settings,
         engine=engine,
-        health=Health("database", "topics", "consuming", "publishing", *service.awaited),
+        health=Health("database", "topics", "consuming", "lag", "publishing", *service.awaited),
         clock=SystemClock() if settings.test_clock is None else TestClock(),
         inputs=Inputs(_upstream(service), settings=settings, engine=engine),
     )

@@ -11,6 +11,7 @@ from shared.consuming import Intake
 from shared.health import Health
 
 _LOOK_SECONDS = 2.0
+_JOINING_SECONDS = 0.2
 _SILENT_SECONDS = 45.0
 
 logger = logging.getLogger(__name__)
@@ -20,14 +21,17 @@ async def watch(intake: Intake, health: Health) -> None:
     """For ever. The broker being away is seen here first when nothing is being published."""
     quiet_since = time.monotonic()
     while True:
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_LOOK_SECONDS if intake.assigned else _JOINING_SECONDS)
         try:
             async with asyncio.timeout(10):
                 lag = await intake.look()
         except Exception as error:  # noqa: BLE001  a look that fails is itself the finding
             health.trouble("consuming", f"Kafka: {error!r}")
+            health.trouble("lag", "not known: Kafka does not answer")
             continue
-        if not intake.busy and intake.assigned:
+        if intake.assigned:
+            health.well("lag")
+        if intake.assigned and not intake.busy:
             health.well("consuming")
         if not lag or intake.busy or intake.moved_at > quiet_since:
             quiet_since = time.monotonic()

@@ -53,7 +53,10 @@ class SubscriptionService:
         figures = Metrics(
             base.engine,
             readings=[parked],
-            looks=[metrics.standing(base.health, test_clock=base.settings.test_clock is not None)],
+            looks=[
+                metrics.intake_lag(base.health),
+                metrics.standing(base.health, test_clock=base.settings.test_clock is not None),
+            ],
         )
         edge = Edge(
             service=NAME,

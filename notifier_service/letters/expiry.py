@@ -54,9 +54,9 @@ def expired(data: Expired, reader: Reader) -> Letter:
         badge=reader.say("expired.badge"),
         subject=reader.say("expired.subject", last_day=last_day),
         title=reader.say("expired.title"),
-        lead=(
+        lead=paragraphs(
             reader.say("expired.lead", day=reader.day(data.expires_on)),
-            reader.say("expired.kept", until=until, kept=kept),
+            reader.say("expired.kept", until=until, kept=kept) if any(data.retained.values()) else None,
         ),
         figure=Figure(last_day, reader.say("expired.figure")),
         facts=facts(

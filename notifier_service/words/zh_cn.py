@@ -265,5 +265,5 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "rejected.cores_below_bound": "规格中的核数少于已绑定配额的服务器的核数。",
     "rejected.cores_below_bound.figures": "已绑定配额的服务器共有 {required}，而规格中为 {offered}，还差 {missing}。"
     "请选择更大的配额，或解绑服务器。",
-    "rejected.quota_exhausted": "您的配额已全部绑定。请解绑其他服务器，或选择更大的配额。",
+    "rejected.quota_exhausted": "剩余配额不足以绑定此服务器。请解绑其他服务器，或选择更大的配额。",
 }
