@@ -36,7 +36,7 @@ class Problem(Exception):
 
 
 class ProblemDocument(BaseModel):
-    """RFC 9457; `type` is always `about:blank`, so `title` says what `status` means. `code` is left out where none is."""
+    """RFC 9457; `type` is always `about:blank`, so `title` says what `status` means. `code`: for programs, if any."""
 
     type: str = "about:blank"
     title: str = Field(examples=["Not Found"])

@@ -77,7 +77,7 @@ class Relay:
     async def run(self) -> None:
         """Publish for ever. Raises `Transient` on any trouble, to be run anew, and `Alarm`."""
         async with self._producer() as producer:
-            self._published = await self._positions()
+            await self._reached(await self._positions())
             self._health.well("publishing")
             while True:
                 self._wake.clear()
@@ -157,10 +157,14 @@ class Relay:
         )
         return sending
 
-    async def _note(self, reached: Mapping[Partition, int]) -> None:
+    async def _reached(self, positions: Mapping[Partition, int]) -> None:
+        """Tell whoever waits for it, also where the last leader had published it already."""
         async with self._progress:
-            self._published.update(reached)
+            self._published.update(positions)
             self._progress.notify_all()
+
+    async def _note(self, reached: Mapping[Partition, int]) -> None:
+        await self._reached(reached)
         keys = sorted(reached)
         async with transaction(self._engine) as connection:
             await connection.execute(_KEEP, self._arguments(keys))

@@ -1,4 +1,4 @@
-"""The subscription service's HTTP, for operators: an account's overview, orders, history, timeline, quote, configuration.
+"""HTTP for operators: an account's overview, orders, history, timeline, quote and configuration.
 
 Reading only: what is shown was decided elsewhere or is worked out by the very rules that decide. `app` includes
 `router`; shapes stand in `shapes`, SQL in `views`.

@@ -135,7 +135,7 @@ LifecycleEvent: Final = create_model("LifecycleEvent", __base__=LifecycleEnvelop
 History: Final = create_model(
     "History",
     __doc__="Lifecycle events in `version` order; `after_version` asks for the next page, null on the last.",
-    events=(list[LifecycleEvent], ...),  # type: ignore[valid-type]
+    events=(list[LifecycleEvent], ...),
     after_version=(int | None, ...),
 )
 

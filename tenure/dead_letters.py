@@ -22,6 +22,7 @@ from shared.kafka import admin, connection, reader
 from shared.settings import BadSettings, Settings
 from shared.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, name_of
 from tenure.publish import OPEN_TOPICS
+from tenure.terminal import harmless
 from tenure.whereabouts import NotFound, add_whereabouts, settings_for
 
 TOPICS: Final = (DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS)
@@ -187,17 +188,17 @@ def _list(letters: Sequence[Letter]) -> None:
     for letter in letters:
         came_from = f"{letter.origin}:{letter.told.get('partition')}:{letter.told.get('offset')}"
         when = letter.added_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-        print(f"{letter.name}  {when}  {letter.reason}  from {came_from}  {_harmless(letter.told.get('detail', ''))}")
+        print(f"{letter.name}  {when}  {letter.reason}  from {came_from}  {harmless(letter.told.get('detail', ''))}")
     print(f"{len(letters)} dead letters", file=sys.stderr)
 
 
 def _show(letter: Letter) -> None:
     print(f"name: {letter.name}\nadded: {letter.added_at.isoformat()}")
     for name, value in letter.told.items():
-        print(f"{name}: {_harmless(value)}")
+        print(f"{name}: {harmless(value)}")
     print(f"key: {_text(letter.key)}")
     for header, content in letter.headers:
-        print(f"header {_harmless(header)}: {_text(content)}")
+        print(f"header {harmless(header)}: {_text(content)}")
     print(f"\n{_text(letter.value)}")
 
 
@@ -220,9 +221,4 @@ def _named(letters: Iterable[Letter], names: Sequence[str]) -> Sequence[Letter]:
 
 
 def _text(value: bytes | None) -> str:
-    return "(none)" if value is None else _harmless(value.decode(errors="backslashreplace"))
-
-
-def _harmless(text: str) -> str:
-    """What came from outside must not steer the terminal."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+    return "(none)" if value is None else harmless(value.decode(errors="backslashreplace"))

@@ -19,6 +19,7 @@ _FROM_READY_FILE: Final[Mapping[str, str]] = {
     "TENURE_KAFKA_BOOTSTRAP_SERVERS": "kafka",
     "TENURE_DATABASE_URL": "database_url",
     "TENURE_AUTH_SECRET": "auth_secret",
+    "TENURE_PUBLIC_URL": "notifier_url",
 }
 
 
@@ -34,6 +35,11 @@ def add_whereabouts(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """`--database`."""
+    parser.add_argument("--database", metavar="URL", help="PostgreSQL; else TENURE_DATABASE_URL")
+
+
 def settings_for(options: argparse.Namespace, needed: str) -> Settings:
     """The settings, once `needed` (such as `TENURE_AUTH_SECRET`) is among them.
 
@@ -41,12 +47,20 @@ def settings_for(options: argparse.Namespace, needed: str) -> Settings:
     """
     ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     named, usual = _told_by(options.ready_file), _told_by(READY_FILE if READY_FILE.exists() else None)
-    found = {**usual, **_without(named, ours), **named}
-    if options.kafka:
-        found["TENURE_KAFKA_BOOTSTRAP_SERVERS"] = options.kafka
+    typed = _typed(options)
+    found = {**_without(typed, {**usual, **_without(named, ours), **named}), **typed}
     if needed not in found and f"{needed}_FILE" not in found:
         raise NotFound(f"{needed} is not set, and {options.ready_file or READY_FILE} does not tell it: is Tenure up?")
     return load(found)
+
+
+def _typed(options: argparse.Namespace) -> Mapping[str, str]:
+    """What the command line says itself; not every command has every option."""
+    given = {
+        "TENURE_KAFKA_BOOTSTRAP_SERVERS": options.kafka,
+        "TENURE_DATABASE_URL": getattr(options, "database", None),
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _told_by(file: Path | None) -> Mapping[str, str]:
@@ -59,5 +73,5 @@ def _told_by(file: Path | None) -> Mapping[str, str]:
 
 
 def _without(told: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
-    """Our environment without what a ready file that was named tells, be it as a value or as a `_FILE`."""
+    """`ours` without what somebody nearer tells, be it as a value or as a `_FILE`."""
     return {name: value for name, value in ours.items() if name.removesuffix("_FILE") not in told}

@@ -296,5 +296,5 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "rejected.cores_below_bound": "The specification has fewer cores than the servers to which quota is bound.",
     "rejected.cores_below_bound.figures": "The servers to which quota is bound have {required}, but the specification"
     " has {offered}, {missing} too few. Choose a larger quota, or unbind servers.",
-    "rejected.quota_exhausted": "Too little quota is left for this server. Unbind another one, or choose a larger quota.",
+    "rejected.quota_exhausted": "Too little quota is left for this server. Unbind another, or choose a larger quota.",
 }

@@ -14,6 +14,7 @@ from shared.contracts.lifecycle import (
     Activated,
     LifecycleData,
     OrderRejected,
+    RejectionCode,
     RenewalMethod,
     Renewed,
     SpecificationChanged,
@@ -68,7 +69,7 @@ def order_entry(
     event: LifecycleData, *, account: Account, cause_type: str, at: datetime, catalog: Catalog
 ) -> OrderEntry | None:
     """The entry that an event makes, or None. `cause_type` is the type of the event in (or `timer`);
-    `account` is as the event left it.
+    `account` is as the event left it. A refused `order_conflict` makes none: its id is another order's (R39).
     """
     match event:
         case Activated():
@@ -79,7 +80,7 @@ def order_entry(
             return _for_term(event.term, TYPE_OF[cause_type], at=at, catalog=catalog)
         case SpecificationChanged() if event.price_difference is not None:
             return _for_change(event, account, at, catalog)
-        case OrderRejected(order_id=str()):
+        case OrderRejected(order_id=str()) if event.code is not RejectionCode.ORDER_CONFLICT:
             return _for_rejected(event, at, catalog)
         case _:
             return None

@@ -1,0 +1,168 @@
+"""The workload: valid CloudEvents as upstream services would send them, the same for the same seed and number.
+
+`standing` subscribes the customers that exist before anything is measured; `mixed` is what is measured:
+60 % inventory, 25 % renewals and changes, 10 % auto-renewal switches, 5 % purchases by new customers. There are half as
+many accounts as mixed events, nine tenths of them standing. Every event is wanted: none is refused for its form.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from shared.contracts.envelope import wire_time
+from shared.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
+
+SEED: Final = 20261123
+SERVERS_AN_ACCOUNT: Final = 4
+_SPREAD: Final = timedelta(minutes=50)
+_KINDS: Final = (("inventory", 60), ("order", 25), ("switch", 10), ("purchase", 5))
+_INVENTORY: Final = (("registered", 50), ("resized", 20), ("bound", 15), ("released", 10), ("unbound", 5))
+_ORDERS: Final = (("renewal.ordered", 50), ("renewal.change_ordered", 25), ("specification.change_ordered", 25))
+
+
+class Message(NamedTuple):
+    """One record for Kafka; `id` is the CloudEvent's."""
+
+    topic: str
+    account_id: str
+    id: str
+    value: bytes
+
+
+@dataclass
+class Workload:
+    """`count` mixed events; times end at `until` (UTC), which no event passes."""
+
+    count: int
+    until: datetime
+    seed: int = SEED
+    _switched: set[str] = field(default_factory=set)
+
+    @property
+    def accounts(self) -> int:
+        return self.count // 2
+
+    @property
+    def newcomers(self) -> int:
+        """As many as there are purchases."""
+        return len([kind for kind in _kinds(self.count, Random(self.seed)) if kind == "purchase"])
+
+    def standing(self) -> Iterator[Message]:
+        """The purchases of those who are customers already, an hour before the rest."""
+        at = self.until - _SPREAD - timedelta(minutes=5)
+        for number in range(self.accounts - self.newcomers):
+            yield _message(PURCHASES, "purchase.ordered", f"standing-{number}", at, _purchase(number, "standing"))
+
+    def mixed(self) -> Iterator[Message]:
+        """In the order of their times."""
+        chance, old = Random(self.seed + 1), self.accounts - self.newcomers
+        newcomer = old
+        self._switched.clear()
+        for number, kind in enumerate(_kinds(self.count, Random(self.seed))):
+            at = self.until - _SPREAD * (1 - number / self.count)
+            if kind == "purchase":
+                yield _message(PURCHASES, "purchase.ordered", f"e-{number}", at, _purchase(newcomer, "new"))
+                newcomer += 1
+            elif kind == "inventory":
+                yield self._inventory(number, chance.randrange(self.accounts), chance, at)
+            else:
+                make = self._order if kind == "order" else self._switch
+                yield make(number, chance.randrange(old), chance, at)
+
+    def _inventory(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
+        kind = _one_of(_INVENTORY, chance)
+        account = account_id(owner)
+        data: dict[str, Any] = {"account_id": account, "server_id": f"{account}-s{chance.randrange(SERVERS_AN_ACCOUNT)}"}
+        if kind in ("registered", "resized"):
+            data["cores"] = chance.choice((2, 4, 8, 16))
+        if kind == "registered":
+            data |= {"name": f"web-{number}", "region": "cn-hangzhou"}
+        return _message(SERVER_INVENTORY, f"server.{kind}", f"e-{number}", at, data)
+
+    def _order(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
+        kind = _one_of(_ORDERS, chance)
+        data: dict[str, Any] = {"order_id": f"order-{number}", "account_id": account_id(owner), "terms_accepted": True}
+        if kind != "specification.change_ordered":
+            data["duration_months"] = chance.choice((1, 3, 12))
+        if kind != "renewal.ordered":
+            data["specification"] = _specification(owner, log_storage_gb=10 * chance.randrange(1, 100))
+        return _message(RENEWALS, kind, f"e-{number}", at, data)
+
+    def _switch(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
+        """On where it is off, off where it is on, so that each says something."""
+        account = account_id(owner)
+        self._switched ^= {account}
+        if account in self._switched:
+            data = {"account_id": account, "cycle_months": chance.choice((1, 3, 12))}
+            return _message(RENEWALS, "auto_renewal.enabled", f"e-{number}", at, data)
+        return _message(RENEWALS, "auto_renewal.disabled", f"e-{number}", at, {"account_id": account})
+
+
+def account_id(number: int) -> str:
+    """The name of an account."""
+    return f"acct-{number:07d}"
+
+
+def single(number: int, at: datetime) -> Message:
+    """One event of an account that nobody knows yet: a purchase or a server, in turns."""
+    account = f"late-{number:07d}"
+    if number % 2:
+        server = {"account_id": account, "server_id": f"{account}-s0", "cores": 4}
+        return _message(SERVER_INVENTORY, "server.registered", f"late-{number}", at, server)
+    purchase = {**_purchase(number, "late"), "account_id": account}
+    return _message(PURCHASES, "purchase.ordered", f"late-{number}", at, purchase)
+
+
+def _kinds(count: int, chance: Random) -> list[str]:
+    """Exactly the shares of the mix, shuffled."""
+    kinds = [kind for kind, share in _KINDS for _ in range(count * share // 100)]
+    kinds += ["inventory"] * (count - len(kinds))
+    chance.shuffle(kinds)
+    return kinds
+
+
+def _one_of(shares: tuple[tuple[str, int], ...], chance: Random) -> str:
+    return chance.choices([name for name, _ in shares], [share for _, share in shares])[0]
+
+
+def _purchase(owner: int, group: str) -> dict[str, Any]:
+    account = account_id(owner)
+    return {
+        "order_id": f"{group}-order-{owner}",
+        "account_id": account,
+        "contact": {"name": "Lin Wei", "email": f"{account}@example.com", "locale": "en", "time_zone": "Asia/Shanghai"},
+        "specification": _specification(owner),
+        "duration_months": (1, 3, 12)[owner % 3],
+        "auto_renewal": False,
+        "terms_accepted": True,
+    }
+
+
+def _specification(owner: int, **value_added: int) -> dict[str, Any]:
+    """Half of the customers protect all servers, half those that they bind; there is room for all of them."""
+    return {
+        "edition": "ultimate",
+        "protection_mode": "full" if owner % 2 else "partial",
+        "protected_servers": 2 * SERVERS_AN_ACCOUNT,
+        "cores": 100,
+        "value_added": {"anti_ransomware_gb": 100, **value_added},
+    }
+
+
+def _message(topic: str, kind: str, id_: str, at: datetime, data: dict[str, Any]) -> Message:
+    account: str = data["account_id"]
+    event = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": f"/benchmark/{topic}",
+        "type": f"tenure.{kind}.v1",
+        "time": wire_time(at.replace(microsecond=0)),
+        "subject": account,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return Message(topic, account, id_, orjson.dumps(event))

@@ -1,0 +1,110 @@
+"""Migrations and tables say the same, and a bug in one decision stays with one event."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import SQLModel
+
+import subscription_service
+from shared import log, tables as spine, tally
+from shared.clock import SystemClock
+from shared.database import connect, transaction
+from shared.migrations import migrate
+from shared.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
+from subscription_service import catalog, policy, tables
+from subscription_service.apply import Apply
+from subscription_service.domain.policy import Rules
+from tests.integration.subscription.serving import SPECIFICATION, account, purchase
+
+SCHEMA = "subscription"
+PARTITIONS = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = connect(database_url, SCHEMA)
+    await migrate(made, SCHEMA, Path(subscription_service.__file__).parent / "migrations")
+    yield made
+    await made.dispose()
+
+
+async def test_the_migrations_make_exactly_the_tables_that_the_code_names(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+def _models(module: Any) -> set[str]:
+    made = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, SQLModel)]
+    return {str(one.__tablename__) for one in made if hasattr(one, "__table__")}
+
+
+def _differences(connection: Connection) -> list[Any]:
+    ours = _models(tables) | _models(spine)
+
+    def included(thing: Any, name: str | None, type_: str, reflected: bool, other: Any) -> bool:
+        table = name if type_ == "table" else thing.table.name
+        return table in ours if not reflected else table != "alembic_version"
+
+    options = {"include_object": included, "compare_type": True}
+    context = MigrationContext.configure(connection, opts=options)
+    return [one for one in compare_metadata(context, SQLModel.metadata) if not _is_text(one)]
+
+
+def _is_text(difference: Any) -> bool:
+    """`text` in the database stands for the unbounded strings of the tables."""
+    return isinstance(difference, list) and all(
+        one[0] == "modify_type" and str(one[5]) == "TEXT" and str(one[6]) == "VARCHAR" for one in difference
+    )
+
+
+def _records(values: Sequence[Any]) -> list[ConsumerRecord[Any, Any]]:
+    usual = {"topic": PURCHASES, "partition": 0, "timestamp": 0, "timestamp_type": 0, "key": None, "checksum": None}
+    sizes = {"serialized_key_size": 0, "serialized_value_size": 0, "headers": ()}
+    return [
+        ConsumerRecord(offset=number, value=json.dumps(value).encode(), **usual, **sizes)
+        for number, value in enumerate(values)
+    ]
+
+
+@pytest.mark.rule("G4", "R39")
+async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_claims_no_id(
+    engine: AsyncEngine,
+) -> None:
+    """The bug: a catalog that lacks an edition, which no catalog file can."""
+    whole = catalog.load_catalog()
+    editions = {name: price for name, price in whole.editions.items() if name != "ultimate"}
+    broken = Rules(policy=policy.load_policy(), catalog=replace(whole, editions=editions))
+    struck = purchase(account(), specification={**SPECIFICATION, "edition": "ultimate"})
+    neighbours = [purchase(account()) for _ in range(4)]
+    await _apply(engine, broken, [*neighbours[:2], struck, *neighbours[2:]])
+    assert await _counts(engine) == {"applied": 4, "dead_letter": 1}
+    assert await _reason(engine) == "internal_error"
+    await _apply(engine, replace(broken, catalog=whole), [struck])
+    assert await _counts(engine) == {"applied": 5, "dead_letter": 1}
+
+
+async def _apply(engine: AsyncEngine, rules: Rules, values: Sequence[Any]) -> None:
+    applier = Apply(rules=rules, clock=SystemClock(), partitions=PARTITIONS, logical=lambda record: str(record.topic))
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, PARTITIONS)
+        await applier.apply(connection, _records(values))
+
+
+async def _counts(engine: AsyncEngine) -> dict[str, int]:
+    async with transaction(engine) as connection:
+        return {outcome: count for (_, outcome), count in (await tally.read(connection)).items()}
+
+
+async def _reason(engine: AsyncEngine) -> str:
+    async with transaction(engine) as connection:
+        packed = (await connection.execute(text("SELECT headers FROM log WHERE topic = 'dead-letters'"))).scalar_one()
+    return dict(log.unpack(packed))["dead-letter-reason"].decode()
