@@ -1,6 +1,6 @@
 """The bare pipeline: the writes of the subscription service without its logic, as fast as this stack goes in Python.
 
-Raw batches of up to 2,000 -> one transaction each (positions, ids, servers, accounts, orders, log) -> transactional relay.
+Raw batches of up to 2,000 -> one transaction each (positions, ids, servers, accounts, orders, log) -> relay.
 It works in the service's own tables and on the same customers. Nothing is decoded, checked or decided: an account's new
 row, the lifecycle event of each order and the state document of each account and batch are fillers that have the
 length of a typical one of the service's (`Fillers`). `python -m benchmarks.bare FILLERS`, with a service's environment.
@@ -55,8 +55,8 @@ INSERT INTO server SELECT *, true, 4, false, $3::text FROM unnest($1::text[], $2
  ON CONFLICT (account_id, server_id) DO UPDATE SET present = excluded.present, cores = excluded.cores,
  bound = excluded.bound, marks = excluded.marks"""
 _ORDERS = """
-INSERT INTO order_entry SELECT order_id, account_id, 'renewal', now(), now(), now(), 1, $3::jsonb, 9.50, false, '2026-11'
- FROM unnest($1::text[], $2::text[]) AS n (order_id, account_id) ON CONFLICT DO NOTHING"""
+INSERT INTO order_entry SELECT order_id, account_id, 'renewal', now(), now(), now(), 1, $3::jsonb, 9.50, false,
+ '2026-11' FROM unnest($1::text[], $2::text[]) AS n (order_id, account_id) ON CONFLICT DO NOTHING"""
 _SEQUENCES = """
 SELECT topic, partition, next_sequence FROM output_partition
  WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE"""
@@ -102,7 +102,6 @@ class Bare:
         self._state = fillers.state.encode()
         self._positions: dict[TopicPartition, int] = {}
         self._published: dict[tuple[str, int], int] = {}
-        self._partitions = 0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -110,6 +109,7 @@ class Bare:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             isolation_level="read_committed",
+            auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 * 1024 * 1024,
             fetch_max_bytes=20 * 1024 * 1024,
         )
@@ -118,15 +118,12 @@ class Bare:
         await asyncio.gather(self._consume(consumer), self._relay())
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> None:
-        topics = {topic: name_of(topic, self._settings) for topic in (*INPUTS, *OUTPUTS)}
-        await consumer.topics()
-        counts = {topic: len(consumer.partitions_for_topic(name) or ()) for topic, name in topics.items()}
-        self._partitions = counts[LIFECYCLE]
-        inputs = [(topic, number) for topic in INPUTS for number in range(counts[topic])]
-        outputs = [(topic, number) for topic in OUTPUTS for number in range(counts[topic])]
+        topics = {topic: name_of(topic, self._settings) for topic in INPUTS}
+        numbers = range(self._settings.topic_partitions)
+        inputs = [(topic, number) for topic in INPUTS for number in numbers]
+        outputs = [(topic, number) for topic in OUTPUTS for number in numbers]
         consumer.assign([TopicPartition(topics[topic], number) for topic, number in inputs])
-        await consumer.seek_to_beginning()
-        self._positions = {tp: await consumer.position(tp) for tp in consumer.assignment()}
+        self._positions = {TopicPartition(topics[topic], number): 0 for topic, number in inputs}
         self._published = dict.fromkeys(outputs, 0)
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_PARTITIONS, *_columns(outputs))
@@ -143,7 +140,9 @@ class Bare:
 
     async def _take(self, connection: Any, polled: dict[TopicPartition, list[Any]]) -> None:
         await self._move(connection, polled)
-        orders, servers, accounts, keys = [], {}, set(), []
+        orders: list[tuple[bytes, str]] = []
+        servers: dict[tuple[str, str], None] = {}
+        accounts, keys = set(), []
         for records in polled.values():
             inventory = logical(records[0], settings=self._settings) == SERVER_INVENTORY
             for record in records:
@@ -164,7 +163,12 @@ class Bare:
         moves = []
         for tp, records in sorted(polled.items()):
             moves.append(
-                (logical(records[0], settings=self._settings), tp.partition, self._positions[tp], records[-1].offset + 1)
+                (
+                    logical(records[0], settings=self._settings),
+                    tp.partition,
+                    self._positions[tp],
+                    records[-1].offset + 1,
+                )
             )
             self._positions[tp] = records[-1].offset + 1
         await connection.execute(_MOVE, *_columns(moves))
@@ -178,7 +182,7 @@ class Bare:
         places = dict(await connection.fetch(_LOCK, accounts))
         missing = [account for account in accounts if account not in places]
         if missing:
-            made = [(account, partition_of(account, self._partitions)) for account in missing]
+            made = [(account, partition_of(account, self._settings.topic_partitions)) for account in missing]
             await connection.execute(_MAKE, *_columns(made))
             places |= dict(await connection.fetch(_LOCK, missing))
         return places
@@ -245,7 +249,9 @@ class Bare:
         await asyncio.sleep(_PACE_SECONDS)
 
 
-def _rows(said: Iterable[tuple[str, int, str, bytes]], sequences: dict[tuple[str, int], int]) -> Iterable[tuple[Any, ...]]:
+def _rows(
+    said: Iterable[tuple[str, int, str, bytes]], sequences: dict[tuple[str, int], int]
+) -> Iterable[tuple[Any, ...]]:
     for topic, number, account, value in said:
         sequence = sequences[topic, number]
         sequences[topic, number] = sequence + 1

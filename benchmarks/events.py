@@ -76,7 +76,10 @@ class Workload:
     def _inventory(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
         kind = _one_of(_INVENTORY, chance)
         account = account_id(owner)
-        data: dict[str, Any] = {"account_id": account, "server_id": f"{account}-s{chance.randrange(SERVERS_AN_ACCOUNT)}"}
+        data: dict[str, Any] = {
+            "account_id": account,
+            "server_id": f"{account}-s{chance.randrange(SERVERS_AN_ACCOUNT)}",
+        }
         if kind in ("registered", "resized"):
             data["cores"] = chance.choice((2, 4, 8, 16))
         if kind == "registered":

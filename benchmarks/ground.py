@@ -114,13 +114,14 @@ class Ground:
 class Loop(Part):
     """One of our two loops as a process; it is there as soon as it is started."""
 
-    def __init__(self, module: str, place: Place) -> None:
+    def __init__(self, module: str, place: Place, *arguments: str) -> None:
         super().__init__(module.rpartition(".")[2], place.folder)
         self._module = module
+        self._arguments = arguments
         self._place = place
 
     def command(self) -> Sequence[str]:
-        return [sys.executable, "-m", self._module]
+        return [sys.executable, "-m", self._module, *self._arguments]
 
     def environment(self) -> Mapping[str, str]:
         return self._place.environment
@@ -131,7 +132,9 @@ class Loop(Part):
 
 def service(place: Place) -> Service:
     """The real subscription service, not started."""
-    part = Service("subscription", place.folder, port=free_port(), command=[sys.executable, "-m", "subscription_service"])
+    part = Service(
+        "subscription", place.folder, port=free_port(), command=[sys.executable, "-m", "subscription_service"]
+    )
     part.take(place.environment)
     return part
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +11,6 @@ from aiokafka import AIOKafkaConsumer
 
 from benchmarks.ground import OUTPUTS, Place
 from shared.topics import logical, name_of
-
-_QUIET_SECONDS = 1.0
 
 
 @dataclass
@@ -58,13 +55,6 @@ class Reader:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self._consumer.stop()
-
-    async def caught_up(self, wanted: Callable[[], Awaitable[int]], within: float = 30.0) -> None:
-        """Wait until as many records as `wanted` says have come, then a moment longer for those that should not."""
-        async with asyncio.timeout(within):
-            while len(self.seen) < await wanted():
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(_QUIET_SECONDS)
 
     async def _read(self) -> None:
         while True:

@@ -71,7 +71,9 @@ def build(broker: KafkaBroker, engine: AsyncEngine, prefix: str) -> FastStream:
 
 async def _main() -> None:
     settings = load()
-    engine = create_async_engine(make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg"))
+    engine = create_async_engine(
+        make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+    )
     async with engine.begin() as connection:
         await connection.run_sync(SQLModel.metadata.create_all)
     broker = KafkaBroker(settings.kafka_bootstrap_servers)

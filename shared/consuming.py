@@ -84,16 +84,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             max_partition_fetch_bytes=_FETCH_BYTES // 5,
             fetch_max_bytes=_FETCH_BYTES,
             parser=_whole,
-            decoder=_nothing,
+            decoder=_records,
             listener=self,
         )
         self._subscriber(self.on_batch)
 
-    async def on_batch(self, message: KafkaMessage) -> None:
+    async def on_batch(self, records: tuple[Record, ...]) -> None:
         """Apply one batch, however long it takes; returns only when it is committed or no longer ours."""
         self._idle.clear()
         try:
-            await until_done(lambda: self._take(message.raw_message), health=self._health, part="consuming")
+            await until_done(lambda: self._take(records), health=self._health, part="consuming")
         except Displaced as displaced:
             logger.info("reading again from the stored positions: %s", displaced)
             await self._synchronize(self._assigned())
@@ -275,8 +275,10 @@ async def _whole(records: tuple[Record, ...]) -> KafkaMessage:
     return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
 
 
-async def _nothing(_: KafkaMessage) -> bytes:
-    return b""
+async def _records(message: KafkaMessage) -> tuple[Record, ...]:
+    """The batch itself is what the handler is given."""
+    records: tuple[Record, ...] = message.raw_message
+    return records
 
 
 def _place(record: Record) -> str:

@@ -75,6 +75,7 @@ def broker(settings: Settings) -> KafkaBroker:
         settings.kafka_bootstrap_servers,
         security=_security(settings),
         allow_auto_create_topics=False,
+        apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
         logger=None,
     )
 

@@ -18,26 +18,30 @@ from subscription_service import rows, views
 from subscription_service.domain.model import Account, Load
 from subscription_service.domain.policy import Rules
 from subscription_service.rebuilding import Difference, Rebuilt, differences, fold
+from subscription_service.store import ACCOUNT_COLUMNS
 
 AT_ONCE: Final = 500
 
-_ACCOUNTS = text("SELECT * FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit")
+_ACCOUNTS = text(
+    f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id > :after"  # noqa: S608 - constants, as all of these
+    " ORDER BY account_id LIMIT :limit"
+)
 _WITHIN = "account_id > :after AND (CAST(:last AS text) IS NULL OR account_id <= :last)"
 _LOG = text(
-    f"SELECT account_id, value FROM log WHERE topic = '{LIFECYCLE}' AND {_WITHIN}"  # noqa: S608 - our own constants
+    f"SELECT account_id, value FROM log WHERE topic = '{LIFECYCLE}' AND {_WITHIN}"  # noqa: S608
     " ORDER BY account_id, topic, sequence"
 )
-_ORDERS = text(f"SELECT * FROM order_entry WHERE {_WITHIN}")  # noqa: S608 - our own constants
+_ORDERS = text(f"SELECT {views.ORDER_COLUMNS} FROM order_entry WHERE {_WITHIN}")  # noqa: S608
 _BALANCES = text(
-    f"SELECT account_id, sum(amount) FROM ledger_entry WHERE {_WITHIN} GROUP BY account_id"  # noqa: S608 - as above
+    f"SELECT account_id, sum(amount) FROM ledger_entry WHERE {_WITHIN} GROUP BY account_id"  # noqa: S608
 )
 _LOADS = text(
-    "SELECT account_id, count(*), CAST(sum(cores) AS bigint), count(*) FILTER (WHERE bound),"  # noqa: S608 - as above
+    "SELECT account_id, count(*), CAST(sum(cores) AS bigint), count(*) FILTER (WHERE bound),"  # noqa: S608
     " CAST(coalesce(sum(cores) FILTER (WHERE bound), 0) AS bigint)"
     f" FROM server WHERE present AND {_WITHIN} GROUP BY account_id"
 )
 _RETAINED = text(
-    f"SELECT account_id, kind, count(*) FROM configuration WHERE present AND {_WITHIN}"  # noqa: S608 - as above
+    f"SELECT account_id, kind, count(*) FROM configuration WHERE present AND {_WITHIN}"  # noqa: S608
     " GROUP BY account_id, kind"
 )
 

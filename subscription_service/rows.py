@@ -70,8 +70,8 @@ def facts_json(account: Account) -> str | None:
         return None
     return orjson.dumps(
         {
-            "capacity": {feature: [use.used, _packed(use.mark)] for feature, use in account.capacity.items()},
-            "retained": {kind: count for kind, count in account.retained.items() if count},
+            "capacity": {feature.value: [use.used, _packed(use.mark)] for feature, use in account.capacity.items()},
+            "retained": {kind.value: count for kind, count in account.retained.items() if count},
             "snapshot_mark": _packed(account.snapshot_mark),
             "configuration_floor": account.configuration_floor,
         }

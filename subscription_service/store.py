@@ -33,13 +33,13 @@ from subscription_service import claims, rows
 from subscription_service.incoming import REGISTRY, Incoming
 from subscription_service.work import Held
 
-_ACCOUNT = (
+ACCOUNT_COLUMNS = (
     "account_id, partition, version, decided_at, CAST(contact AS text) AS contact,"
     " CAST(subscription AS text) AS subscription, balance, registered_servers, registered_cores, bound_servers,"
     " bound_cores, CAST(facts AS text) AS facts, revision, changed_at, next_due_at, waiting"
 )
 _LOCK = text(
-    f"SELECT {_ACCOUNT} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
+    f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
     " ORDER BY account_id FOR UPDATE"
 )
 _MAKE = text(

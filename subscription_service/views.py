@@ -19,17 +19,27 @@ from shared.topics import LIFECYCLE
 from subscription_service import rows
 from subscription_service.domain.model import Account
 from subscription_service.domain.orders import OrderEntry, OrderType
+from subscription_service.store import ACCOUNT_COLUMNS
 
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-_ACCOUNT = text("SELECT * FROM account WHERE account_id = :id AND revision > 0")
+ORDER_COLUMNS = (
+    "order_id, account_id, type, placed_at, starts_at, ends_at, months, CAST(specification AS text) AS specification,"
+    " fee, rejected, catalog_version"
+)
+_ACCOUNT = text(
+    f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = :id AND revision > 0"  # noqa: S608 - a constant
+)
 _COUPONS = text("SELECT * FROM coupon WHERE account_id = :id AND used_by IS NULL")
 _SERVERS = text("SELECT account_id, server_id, present, cores, bound, marks FROM server WHERE account_id = :id")
-_ORDERS = text("SELECT * FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id")
+_ORDERS = text(
+    f"SELECT {ORDER_COLUMNS} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id"  # noqa: S608 - a constant
+)
 _CONFIGURATION = text(
-    "SELECT key, value FROM configuration WHERE account_id = :id AND kind = :kind AND present ORDER BY key"
+    "SELECT key, CAST(value AS text) AS value FROM configuration"
+    " WHERE account_id = :id AND kind = :kind AND present ORDER BY key"
 )
 _HISTORY = text(
-    f"SELECT value FROM log WHERE topic = '{LIFECYCLE}' AND account_id = :id"  # noqa: S608 - our own constant
+    f"SELECT value FROM log WHERE topic = '{LIFECYCLE}' AND account_id = :id"  # noqa: S608 - a constant
     " ORDER BY sequence OFFSET :after LIMIT :limit"
 )
 
@@ -82,7 +92,7 @@ async def history(connection: AsyncConnection, account_id: str, *, after: int, l
 
 
 def order_of(row: Any) -> OrderEntry:
-    """From a row of `order_entry`."""
+    """From a row with `ORDER_COLUMNS`."""
     specification = row.specification
     return OrderEntry(
         order_id=row.order_id,

@@ -132,9 +132,7 @@ class Driver:
         await self.send(topic, json.dumps(value).encode(), key=str(value["subject"]).encode())
         return str(value["id"])
 
-    async def send(
-        self, topic: str, value: bytes | None, *, key: bytes | None = None, headers: Headers = ()
-    ) -> None:
+    async def send(self, topic: str, value: bytes | None, *, key: bytes | None = None, headers: Headers = ()) -> None:
         """Send one record as it is, and wait until the broker has it."""
         work = self._producer.send_and_wait(self._places.topic_prefix + topic, value, key=key, headers=list(headers))
         await within(work, f"the broker's word that it has a record for {topic}")

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import (
     FUTURE_TOLERANCE,
     MAX_DETAIL_CHARACTERS,
@@ -272,3 +273,16 @@ def test_an_event_is_written_in_structured_mode_with_its_sequence_last() -> None
 )
 def test_an_instant_is_written_in_utc_with_a_fraction_only_where_there_is_one(instant: datetime, text: str) -> None:
     assert wire_time(instant) == text
+
+
+def test_an_advance_of_the_clock_needs_no_subject() -> None:
+    advance = {
+        "specversion": "1.0",
+        "id": "advance-1",
+        "source": "/test",
+        "type": CLOCK_ADVANCED,
+        "time": "2026-01-01T00:00:00Z",
+        "data": {"now": "2026-01-02T00:00:00Z"},
+    }
+    event = decode(orjson.dumps(advance), [], {CLOCK_ADVANCED: ClockAdvanced})
+    assert event.data.now == datetime(2026, 1, 2, tzinfo=UTC)

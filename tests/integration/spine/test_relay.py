@@ -32,9 +32,7 @@ async def topic(engine: AsyncEngine, settings: Settings) -> Topic:
 
 
 def _relay(engine: AsyncEngine, settings: Settings, wake: asyncio.Event | None = None) -> Relay:
-    return Relay(
-        "spine", settings=settings, engine=engine, wake=wake or asyncio.Event(), health=Health("publishing")
-    )
+    return Relay("spine", settings=settings, engine=engine, wake=wake or asyncio.Event(), health=Health("publishing"))
 
 
 @asynccontextmanager

@@ -100,7 +100,9 @@ class World:
     async def publish_raw(
         self, topic: str, value: bytes | None, *, headers: Sequence[tuple[str, bytes]] = (), key: bytes | None = None
     ) -> None:
-        await self._producer.send_and_wait(self.name(topic), value, key=key, headers=list(headers))
+        batch = self._producer.create_batch()  # unlike `send`, takes a record without key and value
+        batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+        await (await self._producer.send_batch(batch, self.name(topic), partition=0))
 
     async def settle(self, now: datetime | None = None) -> None:
         """Move the clock (or ask at the same instant) and wait until all that was sent, and all due, is done."""
@@ -210,4 +212,3 @@ async def _until_ready(client: httpx.AsyncClient, running: "asyncio.Future[None]
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.05)
-

@@ -1,6 +1,5 @@
 """An account over HTTP, as operators see it: read from the rows and worked out by the rules, on the real service."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +19,6 @@ from tests.integration.subscription.running import (
     running,
     specification,
 )
-from tests.parts import finish
 
 PATHS = ["", "/orders", "/history", "/timeline", "/quote", "/configuration/tag"]
 E = "2026-02-28"
@@ -215,13 +213,13 @@ async def test_every_shape_stands_in_the_openapi_document(service: Running) -> N
 async def test_while_the_database_is_away_every_path_says_to_come_back(
     service: Running, acme: str, postgres: Postgres
 ) -> None:
-    await asyncio.to_thread(finish, postgres.kill())
+    await postgres.kill()
     try:
         for path in PATHS:
             answer = await service.client.get(f"/api/accounts/{acme}{path}")
             assert answer.status_code == 503
             assert answer.headers["retry-after"]
     finally:
-        await asyncio.to_thread(finish, postgres.start())
+        await postgres.start()
     await service.ready()
     assert (await service.get(acme))["state"] == "active"

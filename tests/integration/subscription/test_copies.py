@@ -1,5 +1,7 @@
 """Two copies work on the same accounts at once: no deadlock, no event lost, none counted twice (G1, G4)."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -36,7 +38,7 @@ async def _scatter(world: World, accounts: list[str]) -> int:
     await world.publish(*(purchase(who, world.now) for who in accounts))
     for number in range(ROUNDS):
         for who in accounts if number % 2 else reversed(accounts):
-            server = {"server_id": f"s-{number % SERVERS}", "cores": 2}
+            server: dict[str, Any] = {"server_id": f"s-{number % SERVERS}", "cores": 2}
             paid = credit(who, "1.00")
             events = [paid, renewal(who, world.now), event("server.registered", account_id=who, **server)]
             await world.publish(*events, partition=number % PARTITIONS)

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
 import subscription_service
-from shared import log, tables as spine, tally
+from shared import log, tally
+from shared import tables as spine
 from shared.clock import SystemClock
 from shared.database import connect, transaction
 from shared.migrations import migrate

@@ -1,0 +1,134 @@
+"""`tenure audit`: silent about what the service made of a long story, and outspoken about anything else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shared.database import connect, transaction
+from shared.settings import Settings
+from subscription_service import audit as auditing
+from tenure.__main__ import main
+from tenure.local.kafka import Kafka
+from tests.integration.subscription.running import SECRET, Running, purchase, running, specification
+
+
+@pytest.fixture
+def settings(
+    kafka: Kafka, database_url: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Settings:
+    """The command finds the database by nothing but what a test says."""
+    monkeypatch.chdir(tmp_path)
+    return Settings.model_validate(
+        {
+            "kafka_bootstrap_servers": kafka.bootstrap,
+            "topic_prefix": topic_prefix,
+            "database_url": database_url,
+            "auth_secret": SECRET,
+        }
+    )
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Running]:
+    async with running(settings) as made:
+        yield made
+
+
+async def live(service: Running) -> None:
+    """Accounts in every state, with refusals, failures, changes, bindings and money."""
+    partial = specification("ultimate", servers=1, cores=8, protection_mode="partial")
+    for account in ("auto", "short", "gone"):
+        await service.say(account, "purchase.ordered", **purchase(f"p-{account}", auto_renewal=account != "gone"))
+    await service.say("auto", "account.credited", entry_id="c-1", amount="50.00", currency="USD")
+    await service.say("early", "account.credited", entry_id="c-2", amount="7.00", currency="USD")
+    await service.say("early", "account.contact_changed", contact=purchase()["contact"])
+    for number in range(4):
+        await service.say("bound", "server.registered", server_id=f"s-{number}", cores=4)
+    await service.say("bound", "purchase.ordered", **purchase("p-bound", specification=partial))
+    await service.settle()
+    for number in range(2):
+        await service.say("bound", "server.bound", server_id=f"s-{number}")
+    for account in ("bound", "gone"):
+        await service.say(account, "configuration.recorded", kind="tag", key="prod", value=account)
+    change = {"order_id": "p-auto", "specification": specification(servers=9), "terms_accepted": True}
+    await service.say("auto", "specification.change_ordered", **change)
+    await service.say("auto", "specification.change_ordered", **change | {"order_id": "ch-1"})
+    await service.say("auto", "auto_renewal.enabled", cycle_months=3)
+    for account in ("bound", "short", "short"):
+        await service.say(account, "renewal.declined")
+    await service.say("short", "auto_renewal.enabled", cycle_months=1)
+    await service.settle(datetime(2026, 3, 3, tzinfo=UTC))
+    await service.say("short", "renewal.ordered", order_id="r-1", duration_months=1, terms_accepted=True)
+    await service.settle(datetime(2026, 3, 10, tzinfo=UTC))
+
+
+async def audited(*arguments: str) -> int:
+    return await asyncio.to_thread(main, ["audit", *arguments])
+
+
+@pytest.mark.rule("G1", "R18", "R35")
+async def test_the_log_alone_rebuilds_every_subscription_and_rows_add_up(
+    service: Running, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(service)
+    states = [(await service.get(account))["state"] for account in ("auto", "short", "gone", "bound", "early")]
+    assert states == ["grace", "active", "released", "released", "none"]
+    for at_once in (2, auditing.AT_ONCE):
+        monkeypatch.setattr(auditing, "AT_ONCE", at_once)
+        assert await audited("--database", database_url) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("5 accounts, ")
+        assert said.endswith(": 0 differences\n")
+
+
+async def test_every_kind_of_difference_is_told(
+    service: Running, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(service)
+    spoilt = {
+        "auto: balance": "UPDATE account SET balance = balance + 1 WHERE account_id = 'auto'",
+        "auto: terms": "UPDATE account SET subscription = jsonb_set(subscription, '{terms,0,months}', '7')"
+        " WHERE account_id = 'auto'",
+        "bound: registered": "DELETE FROM server WHERE server_id = 's-3'",
+        "bound: state": "UPDATE account SET subscription = NULL WHERE account_id = 'bound'",
+        "gone: retained": "INSERT INTO configuration VALUES ('gone', 'tag', 'x', '1', true, '[]')",
+        "early: contact": "UPDATE account SET contact = NULL WHERE account_id = 'early'",
+        "short: order r-1": "DELETE FROM order_entry WHERE order_id = 'r-1'",
+        "short: version": "UPDATE account SET version = version + 1 WHERE account_id = 'short'",
+        "stray: account": "INSERT INTO ledger_entry VALUES ('credit', 'c-9', 'stray', 1, now())",
+    }
+    engine = connect(database_url, "subscription")
+    async with transaction(engine) as connection:
+        for statement in spoilt.values():
+            await connection.execute(text(statement))
+    await engine.dispose()
+    monkeypatch.setenv("TENURE_DATABASE_URL", database_url)
+    assert await audited() == 1
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert {": ".join(line.split(": ")[:2]) for line in lines} == spoilt.keys()
+    assert summary.endswith(f": {len(spoilt)} differences")
+
+
+async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(
+    service: Running, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await live(service)
+    engine = connect(database_url, "subscription")
+    async with transaction(engine) as connection:
+        hole = "(SELECT min(sequence) FROM log WHERE account_id = 'auto') "
+        await connection.execute(text(f"DELETE FROM log WHERE account_id = 'auto' AND sequence = {hole}"))
+    await engine.dispose()
+    assert await audited("--database", database_url) == 1
+    assert "auto: log: lce-" in (said := capsys.readouterr().out)
+    assert "version 2 follows 0" in said
+
+
+def test_without_a_database_it_says_so(capsys: pytest.CaptureFixture[str], settings: Settings) -> None:
+    assert main(["audit"]) == 2
+    assert "TENURE_DATABASE_URL is not set" in capsys.readouterr().err
+    assert main(["audit", "--database", "postgresql://nobody@127.0.0.1:1/none"]) == 2
+    assert "PostgreSQL" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+"""The settings: what stops the start and with which sentence, secrets from files, and docs/settings.md."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from shared.settings import SECRETS, BadSettings, Settings, load
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+ROW = re.compile(r"^\| `TENURE_(?P<name>[A-Z_]+)` \| (?P<default>[^|]+) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
+
+
+def test_without_any_environment_the_defaults_hold() -> None:
+    assert load({}) == Settings()
+
+
+def test_names_of_others_are_none_of_our_business() -> None:
+    assert load({"PATH": "/bin", "KAFKA_HOME": "x"}) == Settings()
+
+
+def test_a_setting_is_read_from_its_name() -> None:
+    assert load({"TENURE_HTTP_PORT": "9000"}).http_port == 9000
+
+
+def test_an_unknown_name_stops_the_start_and_is_named() -> None:
+    with pytest.raises(BadSettings, match=r"TENURE_HTP_PORT.*docs/settings\.md"):
+        load({"TENURE_HTP_PORT": "9000"})
+
+
+def test_every_bad_value_gets_its_sentence() -> None:
+    with pytest.raises(BadSettings) as bad:
+        load({"TENURE_HTTP_PORT": "much", "TENURE_SMTP_TLS": "maybe"})
+    assert "TENURE_HTTP_PORT: " in str(bad.value)
+    assert "TENURE_SMTP_TLS: " in str(bad.value)
+
+
+def test_a_test_clock_without_a_zone_is_refused() -> None:
+    with pytest.raises(BadSettings, match="TENURE_TEST_CLOCK"):
+        load({"TENURE_TEST_CLOCK": "2026-01-01T00:00:00"})
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("of the file\n")
+    found: Any = getattr(load({f"TENURE_{name}_FILE": str(file)}), name.lower())
+    assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == "of the file"
+
+
+def test_a_secrets_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="TENURE_AUTH_SECRET_FILE"):
+        load({"TENURE_AUTH_SECRET_FILE": str(tmp_path / "none")})
+
+
+def test_what_is_no_secret_comes_from_no_file(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="TENURE_HTTP_PORT_FILE"):
+        load({"TENURE_HTTP_PORT_FILE": str(tmp_path)})
+
+
+def test_no_sentence_and_no_print_shows_a_password() -> None:
+    settings = load({"TENURE_SMTP_PASSWORD": "hunter2", "TENURE_DATABASE_URL": "postgresql://u:hunter2@h/d"})
+    assert "hunter2" not in repr(settings)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().http_port = 1  # type: ignore[misc]
+
+
+def test_the_document_lists_every_setting_once_with_its_default() -> None:
+    rows = ROW.findall(DOCUMENT.read_text("utf-8"))
+    assert [name.lower() for name, _, _ in rows] == list(Settings.model_fields)
+    assert {name: default for name, default, _ in rows} == {
+        name.upper(): shown(getattr(Settings(), name)) for name in Settings.model_fields
+    }
+
+
+def test_the_document_says_which_settings_are_secrets() -> None:
+    marked = [name for name, _, meaning in ROW.findall(DOCUMENT.read_text("utf-8")) if "or `…_FILE`" in meaning]
+    assert sorted(marked) == sorted(SECRETS)
+
+
+def shown(value: object) -> str:
+    """A default as the document writes it."""
+    if value is None:
+        return "none"
+    if value == "":
+        return "empty"
+    return f"`{value.get_secret_value() if isinstance(value, SecretStr) else value}`"
