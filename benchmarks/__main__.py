@@ -6,6 +6,7 @@ Ends with 1 when the audit found anything; a missed target is shown, not hidden,
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import tempfile
 from collections import defaultdict
@@ -20,6 +21,8 @@ from benchmarks.runs import Drained
 
 def main() -> int:
     """Measure, print, write."""
+    # New topics take a moment to find their leaders; the client tries again, and says so.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     wishes = _wishes()
     with tempfile.TemporaryDirectory(prefix="tenure-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)

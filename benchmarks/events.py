@@ -2,7 +2,7 @@
 
 `standing` subscribes the customers that exist before anything is measured; `mixed` is what is measured:
 60 % inventory, 25 % renewals and changes, 10 % auto-renewal switches, 5 % purchases by new customers. There are half as
-many accounts as mixed events, nine tenths of them standing. Every event is wanted: none is refused for its form.
+many accounts as mixed events, nine tenths of them standing. Nearly every event changes something.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,10 @@ from shared.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 
 SEED: Final = 20261123
 SERVERS_AN_ACCOUNT: Final = 4
+_STANDING_SERVERS: Final = 2
+_CORES: Final = (2, 4, 8, 16)
 _SPREAD: Final = timedelta(minutes=50)
 _KINDS: Final = (("inventory", 60), ("order", 25), ("switch", 10), ("purchase", 5))
-_INVENTORY: Final = (("registered", 50), ("resized", 20), ("bound", 15), ("released", 10), ("unbound", 5))
 _ORDERS: Final = (("renewal.ordered", 50), ("renewal.change_ordered", 25), ("specification.change_ordered", 25))
 
 
@@ -41,6 +42,8 @@ class Workload:
     until: datetime
     seed: int = SEED
     _switched: set[str] = field(default_factory=set)
+    _bound: set[str] = field(default_factory=set)
+    _cores: dict[str, int] = field(default_factory=dict)
 
     @property
     def accounts(self) -> int:
@@ -52,16 +55,23 @@ class Workload:
         return len([kind for kind in _kinds(self.count, Random(self.seed)) if kind == "purchase"])
 
     def standing(self) -> Iterator[Message]:
-        """The purchases of those who are customers already, an hour before the rest."""
+        """The purchases and the servers of those who are customers already, before the rest."""
         at = self.until - _SPREAD - timedelta(minutes=5)
-        for number in range(self.accounts - self.newcomers):
-            yield _message(PURCHASES, "purchase.ordered", f"standing-{number}", at, _purchase(number, "standing"))
+        for owner in range(self.accounts - self.newcomers):
+            account = account_id(owner)
+            servers = [{"server_id": server_id(owner, each), "cores": 4} for each in range(_STANDING_SERVERS)]
+            yield _message(PURCHASES, "purchase.ordered", f"p-{owner}", at, _purchase(owner, "standing"))
+            yield _message(
+                SERVER_INVENTORY, "inventory.snapshot", f"s-{owner}", at, {"account_id": account, "servers": servers}
+            )
 
     def mixed(self) -> Iterator[Message]:
         """In the order of their times."""
         chance, old = Random(self.seed + 1), self.accounts - self.newcomers
         newcomer = old
         self._switched.clear()
+        self._cores = {server_id(owner, each): 4 for owner in range(old) for each in range(_STANDING_SERVERS)}
+        self._bound.clear()
         for number, kind in enumerate(_kinds(self.count, Random(self.seed))):
             at = self.until - _SPREAD * (1 - number / self.count)
             if kind == "purchase":
@@ -74,17 +84,29 @@ class Workload:
                 yield make(number, chance.randrange(old), chance, at)
 
     def _inventory(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
-        kind = _one_of(_INVENTORY, chance)
-        account = account_id(owner)
-        data: dict[str, Any] = {
-            "account_id": account,
-            "server_id": f"{account}-s{chance.randrange(SERVERS_AN_ACCOUNT)}",
-        }
+        """What can happen to one of its servers as it stands."""
+        server = server_id(owner, chance.randrange(SERVERS_AN_ACCOUNT))
+        data: dict[str, Any] = {"account_id": account_id(owner), "server_id": server}
+        kind = self._next_of(server, partial=owner % 2 == 0, chance=chance)
         if kind in ("registered", "resized"):
-            data["cores"] = chance.choice((2, 4, 8, 16))
+            data["cores"] = self._cores[server]
         if kind == "registered":
             data |= {"name": f"web-{number}", "region": "cn-hangzhou"}
         return _message(SERVER_INVENTORY, f"server.{kind}", f"e-{number}", at, data)
+
+    def _next_of(self, server: str, *, partial: bool, chance: Random) -> str:
+        if server not in self._cores:
+            self._cores[server] = chance.choice(_CORES)
+            return "registered"
+        if chance.random() < 0.3:
+            del self._cores[server]
+            self._bound.discard(server)
+            return "released"
+        if partial and chance.random() < 0.5:
+            self._bound ^= {server}
+            return "bound" if server in self._bound else "unbound"
+        self._cores[server] = chance.choice([cores for cores in _CORES if cores != self._cores[server]])
+        return "resized"
 
     def _order(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
         kind = _one_of(_ORDERS, chance)
@@ -108,6 +130,11 @@ class Workload:
 def account_id(number: int) -> str:
     """The name of an account."""
     return f"acct-{number:07d}"
+
+
+def server_id(owner: int, number: int) -> str:
+    """The name of an account's server."""
+    return f"{account_id(owner)}-s{number}"
 
 
 def single(number: int, at: datetime) -> Message:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+import psutil
 
 from benchmarks import audit
 from benchmarks.bare import Fillers
@@ -43,6 +44,7 @@ class Drained:
 
     events: int
     seconds: float
+    cpu_seconds: float | None
     lifecycle: int
     state: int
     bytes_out: int
@@ -75,13 +77,13 @@ async def tenure(ground: Ground, work: Workload, prepared: Place, singles: int) 
     async with running(service(place)) as part, connected(place) as connection:
         reader = Reader(place)
         async with reader.reading() as seen:
-            seconds = await _drain(connection, len(sent), part, seen)
+            taken = await _drain(connection, len(sent), part, seen)
         findings = await audit.of_the_service(connection, sent, seen)
         fillers = await _fillers(connection)
         await part.until_ready()
         latency = await measure(place, singles)
     await ground.drop(place)
-    return _result(sent, seconds, seen, findings, latency), fillers
+    return _result(sent, taken, seen, findings, latency), fillers
 
 
 async def bare(ground: Ground, work: Workload, prepared: Place, fillers: Fillers) -> Drained:
@@ -92,10 +94,10 @@ async def bare(ground: Ground, work: Workload, prepared: Place, fillers: Fillers
     fillers.write(file)
     async with running(Loop("benchmarks.bare", place, str(file))) as part, connected(place) as connection:
         async with Reader(place).reading() as seen:
-            seconds = await _drain(connection, len(sent), part, seen)
+            taken = await _drain(connection, len(sent), part, seen)
         findings = await audit.of_the_bare_loop(connection, sent, seen)
     await ground.drop(place)
-    return _result(sent, seconds, seen, findings)
+    return _result(sent, taken, seen, findings)
 
 
 async def usual(ground: Ground, work: Workload) -> Drained:
@@ -108,7 +110,7 @@ async def usual(ground: Ground, work: Workload) -> Drained:
                 _must_run(part)
                 await asyncio.sleep(0.1)
     await ground.drop(place)
-    return _result(sent, seen.last_at - (seen.first_at or 0), seen, ())
+    return _result(sent, (seen.last_at - (seen.first_at or 0), None), seen, ())
 
 
 @asynccontextmanager
@@ -133,16 +135,22 @@ async def connected(place: Place) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def _drain(connection: asyncpg.Connection, count: int, part: Part, seen: Seen) -> float:
-    """Seconds from the first read until the last record of the log was seen."""
+async def _drain(connection: asyncpg.Connection, count: int, part: Part, seen: Seen) -> tuple[float, float]:
+    """Seconds from the first read until the last record of the log was seen; and of the process's own CPU time."""
     async with asyncio.timeout(_WITHIN_SECONDS):
         while not (await connection.fetchrow(_READ))[0]:
             _must_run(part)
             await asyncio.sleep(_LOOK_SECONDS)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), _cpu_seconds(part)
     await _drained(connection, count, part)
+    spent = _cpu_seconds(part) - cpu
     await _until_seen(connection, seen)
-    return seen.last_at - began
+    return seen.last_at - began, spent
+
+
+def _cpu_seconds(part: Part) -> float:
+    times = psutil.Process(part.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 async def _drained(connection: asyncpg.Connection, count: int, part: Part) -> None:
@@ -190,11 +198,16 @@ def _must_run(part: Part) -> None:
 
 
 def _result(
-    sent: Sequence[Message], seconds: float, seen: Seen, findings: Sequence[str], latency: Latency | None = None
+    sent: Sequence[Message],
+    taken: tuple[float, float | None],
+    seen: Seen,
+    findings: Sequence[str],
+    latency: Latency | None = None,
 ) -> Drained:
     return Drained(
         events=len(sent),
-        seconds=seconds,
+        seconds=taken[0],
+        cpu_seconds=taken[1],
         lifecycle=len(seen.records[LIFECYCLE]),
         state=len(seen.records[STATE]),
         bytes_out=sum(len(record.value) for records in seen.records.values() for record in records),

@@ -73,7 +73,7 @@ async def _play(folder: Path) -> int:
         async with driver(places(stack), now=datetime.fromisoformat(BEGINS)) as driving:
             ann = Teller(driving, ACCOUNT, CONTACT["email"])
             for chapter in CHAPTERS:
-                await chapter(ann, driving)
+                await chapter(ann)
         await _audit(stack, folder, ann)
     print(f"\nThe end: {ann.checks} checks came true, in {time.monotonic() - began:.0f} s.")
     return 0

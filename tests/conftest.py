@@ -12,7 +12,21 @@ pytest_plugins = ["tests.parts"]
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A skip hides what nobody looks at: where `CI` is set, nothing may be skipped."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _refuse_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that skips itself as a whole."""
+    report = yield
+    if report.skipped:
+        _refuse_in_ci(report)
+    return report
+
+
+def _refuse_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
-    return report

@@ -33,7 +33,7 @@ async def running(wishes: Wishes, *, say: Say) -> AsyncIterator[Stack]:
         keeping = asyncio.create_task(stack.keep_running())
         yield stack
     finally:
-        if keeping:
+        if keeping is not None:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
         await stack.stop()

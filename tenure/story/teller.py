@@ -39,7 +39,7 @@ class Teller:
     """`events`, `mails` and `messages` hold what the last step brought."""
 
     def __init__(self, driver: Driver, account: str, address: str) -> None:
-        self._driver = driver
+        self.driver = driver
         self._account = account
         self._address = address
         self._mails_seen = 0
@@ -54,18 +54,18 @@ class Teller:
         """Move the clock to this moment of the billing zone, and show what happened on the way."""
         moment = datetime.fromisoformat(day_and_time).replace(tzinfo=ZONE)
         print(f"\n{_styled(_BOLD, f'{moment:%a %d %b %Y, %H:%M}  {title}')}", flush=True)
-        await self._driver.advance(moment)
+        await self.driver.advance(moment)
         await self._show()
 
     async def does(self, type_: str, **data: Any) -> None:
         """Publish one event about the account, and show what comes of it."""
-        await self._driver.publish(type_, {"account_id": self._account, **data})
+        await self.driver.publish(type_, {"account_id": self._account, **data})
         print(f"  in     {type_}", flush=True)
         await self.settle()
 
     async def settle(self) -> None:
         """Wait until all that was published has been dealt with, and show what came of it."""
-        await self._driver.settle()
+        await self.driver.settle()
         await self._show()
 
     def check(self, sentence: str, truth: bool) -> None:
@@ -92,9 +92,9 @@ class Teller:
         return [mail.kind for mail in self.mails]
 
     async def _show(self) -> None:
-        self.events = await self._driver.new_events()
-        self.dead_letters = await self._driver.new_dead_letters()
-        self.mails = await self._driver.mails(self._address, after=self._mails_seen)
+        self.events = await self.driver.new_events()
+        self.dead_letters = await self.driver.new_dead_letters()
+        self.mails = await self.driver.mails(self._address, after=self._mails_seen)
         self._mails_seen += len(self.mails)
         await self._look_into_inbox()
         lines = [f"  event  {event.time.astimezone(ZONE):%d %b %H:%M}  {_told(event)}" for event in self.events]
@@ -104,7 +104,7 @@ class Teller:
         print("".join(f"{line}\n" for line in lines), end="", flush=True)
 
     async def _look_into_inbox(self) -> None:
-        inbox = await self._driver.inbox(self._account)
+        inbox = await self.driver.inbox(self._account)
         self.messages = inbox[self._messages_seen :]
         self._messages_seen = len(inbox)
 

@@ -121,3 +121,8 @@ def test_what_is_secret_reaches_neither_the_image_nor_the_repository() -> None:
 def test_the_image_is_given_everything_that_it_is_built_from() -> None:
     let_in = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()}
     assert {"pyproject.toml", "requirements", "shared", "subscription_service", "notifier_service", "tenure"} <= let_in
+
+
+def test_the_image_brings_what_sqlalchemy_needs_on_asyncio() -> None:
+    locked = (ROOT / "requirements" / "run.lock").read_text("utf-8")
+    assert "\ngreenlet==" in locked, 'name "sqlalchemy[asyncio]" in pyproject.toml, then `make lock`'

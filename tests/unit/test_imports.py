@@ -97,7 +97,6 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
         *("notifier_service.api", "notifier_service.app", "notifier_service.inbox", "tenure.local"),
     },
     "starlette": {"shared.http", "shared.problems"},
-    "sse_starlette": {"subscription_service.ops", "notifier_service.inbox"},
     "uvicorn": {"shared.service", "tenure.local"},
     "uvloop": {"shared.starting"},
     "jwt": {"shared.auth", "tenure"},

@@ -43,7 +43,7 @@ async def live(service: Running) -> None:
     partial = specification("ultimate", servers=1, cores=8, protection_mode="partial")
     for account in ("auto", "short", "gone"):
         await service.say(account, "purchase.ordered", **purchase(f"p-{account}", auto_renewal=account != "gone"))
-    await service.say("auto", "account.credited", entry_id="c-1", amount="50.00", currency="USD")
+    await service.say("auto", "account.credited", entry_id="c-1", amount="500.00", currency="USD")
     await service.say("early", "account.credited", entry_id="c-2", amount="7.00", currency="USD")
     await service.say("early", "account.contact_changed", contact=purchase()["contact"])
     for number in range(4):
@@ -63,7 +63,7 @@ async def live(service: Running) -> None:
     await service.say("short", "auto_renewal.enabled", cycle_months=1)
     await service.settle(datetime(2026, 3, 3, tzinfo=UTC))
     await service.say("short", "renewal.ordered", order_id="r-1", duration_months=1, terms_accepted=True)
-    await service.settle(datetime(2026, 3, 10, tzinfo=UTC))
+    await service.settle(datetime(2026, 4, 5, tzinfo=UTC))
 
 
 async def audited(*arguments: str) -> int:
@@ -76,7 +76,7 @@ async def test_the_log_alone_rebuilds_every_subscription_and_rows_add_up(
 ) -> None:
     await live(service)
     states = [(await service.get(account))["state"] for account in ("auto", "short", "gone", "bound", "early")]
-    assert states == ["grace", "active", "released", "released", "none"]
+    assert states == ["active", "grace", "released", "released", "none"]
     for at_once in (2, auditing.AT_ONCE):
         monkeypatch.setattr(auditing, "AT_ONCE", at_once)
         assert await audited("--database", database_url) == 0

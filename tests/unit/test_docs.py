@@ -1,0 +1,78 @@
+"""The documents: links lead somewhere, the walk names files that exist, every dependency is explained."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+STEP = re.compile(r"^(?P<number>\d+)\. \[(?P<shown>[^\]]+)\]\((?P<target>[^)]+)\) ", re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
+    broken = [target for target in LINK.findall(text_of(document)) if not leads_somewhere(document, target)]
+    assert not broken
+
+
+def test_the_walk_names_existing_files_once_each_and_in_order() -> None:
+    walk = text_of(README).partition("<!-- walk -->")[2].partition("<!-- end of walk -->")[0]
+    steps = STEP.findall(walk)
+    targets = [target for _, _, target in steps]
+    assert len(steps) == len(walk.strip().splitlines())
+    assert [int(number) for number, _, _ in steps] == list(range(1, len(steps) + 1))
+    assert [shown for _, shown, _ in steps] == targets
+    assert len(set(targets)) == len(targets)
+    assert all((ROOT / target).is_file() for target in targets)
+
+
+def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
+    targets = re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE)
+    assert set(re.findall(r"\bmake ([a-z]+)\b", text_of(README))) <= set(targets)
+
+
+def test_every_dependency_is_explained_once() -> None:
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    named = {match[0] for line in wanted if (match := re.match(r"[a-z0-9-]+", line))}
+    rows = [line for line in text_of(ROOT / "docs" / "dependencies.md").splitlines() if line.startswith("| `")]
+    explained = [name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])]
+    assert sorted(explained) == sorted(named)
+
+
+def test_decisions_are_numbered_without_a_gap_and_have_all_their_parts() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    for record in records:
+        parts = re.findall(
+            r"^\*\*(Context|Decision|Consequences)\.\*\*|^\*\*(Look again)\*\*", text_of(record), re.MULTILINE
+        )
+        assert ["".join(part) for part in parts] == ["Context", "Decision", "Consequences", "Look again"], record.name
+
+
+def text_of(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def leads_somewhere(document: Path, target: str) -> bool:
+    """A link out of the repository is not followed."""
+    if "://" in target or target.startswith("mailto:"):
+        return True
+    path, _, anchor = target.partition("#")
+    there = (document.parent / path) if path else document
+    return there.exists() and (not anchor or anchor in anchors(there))
+
+
+def anchors(document: Path) -> set[str]:
+    """Of its headings, as they are made on the usual hosts."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text_of(document))
+    }
