@@ -131,7 +131,8 @@ class Work:
     def _state_entries(self) -> Sequence[Entry]:
         entries = []
         for held in self.held.values():
-            if held.revision == 0 or (held.account is not held.before and _shows(held.account) != _shows(held.before)):
+            changed = held.account is not held.before
+            if changed and (held.revision == 0 or _shows(held.account) != _shows(held.before)):
                 held.revision += 1
                 entries.append(self._state_entry(held))
         return entries
