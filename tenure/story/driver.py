@@ -216,7 +216,7 @@ class Driver:
         return Mail(
             kind=str(message["X-Tenure-Type"]),
             to=[to],
-            subject=str(message["Subject"]).strip(),
+            subject=str(message["Subject"]),
             event_id=str(message["X-Tenure-Event"]),
             text=str(body.get_content()) if body else "",
             raw=answer.content,

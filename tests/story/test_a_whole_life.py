@@ -84,9 +84,7 @@ class Life:
         return await self.does("tenure.server.registered.v1", *kinds, server_id=f"server-{number}", cores=4)
 
 
-@pytest.mark.rule(
-    "R1", "R2", "R5", "R13", "R15", "R18", "R20", "R23", "R24", "R25", "R28", "R29", "R31", "R32", "R33", "R34", "R35"
-)
+@pytest.mark.rule("R1", "R5", "R15", "R18", "R20", "R24", "R25", "R28", "R29", "R31", "R32", "R33", "R34", "R35")
 async def test_a_subscription_from_its_purchase_to_its_release(story: Driver) -> None:
     ann = Life(story, "ann")
     for chapter in (
