@@ -1,11 +1,12 @@
 """How the headers of a mail are stored and written: as the standard library does, in three points otherwise.
 
-Identifiers stay whole on one line, where it would fold or encode long ones; a subject begins beside its name, where
-it would begin on the next line; and the class of a header is made once, where it would make one for every header of
-every mail (a quarter of the time of a mail).
+Identifiers stay whole on one line, where it would fold or encode long ones; a subject is folded by `Header`, where it
+would begin on the next line or lose a blank between encoded words; and the class of a header is made once, where it
+would make one for every header of every mail (a quarter of the time of a mail).
 """
 
-from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader, UnstructuredHeader
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy, Policy
 from functools import cache
@@ -21,16 +22,16 @@ class Identifier(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-class Subject(UniqueUnstructuredHeader, BaseHeader):
-    """A subject that readers get back as it was written: some keep the blank of a first line that is empty."""
+class Subject(UnstructuredHeader, BaseHeader):
+    """A subject that readers get back as it was written."""
+
+    max_count = 1
 
     def fold(self, *, policy: Policy) -> str:
-        folded, empty = super().fold(policy=policy), f"{self.name}:{policy.linesep} "
-        if not folded.startswith(empty):
-            return folded
-        name, text = f"{self.name}: ", folded.removeprefix(empty)
-        space = text.rfind(" ", 1, (policy.max_line_length or len(text)) - len(name) + 1)
-        return name + (text if space < 0 else f"{text[:space]}{policy.linesep}{text[space:]}")
+        text = Header(str(self), header_name=self.name, maxlinelen=policy.max_line_length).encode(
+            linesep=policy.linesep
+        )
+        return f"{self.name}: {text.lstrip()}{policy.linesep}"
 
 
 class Registry(HeaderRegistry):

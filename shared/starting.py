@@ -1,6 +1,7 @@
 """From a bare process to a running service, with an honest exit code and a sentence where it cannot start."""
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -24,6 +25,7 @@ def start(make: Callable[[Settings], Service]) -> int:
         settings = load()
         _log(settings)
         service = make(settings)
+        _collect_less()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(service, settings))
     except BadSettings as bad:
@@ -33,6 +35,13 @@ def start(make: Callable[[Settings], Service]) -> int:
         sys.stderr.write(f"{alarm}\n")
         return ALARMED
     return 0
+
+
+def _collect_less() -> None:
+    """A batch makes many objects and no cycles: looking for cycles as often as Python does took a fifth of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def _log(settings: Settings) -> None:

@@ -126,9 +126,11 @@ class Driver:
         """The test clock, else real time."""
         return self._now or datetime.now(UTC)
 
-    async def publish(self, type_: str, data: Mapping[str, Any], **attributes: str) -> str:
+    async def publish(
+        self, type_: str, data: Mapping[str, Any], *, time: datetime | None = None, **attributes: str
+    ) -> str:
         """Send one event of the contract to its topic, at the clock's time unless `time` is given; its id."""
-        topic, value = TOPIC_OF_TYPE[type_], envelope(type_, data, time=self.now, **attributes)
+        topic, value = TOPIC_OF_TYPE[type_], envelope(type_, data, time=time or self.now, **attributes)
         await self.send(topic, json.dumps(value).encode(), key=str(value["subject"]).encode())
         return str(value["id"])
 

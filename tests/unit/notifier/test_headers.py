@@ -16,18 +16,17 @@ def _written(subject: str) -> bytes:
     return mail.as_bytes()
 
 
-@pytest.mark.parametrize("length", range(1, 200))
-def test_a_subject_of_any_length_comes_back_as_it_was_written(length: int) -> None:
-    for words in (LONG * 3, "é: übergroß " * 20, "x" * 200):
+@pytest.mark.parametrize("words", [LONG * 3, "é: übergroß " * 20, "您的订阅: 2027年2月10日 " * 12, "x" * 200])
+def test_a_subject_of_any_length_comes_back_as_it_was_written(words: str) -> None:
+    for length in range(1, 200):
         subject = words[:length].strip()
         assert message_from_bytes(_written(subject), policy=policy.default)["Subject"] == subject
 
 
 def test_a_subject_that_nearly_fits_begins_beside_its_name_and_keeps_every_line_short() -> None:
-    first, second = _written(LONG).splitlines()[:2]
-    assert first == b"Subject: Renewed automatically: $50.00 deducted, new expiration date March 10,"
-    assert second == b" 2027"
-    assert len(first) <= 78
+    lines = _written(LONG).splitlines()
+    assert lines[0].startswith(b"Subject: Renewed automatically:")
+    assert all(len(line) <= 78 for line in lines)
 
 
 def test_a_second_subject_is_refused() -> None:
