@@ -82,9 +82,7 @@ def _take(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
     if raw["version"] != rebuilt.account.version + 1:
         raise ValueError(f"version {raw['version']} follows {rebuilt.account.version}")
     rebuilt.account = evolve(rebuilt.account, data, at=at, policy=rules.policy)
-    entry = order_entry(
-        data, account=rebuilt.account, cause_type=raw["cause"]["type"], at=at, catalog=rules.catalog
-    )
+    entry = order_entry(data, account=rebuilt.account, cause_type=raw["cause"]["type"], at=at, catalog=rules.catalog)
     if entry is not None:
         rebuilt.orders[entry.order_id] = entry
 
@@ -99,9 +97,7 @@ def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object
     if rebuilt.subscription is None or type(rebuilt.subscription) is not type(stored.subscription):
         return pairs
     names = [each.name for each in fields(rebuilt.subscription)]
-    return pairs | {
-        name: (getattr(rebuilt.subscription, name), getattr(stored.subscription, name)) for name in names
-    }
+    return pairs | {name: (getattr(rebuilt.subscription, name), getattr(stored.subscription, name)) for name in names}
 
 
 def _counted(facts: Facts, stored: Account) -> dict[str, tuple[object, object]]:

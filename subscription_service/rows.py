@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -26,18 +27,20 @@ _STATES: Mapping[str, type[Active] | type[Grace] | type[Released]] = {
     "grace": Grace,
     "released": Released,
 }
+_CONTACTS = 20_000
+_NO_FACTS: Mapping[str, Any] = {}
 _STATE_OF = {contract: name for name, contract in _STATES.items()}
 
 
 def account_of(row: Any) -> Account:
     """An account without what has rows of its own; columns as in `store.ACCOUNT_COLUMNS`."""
-    facts = orjson.loads(row.facts) if row.facts else {}
+    facts = orjson.loads(row.facts) if row.facts else _NO_FACTS
     return Account(
         account_id=row.account_id,
         version=row.version,
         decided_at=row.decided_at,
-        contact=adapter(Contact).validate_json(row.contact) if row.contact else None,
-        subscription=_subscription(row.subscription),
+        contact=_contact(row.contact) if row.contact else None,
+        subscription=adapter(_STATES[row.state]).validate_json(row.subscription) if row.subscription else None,
         balance=row.balance,
         registered=Load(row.registered_servers, row.registered_cores),
         bound=Load(row.bound_servers, row.bound_cores),
@@ -60,8 +63,14 @@ def subscription_json(account: Account) -> str | None:
     return f'{{"state":"{_STATE_OF[contract]}",{own[1:]}'
 
 
-def contact_json(account: Account) -> str | None:
-    return adapter(Contact).dump_json(account.contact).decode() if account.contact else None
+@lru_cache(maxsize=_CONTACTS)
+def contact_json(contact: Contact) -> str:
+    return adapter(Contact).dump_json(contact).decode()
+
+
+@lru_cache(maxsize=_CONTACTS)
+def _contact(text: str) -> Contact:
+    return adapter(Contact).validate_json(text)
 
 
 def facts_json(account: Account) -> str | None:
@@ -133,10 +142,3 @@ def _packed(mark: Mark | None) -> tuple[str, str, str] | None:
 
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _subscription(text: str | None) -> Active | Grace | Released | None:
-    if text is None:
-        return None
-    document = orjson.loads(text)
-    return adapter(_STATES[document.pop("state")]).validate_python(document)

@@ -22,10 +22,10 @@ from subscription_service.published import Said
 from subscription_service.work import Held, Work
 
 _ACCOUNTS = text(
-    "UPDATE account a SET version = n.version, decided_at = n.decided_at, contact = CAST(n.contact AS jsonb),"
-    " subscription = CAST(n.subscription AS jsonb), balance = n.balance, registered_servers = n.registered_servers,"
+    "UPDATE account a SET version = n.version, decided_at = n.decided_at, contact = CAST(n.contact AS json),"
+    " subscription = CAST(n.subscription AS json), balance = n.balance, registered_servers = n.registered_servers,"
     " registered_cores = n.registered_cores, bound_servers = n.bound_servers, bound_cores = n.bound_cores,"
-    " facts = CAST(n.facts AS jsonb), revision = n.revision, next_due_at = n.next_due_at, waiting = n.waiting,"
+    " facts = CAST(n.facts AS json), revision = n.revision, next_due_at = n.next_due_at, waiting = n.waiting,"
     " changed_at = CASE WHEN n.revision > a.revision THEN n.changed_at ELSE a.changed_at END"
     " FROM unnest(CAST(:account_id AS text[]), CAST(:version AS bigint[]), CAST(:decided_at AS timestamptz[]),"
     " CAST(:contact AS text[]), CAST(:subscription AS text[]), CAST(:balance AS numeric[]),"
@@ -139,12 +139,13 @@ async def _save_waiting(connection: AsyncConnection, work: Work, changed: Sequen
 
 def _account(held: Held, work: Work) -> Row:
     account = held.account
+    as_it_was = account.subscription is held.before.subscription
     return {
         "account_id": account.account_id,
         "version": account.version,
         "decided_at": account.decided_at,
-        "contact": rows.contact_json(account),
-        "subscription": rows.subscription_json(account),
+        "contact": rows.contact_json(account.contact) if account.contact else None,
+        "subscription": held.subscription_text if as_it_was else rows.subscription_json(account),
         "balance": account.balance,
         "registered_servers": account.registered.servers,
         "registered_cores": account.registered.cores,

@@ -35,8 +35,9 @@ from subscription_service.work import Held
 
 ACCOUNT_COLUMNS = (
     "account_id, partition, version, decided_at, CAST(contact AS text) AS contact,"
-    " CAST(subscription AS text) AS subscription, balance, registered_servers, registered_cores, bound_servers,"
-    " bound_cores, CAST(facts AS text) AS facts, revision, changed_at, next_due_at, waiting"
+    " CAST(subscription AS text) AS subscription, subscription->>'state' AS state, balance, registered_servers,"
+    " registered_cores, bound_servers, bound_cores, CAST(facts AS text) AS facts, revision, changed_at, next_due_at,"
+    " waiting"
 )
 _LOCK = text(
     f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
@@ -147,7 +148,9 @@ async def _held(connection: AsyncConnection, found: Sequence[Any]) -> dict[str, 
     held = {}
     for row in found:
         account = rows.account_of(row)
-        held[row.account_id] = Held(account, account, row.partition, row.revision)
+        held[row.account_id] = Held(
+            account, account, row.partition, row.revision, row.subscription, None if row.waiting else row.next_due_at
+        )
     await _load_coupons(connection, held)
     await _load_waiting(connection, held, [row.account_id for row in found if row.waiting])
     return held

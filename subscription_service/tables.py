@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlmodel import Field, SQLModel
 
 from shared.tables import instant
@@ -14,6 +14,11 @@ from shared.tables import instant
 def document(**options: Any) -> Column[Any]:
     """A `jsonb` column."""
     return Column(JSONB, **options)
+
+
+def folded(**options: Any) -> Column[Any]:
+    """A `json` column: written and read with every event, so PostgreSQL keeps its text as it is."""
+    return Column(JSON, **options)
 
 
 class AccountRow(SQLModel, table=True):
@@ -29,14 +34,14 @@ class AccountRow(SQLModel, table=True):
     partition: int
     version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     decided_at: datetime | None = Field(default=None, sa_column=instant())
-    contact: Any = Field(default=None, sa_column=document())
-    subscription: Any = Field(default=None, sa_column=document())
+    contact: Any = Field(default=None, sa_column=folded())
+    subscription: Any = Field(default=None, sa_column=folded())
     balance: Decimal = Field(sa_column=Column(Numeric(20, 2), nullable=False, server_default=text("0")))
     registered_servers: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     registered_cores: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     bound_servers: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     bound_cores: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    facts: Any = Field(default=None, sa_column=document())
+    facts: Any = Field(default=None, sa_column=folded())
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     changed_at: datetime | None = Field(default=None, sa_column=instant())
     next_due_at: datetime | None = Field(default=None, sa_column=instant())

@@ -29,23 +29,29 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Held:
-    """One account while a transaction works on it; `waiting` are its events that wait, in order of arrival."""
+    """One account while a transaction works on it; `waiting` are its events that wait, in order of arrival.
+
+    `subscription_text` and `timer_stored` are as the row had them, to be used again where nothing has changed.
+    """
 
     account: Account
     before: Account
     partition: int
     revision: int
+    subscription_text: str | None = None
+    timer_stored: datetime | None = None
     waiting: list[Incoming] = field(default_factory=list)
-    next_timer: Timer | None = None
     timed: Account | None = None
+    timed_at: datetime | None = None
 
-    def due(self, rules: Rules) -> Timer | None:
-        """Its next timer, worked out once for each state of it."""
-        if self.timed is not self.account:
-            if self.timed is None or _timed_by(self.timed) != _timed_by(self.account):
-                self.next_timer = next_timer(self.account, rules.policy)
-            self.timed = self.account
-        return self.next_timer
+    def timer_at(self, rules: Rules) -> datetime | None:
+        """When its next timer is due; worked out only where that may have changed."""
+        if self.timer_stored and _timed_alike(self.account, self.before):
+            return self.timer_stored
+        if self.timed is None or not _timed_alike(self.account, self.timed):
+            timer = next_timer(self.account, rules.policy)
+            self.timed, self.timed_at = self.account, timer.at if timer else None
+        return self.timed_at
 
     @property
     def deferring(self) -> bool:
@@ -54,9 +60,10 @@ class Held:
 
     def next_due_at(self, rules: Rules, now: datetime) -> datetime | None:
         """When something must happen by itself; `now` while an event waits for timers."""
-        timer = self.due(rules)
-        instants = [incoming.until or now for incoming in self.waiting]
-        return min([*instants, *([timer.at] if timer else [])], default=None)
+        at = self.timer_at(rules)
+        if not self.waiting:
+            return at
+        return min([incoming.until or now for incoming in self.waiting] + ([at] if at else []))
 
 
 class Work:
@@ -94,7 +101,7 @@ class Work:
         self._reject_the_overdue(held)
         while True:
             incoming = min((each for each in held.waiting if each.until is None), key=_time, default=None)
-            timer = held.due(self.rules)
+            timer = next_timer(held.account, self.rules.policy)
             horizon = self._instant(held, incoming) if incoming else self.now
             if timer and timer.at <= horizon:
                 self._run(held, timer)
@@ -141,8 +148,8 @@ class Work:
         return state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules)
 
     def _timer_first(self, held: Held, incoming: Incoming) -> bool:
-        timer = held.due(self.rules)
-        return timer is not None and timer.at <= self._instant(held, incoming)
+        at = held.timer_at(self.rules)
+        return at is not None and at <= self._instant(held, incoming)
 
     def _instant(self, held: Held, incoming: Incoming) -> datetime:
         return instant_of(incoming.event.time, self.now, held.account.decided_at)
@@ -224,9 +231,9 @@ class Work:
 _NO_MARK = Mark(datetime.min.replace(tzinfo=UTC), "", "")
 
 
-def _timed_by(account: Account) -> tuple[object, ...]:
-    """What the next timer depends on."""
-    return account.subscription, account.decided_at
+def _timed_alike(one: Account, other: Account) -> bool:
+    """Whether the next timer of both is the same: it depends on nothing else."""
+    return one.subscription is other.subscription and one.decided_at == other.decided_at
 
 
 def _time(incoming: Incoming) -> datetime:

@@ -140,6 +140,14 @@ class Driver:
         await within(work, f"the broker's word that it has a record for {topic}")
         self.sent.append(topic)
 
+    async def send_nothing(self, topic: str) -> None:
+        """Send a record without key and value, which only a batch may carry."""
+        batch = self._producer.create_batch()
+        batch.append(key=None, value=None, timestamp=None)
+        sent = await self._producer.send_batch(batch, self._places.topic_prefix + topic, partition=0)
+        await within(sent, f"the broker's word that it has a record for {topic}")
+        self.sent.append(topic)
+
     async def advance(self, now: datetime) -> None:
         """Move the test clock; returns when both services have settled there."""
         advance_id = str(uuid.uuid4())

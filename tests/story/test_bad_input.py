@@ -147,8 +147,8 @@ async def test_a_record_that_cannot_be_read_is_put_aside_and_its_neighbours_are_
     assert (await story.account(neighbour))["balance"] == "2.00"
 
 
-async def test_null_key_and_null_value_are_put_aside(story: Driver) -> None:
-    await story.send(PURCHASES, None)
+async def test_a_record_without_key_and_value_is_put_aside(story: Driver) -> None:
+    await story.send_nothing(PURCHASES)
     await story.settle()
     (letter,) = await story.new_dead_letters()
     assert (letter.reason, letter.key, letter.value) == ("not_json", None, None)

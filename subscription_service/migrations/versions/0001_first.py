@@ -11,10 +11,10 @@ depends_on = None
 
 STATEMENTS = (
     "CREATE TABLE account (account_id text NOT NULL, partition INTEGER NOT NULL, version BIGINT "
-    "DEFAULT 0 NOT NULL, decided_at TIMESTAMP WITH TIME ZONE, contact JSONB, subscription JSONB, "
+    "DEFAULT 0 NOT NULL, decided_at TIMESTAMP WITH TIME ZONE, contact JSON, subscription JSON, "
     "balance NUMERIC(20, 2) DEFAULT 0 NOT NULL, registered_servers BIGINT DEFAULT 0 NOT NULL, "
     "registered_cores BIGINT DEFAULT 0 NOT NULL, bound_servers BIGINT DEFAULT 0 NOT NULL, bound_cores "
-    "BIGINT DEFAULT 0 NOT NULL, facts JSONB, revision BIGINT DEFAULT 0 NOT NULL, changed_at TIMESTAMP "
+    "BIGINT DEFAULT 0 NOT NULL, facts JSON, revision BIGINT DEFAULT 0 NOT NULL, changed_at TIMESTAMP "
     "WITH TIME ZONE, next_due_at TIMESTAMP WITH TIME ZONE, waiting BIGINT DEFAULT 0 NOT NULL, PRIMARY "
     "KEY (account_id))",
     "CREATE INDEX account_due ON account (next_due_at) WHERE next_due_at IS NOT NULL",
