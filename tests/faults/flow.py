@@ -41,9 +41,26 @@ class Running:
 
     def kill(self, service: str) -> None:
         """SIGKILL every copy, as it is now."""
-        for pid in self.ready["pids"][service]:
+        self._signal(service, signal.SIGKILL)
+
+    @asynccontextmanager
+    async def away(self, part: str) -> AsyncIterator[None]:
+        """The part's process stands still: it takes connections, and answers nothing."""
+        self._signal(part, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(part, signal.SIGCONT)
+
+    async def is_ready(self, url: str) -> bool:
+        """What the service at `<url>_url` says of itself."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            return (await client.get(f"{self.ready[f'{url}_url']}/ready")).status_code == 200
+
+    def _signal(self, part: str, number: signal.Signals) -> None:
+        for pid in self.ready["pids"][part]:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
 
 
 @asynccontextmanager
