@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -41,26 +42,27 @@ class Running:
 
     def kill(self, service: str) -> None:
         """SIGKILL every copy, as it is now."""
-        self._signal(service, signal.SIGKILL)
+        for pid in self.ready["pids"][service]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @asynccontextmanager
     async def away(self, part: str) -> AsyncIterator[None]:
-        """The part's process stands still: it takes connections, and answers nothing."""
-        self._signal(part, signal.SIGSTOP)
+        """The part stands still, with its children: it takes connections, and answers nothing."""
+        parents = [psutil.Process(pid) for pid in self.ready["pids"][part]]
+        family = [each for parent in parents for each in (parent, *parent.children(recursive=True))]
+        for process in family:
+            process.suspend()
         try:
             yield
         finally:
-            self._signal(part, signal.SIGCONT)
+            for process in family:
+                process.resume()
 
     async def is_ready(self, url: str) -> bool:
         """What the service at `<url>_url` says of itself."""
         async with httpx.AsyncClient(timeout=30) as client:
             return (await client.get(f"{self.ready[f'{url}_url']}/ready")).status_code == 200
-
-    def _signal(self, part: str, number: signal.Signals) -> None:
-        for pid in self.ready["pids"][part]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
 
 
 @asynccontextmanager

@@ -91,7 +91,8 @@ async def test_every_kind_of_difference_is_told(
     await live(service)
     spoilt = {
         "auto: balance": "UPDATE account SET balance = balance + 1 WHERE account_id = 'auto'",
-        "auto: terms": "UPDATE account SET subscription = jsonb_set(subscription, '{terms,0,months}', '7')"
+        "auto: terms": "UPDATE account"
+        " SET subscription = jsonb_set(CAST(subscription AS jsonb), '{terms,0,months}', '7')"
         " WHERE account_id = 'auto'",
         "bound: registered": "DELETE FROM server WHERE server_id = 's-3'",
         "bound: state": "UPDATE account SET subscription = NULL WHERE account_id = 'bound'",
