@@ -46,12 +46,12 @@ async def test_a_broker_that_restarts_is_waited_for(notifier: Copy, world: World
     await eventually(lambda: delivered(notifier, before))
     await kafka.kill()
     try:
-        await eventually(lambda: unready(notifier), seconds=40)
+        await eventually(lambda: unready(notifier), seconds=90)
     finally:
         await kafka.start()
     await world.publish(event("activated", after, 1))
-    await eventually(lambda: delivered(notifier, after), seconds=60)
-    await eventually(notifier.reads, seconds=60)
+    await eventually(lambda: delivered(notifier, after), seconds=120)
+    await eventually(notifier.reads, seconds=120)
     outcomes = await world.outcomes(4)
     assert len({one["id"] for one in outcomes}) == 4
 
