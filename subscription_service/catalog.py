@@ -3,14 +3,14 @@
 Only `app` calls this, at the start. A wrong value is a `ValueError` whose sentence names file and field.
 """
 
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.contracts.types import Edition, Feature
+from subscription_service import data_files
 from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange
 
 DEFAULT = Path(__file__).with_name("catalog.toml")
@@ -84,11 +84,4 @@ class CatalogFile(BaseModel):
 
 def load_catalog(path: Path = DEFAULT) -> Catalog:
     """The catalog in force. Raises `ValueError`, or `OSError` where the file cannot be read."""
-    try:
-        return CatalogFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).catalog()
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(map(str, problem["loc"]))
-        raise ValueError(f"{path.name}: {field}: {problem['msg']}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path.name}: {error}") from None
+    return data_files.read(CatalogFile, path).catalog()

@@ -3,14 +3,14 @@
 Only `app` calls this, at the start. A wrong value is a `ValueError` whose sentence names file and field.
 """
 
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from subscription_service import data_files
 from subscription_service.domain.policy import Policy
 
 DEFAULT = Path(__file__).with_name("policy.toml")
@@ -61,11 +61,4 @@ class PolicyFile(BaseModel):
 
 def load_policy(path: Path = DEFAULT) -> Policy:
     """The policy in force. Raises `ValueError`, or `OSError` where the file cannot be read."""
-    try:
-        return PolicyFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).policy()
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(map(str, problem["loc"]))
-        raise ValueError(f"{path.name}: {field}: {problem['msg']}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path.name}: {error}") from None
+    return data_files.read(PolicyFile, path).policy()

@@ -1,0 +1,21 @@
+"""Reading a TOML data file into its checked shape: the one way in for policy and catalog."""
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+def read(shape: type[Shape], path: Path) -> Shape:
+    """The file's content. Raises `ValueError` with file and field, or `OSError` where it cannot be read."""
+    try:
+        return shape.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(map(str, problem["loc"]))
+        raise ValueError(f"{path.name}: {field}: {problem['msg']}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name}: {error}") from None
