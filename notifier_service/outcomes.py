@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from notifier_service.notice import Delivered, End, Failed, Notice, Status, Suppressed
-from shared.contracts.envelope import adapter, encode, wire_time
+from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.outcomes import NotificationOutcome
 from shared.log import Entry
 from shared.partitioning import partition_of
@@ -66,6 +66,6 @@ def _entry(word: str, notice: Notice, data: NotificationOutcome, *, now: datetim
         topic=OUTCOMES,
         partition=partition_of(notice.account_id, partitions),
         key=notice.account_id.encode(),
-        value=encode(fields, adapter(NotificationOutcome).dump_json(data)),
+        value=encode(fields, to_json(data)),
         account_id=notice.account_id,
     )

@@ -18,7 +18,7 @@ from notifier_service.notice import Status
 from notifier_service.plan import Preferences
 from notifier_service.render import InboxText
 from notifier_service.suppress import Standing
-from shared.contracts.envelope import adapter
+from shared.contracts.envelope import adapter, to_json
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact
 
@@ -189,4 +189,4 @@ def _recipient(row: Any, muted: frozenset[tuple[str, Channel]]) -> Recipient:
 
 
 def _document(contact: Contact | None) -> str | None:
-    return adapter(Contact).dump_json(contact).decode() if contact else None
+    return to_json(contact).decode() if contact else None

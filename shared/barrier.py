@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared import clock, log, relay
 from shared.clock import Advance, TestClock
 from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
-from shared.contracts.envelope import adapter, encode, wire_time
+from shared.contracts.envelope import encode, to_json, wire_time
 from shared.database import transaction
 from shared.errors import Transient
 from shared.log import Entry
@@ -101,5 +101,5 @@ def _settled(service: str, advance: Advance, place: Partition) -> Entry:
         topic=place.topic,
         partition=place.partition,
         key=service.encode(),
-        value=encode(attributes, adapter(ClockSettled).dump_json(data)),
+        value=encode(attributes, to_json(data)),
     )

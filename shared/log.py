@@ -5,8 +5,8 @@ last in the transaction, under a row lock for the partition, partitions in order
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import text
@@ -22,8 +22,7 @@ CHANNEL = "tenure_log_"
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One record to be published. `enveloped`: a CloudEvent, into which its `sequence` is written."""
 
     topic: str

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.auth import AnOperator
 from shared.clock import Clock
-from shared.contracts.envelope import adapter
+from shared.contracts.envelope import to_json
 from shared.contracts.lifecycle import RejectionCode
 from shared.contracts.state import Overview
 from shared.contracts.types import ConfigurationKind, Id
@@ -72,7 +72,7 @@ class _Pages:
         """The overview document, as it was last published on `subscription-state`."""
         async with self._looking_at(account_id) as (_, it):
             document = overview(it.account, revision=it.revision, as_of=it.changed_at, rules=self._rules)
-        return Response(adapter(Overview).dump_json(document), media_type=_JSON)
+        return Response(to_json(document), media_type=_JSON)
 
     async def orders(self, account_id: Id) -> shapes.Orders:
         """Every order with its start, end and specification; only its status follows the clock (R18)."""

@@ -1,12 +1,12 @@
 """From the core's events and accounts to entries of the log. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 import orjson
 
-from shared.contracts.envelope import adapter, encode, wire_time
+from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     Actor,
@@ -17,7 +17,6 @@ from shared.contracts.lifecycle import (
     RenewalMethod,
     Renewed,
 )
-from shared.contracts.state import Overview
 from shared.log import Entry
 from shared.topics import LIFECYCLE, STATE
 from subscription_service.domain.model import Account
@@ -29,8 +28,7 @@ from subscription_service.incoming import Incoming
 SOURCE = "/tenure/subscription"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One lifecycle event with what stands around it; `account` is the state after the whole step."""
 
     account: Account
@@ -75,7 +73,7 @@ def state_entry(account: Account, partition: int, *, revision: int, as_of: datet
         topic=STATE,
         partition=partition,
         key=account.account_id.encode(),
-        value=adapter(Overview).dump_json(document),
+        value=to_json(document),
         enveloped=False,
     )
 
@@ -96,7 +94,7 @@ def _data(said: Said) -> bytes:
             "actor": _actor(said),
         }
     )
-    own = adapter(type(said.data)).dump_json(said.data)
+    own = to_json(said.data)
     return stamp if own == b"{}" else stamp[:-1] + b"," + own[1:]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from shared.contracts.envelope import adapter
+from shared.contracts.envelope import from_json, to_json
 from shared.contracts.types import ConfigurationKind, Contact, Feature
 from subscription_service.domain.model import (
     Account,
@@ -20,6 +20,7 @@ from subscription_service.domain.model import (
     Mark,
     Released,
     Server,
+    Subscription,
 )
 
 _STATES: Mapping[str, type[Active] | type[Grace] | type[Released]] = {
@@ -32,18 +33,34 @@ _NO_FACTS: Mapping[str, Any] = {}
 _STATE_OF = {contract: name for name, contract in _STATES.items()}
 
 
+class Texts(NamedTuple):
+    """The documents of an account as its row holds them."""
+
+    contact: str | None = None
+    subscription: str | None = None
+    facts: str | None = None
+
+
+def texts_in(row: Any) -> Texts:
+    """As they are stored; columns as in `store.ACCOUNT_COLUMNS`."""
+    return Texts(row[3], row[4], row[10])
+
+
 def account_of(row: Any) -> Account:
     """An account without what has rows of its own; columns as in `store.ACCOUNT_COLUMNS`."""
-    facts = orjson.loads(row.facts) if row.facts else _NO_FACTS
+    # By position: to ask a row for a name costs more than to read what stands there.
+    account_id, version, decided_at, contact, subscription, balance = row[:6]
+    registered_servers, registered_cores, bound_servers, bound_cores, packed = row[6:11]
+    facts = orjson.loads(packed) if packed else _NO_FACTS
     return Account(
-        account_id=row.account_id,
-        version=row.version,
-        decided_at=row.decided_at,
-        contact=_contact(row.contact) if row.contact else None,
-        subscription=adapter(_STATES[row.state]).validate_json(row.subscription) if row.subscription else None,
-        balance=row.balance,
-        registered=Load(row.registered_servers, row.registered_cores),
-        bound=Load(row.bound_servers, row.bound_cores),
+        account_id=account_id,
+        version=version,
+        decided_at=decided_at,
+        contact=_contact(contact) if contact else None,
+        subscription=_subscription(subscription) if subscription else None,
+        balance=balance,
+        registered=Load(registered_servers, registered_cores),
+        bound=Load(bound_servers, bound_cores),
         capacity={
             Feature(name): CapacityUse(used, _mark(mark)) for name, (used, mark) in facts.get("capacity", {}).items()
         },
@@ -53,33 +70,54 @@ def account_of(row: Any) -> Account:
     )
 
 
-def subscription_json(account: Account) -> str | None:
-    """`{"state": ..., ...}` of the folded lifecycle."""
-    subscription = account.subscription
+def _subscription(text: str) -> Subscription:
+    state = text.split('"', 4)[3]
+    return from_json(_STATES[state], text)
+
+
+def texts_of(account: Account, *, before: Account, stored: Texts) -> Texts:
+    """The documents of `account`; those that are still as in `before` are taken as they were stored."""
+    facts_alike = _facts(account) == _facts(before)
+    return Texts(
+        contact=stored.contact if account.contact is before.contact else _contact_json(account.contact),
+        subscription=(
+            stored.subscription
+            if account.subscription is before.subscription
+            else _subscription_json(account.subscription)
+        ),
+        facts=stored.facts if facts_alike else _facts_json(account),
+    )
+
+
+def _subscription_json(subscription: Subscription | None) -> str | None:
+    """`{"state": ..., ...}` of the folded lifecycle; the state comes first, since it says how to read the rest."""
     if subscription is None:
         return None
     contract = type(subscription)
-    own = adapter(contract).dump_json(subscription).decode()
+    own = to_json(subscription).decode()
     return f'{{"state":"{_STATE_OF[contract]}",{own[1:]}'
 
 
-@lru_cache(maxsize=_CONTACTS)
-def contact_json(contact: Contact) -> str:
-    return adapter(Contact).dump_json(contact).decode()
+def _contact_json(contact: Contact | None) -> str | None:
+    return None if contact is None else to_json(contact).decode()
 
 
 @lru_cache(maxsize=_CONTACTS)
 def _contact(text: str) -> Contact:
-    return adapter(Contact).validate_json(text)
+    return from_json(Contact, text)
 
 
-def facts_json(account: Account) -> str | None:
-    """Capacity, retained counts, the snapshot's mark and the configuration's floor; None when there is none of them."""
-    if not (account.capacity or account.retained or account.snapshot_mark or account.configuration_floor):
+def _facts(account: Account) -> tuple[object, ...]:
+    """Capacity, retained counts, the snapshot's mark and the configuration's floor: what has no column of its own."""
+    return account.capacity, account.retained, account.snapshot_mark, account.configuration_floor
+
+
+def _facts_json(account: Account) -> str | None:
+    if not any(_facts(account)):
         return None
     return orjson.dumps(
         {
-            "capacity": {feature.value: [use.used, _packed(use.mark)] for feature, use in account.capacity.items()},
+            "capacity": {feature.value: [use.used, tuple(use.mark)] for feature, use in account.capacity.items()},
             "retained": {kind.value: count for kind, count in account.retained.items() if count},
             "snapshot_mark": _packed(account.snapshot_mark),
             "configuration_floor": account.configuration_floor,
@@ -124,7 +162,7 @@ def configuration_of(value: str | None, present: bool, mark: str) -> Configurati
 
 
 def pack_mark(mark: Mark) -> str:
-    return orjson.dumps(_packed(mark)).decode()
+    return orjson.dumps(tuple(mark)).decode()
 
 
 def mark_of(packed: Iterable[str] | None) -> Mark | None:
@@ -136,8 +174,9 @@ def _mark(packed: Iterable[str]) -> Mark:
     return Mark(datetime.fromisoformat(time), source, id_)
 
 
-def _packed(mark: Mark | None) -> tuple[str, str, str] | None:
-    return (mark.time.isoformat(), mark.source, mark.id) if mark else None
+def _packed(mark: Mark | None) -> tuple[object, ...] | None:
+    """orjson takes instants, but no named tuples."""
+    return tuple(mark) if mark else None
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """Storing what a transaction changed: rows in bulk, the tally, and last the log."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import log, tally
-from shared.contracts.envelope import Event, adapter
+from shared.contracts.envelope import Event, to_json
 from shared.contracts.inbound import AccountCredited, CouponIssued
 from shared.contracts.lifecycle import Released, Renewed
-from shared.contracts.types import Specification
+from shared.log import Entry
 from subscription_service import claims, rows
 from subscription_service.domain.model import ZERO, Account
 from subscription_service.domain.orders import OrderEntry, order_entry
@@ -88,12 +89,37 @@ _WAIT = text(
 )
 _LEAVE = text("DELETE FROM waiting WHERE id = ANY(CAST(:ids AS bigint[]))")
 
+_A_FEW = 20
+
 Row = dict[str, Any]
 
 
 async def save(connection: AsyncConnection, work: Work) -> None:
-    """Store everything that `work` holds; the log comes last, since it takes the locks that all copies share."""
-    entries = work.entries()
+    """Store everything that `work` holds; the log comes last, since it takes the locks that all copies share.
+
+    What is to be said is put into words while PostgreSQL is busy with the rows.
+    """
+    work.number_overviews()
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_save_rows(connection, work))
+            wording = both.create_task(_worded(work))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None  # whoever called tells the kinds of trouble apart
+    await log.append(connection, wording.result())
+
+
+async def _worded(work: Work) -> list[Entry]:
+    """All entries, with a pause after every few, in which the answer of the database can be taken."""
+    entries = []
+    for number, entry in enumerate(work.entries()):
+        if number % _A_FEW == 0:
+            await asyncio.sleep(0)
+        entries.append(entry)
+    return entries
+
+
+async def _save_rows(connection: AsyncConnection, work: Work) -> None:
     changed = work.changed()
     await _bulk(connection, _ACCOUNTS, [_account(held, work) for held in changed])
     await _bulk(connection, _SERVERS, [row for held in changed for row in _servers(held)])
@@ -103,7 +129,6 @@ async def save(connection: AsyncConnection, work: Work) -> None:
     await _save_waiting(connection, work, changed)
     await claims.unclaim(connection, work.unclaimed)
     await tally.add(connection, work.tally)
-    await log.append(connection, entries)
 
 
 async def _bulk(connection: AsyncConnection, statement: Any, batch: Sequence[Row]) -> None:
@@ -139,19 +164,19 @@ async def _save_waiting(connection: AsyncConnection, work: Work, changed: Sequen
 
 def _account(held: Held, work: Work) -> Row:
     account = held.account
-    as_it_was = account.subscription is held.before.subscription
+    texts = rows.texts_of(account, before=held.before, stored=held.texts)
     return {
         "account_id": account.account_id,
         "version": account.version,
         "decided_at": account.decided_at,
-        "contact": rows.contact_json(account.contact) if account.contact else None,
-        "subscription": held.subscription_text if as_it_was else rows.subscription_json(account),
+        "contact": texts.contact,
+        "subscription": texts.subscription,
         "balance": account.balance,
         "registered_servers": account.registered.servers,
         "registered_cores": account.registered.cores,
         "bound_servers": account.bound.servers,
         "bound_cores": account.bound.cores,
-        "facts": rows.facts_json(account),
+        "facts": texts.facts,
         "revision": held.revision,
         "changed_at": work.now,
         "next_due_at": held.next_due_at(work.rules, work.now),
@@ -230,7 +255,7 @@ def _order_entry(said: Said, catalog: Catalog) -> OrderEntry | None:
 
 
 def _order(account: Account, entry: OrderEntry) -> Row:
-    specification = adapter(Specification).dump_json(entry.specification).decode() if entry.specification else None
+    specification = to_json(entry.specification).decode() if entry.specification else None
     return {
         "order_id": entry.order_id,
         "account_id": account.account_id,

@@ -6,7 +6,6 @@ So any number of copies can work on the same accounts without a deadlock.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,10 +33,9 @@ from subscription_service.incoming import REGISTRY, Incoming
 from subscription_service.work import Held
 
 ACCOUNT_COLUMNS = (
-    "account_id, partition, version, decided_at, CAST(contact AS text) AS contact,"
-    " CAST(subscription AS text) AS subscription, subscription->>'state' AS state, balance, registered_servers,"
-    " registered_cores, bound_servers, bound_cores, CAST(facts AS text) AS facts, revision, changed_at, next_due_at,"
-    " waiting"
+    "account_id, version, decided_at, CAST(contact AS text) AS contact, CAST(subscription AS text) AS subscription,"
+    " balance, registered_servers, registered_cores, bound_servers, bound_cores, CAST(facts AS text) AS facts,"
+    " partition, revision, changed_at, next_due_at, waiting"
 )
 _LOCK = text(
     f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
@@ -145,14 +143,17 @@ class _Touched:
 
 
 async def _held(connection: AsyncConnection, found: Sequence[Any]) -> dict[str, Held]:
-    held = {}
+    held: dict[str, Held] = {}
+    waiting = []
     for row in found:
         account = rows.account_of(row)
-        held[row.account_id] = Held(
-            account, account, row.partition, row.revision, row.subscription, None if row.waiting else row.next_due_at
-        )
+        *_, partition, revision, _, next_due_at, waits = row
+        timer_stored = None if waits else next_due_at
+        held[account.account_id] = Held(account, account, partition, revision, rows.texts_in(row), timer_stored)
+        if waits:
+            waiting.append(account.account_id)
     await _load_coupons(connection, held)
-    await _load_waiting(connection, held, [row.account_id for row in found if row.waiting])
+    await _load_waiting(connection, held, waiting)
     return held
 
 
@@ -207,4 +208,4 @@ async def _configuration(
 
 def _attach(held: Held, **loaded: Any) -> None:
     """What was loaded is part of the state before, too."""
-    held.account = held.before = replace(held.account, **loaded)
+    held.account = held.before = held.account._replace(**loaded)

@@ -5,7 +5,7 @@ thing of it begins with `one_snapshot`, so that the things fit together.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts.envelope import adapter
+from shared.contracts.envelope import from_json
 from shared.contracts.types import ConfigurationKind, Specification
 from shared.topics import LIFECYCLE
 from subscription_service import rows
@@ -69,7 +69,7 @@ async def whole(connection: AsyncConnection, account: Account) -> Account:
     asked = {"id": account.account_id}
     coupons = tuple(rows.coupon_of(row) for row in await connection.execute(_COUPONS, asked))
     servers = {row.server_id: rows.server_of(row) for row in await connection.execute(_SERVERS, asked)}
-    return replace(account, coupons=coupons, servers=servers)
+    return account._replace(coupons=coupons, servers=servers)
 
 
 async def orders(connection: AsyncConnection, account_id: str) -> Sequence[OrderEntry]:
@@ -101,7 +101,7 @@ def order_of(row: Any) -> OrderEntry:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         months=row.months,
-        specification=adapter(Specification).validate_json(specification) if specification else None,
+        specification=from_json(Specification, specification) if specification else None,
         fee=row.fee,
         rejected=row.rejected,
         catalog_version=row.catalog_version,

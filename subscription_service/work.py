@@ -6,7 +6,7 @@ here. An account's object is replaced, never changed, so what differs from `befo
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -23,6 +23,7 @@ from subscription_service.domain.step import Moment, instant_of, refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.incoming import Incoming, Verdict
 from subscription_service.published import Said, lifecycle_entry, state_entry
+from subscription_service.rows import Texts
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +32,14 @@ logger = logging.getLogger(__name__)
 class Held:
     """One account while a transaction works on it; `waiting` are its events that wait, in order of arrival.
 
-    `subscription_text` and `timer_stored` are as the row had them, to be used again where nothing has changed.
+    `texts` and `timer_stored` are as the row had them, to be used again where nothing has changed.
     """
 
     account: Account
     before: Account
     partition: int
     revision: int
-    subscription_text: str | None = None
+    texts: Texts = Texts()
     timer_stored: datetime | None = None
     waiting: list[Incoming] = field(default_factory=list)
     timed: Account | None = None
@@ -81,6 +82,7 @@ class Work:
         self.dead_letters: list[Entry] = []
         self._partitions = partitions
         self._fewer_waiting: set[str] = set()
+        self._shown: list[Held] = []
 
     def take(self, incoming: Incoming) -> None:
         """Decide it now, or let it wait: for a purchase (R40), or for the account's timers to go first (R4)."""
@@ -122,10 +124,21 @@ class Work:
         self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
         self.tally[topic, Outcome.DEAD_LETTER] += 1
 
-    def entries(self) -> list[Entry]:
+    def number_overviews(self) -> None:
+        """Every account of which the overview has changed gets one more revision."""
+        for held in self.held.values():
+            changed = held.account is not held.before
+            if changed and (held.revision == 0 or _shows(held.account) != _shows(held.before)):
+                held.revision += 1
+                self._shown.append(held)
+
+    def entries(self) -> Iterator[Entry]:
         """Everything for the log: dead letters, the lifecycle in order, one state document an account."""
-        lifecycle = [lifecycle_entry(said, self.held[said.account_id].partition, self.now) for said in self.said]
-        return [*self.dead_letters, *lifecycle, *self._state_entries()]
+        yield from self.dead_letters
+        for said in self.said:
+            yield lifecycle_entry(said, self.held[said.account_id].partition, self.now)
+        for held in self._shown:
+            yield self._state_entry(held)
 
     def changed(self) -> list[Held]:
         """Accounts whose row must be stored."""
@@ -134,15 +147,6 @@ class Work:
             for account_id, held in self.held.items()
             if held.account is not held.before or held.waiting or account_id in self._fewer_waiting
         ]
-
-    def _state_entries(self) -> Sequence[Entry]:
-        entries = []
-        for held in self.held.values():
-            changed = held.account is not held.before
-            if changed and (held.revision == 0 or _shows(held.account) != _shows(held.before)):
-                held.revision += 1
-                entries.append(self._state_entry(held))
-        return entries
 
     def _state_entry(self, held: Held) -> Entry:
         return state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules)

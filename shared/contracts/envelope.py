@@ -82,11 +82,25 @@ def adapter(contract: type[D]) -> TypeAdapter[D]:
     return _adapter(contract)
 
 
-def _compiled(contract: Any) -> Callable[[Any], Any]:
-    return _adapter(contract).validator.validate_python
+# Going through `TypeAdapter` each time costs as much again as what it does.
+_validator: Final[Callable[[Any], Callable[[Any], Any]]] = cache(
+    lambda contract: _adapter(contract).validator.validate_python
+)
+_reader: Final[Callable[[Any], Callable[[str | bytes], Any]]] = cache(
+    lambda contract: _adapter(contract).validator.validate_json
+)
+_writer: Final[Callable[[Any], Callable[[Any], bytes]]] = cache(lambda contract: _adapter(contract).serializer.to_json)
 
 
-_validator: Final[Callable[[Any], Callable[[Any], Any]]] = cache(_compiled)
+def from_json(contract: type[D], text: str | bytes) -> D:
+    """What `to_json` wrote. Raises pydantic's `ValidationError`."""
+    value: D = _reader(contract)(text)
+    return value
+
+
+def to_json(value: object) -> bytes:
+    """A contract's value as JSON."""
+    return _writer(type(value))(value)
 
 
 def decode(value: bytes | None, headers: Headers, accepts: Mapping[str, type[D]]) -> Event[D]:

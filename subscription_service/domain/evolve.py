@@ -37,18 +37,17 @@ StandingEvent = (
 
 def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Policy) -> Account:
     """`account` after `event`, decided at `at`. Raises `ValueError` where the log cannot be true."""
-    after = replace(
-        account,
+    after = account._replace(
         version=account.version + 1,
         decided_at=at,
         subscription=_subscription(account.subscription, event, at, policy),
     )
     match event:
         case lifecycle.Activated() | lifecycle.ContactReplaced():
-            return replace(after, contact=event.contact)
+            return after._replace(contact=event.contact)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
             coupons = tuple(coupon for coupon in account.coupons if coupon.coupon_id != event.coupon_id)
-            return replace(after, balance=balance, coupons=coupons)
+            return after._replace(balance=balance, coupons=coupons)
         case _:
             return after
 

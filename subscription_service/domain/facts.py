@@ -5,7 +5,6 @@ Credits and coupons add up, capacity and configuration are newest per key. `abso
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -52,14 +51,14 @@ def consequences(account: Account, event: lifecycle.LifecycleData, *, at: dateti
         if _switches_to_partial(event.previous, event.specification):
             return inventory.bind_in_order(account, quota_of(event.specification, catalog))
     elif isinstance(event, lifecycle.Released):
-        return replace(inventory.unbind_all(account), configuration={}, retained={}, configuration_floor=at)
+        return inventory.unbind_all(account)._replace(configuration={}, retained={}, configuration_floor=at)
     elif isinstance(event, lifecycle.Activated) and account.configuration_floor is not None:
-        return replace(account, configuration_floor=at)
+        return account._replace(configuration_floor=at)
     return account
 
 
 def credit(account: Account, command: AccountCredited, _: Arrival) -> Account:
-    return replace(account, balance=account.balance + command.amount)
+    return account._replace(balance=account.balance + command.amount)
 
 
 def issue_coupon(account: Account, command: CouponIssued, _: Arrival) -> Account:
@@ -71,7 +70,7 @@ def issue_coupon(account: Account, command: CouponIssued, _: Arrival) -> Account
         valid_from=command.valid_from,
         valid_until=command.valid_until,
     )
-    return replace(account, coupons=(*account.coupons, coupon))
+    return account._replace(coupons=(*account.coupons, coupon))
 
 
 def use_capacity(account: Account, command: CapacityUsed, arrival: Arrival) -> Account:
@@ -79,7 +78,7 @@ def use_capacity(account: Account, command: CapacityUsed, arrival: Arrival) -> A
     if known is not None and arrival.mark <= known.mark:
         return account
     use = CapacityUse(command.used, arrival.mark)
-    return replace(account, capacity={**account.capacity, command.feature: use})
+    return account._replace(capacity={**account.capacity, command.feature: use})
 
 
 def record_configuration(account: Account, command: ConfigurationRecorded, arrival: Arrival) -> Account:
@@ -102,8 +101,7 @@ def _configure(
     if known is not None and entry.mark <= known.mark:
         return account
     count = account.retained.get(command.kind, 0) + entry.present - (known is not None and known.present)
-    return replace(
-        account,
+    return account._replace(
         configuration={**account.configuration, key: entry},
         retained={**account.retained, command.kind: count},
     )

@@ -6,7 +6,6 @@ Bindings exist in partial mode only; elsewhere what is said about them has no ef
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -42,7 +41,7 @@ def register(account: Account, command: ServerRegistered, arrival: Arrival) -> A
     mark, before = arrival.mark, _server(account, command.server_id, arrival.at)
     after = _resized(before, command.cores, mark)
     if _newer(mark, before.present_mark):
-        after = replace(after, present=True, present_mark=mark)
+        after = after._replace(present=True, present_mark=mark)
     return _put(account, before, after)
 
 
@@ -57,9 +56,9 @@ def release(account: Account, command: ServerReleased, arrival: Arrival) -> Acco
     mark, before = arrival.mark, _server(account, command.server_id, arrival.at)
     after = before
     if _newer(mark, before.present_mark):
-        after = replace(after, present=False, present_mark=mark)
+        after = after._replace(present=False, present_mark=mark)
     if _partial(account, arrival.at) and _newer(mark, before.bound_mark):
-        after = replace(after, bound=False, bound_mark=mark)
+        after = after._replace(bound=False, bound_mark=mark)
     return _put(account, before, after)
 
 
@@ -74,14 +73,14 @@ def bind(account: Account, command: ServerBound, arrival: Arrival) -> Account | 
         refusal = exhaustion(quota_of(specification, arrival.rules.catalog), wanted)
         if refusal is not None:
             return refusal
-    return _put(account, before, replace(before, bound=True, bound_mark=arrival.mark))
+    return _put(account, before, before._replace(bound=True, bound_mark=arrival.mark))
 
 
 def unbind(account: Account, command: ServerUnbound, arrival: Arrival) -> Account:
     before = _server(account, command.server_id, arrival.at)
     if _partial(account, arrival.at) is None or not _newer(arrival.mark, before.bound_mark):
         return account
-    return _put(account, before, replace(before, bound=False, bound_mark=arrival.mark))
+    return _put(account, before, before._replace(bound=False, bound_mark=arrival.mark))
 
 
 def take_snapshot(account: Account, command: InventorySnapshot, arrival: Arrival) -> Account:
@@ -98,8 +97,7 @@ def take_snapshot(account: Account, command: InventorySnapshot, arrival: Arrival
         server_id: _as_of(account.servers.get(server_id) or Server(server_id), named.get(server_id), mark, partial)
         for server_id in {**account.servers, **named}
     }
-    return replace(
-        account,
+    return account._replace(
         snapshot_mark=mark,
         servers=servers,
         registered=_total(map(_registered, servers.values())),
@@ -123,7 +121,7 @@ def bind_in_order(account: Account, quota: Quota) -> Account:
 
 def unbind_all(account: Account) -> Account:
     """Quota and bindings are gone; the inventory itself stays (R35)."""
-    return replace(_bind_exactly(account, set()), bound=NOTHING)
+    return _bind_exactly(account, set())._replace(bound=NOTHING)
 
 
 def _newer(mark: Mark, than: Mark | None) -> bool:
@@ -152,16 +150,16 @@ def _server(account: Account, server_id: str, at: datetime) -> Server:
 
 
 def _resized(server: Server, cores: int, mark: Mark) -> Server:
-    return replace(server, cores=cores, cores_mark=mark) if _newer(mark, server.cores_mark) else server
+    return server._replace(cores=cores, cores_mark=mark) if _newer(mark, server.cores_mark) else server
 
 
 def _as_of(server: Server, named: SnapshotServer | None, mark: Mark, partial: bool) -> Server:
     """`server` as a snapshot has it; registers with a newer mark stay."""
     after = _resized(server, 0 if named is None else named.cores, mark)
     if _newer(mark, server.present_mark):
-        after = replace(after, present=named is not None, present_mark=mark)
+        after = after._replace(present=named is not None, present_mark=mark)
     if partial and _newer(mark, server.bound_mark):
-        after = replace(after, bound=named is not None and named.bound, bound_mark=mark)
+        after = after._replace(bound=named is not None and named.bound, bound_mark=mark)
     return after
 
 
@@ -169,8 +167,7 @@ def _put(account: Account, before: Server, after: Server) -> Account:
     """Keep the row and move the counters by the difference; nothing new leaves the account as it is."""
     if after is before:
         return account
-    return replace(
-        account,
+    return account._replace(
         servers={**account.servers, after.server_id: after},
         registered=_moved(account.registered, _registered(before), _registered(after)),
         bound=_moved(account.bound, _bound(before), _bound(after)),
@@ -201,7 +198,7 @@ def _total(loads: Iterable[Load]) -> Load:
 def _bind_exactly(account: Account, chosen: set[str]) -> Account:
     """Bind these servers and no other; later events win over it, so the registers begin anew."""
     servers = {
-        server_id: replace(server, bound=server_id in chosen, bound_mark=None)
+        server_id: server._replace(bound=server_id in chosen, bound_mark=None)
         for server_id, server in account.servers.items()
     }
-    return replace(account, servers=servers, bound=_total(map(_bound, servers.values())))
+    return account._replace(servers=servers, bound=_total(map(_bound, servers.values())))

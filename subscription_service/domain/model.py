@@ -6,14 +6,16 @@ the counters (`registered`, `bound`, `retained`) are always right. `subscription
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.contracts.types import ConfigurationKind, Contact, Feature, Specification, Term
 
 ZERO = Decimal("0.00")
+_EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Mark(NamedTuple):
@@ -34,8 +36,7 @@ class Load(NamedTuple):
 NOTHING = Load()
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """Three registers (R37); a mark of None means that nothing was said yet."""
 
     server_id: str
@@ -47,8 +48,7 @@ class Server:
     bound_mark: Mark | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationEntry:
+class ConfigurationEntry(NamedTuple):
     """One retained setting, newest per key (R37); `present` is False once it was removed."""
 
     value: Any
@@ -56,8 +56,7 @@ class ConfigurationEntry:
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class CapacityUse:
+class CapacityUse(NamedTuple):
     used: int
     mark: Mark
 
@@ -128,8 +127,7 @@ class Released:
 Subscription = Active | Grace | Released
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """The customer. Known once `subscription` is not None.
 
     `decided_at` is the last decided instant: no decision lies before it, and every timer up to it has run.
@@ -145,12 +143,12 @@ class Account:
     coupons: tuple[Coupon, ...] = ()
     registered: Load = NOTHING
     bound: Load = NOTHING
-    capacity: Mapping[Feature, CapacityUse] = field(default_factory=dict)
-    retained: Mapping[ConfigurationKind, int] = field(default_factory=dict)
+    capacity: Mapping[Feature, CapacityUse] = _EMPTY
+    retained: Mapping[ConfigurationKind, int] = _EMPTY
     snapshot_mark: Mark | None = None
     configuration_floor: datetime | None = None
-    servers: Mapping[str, Server] = field(default_factory=dict)
-    configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = field(default_factory=dict)
+    servers: Mapping[str, Server] = _EMPTY
+    configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = _EMPTY
 
 
 def specification_in_force(subscription: Active | Grace, at: datetime) -> Specification:

@@ -3,7 +3,6 @@
 The service clock comes in as an argument; nobody in here asks for the time.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,8 +15,7 @@ Decision = tuple[LifecycleData, ...] | Rejection
 """What a command leads to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """`at` is the instant of the decision (UTC, whole seconds), `now` the service clock at its recording."""
 
     at: datetime

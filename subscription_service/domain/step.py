@@ -5,7 +5,6 @@ The caller guarantees that every timer up to `moment.at` has run (`timers.next_t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -65,7 +64,7 @@ def _run(account: Account, timer: Timer, moment: Moment, rules: Rules) -> Outcom
         if isinstance(event, Renewed):
             break
     if not said:
-        after = replace(account, decided_at=moment.at)
+        after = account._replace(decided_at=moment.at)
     return _with_flag(after, said, moment.at, rules)
 
 
@@ -95,4 +94,4 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
         offered=rejection.offered,
         contact=account.contact or getattr(command, "contact", None),
     )
-    return replace(account, version=account.version + 1, decided_at=at), (rejected,)
+    return account._replace(version=account.version + 1, decided_at=at), (rejected,)

@@ -5,10 +5,10 @@ instant after it. What was due at or before the moment that set it is thereby le
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from subscription_service.domain.calendar import at_hour, billing_day, days_before
 from subscription_service.domain.deduction import next_attempt
@@ -28,8 +28,7 @@ class TimerKind(StrEnum):
     RELEASE_REMINDER = "release_due"
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     """`kind` is the first thing due at `at`; running it runs all that is due at that instant."""
 
     at: datetime

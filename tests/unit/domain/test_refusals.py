@@ -117,7 +117,7 @@ def test_a_refusal_leaves_everything_untouched_but_the_version() -> None:
     story = started("2026-01-15 09:00")
     before = story.account
     story.hear("2026-01-20 09:00", renewal(accepted=False))
-    assert story.account == replace(before, version=2, decided_at=when("2026-01-20 09:00"))
+    assert story.account == before._replace(version=2, decided_at=when("2026-01-20 09:00"))
 
 
 @pytest.mark.rule("R41")
