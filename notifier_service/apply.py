@@ -11,16 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier_service import outcomes, signals, store
 from notifier_service.decisions import Decision, decide
-from notifier_service.incoming import Batch, bury, sort
+from notifier_service.incoming import Batch, Found, bury, read, sort
 from notifier_service.notice import Delivered, End, Status, Suppressed
 from notifier_service.render import InboxText, inbox_message
 from notifier_service.signals import Signal
 from shared import clock, log, tally
 from shared.clock import Clock
-from shared.consuming import Record
 from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.outcomes import Channel
 from shared.log import Entry
+from shared.record import Opened, Record
 from shared.settings import Settings
 from shared.tally import Outcome
 from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS, OUTCOMES
@@ -39,10 +39,14 @@ class Apply:
         self._clock = clock
         self._partitions = partitions
 
-    async def apply(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
+    def read(self, record: Record) -> Found:
+        """Raises `Unreadable`."""
+        return read(record, record.topic.removeprefix(self._prefix))
+
+    async def apply(self, connection: AsyncConnection, opened: Sequence[Opened]) -> None:
         """All that follows from these records at once, but for the sending of emails."""
         now = await self._clock.now(connection)
-        batch = sort(records, topic_prefix=self._prefix, partitions=self._partitions[NOTIFICATION_DEAD_LETTERS])
+        batch = sort(opened, topic_prefix=self._prefix, partitions=self._partitions[NOTIFICATION_DEAD_LETTERS])
         for settled in batch.settled:
             await clock.order(connection, settled.advance_id, settled.now)
         fresh = await _decided(connection, batch, now)

@@ -3,20 +3,25 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from notifier_service import lifecycle_event
 from notifier_service.handlers import READS, SERVICE
-from notifier_service.lifecycle_event import LifecycleEvent, read
-from shared.consuming import Record
+from notifier_service.lifecycle_event import LifecycleEvent
 from shared.contracts.clock import ClockSettled
 from shared.contracts.envelope import Reason, Unreadable, decode
 from shared.dead_letters import dead_letter
 from shared.log import Entry
+from shared.record import Opened, Record
 from shared.tally import Outcome
 from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS
 
 LEADER_OF_TIME: Final = "subscription"
 """The service whose settling lets our own clock move; our own settling is only read past."""
+
+
+Found: TypeAlias = tuple[LifecycleEvent, Mapping[str, Any]] | ClockSettled
+"""A lifecycle event with its envelope as it came, or how far the time of a service has come."""
 
 
 @dataclass(slots=True)
@@ -30,15 +35,30 @@ class Batch:
     tally: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
 
 
-def sort(records: Sequence[Record], *, topic_prefix: str, partitions: int) -> Batch:
-    """Read each record alone; `partitions` is the number of the dead letters' topic."""
+def read(record: Record, topic: str) -> Found:
+    """By the contract of its topic. Raises `Unreadable`."""
+    event = decode(record.value, record.headers, READS[topic])
+    if topic != LIFECYCLE:
+        settled: ClockSettled = event.data
+        return settled
+    lifecycle = lifecycle_event.read(event)
+    _check_subject(event.subject, lifecycle)
+    return lifecycle, event.fields
+
+
+def sort(opened: Sequence[Opened], *, topic_prefix: str, partitions: int) -> Batch:
+    """Each record to its kind; `partitions` is the number of the dead letters' topic."""
     batch = Batch()
-    for record in records:
+    for record, found in opened:
         topic = record.topic.removeprefix(topic_prefix)
-        try:
-            _take(record, topic, batch)
-        except Unreadable as unreadable:
-            bury(record, unreadable, batch, topic=topic, partitions=partitions)
+        match found:
+            case Unreadable():
+                bury(record, found, batch, topic=topic, partitions=partitions)
+            case ClockSettled():
+                _follow(found, topic, batch)
+            case lifecycle, wire:
+                batch.events.append(lifecycle)
+                batch.wires[lifecycle.id] = wire
     return batch
 
 
@@ -51,17 +71,10 @@ def bury(record: Record, unreadable: Unreadable, batch: Batch, *, topic: str, pa
     batch.tally[topic, Outcome.DEAD_LETTER] += 1
 
 
-def _take(record: Record, topic: str, batch: Batch) -> None:
-    event = decode(record.value, record.headers, READS[topic])
-    if topic == LIFECYCLE:
-        lifecycle = read(event)
-        _check_subject(event.subject, lifecycle)
-        batch.events.append(lifecycle)
-        batch.wires[lifecycle.id] = event.fields
-        return
+def _follow(settled: ClockSettled, topic: str, batch: Batch) -> None:
     batch.tally[topic, Outcome.APPLIED] += 1
-    if event.data.service == LEADER_OF_TIME:
-        batch.settled.append(event.data)
+    if settled.service == LEADER_OF_TIME:
+        batch.settled.append(settled)
 
 
 def _check_subject(subject: str, event: LifecycleEvent) -> None:
@@ -69,4 +82,4 @@ def _check_subject(subject: str, event: LifecycleEvent) -> None:
         raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {event.stamp.account_id!r} as in data.account_id")
 
 
-__all__ = ["SERVICE", "Batch", "bury", "sort"]
+__all__ = ["SERVICE", "Batch", "Found", "bury", "read", "sort"]

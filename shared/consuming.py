@@ -2,27 +2,30 @@
 
 Invariants: a record is applied exactly once (compare-and-swap on the stored position); trouble that passes is waited
 out, nothing is skipped; a record that alone breaks its batch is buried alone, as `internal_error`.
-The app calls `subscribe` once; FastStream calls the rest.
+The app calls `subscribe` once and runs `run`; FastStream calls the rest. While one batch is being applied the next one
+is read ahead, in the pauses that PostgreSQL leaves.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import offsets
+from shared.contracts.envelope import Unreadable
 from shared.database import transaction
 from shared.errors import Alarm, Displaced, Transient
 from shared.health import Health
 from shared.kafka import READ_COMMITTED
-from shared.offsets import Move, Partition
+from shared.positions import Positions
+from shared.record import Opened, Record
 from shared.settings import Settings
 from shared.topics import name_of
 from shared.waits import until_done
@@ -30,20 +33,30 @@ from shared.waits import until_done
 MAX_RECORDS = 2000
 BATCH_TIMEOUT_MS = 10
 _FETCH_BYTES = 20 * 1024 * 1024
-
-Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
+_BREATH = 20
+"""After so many records were read ahead the rest of the process gets its turn."""
 
 logger = logging.getLogger(__name__)
 
 
-class Applier(Protocol):
-    """What a service does with records; both work inside the transaction that moves the positions."""
+class Batch(NamedTuple):
+    """What was taken from the consumer at once; void when `turn` is over."""
 
-    async def apply(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
+    turn: int
+    opened: Sequence[Opened]
+
+
+class Applier(Protocol):
+    """What a service does with records; `apply` and `bury` work inside the transaction that moves the positions."""
+
+    def read(self, record: Record) -> Any:
+        """What `apply` needs of it, worked out ahead. Pure. Raises `Unreadable`, which `apply` gets in its place."""
+
+    async def apply(self, connection: AsyncConnection, opened: Sequence[Opened]) -> None:
         """Apply them all, or raise."""
 
     async def bury(self, connection: AsyncConnection, record: Record, error: Exception) -> None:
-        """This record alone cannot be applied: make it a dead letter."""
+        """This record alone cannot be applied: make it a dead each."""
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -57,9 +70,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._engine = engine
         self._applier = applier
         self._health = health
-        self._positions: dict[Partition, int] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._positions = Positions(self._logical, engine)
+        self._ahead: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
+        self._under_way: asyncio.Task[None] | None = None
         self._subscriber: Any = None
         self._joined = False
         self._told: dict[TopicPartition, int] = {}
@@ -90,30 +103,30 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._subscriber(self.on_batch)
 
     async def on_batch(self, records: tuple[Record, ...]) -> None:
-        """Apply one batch, however long it takes; returns only when it is committed or no longer ours."""
-        self._idle.clear()
-        try:
-            await until_done(lambda: self._take(records), health=self._health, part="consuming")
-        except Displaced as displaced:
-            logger.info("reading again from the stored positions: %s", displaced)
-            await self._synchronize(self._assigned())
-        except Alarm as alarm:
-            self._raise(alarm)
-        finally:
-            self._idle.set()
+        """Read them ahead and hand them over; waits while two batches are before them."""
+        turn = self._positions.turn
+        if await self._positions.follows(self.consumer, records):
+            opened = []
+            for number, record in enumerate(records, 1):
+                opened.append(self._read(record))
+                if number % _BREATH == 0:
+                    await asyncio.sleep(0)
+            await self._ahead.put(Batch(turn, opened))
 
-    async def alarmed(self) -> None:
-        """Wait for what must not be. Raises `Alarm`."""
-        await self._alarmed.wait()
-        if self._alarm:
-            raise self._alarm
+    async def run(self) -> None:
+        """Apply batch by batch, for ever; when cancelled the one under way is left to `drained`. Raises `Alarm`."""
+        while True:
+            batch = await self._ahead.get()
+            self._under_way = asyncio.ensure_future(self._apply(batch))
+            await asyncio.shield(self._under_way)
 
     async def drained(self, seconds: float) -> None:
         """Wait for the batch under way, at most so long."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            logger.warning("left a batch behind; it will be read again")
+        if self._under_way and not self._under_way.done():
+            _, late = await asyncio.wait([self._under_way], timeout=seconds)
+            if late:
+                self._under_way.cancel()
+                logger.warning("left a batch behind; it will be read again")
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Begin where the database says."""
@@ -121,9 +134,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._joined = True
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Forget their positions; what is under way is fenced by the compare-and-swap."""
-        for partition in revoked:
-            self._positions.pop(self._key(partition), None)
+        """They are no longer ours."""
+        self._positions.forget(revoked)
+
+    async def alarmed(self) -> None:
+        """Wait for what must not be. Raises `Alarm`."""
+        await self._alarmed.wait()
+        if self._alarm:
+            raise self._alarm
 
     @property
     def consumer(self) -> Any:
@@ -131,13 +149,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         return self._subscriber.consumer if self._subscriber else None
 
     @property
-    def positions(self) -> Mapping[Partition, int]:
-        """The next offset of each partition that this copy reads."""
-        return self._positions
-
-    @property
     def busy(self) -> bool:
-        return not self._idle.is_set()
+        """Whether a batch is being applied or waits for it."""
+        return not self._ahead.empty() or (self._under_way is not None and not self._under_way.done())
 
     @property
     def assigned(self) -> bool:
@@ -153,8 +167,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._health.lag = {}
             return 0
         ends = await consumer.end_offsets(assignment)
-        positions = {tp: self._positions[self._key(tp)] for tp in assignment if self._key(tp) in self._positions}
-        lag = {self._key(tp): max(0, ends[tp] - await consumer.position(tp)) for tp in positions}
+        known = self._positions.known
+        positions = {tp: known[tp] for tp in assignment if tp in known}
+        # A marker at the very end of a partition is no record: once idle, only the consumer knows that it is past it.
+        reached = positions if self.busy else {tp: await consumer.position(tp) for tp in positions}
+        lag = {self._positions.stored_as(tp): max(0, ends[tp] - reached[tp]) for tp in positions}
         self._health.lag = lag
         moved = {tp: position for tp, position in positions.items() if self._told.get(tp) != position}
         if moved:
@@ -167,82 +184,67 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._subscriber.stop()
         await self._subscriber.start()
 
-    async def _take(self, records: Sequence[Record]) -> None:
-        unread = [record for record in records if record.offset >= self._position(record)]
-        if unread:
-            await self._settle(unread)
+    def _read(self, record: Record) -> Opened:
+        """What goes wrong here is told when its turn comes, where it can be isolated."""
+        try:
+            return Opened(record, self._applier.read(record))
+        except Exception as error:  # noqa: BLE001
+            return Opened(record, error)
 
-    async def _settle(self, records: Sequence[Record]) -> None:
+    async def _apply(self, batch: Batch) -> None:
+        """However long it takes; ends only when the batch is committed or no longer ours. Raises `Alarm`."""
+        try:
+            await until_done(lambda: self._take(batch), health=self._health, part="consuming")
+        except Displaced as displaced:
+            logger.info("reading again from the stored positions: %s", displaced)
+            await self._synchronize(sorted(self.consumer.assignment()) if self.consumer else ())
+        except Alarm as alarm:
+            self._raise(alarm)
+            raise
+
+    async def _take(self, batch: Batch) -> None:
+        if batch.turn == self._positions.turn:
+            unread = [each for each in batch.opened if self._positions.is_unread(each.record)]
+            if unread:
+                await self._settle(unread)
+
+    async def _settle(self, opened: Sequence[Opened]) -> None:
         """Apply; when something in there breaks it, halve until the culprit stands alone, and bury it."""
         try:
-            await self._commit(records, None)
+            await self._commit(opened, None)
         except (Transient, Displaced, Alarm):
             raise
         except Exception as error:
-            if len(records) > 1:
-                middle = len(records) // 2
-                await self._settle(records[:middle])
-                await self._settle(records[middle:])
+            if len(opened) > 1:
+                middle = len(opened) // 2
+                await self._settle(opened[:middle])
+                await self._settle(opened[middle:])
                 return
-            logger.exception("buried %s", _place(records[0]))
-            await self._commit(records, error)
+            record = opened[0].record
+            logger.exception("buried %s:%s:%s", record.topic, record.partition, record.offset)
+            await self._commit(opened, error)
 
-    async def _commit(self, records: Sequence[Record], broken: Exception | None) -> None:
-        moves = self._moves(records)
+    async def _commit(self, opened: Sequence[Opened], broken: Exception | None) -> None:
+        moves = self._positions.moves(each.record for each in opened)
         async with transaction(self._engine) as connection:
             await offsets.advance(connection, moves)
             if broken is None:
-                await self._applier.apply(connection, records)
+                _check(opened)
+                await self._applier.apply(connection, opened)
             else:
-                await self._applier.bury(connection, records[0], broken)
-        self._positions.update({key: move.next for key, move in moves.items() if key in self._positions})
+                await self._applier.bury(connection, opened[0].record, broken)
+        self._positions.reached(each.record for each in opened)
         self.moved_at = time.monotonic()
 
-    def _moves(self, records: Sequence[Record]) -> dict[Partition, Move]:
-        nexts: dict[Partition, int] = {}
-        for record in records:
-            nexts[self._of(record)] = record.offset + 1
-        return {key: Move(self._positions_of(key), following) for key, following in nexts.items()}
-
-    def _position(self, record: Record) -> int:
-        return self._positions_of(self._of(record))
-
-    def _positions_of(self, key: Partition) -> int:
-        if key not in self._positions:
-            raise Displaced(f"{key} is not known to be ours")
-        return self._positions[key]
-
     async def _synchronize(self, assigned: Sequence[TopicPartition]) -> None:
-        """Stored positions -> consumer. On failure the partitions stay unknown, so nothing of them is applied."""
         try:
-            await until_done(lambda: self._seek(list(assigned)), health=self._health, part="consuming")
+            await until_done(lambda: self._seek(assigned), health=self._health, part="consuming")
         except Alarm as alarm:
             self._raise(alarm)
 
-    async def _seek(self, assigned: list[TopicPartition]) -> None:
-        consumer = self.consumer
-        if consumer is None or not assigned:
-            return
-        firsts = await _asked(consumer.beginning_offsets(assigned))
-        ends = await _asked(consumer.end_offsets(assigned))
-        async with transaction(self._engine) as connection:
-            await offsets.begin(connection, {self._key(tp): first for tp, first in firsts.items()})
-            stored = await offsets.stored(connection)
-        for tp in assigned:
-            position = stored[self._key(tp)]
-            _check_inside(tp, position, firsts[tp], ends[tp])
-            if tp in consumer.assignment():
-                consumer.seek(tp, position)
-                self._positions[self._key(tp)] = position
-
-    def _assigned(self) -> Sequence[TopicPartition]:
-        return sorted(self.consumer.assignment()) if self.consumer else ()
-
-    def _key(self, partition: TopicPartition) -> Partition:
-        return Partition(self._logical[partition.topic], partition.partition)
-
-    def _of(self, record: Record) -> Partition:
-        return Partition(self._logical[record.topic], record.partition)
+    async def _seek(self, assigned: Sequence[TopicPartition]) -> None:
+        if self.consumer is not None and assigned:
+            await self._positions.seek(self.consumer, list(assigned))
 
     def logical(self, record: Record) -> str:
         """The contract's name of the record's topic."""
@@ -255,19 +257,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._alarmed.set()
 
 
-async def _asked(question: Any) -> dict[TopicPartition, int]:
-    try:
-        return dict(await question)
-    except Exception as error:
-        raise Transient(f"Kafka: {error!r}") from error
-
-
-def _check_inside(partition: TopicPartition, position: int, first: int, end: int) -> None:
-    if not first <= position <= end:
-        raise Alarm(
-            f"{partition.topic}-{partition.partition}: the stored position {position} lies outside of what the broker"
-            f" holds ({first} to {end}). Records were lost or the topic was made anew; see docs/operations.md."
-        )
+def _check(opened: Sequence[Opened]) -> None:
+    """What broke when it was read breaks its batch now."""
+    for each in opened:
+        if isinstance(each.content, Exception) and not isinstance(each.content, Unreadable):
+            raise each.content
 
 
 async def _whole(records: tuple[Record, ...]) -> KafkaMessage:
@@ -279,7 +273,3 @@ async def _records(message: KafkaMessage) -> tuple[Record, ...]:
     """The batch itself is what the handler is given."""
     records: tuple[Record, ...] = message.raw_message
     return records
-
-
-def _place(record: Record) -> str:
-    return f"{record.topic}:{record.partition}:{record.offset}"

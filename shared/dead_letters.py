@@ -1,8 +1,8 @@
 """What could not be read, as received, with the reason beside it: an entry of the log."""
 
-from shared.consuming import Record
 from shared.contracts.envelope import Reason
 from shared.log import Entry
+from shared.record import Record
 
 _DETAIL_CHARACTERS = 2000
 

@@ -86,6 +86,7 @@ async def _work(service: Service, base: Base, schema: str) -> None:
         await _first(
             {
                 "alarm": intake.alarmed(),
+                "intake": intake.run(),
                 "watch": watch(intake, base.health),
                 "lead": _lead(service, base, schema, parts),
                 **{f"task {number}": task() for number, task in enumerate(parts.tasks)},

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import clock
 from shared.clock import Clock
-from shared.consuming import Record
 from shared.contracts.clock import ClockAdvanced
-from shared.contracts.envelope import Reason, Unreadable
+from shared.contracts.envelope import Reason, Unreadable, check_not_in_future
+from shared.record import Opened, Record
 from shared.tally import Outcome
 from shared.topics import LIFECYCLE, TEST_CLOCK
 from subscription_service import claims, store
@@ -34,10 +34,14 @@ class Apply:
         self._partitions = partitions
         self._logical = logical
 
-    async def apply(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
+    def read(self, record: Record) -> Incoming:
+        """Raises `Unreadable`."""
+        return read(record, self._logical(record), currency=self._rules.catalog.currency)
+
+    async def apply(self, connection: AsyncConnection, opened: Sequence[Opened]) -> None:
         """Apply them all, or raise."""
         work = self._begin(await self._clock.now(connection))
-        events, advances = self._read(records, work)
+        events, advances = self._sort(opened, work)
         await self._remember(connection, advances, work)
         if events:
             await claims.claim(connection, events)
@@ -60,19 +64,18 @@ class Apply:
     def _begin(self, now: datetime) -> Work:
         return Work(now=now, rules=self._rules, held={}, partitions=self._partitions)
 
-    def _read(self, records: Sequence[Record], work: Work) -> tuple[list[Incoming], list[Incoming]]:
+    def _sort(self, opened: Sequence[Opened], work: Work) -> tuple[list[Incoming], list[Incoming]]:
         """Events, and clock advances; what is neither is buried."""
         events: list[Incoming] = []
         advances: list[Incoming] = []
-        currency = self._rules.catalog.currency
-        for record in records:
+        for record, content in opened:
             topic = self._logical(record)
             try:
-                event = read(record, topic, now=work.now, currency=currency)
+                incoming = _timely(content, work.now)
             except Unreadable as unreadable:
                 work.bury_record(record, topic, unreadable.reason, unreadable.detail)
             else:
-                (advances if topic == TEST_CLOCK else events).append(event)
+                (advances if topic == TEST_CLOCK else events).append(incoming)
         return events, advances
 
     async def _remember(self, connection: AsyncConnection, advances: Sequence[Incoming], work: Work) -> None:
@@ -86,3 +89,12 @@ class Apply:
             else:
                 await clock.order(connection, advance.event.id, data.now)
                 work.tally[TEST_CLOCK, Outcome.APPLIED] += 1
+
+
+def _timely(content: Incoming | Unreadable, now: datetime) -> Incoming:
+    """What was read, unless it lies in the future; an advance of the clock may. Raises `Unreadable`."""
+    if isinstance(content, Unreadable):
+        raise content
+    if content.topic != TEST_CLOCK:
+        check_not_in_future(content.event, now)
+    return content

@@ -11,13 +11,11 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any
 
-from shared.consuming import Record
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import (
     Event,
     Reason,
     Unreadable,
-    check_not_in_future,
     check_subject,
     decode,
     fingerprint,
@@ -34,6 +32,7 @@ from shared.contracts.inbound import (
     ServerUnbound,
     SpecificationChangeOrdered,
 )
+from shared.record import Record
 from shared.topics import RENEWALS, TEST_CLOCK
 
 REGISTRY: Mapping[str, Mapping[str, type[Any]]] = {**INBOUND, TEST_CLOCK: {CLOCK_ADVANCED: ClockAdvanced}}
@@ -94,12 +93,11 @@ class Incoming:
         return isinstance(self.event.data, InventorySnapshot | SpecificationChangeOrdered | RenewalChangeOrdered)
 
 
-def read(record: Record, topic: str, *, now: datetime, currency: str) -> Incoming:
-    """Raises `Unreadable` with the reason for the dead letter."""
+def read(record: Record, topic: str, *, currency: str) -> Incoming:
+    """All but its time, for which the clock is needed. Raises `Unreadable` with the reason for the dead letter."""
     event = decode(record.value, record.headers, REGISTRY[topic])
     if topic != TEST_CLOCK:
         check_subject(event)
-        check_not_in_future(event, now)
     if isinstance(event.data, AccountCredited) and event.data.currency != currency:
         raise Unreadable(Reason.INVALID_DATA, f"data.currency: expected {currency!r}, the catalog's")
     return Incoming(topic, record, event)

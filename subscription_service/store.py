@@ -14,7 +14,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import log
-from shared.consuming import Record
 from shared.contracts.envelope import decode
 from shared.contracts.inbound import (
     ConfigurationRecorded,
@@ -28,6 +27,7 @@ from shared.contracts.inbound import (
 )
 from shared.contracts.types import ConfigurationKind
 from shared.partitioning import partition_of
+from shared.record import Record
 from subscription_service import claims, rows
 from subscription_service.incoming import REGISTRY, Incoming
 from subscription_service.work import Held

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.consuming import Record
 from shared.contracts.envelope import Reason
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode
 from shared.dead_letters import dead_letter
 from shared.log import Entry
+from shared.record import Record
 from shared.tally import Outcome
 from shared.topics import DEAD_LETTERS
 from subscription_service.domain.model import Account, Mark

@@ -76,14 +76,14 @@ ON_PAPER: Final = "shared.contracts.documents"
 LIBRARIES: Final[Mapping[str, set[str]]] = {
     "faststream": {"shared.consuming", "shared.kafka", "shared.service"},
     "aiokafka": {
-        *("shared.consuming", "shared.inputs", "shared.kafka", "shared.partitioning", "shared.relay", "shared.tails"),
-        *("shared.topics", "tenure"),
+        *("shared.consuming", "shared.inputs", "shared.kafka", "shared.partitioning", "shared.positions", "shared.record"),
+        *("shared.relay", "shared.tails", "shared.topics", "tenure"),
     },
     "sqlmodel": {"shared.tables", "subscription_service.tables", "notifier_service.tables"},
     "sqlalchemy": {
         *("shared.barrier", "shared.clock", "shared.consuming", "shared.database", "shared.http", "shared.inputs"),
-        *("shared.log", "shared.metrics", "shared.migrations", "shared.offsets", "shared.relay", "shared.service"),
-        *("shared.spine", "shared.tables", "shared.tally"),
+        *("shared.log", "shared.metrics", "shared.migrations", "shared.offsets", "shared.positions", "shared.relay"),
+        *("shared.service", "shared.spine", "shared.tables", "shared.tally"),
         *(f"subscription_service.{name}" for name in ("api", "apply", "audit", "claims", "housekeeping", "ops")),
         *(f"subscription_service.{name}" for name in ("saving", "store", "tables", "timers", "views")),
         *(f"notifier_service.{name}" for name in ("apply", "claims", "deliver", "figures", "inbox", "signals")),

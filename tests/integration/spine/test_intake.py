@@ -11,25 +11,34 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import offsets
-from shared.consuming import Intake, Record
+from shared.consuming import Intake
 from shared.database import transaction
 from shared.errors import Alarm
 from shared.health import Health
 from shared.kafka import broker as make_broker
 from shared.offsets import Partition
+from shared.record import Opened, Record
 from shared.settings import Settings
 from shared.topics import PURCHASES
 from tenure.local.postgres import Postgres
 from tests.integration.spine.ground import PATIENCE, Topic, eventually
 
 POISON = b"poison"
+UNREADABLE = b"unreadable"
 
 
 class Keeping:
     """Writes down every value that it gets; one of them breaks the whole batch."""
 
-    async def apply(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
-        for record in records:
+    def read(self, record: Record) -> bytes | None:
+        if record.value == UNREADABLE:
+            raise ZeroDivisionError
+        value: bytes | None = record.value
+        return value
+
+    async def apply(self, connection: AsyncConnection, opened: Sequence[Opened]) -> None:
+        for record, content in opened:
+            assert content == record.value
             await _write(connection, record, buried=False)
             if record.value == POISON:
                 raise ZeroDivisionError
@@ -60,9 +69,11 @@ async def _reading(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Int
     intake, broker = _intake(engine, settings), make_broker(settings)
     intake.subscribe(broker, "spine")
     await broker.start()
+    running = asyncio.create_task(intake.run())
     try:
         yield intake
     finally:
+        running.cancel()
         await intake.drained(10)
         await broker.stop()
 
@@ -89,6 +100,17 @@ async def test_a_record_that_breaks_its_batch_is_buried_alone_and_its_neighbours
         await eventually(lambda: _has(engine, 20))
     assert await _applied(engine) == [value.decode() for value in values]
     assert await _applied(engine, buried=True) == [POISON.decode()]
+
+
+@pytest.mark.rule("G4")
+async def test_a_record_that_breaks_the_reading_ahead_is_buried_alone_when_its_turn_comes(
+    engine: AsyncEngine, settings: Settings, topic: Topic
+) -> None:
+    await topic.send(b"a", UNREADABLE, b"b")
+    async with _reading(engine, settings):
+        await eventually(lambda: _has(engine, 2))
+    assert await _applied(engine) == ["a", "b"]
+    assert await _applied(engine, buried=True) == [UNREADABLE.decode()]
 
 
 async def _has(engine: AsyncEngine, count: int) -> bool:
