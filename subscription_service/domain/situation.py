@@ -26,7 +26,9 @@ def instant_of(event_time: datetime, now: datetime, decided_at: datetime | None)
     """The rule book's *At* (R4): the event's `time`, no later than the clock, cut to the second,
     no earlier than the account's last decided instant. All UTC.
     """
-    at = min(event_time, now).replace(microsecond=0)
+    at = min(event_time, now)
+    if at.microsecond:
+        at = at.replace(microsecond=0)
     return at if decided_at is None or at > decided_at else decided_at
 
 

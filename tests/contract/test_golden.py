@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from shared.contracts import documents, schemas
-from shared.contracts.envelope import adapter, decode, encode, with_sequence
+from shared.contracts.envelope import adapter, decode, encode, from_json, to_json, with_sequence
 from shared.contracts.lifecycle import Stamp
 from shared.contracts.schemas import DOCUMENTS, STATE
 
@@ -57,9 +57,23 @@ def test_an_outgoing_event_is_encoded_to_its_golden_document(name: str) -> None:
     assert orjson.loads(with_sequence(value, sequence) if sequence else value) == orjson.loads(golden(name))
 
 
+@pytest.mark.parametrize("name", EVENTS)
+def test_what_is_written_is_to_the_byte_what_the_contracts_validator_would_write(name: str) -> None:
+    contract = DOCUMENTS[name].contract
+    data = decode(golden(name), [], {name: contract}).data
+    assert to_json(data) == adapter(contract).dump_json(data)
+
+
 def test_the_state_document_is_read_and_written_back_as_it_was() -> None:
-    overview = adapter(DOCUMENTS[STATE].contract)
-    assert orjson.loads(overview.dump_json(overview.validate_json(golden(STATE)))) == orjson.loads(golden(STATE))
+    document = adapter(DOCUMENTS[STATE].contract).validate_json(golden(STATE))
+    assert orjson.loads(to_json(document)) == orjson.loads(golden(STATE))
+    assert to_json(document) == adapter(DOCUMENTS[STATE].contract).dump_json(document)
+
+
+def test_what_was_stored_is_read_as_it_was() -> None:
+    document = adapter(DOCUMENTS[STATE].contract).validate_json(golden(STATE))
+    for stored in (document.specification, *document.terms):
+        assert from_json(type(stored), to_json(stored)) == stored
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))

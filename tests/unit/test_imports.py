@@ -76,8 +76,8 @@ ON_PAPER: Final = "shared.contracts.documents"
 LIBRARIES: Final[Mapping[str, set[str]]] = {
     "faststream": {"shared.consuming", "shared.kafka", "shared.service"},
     "aiokafka": {
-        *("shared.consuming", "shared.inputs", "shared.kafka", "shared.partitioning", "shared.positions", "shared.record"),
-        *("shared.relay", "shared.tails", "shared.topics", "tenure"),
+        *("shared.consuming", "shared.inputs", "shared.kafka", "shared.partitioning", "shared.positions"),
+        *("shared.record", "shared.relay", "shared.tails", "shared.topics", "tenure"),
     },
     "sqlmodel": {"shared.tables", "subscription_service.tables", "notifier_service.tables"},
     "sqlalchemy": {
