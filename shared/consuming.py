@@ -33,7 +33,7 @@ from shared.waits import until_done
 MAX_RECORDS = 2000
 BATCH_TIMEOUT_MS = 10
 _FETCH_BYTES = 20 * 1024 * 1024
-_BREATH = 20
+_BREATH = 100
 """After so many records were read ahead the rest of the process gets its turn."""
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Applier(Protocol):
         """Apply them all, or raise."""
 
     async def bury(self, connection: AsyncConnection, record: Record, error: Exception) -> None:
-        """This record alone cannot be applied: make it a dead each."""
+        """This record alone cannot be applied: make it a dead letter."""
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -89,7 +89,7 @@ _WAIT = text(
 )
 _LEAVE = text("DELETE FROM waiting WHERE id = ANY(CAST(:ids AS bigint[]))")
 
-_A_FEW = 20
+_A_FEW = 100
 
 Row = dict[str, Any]
 

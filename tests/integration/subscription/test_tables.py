@@ -20,6 +20,7 @@ from shared import tables as spine
 from shared.clock import SystemClock
 from shared.database import connect, transaction
 from shared.migrations import migrate
+from shared.record import Opened
 from shared.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
 from subscription_service import catalog, policy, tables
 from subscription_service.apply import Apply
@@ -97,7 +98,7 @@ async def _apply(engine: AsyncEngine, rules: Rules, values: Sequence[Any]) -> No
     applier = Apply(rules=rules, clock=SystemClock(), partitions=PARTITIONS, logical=lambda record: str(record.topic))
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, PARTITIONS)
-        await applier.apply(connection, _records(values))
+        await applier.apply(connection, [Opened(record, applier.read(record)) for record in _records(values)])
 
 
 async def _counts(engine: AsyncEngine) -> dict[str, int]:
