@@ -74,6 +74,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._ahead: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
         self._under_way: asyncio.Task[None] | None = None
         self._subscriber: Any = None
+        self._reading = False
         self._joined = False
         self._told: dict[TopicPartition, int] = {}
         self._alarm: Alarm | None = None
@@ -104,14 +105,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_batch(self, records: tuple[Record, ...]) -> None:
         """Read them ahead and hand them over; waits while two batches are before them."""
-        turn = self._positions.turn
-        if await self._positions.follows(self.consumer, records):
-            opened = []
-            for number, record in enumerate(records, 1):
-                opened.append(self._read(record))
-                if number % _BREATH == 0:
-                    await asyncio.sleep(0)
-            await self._ahead.put(Batch(turn, opened))
+        self._reading = True
+        try:
+            turn = self._positions.turn
+            if await self._positions.follows(self.consumer, records):
+                await self._ahead.put(Batch(turn, await self._opened(records)))
+        finally:
+            self._reading = False
 
     async def run(self) -> None:
         """Apply batch by batch, for ever; when cancelled the one under way is left to `drained`. Raises `Alarm`."""
@@ -150,8 +150,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def busy(self) -> bool:
-        """Whether a batch is being applied or waits for it."""
-        return not self._ahead.empty() or (self._under_way is not None and not self._under_way.done())
+        """Whether a batch is being read ahead, waits, or is being applied."""
+        applying = self._under_way is not None and not self._under_way.done()
+        return self._reading or not self._ahead.empty() or applying
 
     @property
     def assigned(self) -> bool:
@@ -183,6 +184,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         """Throw the consumer away and start a new one: for a consumer that has fallen silent."""
         await self._subscriber.stop()
         await self._subscriber.start()
+
+    async def _opened(self, records: Sequence[Record]) -> list[Opened]:
+        opened = []
+        for number, record in enumerate(records, 1):
+            opened.append(self._read(record))
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
+        return opened
 
     def _read(self, record: Record) -> Opened:
         """What goes wrong here is told when its turn comes, where it can be isolated."""

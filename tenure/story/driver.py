@@ -190,9 +190,12 @@ class Driver:
         return list(reversed(page["messages"]))
 
     async def decisions(self, account: str) -> list[dict[str, Any]]:
-        """What the notifier decided about this account, the first decision first."""
+        """What the notifier decided about this account, the first decision first; none before it has heard of it."""
         url = f"{self._places.notifier_url}/api/notifications?account_id={account}"
-        return list(reversed((await self._get(url, self._operator()))["notifications"]))
+        answer = await self._http.get(url, headers=_bearer(self._operator()))
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        return list(reversed(answer.raise_for_status().json()["notifications"]))
 
     async def account(self, account: str, page: str = "") -> Any:
         """The overview, or a page below it such as `/orders`."""
