@@ -98,11 +98,11 @@ def unpack(packed: bytes | None) -> list[tuple[str, bytes]]:
 
 
 def _place(entry: Entry) -> tuple[str, int]:
-    return entry.topic, entry.partition
+    return entry[:2]
 
 
 def _row(entry: Entry, sequences: dict[tuple[str, int], int]) -> tuple[object, ...]:
-    place = entry.topic, entry.partition
+    place = entry[:2]
     sequence = sequences[place]
     sequences[place] = sequence + 1
     value = with_sequence(entry.value, sequence) if entry.enveloped and entry.value is not None else entry.value

@@ -57,13 +57,12 @@ async def unclaim(connection: AsyncConnection, events: Sequence[Incoming]) -> No
 async def _claim_events(connection: AsyncConnection, events: Sequence[Incoming]) -> list[Incoming]:
     first: dict[bytes, Incoming] = {}
     for event in events:
-        event.verdict = Verdict.DUPLICATE
-        first.setdefault(event.event_key, event)
-    claimed = await connection.execute(_CLAIM_EVENTS, {"keys": sorted(first)})
-    fresh = [first[row[0]] for row in claimed]
-    for event in fresh:
-        event.verdict = Verdict.FRESH
-    return [event for event in events if event.verdict is Verdict.FRESH]
+        if first.setdefault(event.event_key, event) is not event:
+            event.verdict = Verdict.DUPLICATE
+    claimed = {row[0] for row in await connection.execute(_CLAIM_EVENTS, {"keys": sorted(first)})}
+    for key in first.keys() - claimed:
+        first.pop(key).verdict = Verdict.DUPLICATE
+    return list(first.values())
 
 
 async def _claim_ids(connection: AsyncConnection, spending: Sequence[Incoming]) -> None:

@@ -29,7 +29,6 @@ _STATES: Mapping[str, type[Active] | type[Grace] | type[Released]] = {
     "released": Released,
 }
 _CONTACTS = 20_000
-_NO_FACTS: Mapping[str, Any] = {}
 _STATE_OF = {contract: name for name, contract in _STATES.items()}
 
 
@@ -51,7 +50,6 @@ def account_of(row: Any) -> Account:
     # By position: to ask a row for a name costs more than to read what stands there.
     account_id, version, decided_at, contact, subscription, balance = row[:6]
     registered_servers, registered_cores, bound_servers, bound_cores, packed = row[6:11]
-    facts = orjson.loads(packed) if packed else _NO_FACTS
     return Account(
         account_id=account_id,
         version=version,
@@ -61,13 +59,18 @@ def account_of(row: Any) -> Account:
         balance=balance,
         registered=Load(registered_servers, registered_cores),
         bound=Load(bound_servers, bound_cores),
-        capacity={
-            Feature(name): CapacityUse(used, _mark(mark)) for name, (used, mark) in facts.get("capacity", {}).items()
-        },
-        retained={ConfigurationKind(kind): count for kind, count in facts.get("retained", {}).items()},
-        snapshot_mark=mark_of(facts.get("snapshot_mark")),
-        configuration_floor=_instant(facts.get("configuration_floor")),
+        **(_facts_of(packed) if packed else {}),
     )
+
+
+def _facts_of(packed: str) -> dict[str, Any]:
+    facts = orjson.loads(packed)
+    return {
+        "capacity": {Feature(name): CapacityUse(used, _mark(mark)) for name, (used, mark) in facts["capacity"].items()},
+        "retained": {ConfigurationKind(kind): count for kind, count in facts["retained"].items()},
+        "snapshot_mark": mark_of(facts["snapshot_mark"]),
+        "configuration_floor": _instant(facts["configuration_floor"]),
+    }
 
 
 def _subscription(text: str) -> Subscription:

@@ -1,12 +1,12 @@
 """Storing what a transaction changed: rows in bulk, the tally, and last the log."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import log, tally
@@ -22,21 +22,39 @@ from subscription_service.incoming import Incoming
 from subscription_service.published import Said
 from subscription_service.work import Held, Work
 
-_ACCOUNTS = text(
-    "UPDATE account a SET version = n.version, decided_at = n.decided_at, contact = CAST(n.contact AS json),"
-    " subscription = CAST(n.subscription AS json), balance = n.balance, registered_servers = n.registered_servers,"
-    " registered_cores = n.registered_cores, bound_servers = n.bound_servers, bound_cores = n.bound_cores,"
-    " facts = CAST(n.facts AS json), revision = n.revision, next_due_at = n.next_due_at, waiting = n.waiting,"
-    " changed_at = CASE WHEN n.revision > a.revision THEN n.changed_at ELSE a.changed_at END"
-    " FROM unnest(CAST(:account_id AS text[]), CAST(:version AS bigint[]), CAST(:decided_at AS timestamptz[]),"
-    " CAST(:contact AS text[]), CAST(:subscription AS text[]), CAST(:balance AS numeric[]),"
-    " CAST(:registered_servers AS bigint[]), CAST(:registered_cores AS bigint[]), CAST(:bound_servers AS bigint[]),"
-    " CAST(:bound_cores AS bigint[]), CAST(:facts AS text[]), CAST(:revision AS bigint[]),"
-    " CAST(:changed_at AS timestamptz[]), CAST(:next_due_at AS timestamptz[]), CAST(:waiting AS bigint[]))"
-    " AS n (account_id, version, decided_at, contact, subscription, balance, registered_servers, registered_cores,"
-    " bound_servers, bound_cores, facts, revision, changed_at, next_due_at, waiting)"
-    " WHERE a.account_id = n.account_id"
-)
+_FIGURES = {
+    "account_id": "text",
+    "version": "bigint",
+    "decided_at": "timestamptz",
+    "balance": "numeric",
+    "registered_servers": "bigint",
+    "registered_cores": "bigint",
+    "bound_servers": "bigint",
+    "bound_cores": "bigint",
+    "revision": "bigint",
+    "next_due_at": "timestamptz",
+    "waiting": "bigint",
+}
+_DOCUMENTS = {"contact": "text", "subscription": "text", "facts": "text"}
+
+
+def _update(columns: Mapping[str, str]) -> TextClause:
+    """Many accounts at once, these columns of them, and when that was."""
+    sets = ", ".join(
+        f"{name} = CAST(n.{name} AS json)" if name in _DOCUMENTS else f"{name} = n.{name}"
+        for name in columns
+        if name != "account_id"
+    )
+    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items())
+    changed_at = "CASE WHEN n.revision > a.revision THEN :now ELSE a.changed_at END"
+    return text(
+        f"UPDATE account a SET {sets}, changed_at = {changed_at}"  # noqa: S608  constants, all of them
+        f" FROM unnest({arrays}) AS n ({', '.join(columns)}) WHERE a.account_id = n.account_id"
+    )
+
+
+_ACCOUNTS = _update(_FIGURES | _DOCUMENTS)
+_ACCOUNT_FIGURES = _update(_FIGURES)
 _SERVERS = text(
     "INSERT INTO server (account_id, server_id, present, cores, bound, marks)"
     " SELECT * FROM unnest(CAST(:account_id AS text[]), CAST(:server_id AS text[]), CAST(:present AS boolean[]),"
@@ -121,7 +139,7 @@ async def _worded(work: Work) -> list[Entry]:
 
 async def _save_rows(connection: AsyncConnection, work: Work) -> None:
     changed = work.changed()
-    await _bulk(connection, _ACCOUNTS, [_account(held, work) for held in changed])
+    await _save_accounts(connection, work, changed)
     await _bulk(connection, _SERVERS, [row for held in changed for row in _servers(held)])
     await _save_configuration(connection, work, changed)
     await _save_money(connection, work)
@@ -131,10 +149,23 @@ async def _save_rows(connection: AsyncConnection, work: Work) -> None:
     await tally.add(connection, work.tally)
 
 
-async def _bulk(connection: AsyncConnection, statement: Any, batch: Sequence[Row]) -> None:
+async def _save_accounts(connection: AsyncConnection, work: Work, changed: Sequence[Held]) -> None:
+    """Documents are long, and most events are about figures only."""
+    whole, figures = [], []
+    for held in changed:
+        texts = rows.texts_of(held.account, before=held.before, stored=held.texts)
+        if texts == held.texts:
+            figures.append(_figures(held, work))
+        else:
+            whole.append(_figures(held, work) | texts._asdict())
+    await _bulk(connection, _ACCOUNTS, whole, now=work.now)
+    await _bulk(connection, _ACCOUNT_FIGURES, figures, now=work.now)
+
+
+async def _bulk(connection: AsyncConnection, statement: Any, batch: Sequence[Row], **common: Any) -> None:
     """One statement for all rows, a column at a time."""
     if batch:
-        await connection.execute(statement, {name: [row[name] for row in batch] for name in batch[0]})
+        await connection.execute(statement, {name: [row[name] for row in batch] for name in batch[0]} | common)
 
 
 async def _save_configuration(connection: AsyncConnection, work: Work, changed: Sequence[Held]) -> None:
@@ -162,23 +193,18 @@ async def _save_waiting(connection: AsyncConnection, work: Work, changed: Sequen
     await _bulk(connection, _WAIT, [_waiting(event) for event in new])
 
 
-def _account(held: Held, work: Work) -> Row:
+def _figures(held: Held, work: Work) -> Row:
     account = held.account
-    texts = rows.texts_of(account, before=held.before, stored=held.texts)
     return {
         "account_id": account.account_id,
         "version": account.version,
         "decided_at": account.decided_at,
-        "contact": texts.contact,
-        "subscription": texts.subscription,
         "balance": account.balance,
         "registered_servers": account.registered.servers,
         "registered_cores": account.registered.cores,
         "bound_servers": account.bound.servers,
         "bound_cores": account.bound.cores,
-        "facts": texts.facts,
         "revision": held.revision,
-        "changed_at": work.now,
         "next_due_at": held.next_due_at(work.rules, work.now),
         "waiting": len(held.waiting),
     }

@@ -3,20 +3,37 @@
 Read off the account as it stands at `as_of`; `revision` is counted by the edge.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, assert_never
+from functools import lru_cache
+from typing import Final
 
 from shared.contracts.state import AutoRenewalState, NextAction, Overview, SubscriptionState, Totals
 from shared.contracts.types import Feature, ProtectionMode, Specification
 from subscription_service.domain.deduction import next_attempt
-from subscription_service.domain.model import Account, Active, Grace, Load, Released, specification_in_force
+from subscription_service.domain.model import (
+    Account,
+    Active,
+    Grace,
+    Load,
+    Released,
+    specification_in_force,
+)
 from subscription_service.domain.policy import Catalog, Policy, Rules
-from subscription_service.domain.quota import quota_of
+from subscription_service.domain.quota import Quota, quota_of
 from subscription_service.domain.timers import next_timer
+
+_STATES: Final[Mapping[type[Active | Grace | Released | None], SubscriptionState]] = {
+    Active: SubscriptionState.ACTIVE,
+    Grace: SubscriptionState.GRACE,
+    Released: SubscriptionState.RELEASED,
+    type(None): SubscriptionState.NONE,
+}
 
 BASIC: Final = "basic"
 """The edition after release (R35); it cannot be bought."""
 
+_NO_QUOTA: Final = Quota(None, None)
 _SWITCHED_OFF: Final = AutoRenewalState(
     enabled=False, cycle_months=None, effective_on=None, next_attempt_at=None, failing=False
 )
@@ -31,11 +48,11 @@ def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) 
     return Overview(
         account_id=account.account_id,
         subscription_id=None if subscription is None else subscription.subscription_id,
-        state=_state(account),
+        state=_STATES[type(subscription)],
         edition=_edition(account, specification),
         specification=specification,
         terms=terms,
-        pending_orders=tuple(term.order_id for term in terms if term.starts_at > as_of),
+        pending_orders=tuple([term.order_id for term in terms if term.starts_at > as_of]),
         expires_on=terms[-1].expires_on if terms else None,
         ends_at=terms[-1].ends_at if terms else None,
         retained_until=live.retained_until if isinstance(live, Grace) else None,
@@ -54,23 +71,9 @@ def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) 
     )
 
 
-def _state(account: Account) -> SubscriptionState:
-    match account.subscription:
-        case Active():
-            return SubscriptionState.ACTIVE
-        case Grace():
-            return SubscriptionState.GRACE
-        case Released():
-            return SubscriptionState.RELEASED
-        case None:
-            return SubscriptionState.NONE
-        case never:
-            assert_never(never)
-
-
 def _edition(account: Account, specification: Specification | None) -> str | None:
     if specification is not None:
-        return specification.edition.value
+        return specification.edition
     return None if account.subscription is None else BASIC
 
 
@@ -88,11 +91,14 @@ def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) 
 
 def _next_action(account: Account, policy: Policy) -> NextAction | None:
     timer = next_timer(account, policy)
-    return None if timer is None else NextAction(kind=timer.kind.value, at=timer.at)
+    return None if timer is None else NextAction(kind=timer.kind, at=timer.at)
 
 
-def _totals(load: Load) -> Totals:
-    return Totals(servers=load.servers, cores=load.cores)
+@lru_cache(maxsize=4096)
+def _totals(counted: Load | Quota) -> Totals:
+    """Remembered: there are far fewer different figures than accounts."""
+    servers, cores = counted
+    return Totals(servers=servers, cores=cores)
 
 
 def _protected_assets(account: Account, specification: Specification | None) -> int:
@@ -104,10 +110,7 @@ def _protected_assets(account: Account, specification: Specification | None) -> 
 
 
 def _purchased_quota(specification: Specification | None, catalog: Catalog) -> Totals:
-    if specification is None:
-        return Totals(servers=None, cores=None)
-    servers, cores = quota_of(specification, catalog)
-    return Totals(servers=servers, cores=cores)
+    return _totals(_NO_QUOTA if specification is None else quota_of(specification, catalog))
 
 
 def _remaining_anti_ransomware(account: Account, specification: Specification | None) -> int:

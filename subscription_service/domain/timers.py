@@ -4,7 +4,7 @@ The cursor is `Account.decided_at`: every timer up to it has run, so the next on
 instant after it. What was due at or before the moment that set it is thereby left out (R29).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from subscription_service.domain.calendar import at_hour, billing_day, days_before
 from subscription_service.domain.deduction import next_attempt
-from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.model import Account, Active, Grace, Released
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import pending_term
 
@@ -45,15 +45,14 @@ def kinds_at(account: Account, instant: datetime, policy: Policy) -> tuple[Timer
     return tuple(timer.kind for timer in _schedule(account, policy) if timer.at == instant)
 
 
-def _schedule(account: Account, policy: Policy) -> Iterator[Timer]:
+def _schedule(account: Account, policy: Policy) -> Iterable[Timer]:
     """The next instant of each kind after the cursor, in the order of the kinds."""
     subscription, after = account.subscription, account.decided_at
-    if after is None:
-        return
+    if after is None or subscription is None or isinstance(subscription, Released):
+        return ()
     if isinstance(subscription, Active):
-        yield from _while_active(subscription, after, policy)
-    elif isinstance(subscription, Grace):
-        yield from _while_in_grace(subscription, after, policy)
+        return _while_active(subscription, after, policy)
+    return _while_in_grace(subscription, after, policy)
 
 
 def _while_active(subscription: Active, after: datetime, policy: Policy) -> Iterator[Timer]:
