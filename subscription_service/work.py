@@ -18,12 +18,12 @@ from shared.record import Record
 from shared.tally import Outcome
 from shared.topics import DEAD_LETTERS
 from subscription_service.domain.model import Account, Mark
+from subscription_service.domain.overview import overview_with
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import Moment, instant_of, refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.incoming import Incoming, Verdict
 from subscription_service.published import Said, lifecycle_entry, state_entry
-from subscription_service.rows import Texts
 
 logger = logging.getLogger(__name__)
 
@@ -32,27 +32,25 @@ logger = logging.getLogger(__name__)
 class Held:
     """One account while a transaction works on it; `waiting` are its events that wait, in order of arrival.
 
-    `texts` and `timer_stored` are as the row had them, to be used again where nothing has changed.
+    `timer_stored` is as the row had it, to be used again where nothing has changed.
     """
 
     account: Account
     before: Account
     partition: int
     revision: int
-    texts: Texts = Texts()
-    timer_stored: datetime | None = None
+    timer_stored: Timer | None = None
     waiting: list[Incoming] = field(default_factory=list)
     timed: Account | None = None
-    timed_at: datetime | None = None
+    timed_timer: Timer | None = None
 
-    def timer_at(self, rules: Rules) -> datetime | None:
-        """When its next timer is due; worked out only where that may have changed."""
+    def timer(self, rules: Rules) -> Timer | None:
+        """Its next timer; worked out only where that may have changed."""
         if self.timer_stored and _timed_alike(self.account, self.before):
             return self.timer_stored
         if self.timed is None or not _timed_alike(self.account, self.timed):
-            timer = next_timer(self.account, rules.policy)
-            self.timed, self.timed_at = self.account, timer.at if timer else None
-        return self.timed_at
+            self.timed, self.timed_timer = self.account, next_timer(self.account, rules.policy)
+        return self.timed_timer
 
     @property
     def deferring(self) -> bool:
@@ -61,7 +59,8 @@ class Held:
 
     def next_due_at(self, rules: Rules, now: datetime) -> datetime | None:
         """When something must happen by itself; `now` while an event waits for timers."""
-        at = self.timer_at(rules)
+        timer = self.timer(rules)
+        at = timer.at if timer else None
         if not self.waiting:
             return at
         return min([incoming.until or now for incoming in self.waiting] + ([at] if at else []))
@@ -103,7 +102,7 @@ class Work:
         self._reject_the_overdue(held)
         while True:
             incoming = min((each for each in held.waiting if each.until is None), key=_time, default=None)
-            timer = next_timer(held.account, self.rules.policy)
+            timer = held.timer(self.rules)
             horizon = self._instant(held, incoming) if incoming else self.now
             if timer and timer.at <= horizon:
                 self._run(held, timer)
@@ -149,11 +148,14 @@ class Work:
         ]
 
     def _state_entry(self, held: Held) -> Entry:
-        return state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules)
+        document = overview_with(
+            held.timer(self.rules), held.account, revision=held.revision, as_of=self.now, rules=self.rules
+        )
+        return state_entry(document, held.partition)
 
     def _timer_first(self, held: Held, incoming: Incoming) -> bool:
-        at = held.timer_at(self.rules)
-        return at is not None and at <= self._instant(held, incoming)
+        timer = held.timer(self.rules)
+        return timer is not None and timer.at <= self._instant(held, incoming)
 
     def _instant(self, held: Held, incoming: Incoming) -> datetime:
         return instant_of(incoming.event.time, self.now, held.account.decided_at)
@@ -162,8 +164,9 @@ class Work:
         """One event through the core; a bug in there isolates this event."""
         moment = Moment(at=self._instant(held, incoming), now=self.now)
         event = incoming.event
-        if incoming.verdict is Verdict.CONFLICT and incoming.spent_id and incoming.spent_id[0] != "order":
-            self.bury(incoming, Reason.ID_CONFLICT, f"{incoming.spent_id[0]}_id: spent by other content")
+        spending = incoming.spending
+        if incoming.verdict is Verdict.CONFLICT and spending and spending.kind != "order":
+            self.bury(incoming, Reason.ID_CONFLICT, f"{spending.kind}_id: spent by other content")
             return
         try:
             if incoming.verdict is Verdict.CONFLICT:
