@@ -51,7 +51,7 @@ class Marks(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is in an account's `facts`: those of its facts that have no column of their own."""
+    """What is in an account's `facts`: those that have no column of their own, in the order of `Account`."""
 
     capacity: dict[Feature, CapacityUse]
     retained: dict[ConfigurationKind, int]
@@ -70,16 +70,18 @@ def account_of(row: Any) -> Account:
     # By position: to ask a row for a name costs more than to read what stands there.
     account_id, version, decided_at, contact, subscription, balance = row[:6]
     registered_servers, registered_cores, bound_servers, bound_cores, packed = row[6:11]
+    facts = from_json(Facts, packed) if packed else ()
     return Account(
-        account_id=account_id,
-        version=version,
-        decided_at=decided_at,
-        contact=_contact(contact) if contact else None,
-        subscription=_subscription(subscription) if subscription else None,
-        balance=balance,
-        registered=Load(registered_servers, registered_cores),
-        bound=Load(bound_servers, bound_cores),
-        **(from_json(Facts, packed)._asdict() if packed else {}),
+        account_id,
+        version,
+        decided_at,
+        _contact(contact) if contact else None,
+        _subscription(subscription) if subscription else None,
+        balance,
+        (),
+        Load(registered_servers, registered_cores),
+        Load(bound_servers, bound_cores),
+        *facts,
     )
 
 

@@ -112,7 +112,7 @@ def _account(held: Held, work: Work) -> Row:
         texts.facts,
         held.revision,
         work.now,
-        held.next_due_at(work.rules, work.now),
+        held.next_due_at(timer, work.now),
         timer.kind if timer else None,
         len(held.waiting),
     )

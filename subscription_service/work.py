@@ -57,9 +57,8 @@ class Held:
         """An event of it already waits for timers; those behind it must wait too."""
         return any(incoming.until is None for incoming in self.waiting)
 
-    def next_due_at(self, rules: Rules, now: datetime) -> datetime | None:
-        """When something must happen by itself; `now` while an event waits for timers."""
-        timer = self.timer(rules)
+    def next_due_at(self, timer: Timer | None, now: datetime) -> datetime | None:
+        """When something must happen by itself, given its next timer; `now` while an event waits for timers."""
         at = timer.at if timer else None
         if not self.waiting:
             return at
