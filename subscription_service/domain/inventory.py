@@ -196,7 +196,7 @@ def _total(loads: Iterable[Load]) -> Load:
 
 
 def _bind_exactly(account: Account, chosen: set[str], at: datetime) -> Account:
-    """Bind these servers and no other, as of `at`: what was said before it has lost, what comes behind it wins (R37)."""
+    """Bind these servers and no other as of `at`: what was said before has lost, what comes behind wins (R37)."""
     mark = Mark(at, "", "")
     servers = {
         server_id: server._replace(bound=server_id in chosen, bound_mark=mark)
