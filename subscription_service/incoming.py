@@ -108,7 +108,11 @@ def read(record: Record, topic: str, *, currency: str) -> Incoming:
 
 def reread(record: Record, topic: str) -> Incoming:
     """A record that was valid when it came. Raises `Unreadable`."""
-    event = decode(record.value, record.headers, REGISTRY[topic])
+    return incoming_of(topic, record, decode(record.value, record.headers, REGISTRY[topic]))
+
+
+def incoming_of(topic: str, record: Record, event: Event[Any]) -> Incoming:
+    """With all that can be worked out before its batch has its turn."""
     event_key = blake2b(f"{event.source}\0{event.id}".encode(), digest_size=16).digest()
     return Incoming(topic, record, event, event_key, _spending(event))
 

@@ -57,6 +57,13 @@ class Held:
         """An event of it already waits for timers; those behind it must wait too."""
         return any(incoming.until is None for incoming in self.waiting)
 
+    @property
+    def purchase_awaited_until(self) -> datetime | None:
+        """When its first event has waited long enough for a purchase (R40); an unknown account has no timers."""
+        if self.account.subscription is not None or not self.waiting:
+            return None
+        return min((incoming.until for incoming in self.waiting if incoming.until), default=None)
+
     def next_due_at(self, timer: Timer | None, now: datetime) -> datetime | None:
         """When something must happen by itself, given its next timer; `now` while an event waits for timers."""
         at = timer.at if timer else None
@@ -88,7 +95,7 @@ class Work:
         if incoming.verdict is Verdict.DUPLICATE:
             self._count(incoming, Outcome.DUPLICATE)
         elif held.account.subscription is None and incoming.waits_for_purchase and incoming.verdict is Verdict.FRESH:
-            incoming.until = self.now + self.rules.policy.park_for
+            incoming.until = self.now.replace(microsecond=0) + self.rules.policy.park_for
             held.waiting.append(incoming)
         elif held.deferring or self._timer_first(held, incoming):
             incoming.until = None
@@ -98,13 +105,14 @@ class Work:
 
     def catch_up(self, held: Held) -> None:
         """All that is due of this account up to now: timers and waiting events, in the order of their instants."""
-        self._reject_the_overdue(held)
         while True:
             incoming = min((each for each in held.waiting if each.until is None), key=_time, default=None)
             timer = held.timer(self.rules)
             horizon = self._instant(held, incoming) if incoming else self.now
             if timer and timer.at <= horizon:
                 self._run(held, timer)
+            elif (over := held.purchase_awaited_until) and over <= horizon:
+                self._reject_the_overdue(held, over)
             elif incoming:
                 self._leave(held, incoming)
                 self._decide(held, incoming)
@@ -154,7 +162,8 @@ class Work:
 
     def _timer_first(self, held: Held, incoming: Incoming) -> bool:
         timer = held.timer(self.rules)
-        return timer is not None and timer.at <= self._instant(held, incoming)
+        at = timer.at if timer else held.purchase_awaited_until
+        return at is not None and at <= self._instant(held, incoming)
 
     def _instant(self, held: Held, incoming: Incoming) -> datetime:
         return instant_of(incoming.event.time, self.now, held.account.decided_at)
@@ -212,13 +221,11 @@ class Work:
             self._leave(held, incoming)
             self.take(incoming)
 
-    def _reject_the_overdue(self, held: Held) -> None:
+    def _reject_the_overdue(self, held: Held, over: datetime) -> None:
         """No purchase came in time (R40)."""
-        if held.account.subscription is not None:
-            return
-        for incoming in [each for each in held.waiting if each.until and each.until <= self.now]:
+        for incoming in [each for each in held.waiting if each.until == over]:
             self._leave(held, incoming)
-            at = max(filter(None, (incoming.until, held.account.decided_at)))
+            at = max(over, held.account.decided_at or over)
             account, events = refuse(
                 held.account, incoming.event.data, RejectionCode.NOT_SUBSCRIBED, moment=Moment(at=at, now=self.now)
             )
