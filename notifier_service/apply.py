@@ -73,7 +73,8 @@ class Apply:
 
     def _outcome(self, decision: Decision, end: End, now: datetime) -> Entry:
         attempts = int(isinstance(end, Delivered))
-        return outcomes.ended(decision.notice, end, attempts=attempts, now=now, partitions=self._partitions[OUTCOMES])
+        at, partitions = decision.event.told_at(now), self._partitions[OUTCOMES]
+        return outcomes.ended(decision.notice, end, attempts=attempts, now=at, partitions=partitions)
 
 
 async def _decided(connection: AsyncConnection, batch: Batch, now: datetime) -> list[Decision]:

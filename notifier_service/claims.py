@@ -70,7 +70,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What came of a claim; `at` is the service clock when the relay answered."""
+    """What came of a claim; `at` is when the relay answered, on the service clock as its event sees it."""
 
     claim: Claim
     result: Result

@@ -26,6 +26,13 @@ class LifecycleEvent:
     data: LifecycleData
     traceparent: str | None
 
+    def told_at(self, now: datetime) -> datetime:
+        """The instant at which something is done about it: the service clock `now`, but never before its recording.
+
+        With the test clock the subscription service moves first, so its events may come ahead of our time.
+        """
+        return max(now, self.recordedat)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recording:

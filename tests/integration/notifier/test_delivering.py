@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ async def still(settings: Settings, world: World) -> AsyncIterator[Copy]:
 async def test_a_temporary_refusal_is_tried_again_on_the_service_clock(still: Copy, world: World) -> None:
     who = account()
     await world.misbehave(reply="451 4.7.1 please come back", times=1)
-    await world.publish(event("activated", who, 1))
+    await world.publish(at_start("activated", who, 1))
     await eventually(lambda: tried(still, who, 1))
     await still.move_clock(START + timedelta(seconds=40))
     assert await still.status(who) == [("activated", "queued", "451 4.7.1 please come back")]
@@ -40,7 +41,7 @@ async def test_a_temporary_refusal_is_tried_again_on_the_service_clock(still: Co
 async def test_a_relay_that_refuses_for_24_hours_fails_the_mail_with_its_reply(still: Copy, world: World) -> None:
     who = account()
     await world.misbehave(reply="450 4.2.1 <ada@example.com> mailbox busy")
-    await world.publish(event("activated", who, 1))
+    await world.publish(at_start("activated", who, 1))
     await eventually(lambda: tried(still, who, 1))
     for hours in (1, 6, 23.9):
         await still.move_clock(START + timedelta(hours=hours))
@@ -71,8 +72,8 @@ async def test_what_became_untrue_while_it_waited_is_not_sent(still: Copy, world
     who = account()
     await world.misbehave(reply="451 later", times=1)
     ends = START + timedelta(minutes=1)
-    due = event("renewal_due", who, 2, ends_at=ends.isoformat()) | {"recordedat": START.isoformat()}
-    await world.publish(event("contact_changed", who, 1), due)
+    due = at_start("renewal_due", who, 2, ends_at=ends.isoformat())
+    await world.publish(at_start("contact_changed", who, 1), due)
     await eventually(lambda: tried(still, who, 1))
     await still.move_clock(START + timedelta(minutes=2))
     assert await still.status(who) == [("renewal_due", "suppressed", "expired_meanwhile")]
@@ -146,6 +147,11 @@ async def test_a_clean_stop_lets_the_mail_under_way_arrive(settings: Settings, w
     async with copy(settings) as second:
         assert [status for _, status, _ in await second.status(who)] == ["delivered"]
     assert len(await world.mails()) == 1
+
+
+def at_start(kind: str, who: str, version: int, **data: Any) -> dict[str, Any]:
+    """An event that was recorded when the clock stood at `START`."""
+    return event(kind, who, version, **data) | {"recordedat": START.isoformat()}
 
 
 def to(who: str) -> dict[str, str]:
