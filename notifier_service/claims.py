@@ -142,5 +142,5 @@ def _columns(record: Record) -> tuple[str, Status, str | None, int, datetime | N
             return name, Status.SUPPRESSED, reason, 0, None, None
         case Later(at=again, reason=reason):
             return name, Status.QUEUED, reason, 1, at, again
-        case Untried():
-            return name, Status.QUEUED, None, 0, None, None
+        case Untried():  # behind those that are due already: it may be this very mail over which the connection breaks
+            return name, Status.QUEUED, None, 0, None, at

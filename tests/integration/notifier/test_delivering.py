@@ -1,10 +1,13 @@
 """What the relay says and what follows: retries on the service clock, ends, a relay away, a process that dies."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifier_service.deliver import AT_ONCE
 from shared.settings import Settings
@@ -99,13 +102,26 @@ async def test_a_relay_that_is_away_costs_no_attempt_and_makes_the_service_unrea
     assert len(await world.mails()) == 1
 
 
-async def test_a_relay_that_closes_down_in_the_middle_is_no_refusal(notifier: Copy, world: World) -> None:
+async def test_a_relay_that_answers_a_mail_and_closes_down_has_refused_it_for_now(still: Copy, world: World) -> None:
     who = account()
-    await world.misbehave(reply="421 4.3.2 closing down", times=3)
-    await world.publish(event("activated", who, 1))
-    await eventually(lambda: has(notifier, who, "delivered"))
-    assert {one["attempts"] for one in await notifier.decisions(who)} == {1}
-    assert len(await world.mails()) == 1
+    await world.misbehave(reply="421 4.3.2 closing down", times=1)
+    await world.publish(at_start("activated", who, 1))
+    await eventually(lambda: tried(still, who, 1))
+    assert await still.status(who) == [("activated", "queued", "421 4.3.2 closing down")]
+    await still.move_clock(START + timedelta(seconds=80))
+    assert [status for _, status, _ in await still.status(who)] == ["delivered"]
+
+
+async def test_a_mail_over_which_the_connection_breaks_every_time_holds_up_no_other(
+    settings: Settings, world: World
+) -> None:
+    bad, good = account(), account()
+    async with breaking_relay("bad@example.com") as port, copy(settings.model_copy(update={"smtp_port": port})) as one:
+        await world.publish(event("activated", bad, 1, contact=CONTACT | {"email": "bad@example.com"}))
+        await eventually(lambda: unready(one))
+        await world.publish(event("activated", good, 1))
+        await eventually(lambda: has(one, good, "delivered"))
+        assert [mail["attempts"] for mail in await one.decisions(bad) if mail["channel"] == "email"] == [0]
 
 
 @pytest.mark.rule("G3")
@@ -156,6 +172,23 @@ def at_start(kind: str, who: str, version: int, **data: Any) -> dict[str, Any]:
 
 def to(who: str) -> dict[str, str]:
     return CONTACT | {"email": f"{who}@example.com"}
+
+
+@asynccontextmanager
+async def breaking_relay(recipient: str) -> AsyncIterator[int]:
+    """The port of a mail server that hangs up when it is asked to take a mail for `recipient`."""
+
+    class Handler:
+        async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, _: Any) -> str:  # noqa: N802
+            if address == recipient:
+                server.transport.abort()
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Handler(), hostname="localhost", loop=loop), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
 
 
 async def tried(notifier: Copy, who: str, attempts: int) -> bool:
