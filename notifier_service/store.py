@@ -64,8 +64,9 @@ _COUNT = text(
 )
 _TALLY = text("SELECT channel, status, count FROM notification_tally")
 _DECISIONS = text(
-    "SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel, status, reason,"
-    "  attempts, created_at, next_attempt_at FROM notification"
+    "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
+    "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
+    "  attempts, created_at, next_attempt_at FROM notification) AS shown"
     " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
     "  AND (CAST(:status AS text) IS NULL OR status = :status)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
@@ -149,7 +150,10 @@ async def write_messages(
 
 
 async def decisions(connection: AsyncConnection, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Decisions, the newest first. `asked`: account_id, status, before (each may be None), limit."""
+    """Decisions, the newest first. `asked`: account_id, status, before (each may be None), limit.
+
+    What is `sending` shows as `queued`, and as `under_way`.
+    """
     return [dict(row) for row in (await connection.execute(_DECISIONS, asked)).mappings()]
 
 

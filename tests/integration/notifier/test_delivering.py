@@ -159,7 +159,8 @@ async def test_a_clean_stop_lets_the_mail_under_way_arrive(settings: Settings, w
     async with copy(settings) as first:
         await world.misbehave(delay=1, times=1)
         await world.publish(event("activated", who, 1))
-        await eventually(lambda: has(first, who, "sending"))
+        (mail,) = await eventually(lambda: under_way(first, who))
+        assert mail["status"] == "queued"
     async with copy(settings) as second:
         assert [status for _, status, _ in await second.status(who)] == ["delivered"]
     assert len(await world.mails()) == 1
@@ -179,7 +180,7 @@ async def breaking_relay(recipient: str) -> AsyncIterator[int]:
     """The port of a mail server that hangs up when it is asked to take a mail for `recipient`."""
 
     class Handler:
-        async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, _: Any) -> str:  # noqa: N802
+        async def handle_RCPT(self, server: Any, session: Session, envelope: Envelope, address: str, _: Any) -> str:  # noqa: N802
             if address == recipient:
                 server.transport.abort()
             envelope.rcpt_tos.append(address)
@@ -193,7 +194,7 @@ async def breaking_relay(recipient: str) -> AsyncIterator[int]:
 
 async def tried(notifier: Copy, who: str, attempts: int) -> bool:
     mails = [one for one in await notifier.decisions(who) if one["channel"] == "email"]
-    return any(one["attempts"] == attempts and one["status"] != "sending" for one in mails)
+    return any(one["attempts"] == attempts and not one["under_way"] for one in mails)
 
 
 async def has(notifier: Copy, who: str, status: str) -> bool:
@@ -205,7 +206,11 @@ async def sent(world: World, count: int) -> bool:
 
 
 async def none_waiting(notifier: Copy) -> bool:
-    return not await notifier.decisions(status="queued") and not await notifier.decisions(status="sending")
+    return not await notifier.decisions(status="queued")
+
+
+async def under_way(notifier: Copy, who: str) -> list[dict[str, Any]]:
+    return [one for one in await notifier.decisions(who, status="queued") if one["under_way"]]
 
 
 async def ready(notifier: Copy) -> bool:
