@@ -111,7 +111,8 @@ def reader(locale: str, time_zone: str) -> Reader:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    """Zones that say where somebody is; two of the database's names do not."""
+    return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
 @lru_cache(maxsize=4096)

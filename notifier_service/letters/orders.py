@@ -9,7 +9,7 @@ from notifier_service.reader import Reader
 from notifier_service.reader import reader as reader_of
 from notifier_service.words import language_for
 from shared.contracts.lifecycle import ContactReplaced, Figure, OrderRejected, RejectionCode
-from shared.contracts.types import Edition
+from shared.contracts.types import Edition, Feature
 
 _UNITS: Final = {
     RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
@@ -18,8 +18,6 @@ _UNITS: Final = {
     RejectionCode.CORES_BELOW_BOUND: "cores",
 }
 """Refusals that state how many are missing, and of what."""
-_NEEDS_DETAIL: Final = frozenset({RejectionCode.FEATURE_OUT_OF_RANGE})
-"""Refusals of which only the event's own sentence says what they are about."""
 _FIGURE_LABELS: Final = {
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("possible_until", "requested_on"),
     RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "offered"),
@@ -46,9 +44,9 @@ def order_rejected(data: OrderRejected, reader: Reader) -> Letter:
             reader,
             ("request", request),
             ("order", data.order_id),
+            ("feature", _feature(data, reader)),
             (required, _figure(data.required, reader)),
             (offered, _figure(data.offered, reader)),
-            ("detail", data.message if data.code in _NEEDS_DETAIL else None),
         ),
     )
 
@@ -93,6 +91,14 @@ def _subject(request: str, order_id: str | None, reader: Reader) -> str:
 def _request(order_type: str, reader: Reader) -> str:
     key = "request." + order_type.removeprefix("tenure.").removesuffix(".v1")
     return reader.say(key if key in reader.words else "request.other")
+
+
+def _feature(data: OrderRejected, reader: Reader) -> str | None:
+    """The value-added service that a refusal is about; on the wire only its sentence names it."""
+    if data.code is not RejectionCode.FEATURE_OUT_OF_RANGE:
+        return None
+    named = (feature for feature in Feature if feature in data.message.split())
+    return next((reader.say(f"feature_name.{feature}") for feature in named), None)
 
 
 def _figure(figure: Figure, reader: Reader) -> str | None:
