@@ -24,6 +24,7 @@ _FIGURE_LABELS: Final = {
 }
 """Refusals whose figures are dates, and so have labels of their own."""
 _EDITIONS: Final = frozenset(Edition)
+_ANY_STEP: Final = " in steps of 1"
 _RANGE_WORDS: Final = (", or ", " or more", " in steps of ", " or ", " to ")
 
 
@@ -115,6 +116,7 @@ def _figure(figure: Figure, reader: Reader) -> str | None:
 
 
 def _range(figure: str, reader: Reader) -> str:
+    figure = figure.removesuffix(_ANY_STEP)
     for word in _RANGE_WORDS:
         figure = figure.replace(word, reader.say(f"range.{word}"))
     return figure

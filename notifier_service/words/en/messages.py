@@ -88,7 +88,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.next_attempt": "Next attempt",
     "label.retained_until": "Kept until",
     "label.retained": "Kept for you",
-    "label.release_at": "Deleted on",
+    "label.release_at": "Deletion on",
     "label.released_at": "Released on",
     "label.to_delete": "To be deleted",
     "label.purged": "Deleted",
@@ -197,14 +197,14 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "expired.lead": "{day} was the last day of your subscription. Your assets are no longer protected.",
     "expired.kept": "What you had set up is kept, unchanged, until {until}: {kept}.",
     "expired.advice": "Renew before then and everything is active again, as you left it. After that your subscription"
-    " is released, and what you had set up is deleted.",
+    " will be released, and what you had set up deleted.",
     # release_due
     "release_due.badge": "Final notice",
     "release_due.subject": "Final notice: renew by {last_day}, or your settings are deleted",
     "release_due.title": "Your settings are about to be deleted",
     "release_due.figure": "is the last day to renew and keep your settings",
-    "release_due.lead": "Your subscription has expired and was not renewed. It is released on {moment}. From then on"
-    " it cannot be renewed, and what you had set up cannot be recovered.",
+    "release_due.lead": "Your subscription has expired and was not renewed. It will be released on {moment}. From"
+    " then on it cannot be renewed, and what you had set up cannot be recovered.",
     "release_due.advice": "Renew before then to restore protection and all that you had set up.",
     # released
     "released.badge": "Released",

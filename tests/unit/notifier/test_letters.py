@@ -174,7 +174,19 @@ def test_a_refusal_without_figures_is_still_a_sentence(code: RejectionCode) -> N
 
 def test_a_range_is_said_in_the_readers_language() -> None:
     letter = write(samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE), reader("zh-CN", "UTC"))
-    assert "0，或 20 至 500，步长 1" in [fact.value for fact in letter.facts]
+    assert "0，或 20 至 500" in [fact.value for fact in letter.facts]
+
+
+def test_a_step_is_named_where_it_is_more_than_one() -> None:
+    rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
+    letter = write(replace(rejected, required="0, or 10 or more in steps of 10"), reader("en", "UTC"))
+    assert "0, or 10 or more in steps of 10" in [fact.value for fact in letter.facts]
+
+
+def test_a_list_in_chinese_keeps_its_numbers_apart_from_the_words() -> None:
+    letter = write(samples.quota_exceeded, reader("zh-CN", "UTC"))
+    assert letter.figure is not None
+    assert letter.figure.value == "2 台服务器和 50 核"
 
 
 def test_what_is_not_known_yet_is_counted_as_other() -> None:
