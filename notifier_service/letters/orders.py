@@ -21,11 +21,12 @@ _UNITS: Final = {
 _FIGURE_LABELS: Final = {
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("possible_until", "requested_on"),
     RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "offered"),
+    RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: ("present", "wanted"),
 }
-"""Refusals whose figures are dates, and so have labels of their own."""
+"""Refusals whose figures are no minimum and what fell short of it, and so have labels of their own."""
 _EDITIONS: Final = frozenset(Edition)
 _ANY_STEP: Final = " in steps of 1"
-_RANGE_WORDS: Final = (", or ", " or more", " in steps of ", " or ", " to ")
+_RANGE_WORDS: Final = (", or ", ", ", " or more", " in steps of ", " or ", " to ")
 
 
 def order_rejected(data: OrderRejected, reader: Reader) -> Letter:

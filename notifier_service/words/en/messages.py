@@ -98,6 +98,8 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.price_difference": "Price difference",
     "label.required": "Required",
     "label.offered": "Provided",
+    "label.present": "At present",
+    "label.wanted": "Requested",
     "label.possible_until": "Possible until",
     "label.requested_on": "Requested on",
     "label.feature": "Value-added service",
@@ -107,6 +109,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.time_zone": "Time zone",
     # The words of a range, such as "0, or 10 to 500 in steps of 10"
     "range., or ": ", or ",
+    "range., ": ", ",
     "range. or more": " or more",
     "range. in steps of ": " in steps of ",
     "range. or ": " or ",

@@ -95,6 +95,8 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.price_difference": "差价",
     "label.required": "要求",
     "label.offered": "实际",
+    "label.present": "当前",
+    "label.wanted": "申请变更为",
     "label.possible_until": "最晚日期",
     "label.requested_on": "请求日期",
     "label.feature": "增值服务",
@@ -104,6 +106,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.time_zone": "时区",
     # The words of a range, such as "0, or 10 to 500 in steps of 10"
     "range., or ": "，或 ",
+    "range., ": "、",
     "range. or more": " 及以上",
     "range. in steps of ": "，步长 ",
     "range. or ": " 或 ",

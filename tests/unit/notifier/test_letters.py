@@ -177,6 +177,11 @@ def test_a_range_is_said_in_the_readers_language() -> None:
     assert "0，或 20 至 500" in [fact.value for fact in letter.facts]
 
 
+def test_a_list_of_durations_has_the_readers_commas() -> None:
+    letter = write(samples.rejected(RejectionCode.INVALID_DURATION), reader("zh-CN", "UTC"))
+    assert "1 至 12、24 或 36" in [fact.value for fact in letter.facts]
+
+
 def test_a_step_is_named_where_it_is_more_than_one() -> None:
     rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
     letter = write(replace(rejected, required="0, or 10 or more in steps of 10"), reader("en", "UTC"))
