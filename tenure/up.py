@@ -1,25 +1,23 @@
 """`tenure up`: the local stack in the foreground, until Ctrl-C.
 
 Exit code 0 after Ctrl-C or SIGTERM, 1 with a sentence when something does not start. Either way the
-children are ended and, without `--data`, their folder is removed.
+children are ended and, without `--data`, their folder is removed; also after SIGKILL.
 """
 
 import argparse
 import asyncio
-import contextlib
-import fcntl
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from shared.settings import BadSettings
+from tenure.local.folders import FolderInUse, kept_folder, passing_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.stack import SERVICES, Stack, Wishes
@@ -35,10 +33,6 @@ FIXED_PORTS: Final[Mapping[str, int]] = {
 }
 COMMANDS: Final[Mapping[str, Sequence[str]]] = {name: (sys.executable, "-m", f"{name}_service") for name in SERVICES}
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class FolderInUse(Exception):
-    """Another `tenure up` works on this `--data` folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +53,9 @@ def run(options: argparse.Namespace, commands: Mapping[str, Sequence[str]] = COM
     # While a part is away, its absence is said by us, once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        with _folder(options.data) as folder:
+        with kept_folder(options.data) if options.data else passing_folder() as folder:
             return asyncio.run(serve(wishes(options, folder, commands), options.ready_file, verbose=options.verbose))
-    except (PartFailed, PortTaken, BadSettings, FolderInUse) as error:
+    except (PartFailed, PortTaken, BadSettings, FolderInUse, OSError) as error:
         print(f"tenure up: {error}", file=sys.stderr)
         return 1
 
@@ -129,27 +123,6 @@ async def _first_of(work: asyncio.Task[None], told_to_end: asyncio.Task[Any]) ->
     await asyncio.wait(tasks)
     if not work.cancelled():
         work.result()
-
-
-@contextlib.contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
-    """The folder to work in: the one to keep, held against a second `tenure up`, or one that goes at the end."""
-    if data is None:
-        folder = Path(tempfile.mkdtemp(prefix="tenure-"))
-        # PostgreSQL may run as another user than we; it has to get through to its own folder.
-        folder.chmod(0o711)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderInUse(f"{data} is in use by another `tenure up`") from None
-        yield data.resolve()
 
 
 async def _show_logs(folder: Path) -> None:
