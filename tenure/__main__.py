@@ -5,6 +5,7 @@ command's module is imported, so that every command starts quickly.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     available = {name: entry for name, entry in COMMANDS.items() if find_spec(entry[0])}
     if not given or given[0] not in available:
         return _usage(given, available)
+    # While a broker is away, its absence is said by us, once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     name, *rest = given
     module_name, summary = available[name]
     module = import_module(module_name)

@@ -7,7 +7,6 @@ children are ended and, without `--data`, their folder is removed; also after SI
 import argparse
 import asyncio
 import json
-import logging
 import os
 import signal
 import sys
@@ -50,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, commands: Mapping[str, Sequence[str]] = COMMANDS) -> int:
     """Run the stack until it is told to end; the exit code. `commands`: what runs each service."""
-    # While a part is away, its absence is said by us, once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         with kept_folder(options.data) if options.data else passing_folder() as folder:
             return asyncio.run(serve(wishes(options, folder, commands), options.ready_file, verbose=options.verbose))

@@ -35,7 +35,8 @@ def declined(account: str, **fields: Any) -> dict[str, Any]:
 
 
 def write(file: Path, *lines: object) -> str:
-    file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    file.write_bytes(text.encode(errors="surrogateescape"))
     return str(file)
 
 
@@ -91,6 +92,8 @@ def test_a_wrapped_event_is_sent_as_it_stands(settings: Settings, tmp_path: Path
     [
         ("{", "no JSON"),
         ("[]", "expected a JSON object"),
+        ("\udcff", "no JSON ('utf-8' codec can't decode"),
+        ("[" * 100_000, "no JSON (maximum recursion depth"),
         ('{"type": "tenure.unknown.v1"}', "has no topic"),
         ('{"topic": "subscription-lifecycle", "event": {}}', "takes no events from outside"),
     ],
@@ -113,6 +116,16 @@ def test_publishing_without_knowing_where_says_how_to_tell(
     assert (
         "TENURE_KAFKA_BOOTSTRAP_SERVERS is not set, and .tenure/ready.json does not tell it" in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("content", ["{broken", "[]", None])
+def test_a_ready_file_that_is_none_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    ready = tmp_path / "ready.json"
+    ready.mkdir() if content is None else ready.write_text(content)
+    assert main(["token", "acc-1", "--ready-file", str(ready)]) == 1
+    assert capsys.readouterr().err == f"tenure token: {ready} is no ready file of `tenure up`.\n"
 
 
 def test_a_token_is_signed_with_the_secret_of_the_ready_file(
