@@ -24,7 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code. 2 for a command line that makes no sense."""
+    """Run one command; its exit code. 2 for a command line that makes no sense, or not in this installation."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     available = {name: entry for name, entry in COMMANDS.items() if find_spec(entry[0])}
     if not given or given[0] not in available:
@@ -33,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     name, *rest = given
     module_name, summary = available[name]
-    module = import_module(module_name)
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as missing:
+        print(f"tenure {name}: {missing.name} is not installed here; the extra `local` brings it", file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(prog=f"tenure {name}", description=f"{summary[0].upper()}{summary[1:]}.")
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(rest)))

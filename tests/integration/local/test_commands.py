@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -185,3 +187,12 @@ def test_an_unknown_command_is_refused_with_the_list_of_those_that_exist(capsys:
     assert main(["upp"]) == 2
     told = capsys.readouterr().err
     assert ("there is no command 'upp'" in told, "dead-letters" in told) == (True, True)
+
+
+def test_a_command_of_the_local_stack_says_what_is_missing_where_only_the_services_are_installed() -> None:
+    without = "import sys; sys.modules['psutil'] = None; from tenure.__main__ import main; sys.exit(main(['up']))"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "tenure up: psutil is not installed here; the extra `local` brings it\n",
+    )
