@@ -137,7 +137,11 @@ async def _show_logs(folder: Path) -> None:
 
 
 def _say(line: str) -> None:
-    print(f"tenure: {line}", flush=True)
+    """A terminal that was closed must not keep us from ending what we started."""
+    try:
+        print(f"tenure: {line}", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_where(document: Mapping[str, Any]) -> None:

@@ -204,6 +204,14 @@ def test_ctrl_c_ends_everything_with_exit_code_0(up: Up, folder: Path) -> None:
     assert list(folder.glob("tenure-*")) == []
 
 
+def test_when_its_terminal_is_closed_everything_ends_in_order(up: Up, folder: Path) -> None:
+    family = up.family()
+    assert up.process.stdout is not None
+    up.process.stdout.close()
+    assert (up.end(signal.SIGHUP), alive(family)) == (0, [])
+    assert (list(folder.glob("tenure-*")), up.ready_file.exists()) == ([], False)
+
+
 def test_a_service_that_cannot_start_ends_everything_with_the_end_of_its_log(
     launch: Launch, folder: Path, outside: Sequence[str]
 ) -> None:
