@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared.errors import Transient
 
-# SQLSTATE classes and codes that say "not now": connection, serialization and deadlock, resources
-# (disk full, memory, connections), operator intervention, system error, lock not available, read-only.
-_NOT_NOW = ("08", "40", "53", "57", "58")
+# SQLSTATE classes and codes that say "not now": connection, login (a password may be changing), serialization and
+# deadlock, resources (disk full, memory, connections), operator intervention, system error, lock not available,
+# read-only, no such database (yet).
+_NOT_NOW = ("08", "28", "40", "53", "57", "58")
 _NOT_NOW_CODES = ("55P03", "25006", "3D000")
 
 # A database that stands still takes connections and answers nothing: no statement of ours takes so long otherwise.

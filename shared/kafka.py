@@ -1,6 +1,6 @@
 """How to reach Kafka: connection arguments from the settings, and short-lived clients.
 
-Only aiokafka's own errors that mean "away" become `Transient`.
+Only aiokafka's own errors that mean "away" become `Transient`; certificates that cannot be used are `BadSettings`.
 """
 
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.errors import Transient
-from shared.settings import Settings
+from shared.settings import BadSettings, Settings
 
 READ_COMMITTED = "read_committed"
 
@@ -72,9 +72,10 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
 def broker(settings: Settings) -> KafkaBroker:
     """FastStream's broker, not started."""
     return KafkaBroker(
-        settings.kafka_bootstrap_servers,
+        settings.kafka_bootstrap_servers.split(","),  # it takes a text with commas for one broker
         security=_security(settings),
         allow_auto_create_topics=False,
+        graceful_timeout=None,  # whoever reads drains himself; what was only read ahead is read again
         apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
         logger=None,
     )
@@ -93,5 +94,8 @@ def _security(settings: Settings) -> BaseSecurity | None:
 
 def _tls(settings: Settings) -> SSLContext:
     cafile = str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None
-    context: SSLContext = create_ssl_context(cafile=cafile)
+    try:
+        context: SSLContext = create_ssl_context(cafile=cafile)
+    except OSError as error:
+        raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: the file cannot be used ({error.strerror}).") from None
     return context

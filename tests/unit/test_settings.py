@@ -37,6 +37,30 @@ def test_every_bad_value_gets_its_sentence() -> None:
     assert "TENURE_SMTP_TLS: " in str(bad.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [
+        ("DATABASE_URL", "nonsense", "postgresql+asyncpg://u:p@h:1/d"),
+        ("DATABASE_URL", "mysql://u@h/d", "postgres://h/d"),
+        ("DATABASE_URL", "postgresql://u@h:port/d", "postgresql:///d?host=/tmp"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "", "h:1"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "h:1,", "h:1, [::1]:2"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "h", "h.example:9092"),
+        ("PUBLIC_URL", "tenure.example", "https://tenure.example/below"),
+        ("AUTH_JWKS_URL", "http://:80/keys", "http://h:80/keys"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_once(name: str, bad: str, good: str) -> None:
+    load({f"TENURE_{name}": good})
+    with pytest.raises(BadSettings, match=rf"^TENURE_{name}: expected [^:]+:"):
+        load({f"TENURE_{name}": bad})
+
+
+def test_a_login_by_sasl_needs_both_name_and_password() -> None:
+    with pytest.raises(BadSettings, match="TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD"):
+        load({"TENURE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "TENURE_KAFKA_SASL_USERNAME": "tenure"})
+
+
 def test_a_test_clock_without_a_zone_is_refused() -> None:
     with pytest.raises(BadSettings, match="TENURE_TEST_CLOCK"):
         load({"TENURE_TEST_CLOCK": "2026-01-01T00:00:00"})
@@ -45,9 +69,9 @@ def test_a_test_clock_without_a_zone_is_refused() -> None:
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
-    file.write_text("of the file\n")
+    file.write_text("postgresql://of/the-file\n")
     found: Any = getattr(load({f"TENURE_{name}_FILE": str(file)}), name.lower())
-    assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == "of the file"
+    assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == "postgresql://of/the-file"
 
 
 def test_a_secrets_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
