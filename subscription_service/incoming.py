@@ -32,8 +32,10 @@ from shared.contracts.inbound import (
     ServerUnbound,
     SpecificationChangeOrdered,
 )
+from shared.contracts.types import ProtectionMode
 from shared.record import Record
 from shared.topics import RENEWALS, TEST_CLOCK
+from subscription_service.domain.model import Account, is_partial
 
 REGISTRY: Mapping[str, Mapping[str, type[Any]]] = {**INBOUND, TEST_CLOCK: {CLOCK_ADVANCED: ClockAdvanced}}
 
@@ -89,10 +91,14 @@ class Incoming:
         """Everything on `renewals`, and bindings, wait for an account that is not known (R40)."""
         return self.topic == RENEWALS or isinstance(self.event.data, ServerBound | ServerUnbound)
 
-    @property
-    def may_touch_all_servers(self) -> bool:
-        """Its decision may need every server of the account, not only the ones that it names."""
-        return isinstance(self.event.data, InventorySnapshot | SpecificationChangeOrdered | RenewalChangeOrdered)
+    def may_touch_all_servers(self, account: Account) -> bool:
+        """Whether its decision may need every server of the account: a snapshot, or a switch to partial mode (R16)."""
+        match self.event.data:
+            case InventorySnapshot():
+                return True
+            case SpecificationChangeOrdered() | RenewalChangeOrdered() as order:
+                return order.specification.protection_mode is ProtectionMode.PARTIAL and not is_partial(account)
+        return False
 
 
 def read(record: Record, topic: str, *, currency: str) -> Incoming:

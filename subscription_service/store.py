@@ -105,7 +105,7 @@ async def load_touched(
     connection: AsyncConnection, held: Mapping[str, Held], events: Iterable[Incoming], *, whole: bool
 ) -> None:
     """Load the servers and settings that these events touch; all servers where an event may need all, or `whole`."""
-    touched = _Touched(events)
+    touched = _Touched(held, events)
     everything = sorted(held) if whole else sorted(touched.whole)
     some = sorted(pair for pair in touched.servers if pair[0] not in touched.whole and not whole)
     servers: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -124,13 +124,13 @@ async def load_touched(
 class _Touched:
     """Which rows of their own a batch's events are about."""
 
-    def __init__(self, events: Iterable[Incoming]) -> None:
+    def __init__(self, held: Mapping[str, Held], events: Iterable[Incoming]) -> None:
         self.whole: set[str] = set()
         self.servers: set[tuple[str, str]] = set()
         self.settings: set[tuple[str, str, str]] = set()
         for event in events:
             self._add(event.account_id, event.event.data)
-            if event.may_touch_all_servers:
+            if event.may_touch_all_servers(held[event.account_id].account):
                 self.whole.add(event.account_id)
 
     def _add(self, account_id: str, data: InboundData) -> None:

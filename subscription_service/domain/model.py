@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from shared.contracts.types import ConfigurationKind, Contact, Feature, Specification, Term
+from shared.contracts.types import ConfigurationKind, Contact, Feature, ProtectionMode, Specification, Term
 
 ZERO = Decimal("0.00")
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -152,6 +152,14 @@ class Account(NamedTuple):
     configuration_floor: datetime | None = None
     servers: Mapping[str, Server] = _EMPTY
     configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = _EMPTY
+
+
+def is_partial(account: Account) -> bool:
+    """Whether all terms of a live subscription are in partial mode: there is no way back to full (R16)."""
+    live = account.subscription
+    return isinstance(live, Active | Grace) and all(
+        term.specification.protection_mode is ProtectionMode.PARTIAL for term in live.terms
+    )
 
 
 def specification_in_force(subscription: Active | Grace, at: datetime) -> Specification:

@@ -1,0 +1,78 @@
+"""The switch to partial mode binds servers that lie in the database and that no event of its batch names (R16)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from shared.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
+from tenure.local.postgres import Postgres
+from tests.integration.subscription.core import Batch, Core, record
+from tests.integration.subscription.serving import SPECIFICATION, START, account, event, purchase, unused
+from tests.parts import fresh_database
+from tests.unit.domain.story import RULES
+
+FULL: Final = SPECIFICATION | {"protection_mode": "full", "protected_servers": 5}
+PARTIAL: Final = SPECIFICATION | {"protected_servers": 2}
+SECOND: Final = timedelta(seconds=1)
+
+
+@pytest.fixture(scope="module")
+def core(postgres: Postgres) -> Iterator[Core]:
+    with fresh_database(postgres) as url:
+        made = Core(url, RULES)
+        yield made
+        made.close()
+
+
+def with_three_servers(core: Core, specification: dict[str, Any]) -> str:
+    """A customer who has registered three servers."""
+    who = account()
+    core.begin()
+    core.hear(Batch(START, [record(PURCHASES, purchase(who, specification=specification))]))
+    servers = [
+        event("server.registered", START + number * SECOND, account_id=who, server_id=f"s-{number}", cores=1)
+        for number in range(3)
+    ]
+    core.hear(Batch(START + 3 * SECOND, [record(SERVER_INVENTORY, one) for one in servers]))
+    return who
+
+
+def change(who: str, at: datetime, kind: str, specification: dict[str, Any], **more: Any) -> tuple[str, bytes]:
+    order = {"order_id": unused("ord"), "terms_accepted": True, "specification": specification, **more}
+    return record(RENEWALS, event(kind, at, account_id=who, **order))
+
+
+def bound(core: Core) -> list[bool]:
+    """Of each server, in the order of their registration."""
+    return [row.split(",")[4] == "t" for row in core.stored()["server"]]
+
+
+@pytest.mark.rule("R16", "R19")
+def test_a_change_at_once_binds_the_servers_that_came_first(core: Core) -> None:
+    who = with_three_servers(core, FULL)
+    at = START + timedelta(days=1)
+    core.hear(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL)]))
+    assert bound(core) == [True, True, False]
+    assert core.differences() == []
+
+
+@pytest.mark.rule("R16")
+def test_a_change_within_partial_mode_leaves_the_bindings_alone(core: Core) -> None:
+    who = with_three_servers(core, PARTIAL)
+    at = START + timedelta(days=1)
+    core.hear(Batch(at, [record(SERVER_INVENTORY, event("server.bound", at, account_id=who, server_id="s-2"))]))
+    core.hear(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL | {"protected_servers": 4})]))
+    assert bound(core) == [False, False, True]
+    assert core.differences() == []
+
+
+@pytest.mark.rule("R16")
+def test_a_change_in_grace_binds_them_too(core: Core) -> None:
+    who = with_three_servers(core, FULL)
+    in_grace = datetime.fromisoformat("2026-02-06T12:00:00+00:00")
+    core.hear(Batch(in_grace - timedelta(days=0.5), ()))
+    core.hear(Batch(in_grace, [change(who, in_grace, "renewal.change_ordered", PARTIAL, duration_months=1)]))
+    assert bound(core) == [True, True, False]
+    assert core.differences() == []
