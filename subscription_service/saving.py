@@ -189,7 +189,7 @@ async def _save_money(connection: AsyncConnection, work: Work) -> None:
 async def _save_waiting(connection: AsyncConnection, work: Work, changed: Sequence[Held]) -> None:
     new = [event for held in changed for event in held.waiting if event.waiting_id is None]
     if work.left_waiting:
-        await connection.execute(_LEAVE, {"ids": sorted(event.waiting_id or 0 for event in work.left_waiting)})
+        await connection.execute(_LEAVE, {"ids": sorted(work.left_waiting)})
     await _bulk(connection, _WAIT, [_waiting(event) for event in new])
 
 
