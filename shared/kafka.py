@@ -16,15 +16,15 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.errors import Transient
-from shared.settings import Settings
+from shared.settings import BadSettings, Settings
 
 READ_COMMITTED = "read_committed"
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """Arguments that every aiokafka client takes."""
+    """Arguments that every aiokafka client takes. Raises `BadSettings`."""
     arguments: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "bootstrap_servers": _servers(settings),
         "security_protocol": settings.kafka_security_protocol,
     }
     if "SSL" in settings.kafka_security_protocol:
@@ -72,7 +72,7 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
 def broker(settings: Settings) -> KafkaBroker:
     """FastStream's broker, not started."""
     return KafkaBroker(
-        settings.kafka_bootstrap_servers,
+        _servers(settings),
         security=_security(settings),
         allow_auto_create_topics=False,
         apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
@@ -91,7 +91,15 @@ def _security(settings: Settings) -> BaseSecurity | None:
     )
 
 
+def _servers(settings: Settings) -> list[str]:
+    """One by one, for FastStream takes a text with commas for one server."""
+    return [each.strip() for each in settings.kafka_bootstrap_servers.split(",")]
+
+
 def _tls(settings: Settings) -> SSLContext:
     cafile = str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None
-    context: SSLContext = create_ssl_context(cafile=cafile)
+    try:
+        context: SSLContext = create_ssl_context(cafile=cafile)
+    except OSError as error:
+        raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: {cafile} cannot be used ({error.strerror or error}).") from None
     return context

@@ -11,8 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared import addresses
+from shared.contracts.types import Instant
 
 PREFIX = "TENURE_"
 SECRETS = (
@@ -34,7 +37,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(addresses.brokers)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     kafka_sasl_username: str | None = None
@@ -44,7 +47,9 @@ class Settings(BaseSettings):
     topic_partitions: Annotated[int, Field(ge=1, le=10_000)] = 6
     topic_replication: Annotated[int, Field(ge=1, le=100)] = 1
     instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
-    database_url: SecretStr = SecretStr("postgresql://tenure@127.0.0.1:5432/tenure")
+    database_url: Annotated[SecretStr, AfterValidator(addresses.database)] = SecretStr(
+        "postgresql://tenure@127.0.0.1:5432/tenure"
+    )
     database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
     smtp_host: str = "127.0.0.1"
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
@@ -55,9 +60,9 @@ class Settings(BaseSettings):
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
     mail_from: str = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = "localhost"
-    public_url: str = "http://127.0.0.1:8081"
+    public_url: Annotated[str, AfterValidator(addresses.page)] = "http://127.0.0.1:8081"
     auth_secret: SecretStr | None = None
-    auth_jwks_url: str | None = None
+    auth_jwks_url: Annotated[str, AfterValidator(addresses.page)] | None = None
     auth_audience: str | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -65,7 +70,7 @@ class Settings(BaseSettings):
     catalog_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    test_clock: AwareDatetime | None = None
+    test_clock: Instant | None = None
 
     @property
     def test_clock_start(self) -> datetime | None:
@@ -81,9 +86,19 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     if unknown:
         raise BadSettings(f"Unknown setting {', '.join(unknown)}: see docs/settings.md for the names that exist.")
     try:
-        return Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
+        settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
     except ValidationError as error:
         raise BadSettings(_sentences(error)) from None
+    _check_login(settings)
+    return settings
+
+
+def _check_login(settings: Settings) -> None:
+    if "SASL" in settings.kafka_security_protocol and not (
+        settings.kafka_sasl_username and settings.kafka_sasl_password
+    ):
+        names = f"{PREFIX}KAFKA_SASL_USERNAME and {PREFIX}KAFKA_SASL_PASSWORD"
+        raise BadSettings(f"{names}: both are needed with {settings.kafka_security_protocol}.")
 
 
 def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
@@ -97,14 +112,18 @@ def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
 
 def _secret(name: str, path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text("utf-8").strip()
     except OSError as error:
         raise BadSettings(f"{name}: the file cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{name}: the file is no text in UTF-8.") from None
 
 
 def _sentences(error: ValidationError) -> str:
     problems = error.errors(include_input=False, include_context=False)
-    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {problem['msg']}." for problem in problems)
+    return " ".join(
+        f"{PREFIX}{_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}." for problem in problems
+    )
 
 
 def _name(loc: tuple[Any, ...]) -> str:
