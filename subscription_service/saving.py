@@ -308,5 +308,5 @@ def _waiting(event: Incoming) -> Row:
         "record_offset": record.offset,
         "key": record.key,
         "value": record.value,
-        "headers": log.pack(tuple((name, value or b"") for name, value in record.headers)),
+        "headers": log.pack(tuple(record.headers)),
     }

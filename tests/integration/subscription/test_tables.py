@@ -109,4 +109,4 @@ async def _counts(engine: AsyncEngine) -> dict[str, int]:
 async def _reason(engine: AsyncEngine) -> str:
     async with transaction(engine) as connection:
         packed = (await connection.execute(text("SELECT headers FROM log WHERE topic = 'dead-letters'"))).scalar_one()
-    return dict(log.unpack(packed))["dead-letter-reason"].decode()
+    return (dict(log.unpack(packed))["dead-letter-reason"] or b"").decode()
