@@ -75,6 +75,7 @@ def broker(settings: Settings) -> KafkaBroker:
         _servers(settings),
         security=_security(settings),
         allow_auto_create_topics=False,
+        consumer_only=True,  # what is published goes through the relay's own producer
         apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
         logger=None,
     )
