@@ -4,7 +4,7 @@ WORKDIR /build
 COPY requirements requirements
 RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/uv.txt
 RUN python -m venv --without-pip /app \
-    && uv pip install --no-cache --python /app/bin/python --require-hashes --only-binary :all: -r requirements/run.lock
+    && uv pip install --no-cache --compile-bytecode --python /app/bin/python --require-hashes --only-binary :all: -r requirements/run.lock
 COPY . .
 RUN uv build --no-cache --wheel --build-constraints requirements/all.lock --require-hashes --out-dir dist \
     && uv pip install --no-cache --offline --python /app/bin/python --no-deps dist/*.whl

@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from benchmarks.ground import INPUTS, OUTPUTS
 from shared.partitioning import partition_of
 from shared.settings import Settings, load
-from shared.topics import LIFECYCLE, SERVER_INVENTORY, STATE, logical, name_of
+from shared.topics import LIFECYCLE, PURCHASES, SERVER_INVENTORY, STATE, logical, name_of
 
 _MAX_RECORDS: Final = 2000
 _PACE_SECONDS: Final = 0.01
@@ -46,10 +46,12 @@ INSERT INTO id_claim SELECT 'order', * FROM unnest($1::text[], $2::bytea[]) ON C
 _LOCK = "SELECT account_id, partition FROM account WHERE account_id = ANY($1::text[]) ORDER BY account_id FOR UPDATE"
 _MAKE = "INSERT INTO account (account_id, partition) SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING"
 _ACCOUNTS = """
-UPDATE account a SET version = a.version + 1, decided_at = now(), contact = $2::jsonb, subscription = n.document::jsonb,
- balance = 0, registered_servers = 1, registered_cores = 4, bound_servers = 0, bound_cores = 0, facts = NULL,
- revision = a.revision + 1, changed_at = now(), next_due_at = now() + interval '30 days', waiting = 0
- FROM unnest($1::text[], $3::text[]) AS n (account_id, document) WHERE a.account_id = n.account_id"""
+UPDATE account a SET version = a.version + 1, decided_at = now(), contact = coalesce(n.contact::json, a.contact),
+ subscription = coalesce(n.subscription::json, a.subscription), balance = 0, registered_servers = 1,
+ registered_cores = 4, bound_servers = 0, bound_cores = 0, revision = a.revision + 1, changed_at = now(),
+ next_due_at = now() + interval '30 days', next_timer = 'expiry', waiting = 0
+ FROM unnest($1::text[], $2::text[], $3::text[]) AS n (account_id, contact, subscription)
+ WHERE a.account_id = n.account_id"""
 _SERVERS = """
 INSERT INTO server SELECT *, true, 4, false, $3::text FROM unnest($1::text[], $2::text[])
  ON CONFLICT (account_id, server_id) DO UPDATE SET present = excluded.present, cores = excluded.cores,
@@ -142,21 +144,24 @@ class Bare:
         await self._move(connection, polled)
         orders: list[tuple[bytes, str]] = []
         servers: dict[tuple[str, str], None] = {}
-        accounts, keys = set(), []
+        accounts, customers, keys = set(), set(), []
         for records in polled.values():
-            inventory = logical(records[0], settings=self._settings) == SERVER_INVENTORY
+            topic = logical(records[0], settings=self._settings)
             for record in records:
                 key = blake2b(record.value, digest_size=16).digest()
                 account = record.key.decode()
                 keys.append(key)
                 accounts.add(account)
-                if inventory:
+                if topic == SERVER_INVENTORY:
                     servers[account, _server_of(record.value)] = None
                 else:
                     orders.append((key, account))
+                if topic == PURCHASES:
+                    customers.add(account)
         await self._claim(connection, keys, orders)
         places = await self._lock(connection, sorted(accounts))
-        await self._save(connection, sorted(accounts), list(servers), orders)
+        await self._save_accounts(connection, sorted(accounts), customers, {account for _, account in orders})
+        await self._save(connection, list(servers), orders)
         await self._append(connection, places, orders)
 
     async def _move(self, connection: Any, polled: dict[TopicPartition, list[Any]]) -> None:
@@ -187,12 +192,19 @@ class Bare:
             places |= dict(await connection.fetch(_LOCK, missing))
         return places
 
-    async def _save(
-        self, connection: Any, accounts: list[str], servers: list[tuple[str, str]], orders: list[tuple[bytes, str]]
+    async def _save_accounts(
+        self, connection: Any, accounts: list[str], customers: set[str], ordering: set[str]
     ) -> None:
+        """Documents only where the service would write them anew."""
+        contact, subscription = self._fillers.contact, self._fillers.subscription
+        rows = [
+            (account, contact if account in customers else None, subscription if account in ordering else None)
+            for account in accounts
+        ]
+        await connection.execute(_ACCOUNTS, *_columns(rows))
+
+    async def _save(self, connection: Any, servers: list[tuple[str, str]], orders: list[tuple[bytes, str]]) -> None:
         texts = self._fillers
-        documents = [texts.subscription] * len(accounts)
-        await connection.execute(_ACCOUNTS, accounts, texts.contact, documents)
         if servers:
             await connection.execute(_SERVERS, *_columns(servers), texts.marks)
         if orders:

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from notifier_service import store
 from notifier_service.inbox.api import desk
-from notifier_service.inbox.shapes import Decision, Decisions
-from notifier_service.notice import Status
+from notifier_service.inbox.shapes import Decision, Decisions, Standing
 from shared.auth import AnOperator
 from shared.contracts.types import Id
 from shared.database import transaction
@@ -30,7 +29,7 @@ async def notifications(
     request: Request,
     _: AnOperator,
     account_id: Id | None = None,
-    status: Status | None = None,
+    status: Standing | None = None,
     *,
     before: Annotated[int | None, Query(description="`before` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,

@@ -73,7 +73,8 @@ class Apply:
 
     def _outcome(self, decision: Decision, end: End, now: datetime) -> Entry:
         attempts = int(isinstance(end, Delivered))
-        return outcomes.ended(decision.notice, end, attempts=attempts, now=now, partitions=self._partitions[OUTCOMES])
+        at, partitions = decision.event.told_at(now), self._partitions[OUTCOMES]
+        return outcomes.ended(decision.notice, end, attempts=attempts, now=at, partitions=partitions)
 
 
 async def _decided(connection: AsyncConnection, batch: Batch, now: datetime) -> list[Decision]:
@@ -105,7 +106,7 @@ async def _write(connection: AsyncConnection, fresh: Sequence[Decision], now: da
     written = []
     for one in fresh:
         if store.status_at_first(one) is Status.DELIVERED:
-            written.append((one, _said(one)))
+            written.append((one, _said(one, now)))
             if len(written) % _BREATH == 0:
                 await asyncio.sleep(0)
     if written:
@@ -113,10 +114,10 @@ async def _write(connection: AsyncConnection, fresh: Sequence[Decision], now: da
         await signals.tell(connection, Signal.INBOX)
 
 
-def _said(decision: Decision) -> InboxText:
+def _said(decision: Decision, now: datetime) -> InboxText:
     contact = decision.contact
     language, zone = (contact.locale, contact.time_zone) if contact else _NOBODY
-    return inbox_message(decision.event, language, zone, None)
+    return inbox_message(decision.event.as_told(now), language, zone, None)
 
 
 def _end(decision: Decision) -> End | None:

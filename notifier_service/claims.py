@@ -70,7 +70,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What came of a claim; `at` is the service clock when the relay answered."""
+    """What came of a claim; `at` is when the relay answered, on the service clock as its event sees it."""
 
     claim: Claim
     result: Result
@@ -81,7 +81,7 @@ async def take(connection: AsyncConnection, owner: int, *, now: datetime, limit:
     """Claim emails that are due, the oldest first."""
     rows = (await connection.execute(_CLAIM, {"owner": owner, "now": now, "limit": limit})).all()
     known = await store.recipients(connection, {row.account_id for row in rows}) if rows else {}
-    return [_claim(row, known[row.account_id]) for row in sorted(rows, key=lambda row: int(row.number))]
+    return [_claim(row, known[row.account_id], now) for row in sorted(rows, key=lambda row: int(row.number))]
 
 
 async def record(connection: AsyncConnection, owner: int, records: Sequence[Record]) -> dict[str, int]:
@@ -113,7 +113,7 @@ async def unsettled(connection: AsyncConnection, now: datetime) -> bool:
     return (await connection.execute(_UNSETTLED, {"now": now})).first() is not None
 
 
-def _claim(row: Any, recipient: Recipient) -> Claim:
+def _claim(row: Any, recipient: Recipient, now: datetime) -> Claim:
     return Claim(
         notice=Notice(
             notification_id=row.notification_id,
@@ -123,7 +123,7 @@ def _claim(row: Any, recipient: Recipient) -> Claim:
             channel=Channel(row.channel),
             traceparent=row.traceparent,
         ),
-        event=read(decode(row.event, (), LIFECYCLE)),
+        event=read(decode(row.event, (), LIFECYCLE)).as_told(now),
         recipient=recipient,
         attempts=row.attempts,
         first_attempt_at=row.first_attempt_at,
@@ -142,5 +142,5 @@ def _columns(record: Record) -> tuple[str, Status, str | None, int, datetime | N
             return name, Status.SUPPRESSED, reason, 0, None, None
         case Later(at=again, reason=reason):
             return name, Status.QUEUED, reason, 1, at, again
-        case Untried():
-            return name, Status.QUEUED, None, 0, None, None
+        case Untried():  # behind those that are due already: it may be this very mail over which the connection breaks
+            return name, Status.QUEUED, None, 0, None, at

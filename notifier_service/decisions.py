@@ -92,8 +92,7 @@ def contact_for(event: LifecycleEvent, known: Contact | None) -> Contact | None:
 
 def untrue_now(event: LifecycleEvent, standing: Standing, now: datetime) -> str | None:
     """Why this event is no longer true at the service clock `now`, or None."""
-    instant = max(now, event.recordedat)
-    return untrue(event.kind, event.stamp.version, event.data, standing=standing, now=instant)
+    return untrue(event.kind, event.stamp.version, event.data, standing=standing, now=event.told_at(now))
 
 
 def _decisions(event: LifecycleEvent, contact: Contact | None, recipient: Recipient, now: datetime) -> list[Decision]:

@@ -129,7 +129,7 @@ class Deliverer:
             now = await self._means.clock.now(connection)
             taken = await claims.take(connection, self._owner, now=now, limit=limit)
             silent = [
-                Record(claim=claim, result=Suppressed(reason), at=now)
+                Record(claim=claim, result=Suppressed(reason), at=claim.event.told_at(now))
                 for claim in taken
                 if (reason := untrue_now(claim.event, claim.recipient.standing, now))
             ]
@@ -174,8 +174,7 @@ class Deliverer:
     async def _record(self, answers: Sequence[tuple[Claim, _Answer]]) -> None:
         async with transaction(self._means.engine) as connection:
             now = await self._means.clock.now(connection)
-            records = [Record(claim=claim, result=judge(claim, answer, now), at=now) for claim, answer in answers]
-            await self._settle(connection, records)
+            await self._settle(connection, [_judged(claim, answer, now) for claim, answer in answers])
 
     async def _settle(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
         """Store results and tell those that are ends; a claim that is no longer ours tells nothing."""
@@ -228,8 +227,13 @@ def _place(error: Exception) -> str:
     return f"{type(error).__name__} at {where.filename}:{where.lineno}"
 
 
+def _judged(claim: Claim, answer: _Answer, now: datetime) -> Record:
+    at = claim.event.told_at(now)
+    return Record(claim=claim, result=judge(claim, answer, at), at=at)
+
+
 def judge(claim: Claim, answer: _Answer, now: datetime) -> Result:
-    """What the relay's answer means for this email; `now` is the service clock."""
+    """What the relay's answer means for this email; `now` is the service clock as its event sees it."""
     if not isinstance(answer, Reply):
         return answer
     if answer.code in _POSITIVE:

@@ -1,4 +1,4 @@
-"""From a claimed email to the bytes that are sent; the same bytes but for `Date` whenever they are made again."""
+"""From a claimed email to the bytes that are sent; made again they differ in `Date` and in what passes with time."""
 
 from datetime import UTC, datetime
 

@@ -3,14 +3,18 @@
 `read` builds it from the decoded envelope; everything behind it (plan, suppress, render) is pure.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Final, Self
 
 from pydantic import ValidationError
 
 from shared.contracts.envelope import Event, Reason, Unreadable, adapter
-from shared.contracts.lifecycle import LifecycleData, Stamp
+from shared.contracts.lifecycle import LifecycleData, RenewalDue, Stamp
 from shared.contracts.types import Instant
+
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,22 @@ class LifecycleEvent:
     stamp: Stamp
     data: LifecycleData
     traceparent: str | None
+
+    def told_at(self, now: datetime) -> datetime:
+        """The instant at which something is done about it: the service clock `now`, but never before its recording.
+
+        With the test clock the subscription service moves first, so its events may come ahead of our time.
+        """
+        return max(now, self.recordedat)
+
+    def as_told(self, now: datetime) -> Self:
+        """With what passes as it is at the service clock `now`: a late reminder says the days left then (R30)."""
+        match self.data:
+            case RenewalDue(ends_at=end, days_left=told):
+                left = ceil((end - self.told_at(now)) / _DAY) - 1  # E begins a day before the end
+                return replace(self, data=replace(self.data, days_left=min(told, max(left, 0))))
+            case _:
+                return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

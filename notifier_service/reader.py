@@ -4,6 +4,7 @@ Money, numbers, dates and plurals follow CLDR through Babel; the words come from
 language is English, an unknown zone UTC, and `zone_known` lets the message say so.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ from shared.contracts.types import Specification
 CURRENCY: Final = "USD"
 """The catalog's: amounts on lifecycle events carry none, only a quote names its own."""
 SEPARATOR: Final = " \u00b7 "
+_AND_THEN_A_NUMBER: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class Reader:
         return self.say("when.tomorrow") if days == 1 else self.say("when.days", n=days)
 
     def listing(self, items: list[str]) -> str:
-        return str(format_list(items, locale=self.locale))
+        return _AND_THEN_A_NUMBER.sub(" ", format_list(items, locale=self.locale))
 
     def months(self, months: int) -> str:
         return self.say("months", n=months)
@@ -111,7 +113,8 @@ def reader(locale: str, time_zone: str) -> Reader:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    """Zones that say where somebody is; two of the database's names do not."""
+    return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """The way to the mail relay: a small pool of connections, each carrying one mail at a time.
 
 What the relay says to a mail is a `Reply`. Everything else is `Unreachable` and says nothing about the mail:
-no connection, no TLS, no login, a timeout, a connection that breaks, "closing down" (421).
+no connection, no TLS, no login, a timeout, a connection that breaks.
 """
 
 import asyncio
@@ -28,7 +28,6 @@ from shared.settings import BadSettings, Settings
 _CONNECT_SECONDS: Final = 10
 _ANSWER_SECONDS: Final = 120
 _QUIT_SECONDS: Final = 2
-_CLOSING: Final = 421
 _LOGIN_TROUBLE: Final = frozenset({530, 534, 535, 538})
 _NOT_AN_ADDRESS: Final = 553
 
@@ -145,7 +144,7 @@ async def _telling_trouble() -> AsyncIterator[None]:
 
 def _reply(refused: SMTPResponseException) -> Reply:
     """What is said to this mail; raises again what concerns the connection."""
-    if refused.code == _CLOSING or refused.code in _LOGIN_TROUBLE:
+    if refused.code in _LOGIN_TROUBLE:
         raise refused
     return Reply(refused.code, refused.message)
 

@@ -42,19 +42,20 @@ _SAVE = text(
 _ADD = text(
     "INSERT INTO notification (notification_id, account_id, lifecycle_event_id, lifecycle_type, version, kind, channel,"
     "  status, reason, attempts, event, traceparent, created_at, next_attempt_at)"
-    " SELECT n.*, :now, CASE n.status WHEN 'queued' THEN CAST(:now AS timestamptz) END"
+    " SELECT n.*, CASE n.status WHEN 'queued' THEN CAST(:now AS timestamptz) END"
     " FROM unnest(CAST(:ids AS text[]), CAST(:accounts AS text[]), CAST(:events AS text[]), CAST(:types AS text[]),"
     "  CAST(:versions AS bigint[]), CAST(:kinds AS text[]), CAST(:channels AS text[]), CAST(:statuses AS text[]),"
-    "  CAST(:reasons AS text[]), CAST(:attempts AS bigint[]), CAST(:values AS bytea[]), CAST(:traceparents AS text[]))"
+    "  CAST(:reasons AS text[]), CAST(:attempts AS bigint[]), CAST(:values AS bytea[]), CAST(:traceparents AS text[]),"
+    "  CAST(:created AS timestamptz[]))"
     "  AS n (notification_id, account_id, lifecycle_event_id, lifecycle_type, version, kind, channel, status, reason,"
-    "   attempts, event, traceparent)"
+    "   attempts, event, traceparent, created_at)"
     " ON CONFLICT DO NOTHING RETURNING notification_id"
 )
 _WRITE = text(
     "INSERT INTO message (message_id, account_id, kind, title, body, link, created_at)"
-    " SELECT n.*, :now FROM unnest(CAST(:ids AS text[]), CAST(:accounts AS text[]), CAST(:kinds AS text[]),"
-    "  CAST(:titles AS text[]), CAST(:bodies AS text[]), CAST(:links AS text[]))"
-    "  AS n (message_id, account_id, kind, title, body, link)"
+    " SELECT n.* FROM unnest(CAST(:ids AS text[]), CAST(:accounts AS text[]), CAST(:kinds AS text[]),"
+    "  CAST(:titles AS text[]), CAST(:bodies AS text[]), CAST(:links AS text[]), CAST(:created AS timestamptz[]))"
+    "  AS n (message_id, account_id, kind, title, body, link, created_at)"
 )
 _COUNT = text(
     "INSERT INTO notification_tally (channel, status, count)"
@@ -63,8 +64,9 @@ _COUNT = text(
 )
 _TALLY = text("SELECT channel, status, count FROM notification_tally")
 _DECISIONS = text(
-    "SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel, status, reason,"
-    "  attempts, created_at, next_attempt_at FROM notification"
+    "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
+    "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
+    "  attempts, created_at, next_attempt_at FROM notification) AS shown"
     " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
     "  AND (CAST(:status AS text) IS NULL OR status = :status)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
@@ -118,6 +120,7 @@ async def add(
             for one, status in zip(decisions, statuses, strict=True)
         ],
         "traceparents": [one.event.traceparent for one in decisions],
+        "created": [one.event.told_at(now) for one in decisions],
         "now": now,
     }
     return {row[0] for row in await connection.execute(_ADD, arguments)}
@@ -141,13 +144,16 @@ async def write_messages(
         "titles": [said.title for _, said in written],
         "bodies": [said.body for _, said in written],
         "links": [said.link for _, said in written],
-        "now": now,
+        "created": [decision.event.told_at(now) for decision, _ in written],
     }
     await connection.execute(_WRITE, arguments)
 
 
 async def decisions(connection: AsyncConnection, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Decisions, the newest first. `asked`: account_id, status, before (each may be None), limit."""
+    """Decisions, the newest first. `asked`: account_id, status, before (each may be None), limit.
+
+    What is `sending` shows as `queued`, and as `under_way`.
+    """
     return [dict(row) for row in (await connection.execute(_DECISIONS, asked)).mappings()]
 
 

@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared.errors import Transient
 
-# SQLSTATE classes and codes that say "not now": connection, serialization and deadlock, resources
-# (disk full, memory, connections), operator intervention, system error, lock not available, read-only; a login
-# that is refused, too, since passwords are changed on both sides one after the other.
+# SQLSTATE classes and codes that say "not now": connection, login (a password may be changing), serialization and
+# deadlock, resources (disk full, memory, connections), operator intervention, system error, lock not available,
+# read-only, no such database (yet).
 _NOT_NOW = ("08", "28", "40", "53", "57", "58")
 _NOT_NOW_CODES = ("55P03", "25006", "3D000")
 

@@ -1,6 +1,6 @@
 """How to reach Kafka: connection arguments from the settings, and short-lived clients.
 
-Only aiokafka's own errors that mean "away" become `Transient`.
+Only aiokafka's own errors that mean "away" become `Transient`; certificates that cannot be used are `BadSettings`.
 """
 
 from collections.abc import AsyncIterator
@@ -22,9 +22,9 @@ READ_COMMITTED = "read_committed"
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """Arguments that every aiokafka client takes. Raises `BadSettings`."""
+    """Arguments that every aiokafka client takes."""
     arguments: dict[str, Any] = {
-        "bootstrap_servers": _servers(settings),
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
     }
     if "SSL" in settings.kafka_security_protocol:
@@ -72,10 +72,11 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
 def broker(settings: Settings) -> KafkaBroker:
     """FastStream's broker, not started."""
     return KafkaBroker(
-        _servers(settings),
+        settings.kafka_bootstrap_servers.split(","),  # it takes a text with commas for one broker
         security=_security(settings),
         allow_auto_create_topics=False,
         consumer_only=True,  # what is published goes through the relay's own producer
+        graceful_timeout=None,  # whoever reads drains himself; what was only read ahead is read again
         apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
         logger=None,
     )
@@ -92,15 +93,10 @@ def _security(settings: Settings) -> BaseSecurity | None:
     )
 
 
-def _servers(settings: Settings) -> list[str]:
-    """One by one, for FastStream takes a text with commas for one server."""
-    return [each.strip() for each in settings.kafka_bootstrap_servers.split(",")]
-
-
 def _tls(settings: Settings) -> SSLContext:
     cafile = str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None
     try:
         context: SSLContext = create_ssl_context(cafile=cafile)
     except OSError as error:
-        raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: {cafile} cannot be used ({error.strerror or error}).") from None
+        raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: the file cannot be used ({error.strerror}).") from None
     return context

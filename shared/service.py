@@ -27,7 +27,7 @@ from shared.kafka import broker as make_broker
 from shared.leading import lead
 from shared.migrations import migrate
 from shared.relay import Relay
-from shared.settings import Settings
+from shared.settings import BadSettings, Settings
 from shared.spine import Base, Parts, Service
 from shared.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
 from shared.waits import until_done
@@ -51,7 +51,7 @@ def _upstream(service: Service) -> list[str]:
 
 
 async def run(service: Service, settings: Settings) -> None:
-    """Until told to stop. Raises `Alarm`."""
+    """Until told to stop. Raises `Alarm`, and `BadSettings` for what is known once it runs: port, certificates."""
     schema = schema_of(service.name, settings)
     engine = connect(settings.database_url.get_secret_value(), schema)
     base = Base(
@@ -178,9 +178,18 @@ class _Server(uvicorn.Server):
 
 async def _serve(server: uvicorn.Server) -> None:
     """Until cancelled; then it answers what is under way and lets go of its port."""
-    serving = asyncio.ensure_future(server.serve())
+    serving = asyncio.ensure_future(_listen(server))
     try:
         await asyncio.shield(serving)
     finally:
         server.should_exit = True
         await asyncio.wait([serving])
+
+
+async def _listen(server: uvicorn.Server) -> None:
+    """uvicorn ends the process where it cannot listen, with the exit code that means an alarm here."""
+    try:
+        await server.serve()
+    except SystemExit:
+        host, port = server.config.host, server.config.port
+        raise BadSettings(f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: {host}:{port} is taken, or not ours.") from None

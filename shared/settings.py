@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared import addresses
 from shared.contracts.types import Instant
 
 PREFIX = "TENURE_"
@@ -32,12 +32,41 @@ class BadSettings(Exception):
     """The sentences that tell which setting is wrong and what was expected."""
 
 
+def _brokers(text: str) -> str:
+    for each in text.split(","):
+        host, _, port = each.strip().rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError("expected host:port, or several of them with commas between")
+    return text
+
+
+def _page(address: str) -> str:
+    if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname:
+        raise ValueError("expected an address such as https://tenure.example")
+    return address
+
+
+def _postgresql(url: SecretStr) -> SecretStr:
+    if _scheme(url.get_secret_value()).partition("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://user:password@host:port/database")
+    return url
+
+
+def _scheme(url: str) -> str:
+    """Empty where it is no URL, or one whose port is none."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme if parts.port != 0 else ""
+    except ValueError:
+        return ""
+
+
 class Settings(BaseSettings):
     """See docs/settings.md for each name's meaning."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(addresses.brokers)] = "127.0.0.1:9092"
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_brokers)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     kafka_sasl_username: str | None = None
@@ -47,7 +76,7 @@ class Settings(BaseSettings):
     topic_partitions: Annotated[int, Field(ge=1, le=10_000)] = 6
     topic_replication: Annotated[int, Field(ge=1, le=100)] = 1
     instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
-    database_url: Annotated[SecretStr, AfterValidator(addresses.database)] = SecretStr(
+    database_url: Annotated[SecretStr, AfterValidator(_postgresql)] = SecretStr(
         "postgresql://tenure@127.0.0.1:5432/tenure"
     )
     database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
@@ -60,9 +89,9 @@ class Settings(BaseSettings):
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
     mail_from: str = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = "localhost"
-    public_url: Annotated[str, AfterValidator(addresses.page)] = "http://127.0.0.1:8081"
+    public_url: Annotated[str, AfterValidator(_page)] = "http://127.0.0.1:8081"
     auth_secret: SecretStr | None = None
-    auth_jwks_url: Annotated[str, AfterValidator(addresses.page)] | None = None
+    auth_jwks_url: Annotated[str, AfterValidator(_page)] | None = None
     auth_audience: str | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -89,16 +118,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
     except ValidationError as error:
         raise BadSettings(_sentences(error)) from None
-    _check_login(settings)
-    return settings
-
-
-def _check_login(settings: Settings) -> None:
     if "SASL" in settings.kafka_security_protocol and not (
         settings.kafka_sasl_username and settings.kafka_sasl_password
     ):
-        names = f"{PREFIX}KAFKA_SASL_USERNAME and {PREFIX}KAFKA_SASL_PASSWORD"
-        raise BadSettings(f"{names}: both are needed with {settings.kafka_security_protocol}.")
+        raise BadSettings("TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.")
+    return settings
 
 
 def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
@@ -121,9 +145,11 @@ def _secret(name: str, path: str) -> str:
 
 def _sentences(error: ValidationError) -> str:
     problems = error.errors(include_input=False, include_context=False)
-    return " ".join(
-        f"{PREFIX}{_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}." for problem in problems
-    )
+    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {_told(problem['msg'])}." for problem in problems)
+
+
+def _told(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _name(loc: tuple[Any, ...]) -> str:

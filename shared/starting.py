@@ -18,6 +18,8 @@ from shared.spine import Service
 CANNOT_START = 2
 ALARMED = 3
 
+_SELDOM_SECONDS = 30
+
 
 def start(make: Callable[[Settings], Service]) -> int:
     """Run until told to stop. 0: told to stop; 2: settings, policy or catalog are wrong; 3: a person must look."""
@@ -50,9 +52,29 @@ def _log(settings: Settings) -> None:
         handler.setFormatter(_Json())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(Seldom("aiokafka"))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     for noisy in ("aiokafka", "alembic", "aiosmtplib", "httpx", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+class Seldom(logging.Filter):
+    """A library that tries again many times a second says the same but once in half a minute."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self._library = library
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is somebody else's, or was not said from this very line of code just now."""
+        if record.name.partition(".")[0] != self._library:
+            return True
+        place = (record.pathname, record.lineno)
+        if record.created - self._said.get(place, 0) < _SELDOM_SECONDS:
+            return False
+        self._said[place] = record.created
+        return True
 
 
 class _Json(logging.Formatter):

@@ -26,8 +26,7 @@ async def watch(intake: Intake, health: Health) -> None:
             async with asyncio.timeout(10):
                 lag = await intake.look()
         except Exception as error:  # noqa: BLE001  a look that fails is itself the finding
-            health.trouble("consuming", f"Kafka: {error!r}")
-            health.trouble("lag", "not known: Kafka does not answer")
+            _tell(health, "Kafka does not answer" if isinstance(error, TimeoutError) else f"Kafka: {error!r}")
             continue
         if intake.assigned:
             health.well("lag")
@@ -39,3 +38,10 @@ async def watch(intake: Intake, health: Health) -> None:
             logger.warning("the consumer is silent with %d records ahead: building a new one", lag)
             await intake.rebuild()
             quiet_since = time.monotonic()
+
+
+def _tell(health: Health, away: str) -> None:
+    if health.troubles.get("consuming") != away:
+        logger.warning("consuming waits: %s", away)
+    health.trouble("consuming", away)
+    health.trouble("lag", f"not known: {away}")

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from subscription_service.incoming import Incoming, Verdict
+from subscription_service.incoming import Incoming, Spending, Verdict
 
 _CLAIM_EVENTS = text(
     "INSERT INTO event_claim (key) SELECT * FROM unnest(CAST(:keys AS bytea[])) ON CONFLICT DO NOTHING RETURNING key"
 )
 _CLAIM_IDS = text(
-    "INSERT INTO id_claim (kind, id, fingerprint)"
-    " SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:fingerprints AS bytea[]))"
+    "INSERT INTO id_claim SELECT n.* FROM unnest(CAST(:rows AS id_claim[])) AS n"
     " ON CONFLICT DO NOTHING RETURNING kind, id"
 )
 _SPENT = text(
@@ -29,20 +28,19 @@ _UNCLAIM_IDS = text(
 async def claim(connection: AsyncConnection, events: Sequence[Incoming]) -> None:
     """Give every event its verdict, claiming the ids of those that are fresh."""
     fresh = await _claim_events(connection, events)
-    spending = [event for event in fresh if event.spent_id]
+    spending = [(event, event.spending) for event in fresh if event.spending]
     if spending:
         await _claim_ids(connection, spending)
 
 
 async def judge_waiting(connection: AsyncConnection, events: Iterable[Incoming]) -> None:
     """Events that waited claimed their ids when they came; see again which of those were spent by other content."""
-    spending = [event for event in events if event.spent_id]
+    spending = [(event, event.spending) for event in events if event.spending]
     if not spending:
         return
-    spent = await _spent(connection, spending)
-    for event in spending:
-        same = spent.get(_id(event)) == event.fingerprint
-        event.verdict = Verdict.FRESH if same else Verdict.CONFLICT
+    spent = await _spent(connection, [each for _, each in spending])
+    for event, own in spending:
+        event.verdict = Verdict.FRESH if spent.get(own[:2]) == own.fingerprint else Verdict.CONFLICT
 
 
 async def unclaim(connection: AsyncConnection, events: Sequence[Incoming]) -> None:
@@ -50,8 +48,8 @@ async def unclaim(connection: AsyncConnection, events: Sequence[Incoming]) -> No
     if not events:
         return
     await connection.execute(_UNCLAIM_EVENTS, {"keys": [event.event_key for event in events]})
-    ids = [_id(event) for event in events if event.spent_id and event.verdict is Verdict.FRESH]
-    await connection.execute(_UNCLAIM_IDS, {"kinds": [kind for kind, _ in ids], "ids": [each for _, each in ids]})
+    ids = [event.spending for event in events if event.spending and event.verdict is Verdict.FRESH]
+    await connection.execute(_UNCLAIM_IDS, _kinds_and_ids(ids))
 
 
 async def _claim_events(connection: AsyncConnection, events: Sequence[Incoming]) -> list[Incoming]:
@@ -65,30 +63,24 @@ async def _claim_events(connection: AsyncConnection, events: Sequence[Incoming])
     return list(first.values())
 
 
-async def _claim_ids(connection: AsyncConnection, spending: Sequence[Incoming]) -> None:
-    first: dict[tuple[str, str], Incoming] = {}
-    for event in spending:
-        first.setdefault(_id(event), event)
-    ids = sorted(first)
-    arguments = {"kinds": [kind for kind, _ in ids], "ids": [each for _, each in ids]}
-    fingerprints = [first[key].fingerprint for key in ids]
-    found = await connection.execute(_CLAIM_IDS, {**arguments, "fingerprints": fingerprints})
+async def _claim_ids(connection: AsyncConnection, spending: Sequence[tuple[Incoming, Spending]]) -> None:
+    first: dict[tuple[str, str], Spending] = {}
+    for _, own in spending:
+        first.setdefault(own[:2], own)
+    found = await connection.execute(_CLAIM_IDS, {"rows": sorted(first.values())})
     claimed = {(row[0], row[1]) for row in found}
-    again = [event for event in spending if _id(event) not in claimed or first[_id(event)] is not event]
+    again = [(event, own) for event, own in spending if own[:2] not in claimed or first[own[:2]] is not own]
     if again:
-        spent = await _spent(connection, again)
-        for event in again:
-            same = spent[_id(event)] == event.fingerprint
-            event.verdict = Verdict.DUPLICATE if same else Verdict.CONFLICT
+        spent = await _spent(connection, [own for _, own in again])
+        for event, own in again:
+            event.verdict = Verdict.DUPLICATE if spent[own[:2]] == own.fingerprint else Verdict.CONFLICT
 
 
-async def _spent(connection: AsyncConnection, events: Iterable[Incoming]) -> dict[tuple[str, str], bytes]:
-    ids = sorted({_id(event) for event in events})
-    arguments = {"kinds": [kind for kind, _ in ids], "ids": [each for _, each in ids]}
-    return {(row[0], row[1]): row[2] for row in await connection.execute(_SPENT, arguments)}
+async def _spent(connection: AsyncConnection, spending: Iterable[Spending]) -> dict[tuple[str, str], bytes]:
+    wanted = sorted(set(spending))
+    return {(row[0], row[1]): row[2] for row in await connection.execute(_SPENT, _kinds_and_ids(wanted))}
 
 
-def _id(event: Incoming) -> tuple[str, str]:
-    if event.spent_id is None:
-        raise ValueError("this event spends no id")
-    return event.spent_id
+def _kinds_and_ids(spending: Iterable[Spending]) -> dict[str, list[str]]:
+    ordered = list(spending)
+    return {"kinds": [own.kind for own in ordered], "ids": [own.id for own in ordered]}

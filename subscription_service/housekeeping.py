@@ -27,8 +27,9 @@ _FORGET_POLICY = text("DELETE FROM applied_policy")
 _REMEMBER_POLICY = text("INSERT INTO applied_policy (fingerprint) VALUES (:fingerprint)")
 _LIVE = text("SELECT account_id FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit")
 _RETIME = text(
-    "UPDATE account SET next_due_at = n.next_due_at FROM unnest(CAST(:ids AS text[]), CAST(:instants AS timestamptz[]))"
-    " AS n (account_id, next_due_at) WHERE account.account_id = n.account_id AND account.waiting = 0"
+    "UPDATE account SET next_due_at = n.next_due_at, next_timer = n.next_timer"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:instants AS timestamptz[]), CAST(:kinds AS text[]))"
+    " AS n (account_id, next_due_at, next_timer) WHERE account.account_id = n.account_id AND account.waiting = 0"
 )
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ class Housekeeping:
         async with transaction(self._engine) as connection:
             found = [row[0] for row in await connection.execute(_LIVE, {"after": after, "limit": _AT_ONCE})]
             held = await store.lock(connection, found, partitions=1)
-            timers = {each: next_timer(held[each].account, self._rules.policy) for each in found}
-            instants = [timer.at if timer else None for timer in timers.values()]
-            await connection.execute(_RETIME, {"ids": found, "instants": instants})
+            timers = [next_timer(held[each].account, self._rules.policy) for each in found]
+            instants = [timer.at if timer else None for timer in timers]
+            kinds = [timer.kind if timer else None for timer in timers]
+            await connection.execute(_RETIME, {"ids": found, "instants": instants, "kinds": kinds})
         return found[-1] if len(found) == _AT_ONCE else None

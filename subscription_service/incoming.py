@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import (
@@ -37,6 +37,16 @@ from shared.topics import RENEWALS, TEST_CLOCK
 
 REGISTRY: Mapping[str, Mapping[str, type[Any]]] = {**INBOUND, TEST_CLOCK: {CLOCK_ADVANCED: ClockAdvanced}}
 
+_SPENDS: Mapping[type[Any], tuple[str, str]] = {
+    PurchaseOrdered: ("order", "order_id"),
+    RenewalOrdered: ("order", "order_id"),
+    RenewalChangeOrdered: ("order", "order_id"),
+    SpecificationChangeOrdered: ("order", "order_id"),
+    AccountCredited: ("entry", "entry_id"),
+    CouponIssued: ("coupon", "coupon_id"),
+}
+"""What is read -> kind and field of the id that it spends (R39)."""
+
 
 class Verdict(Enum):
     """What the claims of an event's ids say (R39)."""
@@ -46,13 +56,26 @@ class Verdict(Enum):
     CONFLICT = auto()
 
 
+class Spending(NamedTuple):
+    """The id that an event spends, over all accounts, and the fingerprint of its content (R39)."""
+
+    kind: str
+    id: str
+    fingerprint: bytes
+
+
 @dataclass(slots=True, eq=False)
 class Incoming:
-    """An event with the record that carried it; `until` and `waiting_id` are set while it waits."""
+    """An event with the record that carried it; `until` and `waiting_id` are set while it waits.
+
+    `event_key`: 16 bytes that stand for (`source`, `id`).
+    """
 
     topic: str
     record: Record
     event: Event[Any]
+    event_key: bytes
+    spending: Spending | None
     verdict: Verdict = Verdict.FRESH
     until: datetime | None = None
     waiting_id: int | None = None
@@ -60,27 +83,6 @@ class Incoming:
     @property
     def account_id(self) -> str:
         return self.event.subject
-
-    @property
-    def event_key(self) -> bytes:
-        """16 bytes that stand for (`source`, `id`)."""
-        return blake2b(f"{self.event.source}\0{self.event.id}".encode(), digest_size=16).digest()
-
-    @property
-    def spent_id(self) -> tuple[str, str] | None:
-        """The (kind, id) that this event spends, over all accounts (R39)."""
-        match self.event.data:
-            case PurchaseOrdered() | RenewalOrdered() | RenewalChangeOrdered() | SpecificationChangeOrdered() as order:
-                return "order", order.order_id
-            case AccountCredited(entry_id=entry_id):
-                return "entry", entry_id
-            case CouponIssued(coupon_id=coupon_id):
-                return "coupon", coupon_id
-        return None
-
-    @property
-    def fingerprint(self) -> bytes:
-        return fingerprint(self.event)
 
     @property
     def waits_for_purchase(self) -> bool:
@@ -95,9 +97,29 @@ class Incoming:
 
 def read(record: Record, topic: str, *, currency: str) -> Incoming:
     """All but its time, for which the clock is needed. Raises `Unreadable` with the reason for the dead letter."""
-    event = decode(record.value, record.headers, REGISTRY[topic])
+    incoming = reread(record, topic)
+    data = incoming.event.data
     if topic != TEST_CLOCK:
-        check_subject(event)
-    if isinstance(event.data, AccountCredited) and event.data.currency != currency:
+        check_subject(incoming.event)
+    if isinstance(data, AccountCredited) and data.currency != currency:
         raise Unreadable(Reason.INVALID_DATA, f"data.currency: expected {currency!r}, the catalog's")
-    return Incoming(topic, record, event)
+    return incoming
+
+
+def reread(record: Record, topic: str) -> Incoming:
+    """A record that was valid when it came. Raises `Unreadable`."""
+    return incoming_of(topic, record, decode(record.value, record.headers, REGISTRY[topic]))
+
+
+def incoming_of(topic: str, record: Record, event: Event[Any]) -> Incoming:
+    """With all that can be worked out before its batch has its turn."""
+    event_key = blake2b(f"{event.source}\0{event.id}".encode(), digest_size=16).digest()
+    return Incoming(topic, record, event, event_key, _spending(event))
+
+
+def _spending(event: Event[Any]) -> Spending | None:
+    spends = _SPENDS.get(type(event.data))
+    if spends is None:
+        return None
+    kind, name = spends
+    return Spending(kind, getattr(event.data, name), fingerprint(event))

@@ -60,5 +60,5 @@ class PolicyFile(BaseModel):
 
 
 def load_policy(path: Path = DEFAULT) -> Policy:
-    """The policy in force. Raises `ValueError`, or `OSError` where the file cannot be read."""
-    return data_files.read(PolicyFile, path).policy()
+    """The policy in force; what a file leaves out is as in ours. Raises `ValueError`, or `OSError` if unreadable."""
+    return data_files.read(PolicyFile, path, over=DEFAULT).policy()

@@ -17,11 +17,10 @@ from shared.contracts.lifecycle import (
     RenewalMethod,
     Renewed,
 )
+from shared.contracts.state import Overview
 from shared.log import Entry
 from shared.topics import LIFECYCLE, STATE
 from subscription_service.domain.model import Account
-from subscription_service.domain.overview import overview
-from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import Timer
 from subscription_service.incoming import Incoming
 
@@ -66,16 +65,10 @@ def lifecycle_entry(said: Said, partition: int, now: datetime) -> Entry:
     )
 
 
-def state_entry(account: Account, partition: int, *, revision: int, as_of: datetime, rules: Rules) -> Entry:
-    """The account's overview, bare JSON."""
-    document = overview(account, revision=revision, as_of=as_of, rules=rules)
-    return Entry(
-        topic=STATE,
-        partition=partition,
-        key=account.account_id.encode(),
-        value=to_json(document),
-        enveloped=False,
-    )
+def state_entry(document: Overview, partition: int) -> Entry:
+    """An account's overview, bare JSON."""
+    key = document.account_id.encode()
+    return Entry(topic=STATE, partition=partition, key=key, value=to_json(document), enveloped=False)
 
 
 def event_id(account_id: str, version: int) -> str:

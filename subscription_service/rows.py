@@ -1,6 +1,6 @@
 """Between rows and the domain's values. Pure: no SQL here, only what a column holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,27 +22,47 @@ from subscription_service.domain.model import (
     Server,
     Subscription,
 )
+from subscription_service.domain.timers import Timer, TimerKind
 
 _STATES: Mapping[str, type[Active] | type[Grace] | type[Released]] = {
     "active": Active,
     "grace": Grace,
     "released": Released,
 }
+_TIMER_KINDS = {kind.value: kind for kind in TimerKind}
 _CONTACTS = 20_000
 _STATE_OF = {contract: name for name, contract in _STATES.items()}
 
 
 class Texts(NamedTuple):
-    """The documents of an account as its row holds them."""
+    """The documents of an account, as its row holds them."""
 
-    contact: str | None = None
-    subscription: str | None = None
-    facts: str | None = None
+    contact: str | None
+    subscription: str | None
+    facts: str | None
 
 
-def texts_in(row: Any) -> Texts:
-    """As they are stored; columns as in `store.ACCOUNT_COLUMNS`."""
-    return Texts(row[3], row[4], row[10])
+class Marks(NamedTuple):
+    """Where a server's three registers got their values."""
+
+    present: Mark | None
+    cores: Mark | None
+    bound: Mark | None
+
+
+class Facts(NamedTuple):
+    """What is in an account's `facts`: those that have no column of their own, in the order of `Account`."""
+
+    capacity: dict[Feature, CapacityUse]
+    retained: dict[ConfigurationKind, int]
+    snapshot_mark: Mark | None
+    configuration_floor: datetime | None
+
+
+def timer_in(row: Any) -> Timer | None:
+    """The account's next timer; None also where the row does not tell, since an event waits."""
+    next_due_at, kind, waits = row[14:17]
+    return Timer(next_due_at, _TIMER_KINDS[kind]) if kind and not waits else None
 
 
 def account_of(row: Any) -> Account:
@@ -50,27 +70,19 @@ def account_of(row: Any) -> Account:
     # By position: to ask a row for a name costs more than to read what stands there.
     account_id, version, decided_at, contact, subscription, balance = row[:6]
     registered_servers, registered_cores, bound_servers, bound_cores, packed = row[6:11]
+    facts = from_json(Facts, packed) if packed else ()
     return Account(
-        account_id=account_id,
-        version=version,
-        decided_at=decided_at,
-        contact=_contact(contact) if contact else None,
-        subscription=_subscription(subscription) if subscription else None,
-        balance=balance,
-        registered=Load(registered_servers, registered_cores),
-        bound=Load(bound_servers, bound_cores),
-        **(_facts_of(packed) if packed else {}),
+        account_id,
+        version,
+        decided_at,
+        _contact(contact) if contact else None,
+        _subscription(subscription) if subscription else None,
+        balance,
+        (),
+        Load(registered_servers, registered_cores),
+        Load(bound_servers, bound_cores),
+        *facts,
     )
-
-
-def _facts_of(packed: str) -> dict[str, Any]:
-    facts = orjson.loads(packed)
-    return {
-        "capacity": {Feature(name): CapacityUse(used, _mark(mark)) for name, (used, mark) in facts["capacity"].items()},
-        "retained": {ConfigurationKind(kind): count for kind, count in facts["retained"].items()},
-        "snapshot_mark": mark_of(facts["snapshot_mark"]),
-        "configuration_floor": _instant(facts["configuration_floor"]),
-    }
 
 
 def _subscription(text: str) -> Subscription:
@@ -78,17 +90,12 @@ def _subscription(text: str) -> Subscription:
     return from_json(_STATES[state], text)
 
 
-def texts_of(account: Account, *, before: Account, stored: Texts) -> Texts:
-    """The documents of `account`; those that are still as in `before` are taken as they were stored."""
-    facts_alike = _facts(account) == _facts(before)
+def texts_of(account: Account, *, before: Account) -> Texts:
+    """The documents of `account`; None for those that are still as in `before`."""
     return Texts(
-        contact=stored.contact if account.contact is before.contact else _contact_json(account.contact),
-        subscription=(
-            stored.subscription
-            if account.subscription is before.subscription
-            else _subscription_json(account.subscription)
-        ),
-        facts=stored.facts if facts_alike else _facts_json(account),
+        contact=None if account.contact is before.contact else _contact_json(account.contact),
+        subscription=None if account.subscription is before.subscription else _subscription_json(account.subscription),
+        facts=None if _facts_alike(account, before) else _facts_json(account),
     )
 
 
@@ -110,43 +117,30 @@ def _contact(text: str) -> Contact:
     return from_json(Contact, text)
 
 
-def _facts(account: Account) -> tuple[object, ...]:
-    """Capacity, retained counts, the snapshot's mark and the configuration's floor: what has no column of its own."""
-    return account.capacity, account.retained, account.snapshot_mark, account.configuration_floor
+def _facts_alike(one: Account, other: Account) -> bool:
+    return (
+        one.capacity is other.capacity
+        and one.retained is other.retained
+        and one.snapshot_mark is other.snapshot_mark
+        and one.configuration_floor is other.configuration_floor
+    )
 
 
 def _facts_json(account: Account) -> str | None:
-    if not any(_facts(account)):
-        return None
-    return orjson.dumps(
-        {
-            "capacity": {feature.value: [use.used, tuple(use.mark)] for feature, use in account.capacity.items()},
-            "retained": {kind.value: count for kind, count in account.retained.items() if count},
-            "snapshot_mark": _packed(account.snapshot_mark),
-            "configuration_floor": account.configuration_floor,
-        }
-    ).decode()
+    facts = Facts(dict(account.capacity), dict(account.retained), account.snapshot_mark, account.configuration_floor)
+    return to_json(facts).decode() if any(facts) else None
 
 
 def server_of(row: Any) -> Server:
     """Columns: account_id, server_id, present, cores, bound, marks."""
     _, server_id, present, cores, bound, marks = row
-    present_mark, cores_mark, bound_mark = orjson.loads(marks)
-    return Server(
-        server_id=server_id,
-        present=present,
-        present_mark=mark_of(present_mark),
-        cores=cores,
-        cores_mark=mark_of(cores_mark),
-        bound=bound,
-        bound_mark=mark_of(bound_mark),
-    )
+    mark = from_json(Marks, marks)
+    return Server(server_id, present, mark.present, cores, mark.cores, bound, mark.bound)
 
 
 def server_marks(server: Server) -> str:
-    """Where the three registers got their values."""
-    marks = (server.present_mark, server.cores_mark, server.bound_mark)
-    return orjson.dumps([_packed(mark) for mark in marks]).decode()
+    """As `server_of` reads them."""
+    return to_json(Marks(server.present_mark, server.cores_mark, server.bound_mark)).decode()
 
 
 def coupon_of(row: Any) -> Coupon:
@@ -161,26 +155,8 @@ def coupon_of(row: Any) -> Coupon:
 
 
 def configuration_of(value: str | None, present: bool, mark: str) -> ConfigurationEntry:
-    return ConfigurationEntry(orjson.loads(value) if value is not None else None, present, _mark(orjson.loads(mark)))
+    return ConfigurationEntry(orjson.loads(value) if value is not None else None, present, from_json(Mark, mark))
 
 
 def pack_mark(mark: Mark) -> str:
-    return orjson.dumps(tuple(mark)).decode()
-
-
-def mark_of(packed: Iterable[str] | None) -> Mark | None:
-    return _mark(packed) if packed else None
-
-
-def _mark(packed: Iterable[str]) -> Mark:
-    time, source, id_ = packed
-    return Mark(datetime.fromisoformat(time), source, id_)
-
-
-def _packed(mark: Mark | None) -> tuple[object, ...] | None:
-    """orjson takes instants, but no named tuples."""
-    return tuple(mark) if mark else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return to_json(mark).decode()

@@ -14,7 +14,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import log
-from shared.contracts.envelope import decode
 from shared.contracts.inbound import (
     ConfigurationRecorded,
     ConfigurationRemoved,
@@ -29,13 +28,13 @@ from shared.contracts.types import ConfigurationKind
 from shared.partitioning import partition_of
 from shared.record import Record
 from subscription_service import claims, rows
-from subscription_service.incoming import REGISTRY, Incoming
+from subscription_service.incoming import Incoming, reread
 from subscription_service.work import Held
 
 ACCOUNT_COLUMNS = (
     "account_id, version, decided_at, CAST(contact AS text) AS contact, CAST(subscription AS text) AS subscription,"
     " balance, registered_servers, registered_cores, bound_servers, bound_cores, CAST(facts AS text) AS facts,"
-    " partition, revision, changed_at, next_due_at, waiting"
+    " partition, revision, changed_at, next_due_at, next_timer, waiting"
 )
 _LOCK = text(
     f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
@@ -77,12 +76,12 @@ _WAITING = text(
 async def lock(connection: AsyncConnection, ids: Collection[str], *, partitions: int) -> dict[str, Held]:
     """Load and lock these accounts, making those that are new."""
     wanted = sorted(ids)
-    found = {row.account_id: row for row in await connection.execute(_LOCK, {"ids": wanted})}
+    found = {row[0]: row for row in await connection.execute(_LOCK, {"ids": wanted})}
     missing = [account_id for account_id in wanted if account_id not in found]
     if missing:
         places = [partition_of(account_id, partitions) for account_id in missing]
         await connection.execute(_MAKE, {"ids": missing, "partitions": places})
-        found |= {row.account_id: row for row in await connection.execute(_LOCK, {"ids": missing})}
+        found |= {row[0]: row for row in await connection.execute(_LOCK, {"ids": missing})}
     return await _held(connection, [found[account_id] for account_id in wanted])
 
 
@@ -147,9 +146,8 @@ async def _held(connection: AsyncConnection, found: Sequence[Any]) -> dict[str, 
     waiting = []
     for row in found:
         account = rows.account_of(row)
-        *_, partition, revision, _, next_due_at, waits = row
-        timer_stored = None if waits else next_due_at
-        held[account.account_id] = Held(account, account, partition, revision, rows.texts_in(row), timer_stored)
+        partition, revision, _, _, _, waits = row[11:]
+        held[account.account_id] = Held(account, account, partition, revision, rows.timer_in(row))
         if waits:
             waiting.append(account.account_id)
     await _load_coupons(connection, held)
@@ -189,8 +187,9 @@ def _waiting(row: Any) -> Incoming:
         serialized_value_size=0,
         headers=headers,
     )
-    event = decode(row.value, headers, REGISTRY[row.topic])
-    return Incoming(row.topic, record, event, until=row.until, waiting_id=row.id)
+    incoming = reread(record, row.topic)
+    incoming.until, incoming.waiting_id = row.until, row.id
+    return incoming
 
 
 async def _configuration(

@@ -24,8 +24,9 @@ def folded(**options: Any) -> Column[Any]:
 class AccountRow(SQLModel, table=True):
     """One customer. `subscription` is the folded lifecycle; the rest are facts, counters and the next timer.
 
-    `next_due_at` is the earliest instant at which something must happen by itself; `waiting` counts its events
-    in `waiting`; `partition` is that of its lifecycle, fixed when the row was made.
+    `next_due_at` is the earliest instant at which something must happen by itself, and `next_timer` the kind of its
+    next timer, which is due then unless an event waits; `waiting` counts its events in `waiting`; `partition` is that
+    of its lifecycle, fixed when the row was made.
     """
 
     __tablename__ = "account"
@@ -45,6 +46,7 @@ class AccountRow(SQLModel, table=True):
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     changed_at: datetime | None = Field(default=None, sa_column=instant())
     next_due_at: datetime | None = Field(default=None, sa_column=instant())
+    next_timer: str | None = None
     waiting: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
 
 

@@ -18,12 +18,12 @@ from shared.record import Record
 from shared.tally import Outcome
 from shared.topics import DEAD_LETTERS
 from subscription_service.domain.model import Account, Mark
+from subscription_service.domain.overview import overview_with
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import Moment, instant_of, refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.incoming import Incoming, Verdict
 from subscription_service.published import Said, lifecycle_entry, state_entry
-from subscription_service.rows import Texts
 
 logger = logging.getLogger(__name__)
 
@@ -32,36 +32,41 @@ logger = logging.getLogger(__name__)
 class Held:
     """One account while a transaction works on it; `waiting` are its events that wait, in order of arrival.
 
-    `texts` and `timer_stored` are as the row had them, to be used again where nothing has changed.
+    `timer_stored` is as the row had it, to be used again where nothing has changed.
     """
 
     account: Account
     before: Account
     partition: int
     revision: int
-    texts: Texts = Texts()
-    timer_stored: datetime | None = None
+    timer_stored: Timer | None = None
     waiting: list[Incoming] = field(default_factory=list)
     timed: Account | None = None
-    timed_at: datetime | None = None
+    timed_timer: Timer | None = None
 
-    def timer_at(self, rules: Rules) -> datetime | None:
-        """When its next timer is due; worked out only where that may have changed."""
+    def timer(self, rules: Rules) -> Timer | None:
+        """Its next timer; worked out only where that may have changed."""
         if self.timer_stored and _timed_alike(self.account, self.before):
             return self.timer_stored
         if self.timed is None or not _timed_alike(self.account, self.timed):
-            timer = next_timer(self.account, rules.policy)
-            self.timed, self.timed_at = self.account, timer.at if timer else None
-        return self.timed_at
+            self.timed, self.timed_timer = self.account, next_timer(self.account, rules.policy)
+        return self.timed_timer
 
     @property
     def deferring(self) -> bool:
         """An event of it already waits for timers; those behind it must wait too."""
         return any(incoming.until is None for incoming in self.waiting)
 
-    def next_due_at(self, rules: Rules, now: datetime) -> datetime | None:
-        """When something must happen by itself; `now` while an event waits for timers."""
-        at = self.timer_at(rules)
+    @property
+    def purchase_awaited_until(self) -> datetime | None:
+        """When its first event has waited long enough for a purchase (R40); an unknown account has no timers."""
+        if self.account.subscription is not None or not self.waiting:
+            return None
+        return min((incoming.until for incoming in self.waiting if incoming.until), default=None)
+
+    def next_due_at(self, timer: Timer | None, now: datetime) -> datetime | None:
+        """When something must happen by itself, given its next timer; `now` while an event waits for timers."""
+        at = timer.at if timer else None
         if not self.waiting:
             return at
         return min([incoming.until or now for incoming in self.waiting] + ([at] if at else []))
@@ -90,7 +95,7 @@ class Work:
         if incoming.verdict is Verdict.DUPLICATE:
             self._count(incoming, Outcome.DUPLICATE)
         elif held.account.subscription is None and incoming.waits_for_purchase and incoming.verdict is Verdict.FRESH:
-            incoming.until = self.now + self.rules.policy.park_for
+            incoming.until = self.now.replace(microsecond=0) + self.rules.policy.park_for
             held.waiting.append(incoming)
         elif held.deferring or self._timer_first(held, incoming):
             incoming.until = None
@@ -100,13 +105,14 @@ class Work:
 
     def catch_up(self, held: Held) -> None:
         """All that is due of this account up to now: timers and waiting events, in the order of their instants."""
-        self._reject_the_overdue(held)
         while True:
             incoming = min((each for each in held.waiting if each.until is None), key=_time, default=None)
-            timer = next_timer(held.account, self.rules.policy)
+            timer = held.timer(self.rules)
             horizon = self._instant(held, incoming) if incoming else self.now
             if timer and timer.at <= horizon:
                 self._run(held, timer)
+            elif (over := held.purchase_awaited_until) and over <= horizon:
+                self._reject_the_overdue(held, over)
             elif incoming:
                 self._leave(held, incoming)
                 self._decide(held, incoming)
@@ -149,10 +155,14 @@ class Work:
         ]
 
     def _state_entry(self, held: Held) -> Entry:
-        return state_entry(held.account, held.partition, revision=held.revision, as_of=self.now, rules=self.rules)
+        document = overview_with(
+            held.timer(self.rules), held.account, revision=held.revision, as_of=self.now, rules=self.rules
+        )
+        return state_entry(document, held.partition)
 
     def _timer_first(self, held: Held, incoming: Incoming) -> bool:
-        at = held.timer_at(self.rules)
+        timer = held.timer(self.rules)
+        at = timer.at if timer else held.purchase_awaited_until
         return at is not None and at <= self._instant(held, incoming)
 
     def _instant(self, held: Held, incoming: Incoming) -> datetime:
@@ -162,8 +172,9 @@ class Work:
         """One event through the core; a bug in there isolates this event."""
         moment = Moment(at=self._instant(held, incoming), now=self.now)
         event = incoming.event
-        if incoming.verdict is Verdict.CONFLICT and incoming.spent_id and incoming.spent_id[0] != "order":
-            self.bury(incoming, Reason.ID_CONFLICT, f"{incoming.spent_id[0]}_id: spent by other content")
+        spending = incoming.spending
+        if incoming.verdict is Verdict.CONFLICT and spending and spending.kind != "order":
+            self.bury(incoming, Reason.ID_CONFLICT, f"{spending.kind}_id: spent by other content")
             return
         try:
             if incoming.verdict is Verdict.CONFLICT:
@@ -210,13 +221,11 @@ class Work:
             self._leave(held, incoming)
             self.take(incoming)
 
-    def _reject_the_overdue(self, held: Held) -> None:
+    def _reject_the_overdue(self, held: Held, over: datetime) -> None:
         """No purchase came in time (R40)."""
-        if held.account.subscription is not None:
-            return
-        for incoming in [each for each in held.waiting if each.until and each.until <= self.now]:
+        for incoming in [each for each in held.waiting if each.until == over]:
             self._leave(held, incoming)
-            at = max(filter(None, (incoming.until, held.account.decided_at)))
+            at = max(over, held.account.decided_at or over)
             account, events = refuse(
                 held.account, incoming.event.data, RejectionCode.NOT_SUBSCRIBED, moment=Moment(at=at, now=self.now)
             )

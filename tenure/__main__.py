@@ -5,6 +5,7 @@ command's module is imported, so that every command starts quickly.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -23,14 +24,20 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code. 2 for a command line that makes no sense."""
+    """Run one command; its exit code. 2 for a command line that makes no sense, or not in this installation."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     available = {name: entry for name, entry in COMMANDS.items() if find_spec(entry[0])}
     if not given or given[0] not in available:
         return _usage(given, available)
+    # While a broker is away, its absence is said by us, once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     name, *rest = given
     module_name, summary = available[name]
-    module = import_module(module_name)
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as missing:
+        print(f"tenure {name}: {missing.name} is not installed here; the extra `local` brings it", file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(prog=f"tenure {name}", description=f"{summary[0].upper()}{summary[1:]}.")
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(rest)))

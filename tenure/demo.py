@@ -20,12 +20,13 @@ import httpx
 from aiokafka.errors import KafkaError
 
 from shared.settings import PREFIX, BadSettings
+from tenure.local.folders import passing_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.stack import Stack, Wishes
 from tenure.story.a_customer import ACCOUNT, BEGINS, CHAPTERS, CONTACT
 from tenure.story.driver import NotSeen, driver, within
-from tenure.story.stage import passing_folder, places, running
+from tenure.story.stage import places, running
 from tenure.story.teller import Teller, Untrue
 from tenure.up import COMMANDS, write_ready_file
 

@@ -83,17 +83,17 @@ def run(options: argparse.Namespace) -> int:
 
 def read(file: Path) -> Iterator[Message]:
     """The messages of a file, in its order. Raises `BadLine`."""
-    text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    for number, line in enumerate(text.split("\n"), start=1):
+    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             yield parse(line, f"{file}, line {number}")
 
 
-def parse(line: str, place: str) -> Message:
+def parse(line: bytes, place: str) -> Message:
     """One line. Raises `BadLine`."""
     try:
         document = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadLine(f"{place} is no JSON ({error}). Nothing was sent.") from None
     if not isinstance(document, dict):
         raise BadLine(f"{place}: expected a JSON object. Nothing was sent.")

@@ -1,25 +1,22 @@
 """`tenure up`: the local stack in the foreground, until Ctrl-C.
 
 Exit code 0 after Ctrl-C or SIGTERM, 1 with a sentence when something does not start. Either way the
-children are ended and, without `--data`, their folder is removed.
+children are ended and, without `--data`, their folder is removed; also after SIGKILL.
 """
 
 import argparse
 import asyncio
-import contextlib
-import fcntl
 import json
-import logging
 import os
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from shared.settings import BadSettings
+from tenure.local.folders import FolderInUse, kept_folder, passing_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.stack import SERVICES, Stack, Wishes
@@ -37,10 +34,6 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {name: (sys.executable, "-m", f"{
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class FolderInUse(Exception):
-    """Another `tenure up` works on this `--data` folder."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `tenure up`."""
     parser.add_argument("--ready-file", type=Path, metavar="F", help="written once all is ready, and at every change")
@@ -56,12 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, commands: Mapping[str, Sequence[str]] = COMMANDS) -> int:
     """Run the stack until it is told to end; the exit code. `commands`: what runs each service."""
-    # While a part is away, its absence is said by us, once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        with _folder(options.data) as folder:
+        with kept_folder(options.data) if options.data else passing_folder() as folder:
             return asyncio.run(serve(wishes(options, folder, commands), options.ready_file, verbose=options.verbose))
-    except (PartFailed, PortTaken, BadSettings, FolderInUse) as error:
+    except (PartFailed, PortTaken, BadSettings, FolderInUse, OSError) as error:
         print(f"tenure up: {error}", file=sys.stderr)
         return 1
 
@@ -131,27 +122,6 @@ async def _first_of(work: asyncio.Task[None], told_to_end: asyncio.Task[Any]) ->
         work.result()
 
 
-@contextlib.contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
-    """The folder to work in: the one to keep, held against a second `tenure up`, or one that goes at the end."""
-    if data is None:
-        folder = Path(tempfile.mkdtemp(prefix="tenure-"))
-        # PostgreSQL may run as another user than we; it has to get through to its own folder.
-        folder.chmod(0o711)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderInUse(f"{data} is in use by another `tenure up`") from None
-        yield data.resolve()
-
-
 async def _show_logs(folder: Path) -> None:
     """Follow every log below the folder, each line behind its part's name."""
     shown: dict[Path, int] = {}
@@ -167,7 +137,11 @@ async def _show_logs(folder: Path) -> None:
 
 
 def _say(line: str) -> None:
-    print(f"tenure: {line}", flush=True)
+    """A terminal that was closed must not keep us from ending what we started."""
+    try:
+        print(f"tenure: {line}", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_where(document: Mapping[str, Any]) -> None:

@@ -68,7 +68,12 @@ def _told_by(file: Path | None) -> Mapping[str, str]:
         return {}
     if not file.exists():
         raise NotFound(f"{file} does not exist: is Tenure up?")
-    document = json.loads(file.read_text())
+    try:
+        document = json.loads(file.read_text())
+    except (OSError, ValueError):
+        document = None
+    if not isinstance(document, dict):
+        raise NotFound(f"{file} is no ready file of `tenure up`.")
     return {name: document[key] for name, key in _FROM_READY_FILE.items() if document.get(key)}
 
 

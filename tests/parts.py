@@ -8,6 +8,7 @@ kills a part starts it again.
 import asyncio
 import uuid
 from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import asyncpg
@@ -55,13 +56,20 @@ def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer
     yield from running(MailServer(tmp_path_factory.mktemp("mail")))
 
 
-@pytest.fixture
-def database_url(postgres: Postgres) -> Iterator[str]:
-    """A fresh, empty database."""
+@contextmanager
+def fresh_database(postgres: Postgres) -> Iterator[str]:
+    """The URL of an empty database that nobody else has; it goes at the end."""
     name = f"test_{uuid.uuid4().hex}"
     finish(_execute(postgres, f'CREATE DATABASE "{name}"'))
     yield postgres.url_of(name)
     finish(_execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """A fresh, empty database."""
+    with fresh_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture

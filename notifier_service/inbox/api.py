@@ -17,7 +17,7 @@ from notifier_service.inbox.stream import Streams
 from notifier_service.plan import InvalidPreferences, validate_preferences
 from shared.auth import AnAccount
 from shared.clock import Clock
-from shared.contracts.types import Id
+from shared.contracts.types import Id, read_instant
 from shared.database import transaction
 from shared.problems import Problem, problems
 
@@ -42,8 +42,8 @@ class Desk:
 async def inbox(request: Request, caller: AnAccount, asked: Annotated[Asked, Query()]) -> Inbox:
     """Messages, the newest first."""
     async with _connection(request) as connection:
-        number = await _number(connection, caller.account_id, asked.before) if asked.before else None
-        wanted = Filter(only_unread=asked.unread, kind=asked.kind, before=number, limit=asked.limit)
+        number = await _before(connection, caller.account_id, asked.before)
+        wanted = Filter(only_unread=bool(asked.unread), kind=asked.kind, before=number, limit=asked.limit)
         rows = await messages.page(connection, caller.account_id, wanted)
         count = await messages.unread(connection, caller.account_id)
     return Inbox(messages=[Message.of(row) for row in rows], unread=count)
@@ -113,6 +113,16 @@ async def _read(request: Request, account_id: str, message_id: str | None) -> Un
         now = await at.clock.now(connection)
         await messages.read(connection, account_id, message_id, now=now, partitions=at.partitions)
         return Unread(unread=await messages.unread(connection, account_id))
+
+
+async def _before(connection: AsyncConnection, account_id: str, asked: str | None) -> int | None:
+    """The number behind which a page begins; None for the first one."""
+    if asked is None:
+        return None
+    try:
+        return await messages.number_from(connection, account_id, read_instant(asked))
+    except ValueError:
+        return await _number(connection, account_id, asked)
 
 
 async def _number(connection: AsyncConnection, account_id: str, message_id: str) -> int:

@@ -24,6 +24,7 @@ _PAGE = text(
 )
 _SINCE = text("SELECT * FROM message WHERE account_id = :account_id AND number > :since ORDER BY number LIMIT :limit")
 _NUMBER = text("SELECT number FROM message WHERE account_id = :account_id AND message_id = :message_id")
+_NUMBER_FROM = text("SELECT min(number) FROM message WHERE account_id = :account_id AND created_at >= :instant")
 _STANDINGS = text(
     "SELECT account_id, max(number) AS last, count(*) FILTER (WHERE read_at IS NULL) AS unread"
     " FROM message WHERE account_id = ANY(CAST(:ids AS text[])) GROUP BY account_id"
@@ -78,6 +79,13 @@ async def number_of(connection: AsyncConnection, account_id: str, message_id: st
     """The place of this account's message; None where it has no such message."""
     arguments = {"account_id": account_id, "message_id": message_id}
     return (await connection.execute(_NUMBER, arguments)).scalar_one_or_none()
+
+
+async def number_from(connection: AsyncConnection, account_id: str, instant: datetime) -> int | None:
+    """The place of this account's first message from `instant` on; None where there is none."""
+    arguments = {"account_id": account_id, "instant": instant}
+    number: int | None = (await connection.execute(_NUMBER_FROM, arguments)).scalar_one()
+    return number
 
 
 async def standings(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Standing]:

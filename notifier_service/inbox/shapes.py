@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from notifier_service.notice import Status
 from notifier_service.plan import CHANNELS, PROTECTED, Preferences
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Id
 
 LONGEST_PAGE: Final = 200
+Standing = Literal["queued", "delivered", "failed", "suppressed"]
+"""How a decision stands, as the contract names it."""
 
 
 class Message(BaseModel):
@@ -39,12 +40,16 @@ class Message(BaseModel):
         )
 
 
-class Asked(BaseModel):
-    """Which messages; `before` is the id of the last message of the page before."""
+def _left_open(value: Any) -> Any:
+    return value or None
 
-    unread: bool = False
-    kind: str | None = Field(default=None, max_length=64)
-    before: Id | None = None
+
+class Asked(BaseModel):
+    """Which messages; `before` is the id of the last message of the page before, or an instant."""
+
+    unread: Annotated[bool | None, BeforeValidator(_left_open)] = None
+    kind: Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_left_open)] = None
+    before: Annotated[Id | None, BeforeValidator(_left_open)] = None
     limit: int = Field(default=50, ge=1, le=LONGEST_PAGE)
 
 
@@ -96,7 +101,10 @@ class PreferencesDocument(Wishes):
 
 
 class Decision(BaseModel):
-    """One notification decision, for operators. `reason`: the relay's reply, or why it was suppressed."""
+    """One notification decision, for operators. `reason`: the relay's reply, or why it was suppressed.
+
+    `under_way`: a process has it in hand just now; it counts as queued until its end is recorded.
+    """
 
     notification_id: str
     number: int
@@ -105,7 +113,8 @@ class Decision(BaseModel):
     lifecycle_type: str
     kind: str
     channel: Channel
-    status: Status
+    status: Standing
+    under_way: bool
     reason: str | None
     attempts: int
     created_at: datetime

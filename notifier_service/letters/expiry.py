@@ -28,7 +28,7 @@ def renewal_due(data: RenewalDue, reader: Reader) -> Letter:
             reader,
             ("expires_on", words["day"]),
             ("ends", words["ends"]),
-            ("quote", reader.say("fact", label=words["months"], value=words["fee"])),
+            ("quote", reader.say("renewal_due.quote", months=words["months"], fee=words["fee"])),
         ),
         hurdles=_hurdles(data, reader),
         advice=(reader.say(f"{key}.advice", **words),),

@@ -9,7 +9,7 @@ from notifier_service.reader import Reader
 from notifier_service.reader import reader as reader_of
 from notifier_service.words import language_for
 from shared.contracts.lifecycle import ContactReplaced, Figure, OrderRejected, RejectionCode
-from shared.contracts.types import Edition
+from shared.contracts.types import Edition, Feature
 
 _UNITS: Final = {
     RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
@@ -18,15 +18,15 @@ _UNITS: Final = {
     RejectionCode.CORES_BELOW_BOUND: "cores",
 }
 """Refusals that state how many are missing, and of what."""
-_NEEDS_DETAIL: Final = frozenset({RejectionCode.FEATURE_OUT_OF_RANGE})
-"""Refusals of which only the event's own sentence says what they are about."""
 _FIGURE_LABELS: Final = {
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("possible_until", "requested_on"),
     RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "offered"),
+    RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: ("present", "wanted"),
 }
-"""Refusals whose figures are dates, and so have labels of their own."""
+"""Refusals whose figures are no minimum and what fell short of it, and so have labels of their own."""
 _EDITIONS: Final = frozenset(Edition)
-_RANGE_WORDS: Final = (", or ", " or more", " in steps of ", " or ", " to ")
+_ANY_STEP: Final = " in steps of 1"
+_RANGE_WORDS: Final = (", or ", ", ", " or more", " in steps of ", " or ", " to ")
 
 
 def order_rejected(data: OrderRejected, reader: Reader) -> Letter:
@@ -46,9 +46,9 @@ def order_rejected(data: OrderRejected, reader: Reader) -> Letter:
             reader,
             ("request", request),
             ("order", data.order_id),
+            ("feature", _feature(data, reader)),
             (required, _figure(data.required, reader)),
             (offered, _figure(data.offered, reader)),
-            ("detail", data.message if data.code in _NEEDS_DETAIL else None),
         ),
     )
 
@@ -95,6 +95,14 @@ def _request(order_type: str, reader: Reader) -> str:
     return reader.say(key if key in reader.words else "request.other")
 
 
+def _feature(data: OrderRejected, reader: Reader) -> str | None:
+    """The value-added service that a refusal is about; on the wire only its sentence names it."""
+    if data.code is not RejectionCode.FEATURE_OUT_OF_RANGE:
+        return None
+    named = (feature for feature in Feature if feature in data.message.split())
+    return next((reader.say(f"feature_name.{feature}") for feature in named), None)
+
+
 def _figure(figure: Figure, reader: Reader) -> str | None:
     """A count, a day, an instant, an edition, or a range such as `1, 3 or 12`, each in the reader's words."""
     if figure is None or isinstance(figure, int):
@@ -109,6 +117,7 @@ def _figure(figure: Figure, reader: Reader) -> str | None:
 
 
 def _range(figure: str, reader: Reader) -> str:
+    figure = figure.removesuffix(_ANY_STEP)
     for word in _RANGE_WORDS:
         figure = figure.replace(word, reader.say(f"range.{word}"))
     return figure

@@ -5,6 +5,7 @@ from decimal import Decimal
 from notifier_service.letters.letter import Figure, Letter, Tone, facts, paragraphs
 from notifier_service.reader import Reader
 from shared.contracts.lifecycle import Activated, AutoRenewalPlan, RenewalMethod, Renewed, SpecificationChanged
+from shared.contracts.types import Edition, ProtectionMode
 
 
 def activated(data: Activated, reader: Reader) -> Letter:
@@ -15,7 +16,7 @@ def activated(data: Activated, reader: Reader) -> Letter:
         badge=reader.say("activated.badge"),
         subject=reader.say("activated.subject", edition=reader.edition(data.specification.edition), day=day),
         title=reader.say("activated.title"),
-        lead=(reader.say("activated.lead", starts=starts, ends=ends),),
+        lead=paragraphs(reader.say("activated.lead", starts=starts, ends=ends), _nothing_bound_yet(data, reader)),
         figure=Figure(day, reader.say("activated.figure")),
         facts=facts(
             reader,
@@ -88,6 +89,13 @@ def specification_changed(data: SpecificationChanged, reader: Reader) -> Letter:
             ("order", data.order_id),
         ),
     )
+
+
+def _nothing_bound_yet(data: Activated, reader: Reader) -> str | None:
+    """R9: partial protection begins with nothing bound; the edition of add-ons alone has nothing to bind (R7)."""
+    specification = data.specification
+    partial = specification.protection_mode is ProtectionMode.PARTIAL and specification.edition != Edition.VALUE_ADDED
+    return reader.say("activated.partial") if partial else None
 
 
 def _plan(plan: AutoRenewalPlan | None, reader: Reader) -> str:

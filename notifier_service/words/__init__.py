@@ -1,6 +1,6 @@
-"""All words that a customer reads, one file a language.
+"""All words that a customer reads, one folder a language.
 
-A third language: copy `en.py`, translate every phrase, add its line to `LANGUAGES`. A test holds all files
+A third language: copy `en`, translate every phrase, add its line to `LANGUAGES`. A test holds all files
 to the same keys and the same placeholders. A phrase is a `str.format` text, or one text for each plural
 form of its `{n}` (the language's CLDR categories; `other` is required).
 """

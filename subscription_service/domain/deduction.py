@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from shared.contracts.lifecycle import AutoRenewalFailed, RenewalMethod, Renewed
-from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, midnight
+from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, end_of, midnight
 from subscription_service.domain.model import Active, AutoRenewal, Grace
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.pricing import best_coupon, discount, fee
@@ -37,7 +37,7 @@ def next_attempt(subscription: Active, after: datetime, policy: Policy) -> datet
 
 def first_attempt(expires_on: date, effective_on: date | None, *, after: datetime, policy: Policy) -> datetime | None:
     """The first attempt for an E: on the first listed day, or once that has passed at the next deduction
-    hour; none beyond the last listed day (R20, R21). No earlier than 00:00 of `effective_on`.
+    hour, listed or not (R20, R21). No earlier than 00:00 of `effective_on`; none behind E.
     """
     zone, hour = policy.billing_zone, policy.deduction_hour
     not_before = after if effective_on is None else max(after, midnight(effective_on, zone))
@@ -48,8 +48,7 @@ def first_attempt(expires_on: date, effective_on: date | None, *, after: datetim
     attempt = at_hour(today, hour, zone)
     if attempt <= after or attempt < not_before:
         attempt = at_hour(today + DAY, hour, zone)
-    last = at_hour(days_before(expires_on, policy.auto_renewal_attempt_days[-1]), hour, zone)
-    return attempt if attempt <= last else None
+    return attempt if attempt < end_of(expires_on, zone) else None
 
 
 def first_attempt_under(situation: Situation, effective_on: date) -> datetime | None:
@@ -112,13 +111,13 @@ def _renewed(situation: Situation, months: int, *, price: Decimal, off: Decimal,
 
 def _failed(situation: Situation, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
     account, subscription, at, rules = situation
-    failure = subscription.failure if isinstance(subscription, Active) else None
+    made = subscription.attempts if isinstance(subscription, Active) else 0
     return AutoRenewalFailed(
         fee=price,
         discount=off,
         balance=account.balance,
         shortfall=price - off - account.balance,
-        attempt=1 + (failure.attempts if failure else 0),
+        attempt=1 + made,
         next_attempt_at=_listed_attempt(
             subscription.terms[-1].expires_on, after=at, not_before=at, policy=rules.policy
         ),

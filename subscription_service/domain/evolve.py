@@ -76,8 +76,8 @@ def _standing(subscription: Active | Grace, event: StandingEvent, at: datetime, 
         case lifecycle.Expired():
             return _expired(subscription, event)
         case lifecycle.AutoRenewalFailed():
-            failure = Failure(attempts=event.attempt, next_attempt_at=event.next_attempt_at)
-            return replace(_active(subscription), failure=failure)
+            failure = Failure(next_attempt_at=event.next_attempt_at)
+            return replace(_active(subscription), attempts=event.attempt, failure=failure)
         case lifecycle.QuotaExceeded() | lifecycle.QuotaRestored():
             return replace(subscription, quota_exceeded=isinstance(event, lifecycle.QuotaExceeded))
         case lifecycle.AutoRenewalSwitchedOn():
@@ -118,7 +118,7 @@ def _planned(plan: lifecycle.AutoRenewalPlan | None) -> AutoRenewal | None:
 
 
 def _renewed(subscription: Active | Grace, event: lifecycle.Renewed) -> Active:
-    """R28: a renewal takes the decline back; R25: the failure was about the old E."""
+    """R28: a renewal takes the decline back; R25: failure and attempts were about the old E."""
     return Active(
         subscription_id=subscription.subscription_id,
         anchor_day=subscription.anchor_day,

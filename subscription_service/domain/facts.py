@@ -49,9 +49,9 @@ def consequences(account: Account, event: lifecycle.LifecycleData, *, at: dateti
     """
     if isinstance(event, lifecycle.SpecificationChanged):
         if _switches_to_partial(event.previous, event.specification):
-            return inventory.bind_in_order(account, quota_of(event.specification, catalog))
+            return inventory.bind_in_order(account, quota_of(event.specification, catalog), at)
     elif isinstance(event, lifecycle.Released):
-        return inventory.unbind_all(account)._replace(configuration={}, retained={}, configuration_floor=at)
+        return inventory.unbind_all(account, at)._replace(configuration={}, retained={}, configuration_floor=at)
     elif isinstance(event, lifecycle.Activated) and account.configuration_floor is not None:
         return account._replace(configuration_floor=at)
     return account

@@ -57,7 +57,7 @@ def release(account: Account, command: ServerReleased, arrival: Arrival) -> Acco
     after = before
     if _newer(mark, before.present_mark):
         after = after._replace(present=False, present_mark=mark)
-    if _partial(account, arrival.at) and _newer(mark, before.bound_mark):
+    if _newer(mark, before.bound_mark):
         after = after._replace(bound=False, bound_mark=mark)
     return _put(account, before, after)
 
@@ -105,7 +105,7 @@ def take_snapshot(account: Account, command: InventorySnapshot, arrival: Arrival
     )
 
 
-def bind_in_order(account: Account, quota: Quota) -> Account:
+def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
     """The switch from full to partial: servers are bound as they were registered, while the quota lasts (R16)."""
     present = [server for server in account.servers.values() if server.present]
     present.sort(key=lambda server: (server.present_mark or _NEVER, server.server_id))
@@ -116,12 +116,12 @@ def bind_in_order(account: Account, quota: Quota) -> Account:
         if not fits(quota, load):
             break
         chosen.add(server.server_id)
-    return _bind_exactly(account, chosen)
+    return _bind_exactly(account, chosen, at)
 
 
-def unbind_all(account: Account) -> Account:
+def unbind_all(account: Account, at: datetime) -> Account:
     """Quota and bindings are gone; the inventory itself stays (R35)."""
-    return _bind_exactly(account, set())._replace(bound=NOTHING)
+    return _bind_exactly(account, set(), at)._replace(bound=NOTHING)
 
 
 def _newer(mark: Mark, than: Mark | None) -> bool:
@@ -195,10 +195,11 @@ def _total(loads: Iterable[Load]) -> Load:
     return Load(servers, cores)
 
 
-def _bind_exactly(account: Account, chosen: set[str]) -> Account:
-    """Bind these servers and no other; later events win over it, so the registers begin anew."""
+def _bind_exactly(account: Account, chosen: set[str], at: datetime) -> Account:
+    """Bind these servers and no other as of `at`: what was said before has lost, what comes behind wins (R37)."""
+    mark = Mark(at, "", "")
     servers = {
-        server_id: server._replace(bound=server_id in chosen, bound_mark=None)
+        server_id: server._replace(bound=server_id in chosen, bound_mark=mark)
         for server_id, server in account.servers.items()
     }
     return account._replace(servers=servers, bound=_total(map(_bound, servers.values())))

@@ -86,18 +86,21 @@ class AutoRenewal:
 class Failure:
     """Outstanding failed deduction for the E in force (R25)."""
 
-    attempts: int
     next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Active:
-    """A subscription in force. `terms` is contiguous and never empty; E is the last one's `expires_on`."""
+    """A subscription in force. `terms` is contiguous and never empty; E is the last one's `expires_on`.
+
+    `attempts` counts the failed deductions for this E, also while none is outstanding (R25).
+    """
 
     subscription_id: str
     anchor_day: int
     terms: tuple[Term, ...]
     auto_renewal: AutoRenewal | None = None
+    attempts: int = 0
     failure: Failure | None = None
     declined: bool = False
     quota_exceeded: bool = False

@@ -21,7 +21,7 @@ from subscription_service.domain.model import (
 )
 from subscription_service.domain.policy import Catalog, Policy, Rules
 from subscription_service.domain.quota import Quota, quota_of
-from subscription_service.domain.timers import next_timer
+from subscription_service.domain.timers import Timer, next_timer
 
 _STATES: Final[Mapping[type[Active | Grace | Released | None], SubscriptionState]] = {
     Active: SubscriptionState.ACTIVE,
@@ -41,6 +41,11 @@ _SWITCHED_OFF: Final = AutoRenewalState(
 
 def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) -> Overview:
     """The whole document. `as_of` is UTC."""
+    return overview_with(next_timer(account, rules.policy), account, revision=revision, as_of=as_of, rules=rules)
+
+
+def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of: datetime, rules: Rules) -> Overview:
+    """The same for whoever knows the account's next timer already."""
     subscription = account.subscription
     live = subscription if isinstance(subscription, Active | Grace) else None
     specification = None if live is None else specification_in_force(live, as_of)
@@ -64,7 +69,7 @@ def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) 
         purchased_quota=_purchased_quota(specification, rules.catalog),
         remaining_anti_ransomware_gb=_remaining_anti_ransomware(account, specification),
         balance=account.balance,
-        next_action=_next_action(account, rules.policy),
+        next_action=None if timer is None else NextAction(kind=timer.kind, at=timer.at),
         version=account.version,
         revision=revision,
         as_of=as_of,
@@ -87,11 +92,6 @@ def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) 
         next_attempt_at=next_attempt(live, after, policy) if isinstance(live, Active) else None,
         failing=isinstance(live, Active) and live.failure is not None,
     )
-
-
-def _next_action(account: Account, policy: Policy) -> NextAction | None:
-    timer = next_timer(account, policy)
-    return None if timer is None else NextAction(kind=timer.kind, at=timer.at)
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,8 @@ class Service(Part):
     """Ready when its `/ready` says so."""
 
     start_within_seconds = 120
+    # It finishes the batch in hand, for 10 s at the most.
+    stop_within_seconds = 20
 
     def __init__(self, name: str, folder: Path, *, port: int, command: Sequence[str]) -> None:
         super().__init__(name, folder)

@@ -90,8 +90,8 @@ async def driver(places: Places, *, now: datetime | None = None) -> AsyncIterato
         producer = AIOKafkaProducer(
             bootstrap_servers=places.kafka, enable_idempotence=True, max_request_size=4 * 1024 * 1024
         )
-        await producer.start()
         open_.push_async_callback(producer.stop)
+        await producer.start()
         http = await open_.enter_async_context(httpx.AsyncClient(timeout=LONGEST_SECONDS))
         wanted = (LIFECYCLE, DEAD_LETTERS, *([TEST_CLOCK_SETTLED] if now else []))
         readers = {

@@ -1,23 +1,12 @@
 """A stack of one's own to play on: started, looked after, and gone without a trace at the end."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from tenure.local.part import Say
 from tenure.local.stack import Stack, Wishes
 from tenure.story.driver import Places
-
-
-@contextmanager
-def passing_folder() -> Iterator[Path]:
-    """A folder that goes at the end, whatever lies in it then."""
-    with tempfile.TemporaryDirectory(prefix="tenure-", ignore_cleanup_errors=True) as name:
-        # PostgreSQL may run as another user than we; it has to get through to its own folder.
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 @asynccontextmanager

@@ -205,3 +205,20 @@ async def accounted(running: Running) -> dict[str, float]:
         if line.startswith("tenure_events_total{"):
             sums[line.split('topic="')[1].split('"')[0]] += float(line.rsplit(" ", 1)[1])
     return sums
+
+
+async def all_ready(running: Running) -> None:
+    """Wait until both services are ready again."""
+    async with asyncio.timeout(90):
+        while not (await running.is_ready("subscription") and await running.is_ready("notifier")):
+            await asyncio.sleep(0.5)
+
+
+async def nothing_lost_or_doubled(running: Running, events: int) -> None:
+    """Every event was said once, in order, and has its one mail."""
+    said = events // EVENTS_AN_ACCOUNT * SAID_AN_ACCOUNT
+    seen = await read_lifecycle(running, said, seconds=120)
+    assert seen.count == said
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen.sequences.values())
+    assert all(versions == [1, 2] for versions in seen.versions.values())
+    assert len(set(await mails(running, said, seconds=180))) == said

@@ -153,7 +153,7 @@ async def _balance_short(ann: Life) -> None:
     (failed,) = await ann.at("2027-04-01T08:00:00", "auto_renewal_failed")
     assert (failed.data["shortfall"], failed.data["attempt"]) == ("44.00", 1)
     assert failed.data["next_attempt_at"] == "2027-04-02T00:00:00Z"
-    assert (await ann.told())[0] == ["Auto-renewal failed: $44.00 missing in your account balance"]
+    assert (await ann.told())[0] == ["Auto-renewal failed: $44.00 missing from your account balance"]
     credit = {"entry_id": "ann-e2", "amount": "50.00", "currency": "USD"}
     (renewed,) = await ann.does("tenure.account.credited.v1", "renewed", **credit)
     assert _money(renewed) == ("94.00", "0.00", "94.00", "6.00")

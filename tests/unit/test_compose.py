@@ -26,7 +26,7 @@ def given(name: str, tmp_path: Path) -> Settings:
     for variable, path in environment.items():
         if variable.endswith("_FILE"):
             stand_in = tmp_path / Path(path).name
-            stand_in.write_text("a secret that is long enough for HS256")
+            stand_in.write_text("postgresql://a-secret-that-is-long-enough-for-HS256")
             environment[variable] = str(stand_in)
     return load(environment)
 

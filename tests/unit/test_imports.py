@@ -85,7 +85,10 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
         *("shared.log", "shared.metrics", "shared.migrations", "shared.offsets", "shared.positions", "shared.relay"),
         *("shared.service", "shared.spine", "shared.tables", "shared.tally"),
         *(f"subscription_service.{name}" for name in ("api", "apply", "audit", "claims", "housekeeping", "ops")),
-        *(f"subscription_service.{name}" for name in ("saving", "store", "tables", "timers", "views")),
+        *(
+            f"subscription_service.{name}"
+            for name in ("bookkeeping", "bulk", "saving", "store", "tables", "timers", "views")
+        ),
         *(f"notifier_service.{name}" for name in ("apply", "claims", "deliver", "figures", "inbox", "signals")),
         *(f"notifier_service.{name}" for name in ("store", "tables")),
     },

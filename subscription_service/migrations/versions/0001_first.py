@@ -15,8 +15,8 @@ STATEMENTS = (
     "balance NUMERIC(20, 2) DEFAULT 0 NOT NULL, registered_servers BIGINT DEFAULT 0 NOT NULL, "
     "registered_cores BIGINT DEFAULT 0 NOT NULL, bound_servers BIGINT DEFAULT 0 NOT NULL, bound_cores "
     "BIGINT DEFAULT 0 NOT NULL, facts JSON, revision BIGINT DEFAULT 0 NOT NULL, changed_at TIMESTAMP "
-    "WITH TIME ZONE, next_due_at TIMESTAMP WITH TIME ZONE, waiting BIGINT DEFAULT 0 NOT NULL, PRIMARY "
-    "KEY (account_id))",
+    "WITH TIME ZONE, next_due_at TIMESTAMP WITH TIME ZONE, next_timer text, waiting BIGINT DEFAULT 0 NOT NULL, "
+    "PRIMARY KEY (account_id))",
     "CREATE INDEX account_due ON account (next_due_at) WHERE next_due_at IS NOT NULL",
     "CREATE TABLE configuration (account_id text NOT NULL, kind text NOT NULL, key text NOT NULL, "
     "value JSONB, present BOOLEAN NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (account_id, kind, key))",

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,8 @@ def declined(account: str, **fields: Any) -> dict[str, Any]:
 
 
 def write(file: Path, *lines: object) -> str:
-    file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    file.write_bytes(text.encode(errors="surrogateescape"))
     return str(file)
 
 
@@ -92,6 +95,8 @@ def test_a_wrapped_event_is_sent_as_it_stands(settings: Settings, tmp_path: Path
     [
         ("{", "no JSON"),
         ("[]", "expected a JSON object"),
+        ("\udcff", "no JSON ('utf-8' codec can't decode"),
+        ("[" * 100_000, "no JSON (maximum recursion depth"),
         ('{"type": "tenure.unknown.v1"}', "has no topic"),
         ('{"topic": "subscription-lifecycle", "event": {}}', "takes no events from outside"),
     ],
@@ -114,6 +119,16 @@ def test_publishing_without_knowing_where_says_how_to_tell(
     assert (
         "TENURE_KAFKA_BOOTSTRAP_SERVERS is not set, and .tenure/ready.json does not tell it" in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("content", ["{broken", "[]", None])
+def test_a_ready_file_that_is_none_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    ready = tmp_path / "ready.json"
+    ready.mkdir() if content is None else ready.write_text(content)
+    assert main(["token", "acc-1", "--ready-file", str(ready)]) == 1
+    assert capsys.readouterr().err == f"tenure token: {ready} is no ready file of `tenure up`.\n"
 
 
 def test_a_token_is_signed_with_the_secret_of_the_ready_file(
@@ -173,3 +188,12 @@ def test_an_unknown_command_is_refused_with_the_list_of_those_that_exist(capsys:
     assert main(["upp"]) == 2
     told = capsys.readouterr().err
     assert ("there is no command 'upp'" in told, "dead-letters" in told) == (True, True)
+
+
+def test_a_command_of_the_local_stack_says_what_is_missing_where_only_the_services_are_installed() -> None:
+    without = "import sys; sys.modules['psutil'] = None; from tenure.__main__ import main; sys.exit(main(['up']))"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "tenure up: psutil is not installed here; the extra `local` brings it\n",
+    )

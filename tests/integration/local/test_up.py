@@ -166,7 +166,7 @@ def test_the_ready_file_names_parts_that_work_and_another_start_finds_everything
 
 
 def test_an_embedded_part_that_is_killed_runs_again_on_its_port_and_nothing_outlives_the_supervisor(
-    launch: Launch,
+    launch: Launch, folder: Path
 ) -> None:
     running = launch()
     running.until(READY)
@@ -182,6 +182,7 @@ def test_an_embedded_part_that_is_killed_runs_again_on_its_port_and_nothing_outl
     eventually(lambda: set(TOPICS) - {"test-clock", "test-clock-settled"} <= asyncio.run(topics_at(document["kafka"])))
     running.end(signal.SIGKILL)
     assert (len(family) >= 5, alive(family)) == (True, [])
+    assert list(folder.glob("tenure-*")) == []
 
 
 def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells_its_new_pid(up: Up) -> None:
@@ -198,9 +199,17 @@ def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells
 
 def test_ctrl_c_ends_everything_with_exit_code_0(up: Up, folder: Path) -> None:
     family = up.family()
-    assert len(family) == 4
+    assert len(family) == 5  # two of each, and the one that sweeps the folder
     assert (up.end(), alive(family)) == (0, [])
     assert list(folder.glob("tenure-*")) == []
+
+
+def test_when_its_terminal_is_closed_everything_ends_in_order(up: Up, folder: Path) -> None:
+    family = up.family()
+    assert up.process.stdout is not None
+    up.process.stdout.close()
+    assert (up.end(signal.SIGHUP), alive(family)) == (0, [])
+    assert (list(folder.glob("tenure-*")), up.ready_file.exists()) == ([], False)
 
 
 def test_a_service_that_cannot_start_ends_everything_with_the_end_of_its_log(
@@ -231,6 +240,19 @@ def test_two_stacks_never_share_a_folder(
     assert second.ended() == 1
     assert "is in use by another `tenure up`" in "".join(second.said)
     assert first.end() == 0
+
+
+@pytest.mark.parametrize("option", ["--data", "--ready-file"])
+def test_a_place_that_cannot_be_had_is_told_in_a_sentence(
+    launch: Launch, folder: Path, outside: Sequence[str], option: str
+) -> None:
+    taken = folder / "taken"
+    taken.mkdir() if option == "--ready-file" else taken.touch()
+    refused = launch(*outside, option, str(taken))
+    assert refused.ended() == 1
+    assert refused.said[-1].startswith("tenure up: ")
+    assert str(taken) in refused.said[-1]
+    assert list(folder.glob("tenure-*")) == []
 
 
 def eventually(holds: Any) -> None:

@@ -1,9 +1,13 @@
 """What the relay says and what follows: retries on the service clock, ends, a relay away, a process that dies."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifier_service.deliver import AT_ONCE
 from shared.settings import Settings
@@ -24,7 +28,7 @@ async def still(settings: Settings, world: World) -> AsyncIterator[Copy]:
 async def test_a_temporary_refusal_is_tried_again_on_the_service_clock(still: Copy, world: World) -> None:
     who = account()
     await world.misbehave(reply="451 4.7.1 please come back", times=1)
-    await world.publish(event("activated", who, 1))
+    await world.publish(at_start("activated", who, 1))
     await eventually(lambda: tried(still, who, 1))
     await still.move_clock(START + timedelta(seconds=40))
     assert await still.status(who) == [("activated", "queued", "451 4.7.1 please come back")]
@@ -40,7 +44,7 @@ async def test_a_temporary_refusal_is_tried_again_on_the_service_clock(still: Co
 async def test_a_relay_that_refuses_for_24_hours_fails_the_mail_with_its_reply(still: Copy, world: World) -> None:
     who = account()
     await world.misbehave(reply="450 4.2.1 <ada@example.com> mailbox busy")
-    await world.publish(event("activated", who, 1))
+    await world.publish(at_start("activated", who, 1))
     await eventually(lambda: tried(still, who, 1))
     for hours in (1, 6, 23.9):
         await still.move_clock(START + timedelta(hours=hours))
@@ -71,8 +75,8 @@ async def test_what_became_untrue_while_it_waited_is_not_sent(still: Copy, world
     who = account()
     await world.misbehave(reply="451 later", times=1)
     ends = START + timedelta(minutes=1)
-    due = event("renewal_due", who, 2, ends_at=ends.isoformat()) | {"recordedat": START.isoformat()}
-    await world.publish(event("contact_changed", who, 1), due)
+    due = at_start("renewal_due", who, 2, ends_at=ends.isoformat())
+    await world.publish(at_start("contact_changed", who, 1), due)
     await eventually(lambda: tried(still, who, 1))
     await still.move_clock(START + timedelta(minutes=2))
     assert await still.status(who) == [("renewal_due", "suppressed", "expired_meanwhile")]
@@ -98,13 +102,26 @@ async def test_a_relay_that_is_away_costs_no_attempt_and_makes_the_service_unrea
     assert len(await world.mails()) == 1
 
 
-async def test_a_relay_that_closes_down_in_the_middle_is_no_refusal(notifier: Copy, world: World) -> None:
+async def test_a_relay_that_answers_a_mail_and_closes_down_has_refused_it_for_now(still: Copy, world: World) -> None:
     who = account()
-    await world.misbehave(reply="421 4.3.2 closing down", times=3)
-    await world.publish(event("activated", who, 1))
-    await eventually(lambda: has(notifier, who, "delivered"))
-    assert {one["attempts"] for one in await notifier.decisions(who)} == {1}
-    assert len(await world.mails()) == 1
+    await world.misbehave(reply="421 4.3.2 closing down", times=1)
+    await world.publish(at_start("activated", who, 1))
+    await eventually(lambda: tried(still, who, 1))
+    assert await still.status(who) == [("activated", "queued", "421 4.3.2 closing down")]
+    await still.move_clock(START + timedelta(seconds=80))
+    assert [status for _, status, _ in await still.status(who)] == ["delivered"]
+
+
+async def test_a_mail_over_which_the_connection_breaks_every_time_holds_up_no_other(
+    settings: Settings, world: World
+) -> None:
+    bad, good = account(), account()
+    async with breaking_relay("bad@example.com") as port, copy(settings.model_copy(update={"smtp_port": port})) as one:
+        await world.publish(event("activated", bad, 1, contact=CONTACT | {"email": "bad@example.com"}))
+        await eventually(lambda: unready(one))
+        await world.publish(event("activated", good, 1))
+        await eventually(lambda: has(one, good, "delivered"))
+        assert [mail["attempts"] for mail in await one.decisions(bad) if mail["channel"] == "email"] == [0]
 
 
 @pytest.mark.rule("G3")
@@ -142,19 +159,42 @@ async def test_a_clean_stop_lets_the_mail_under_way_arrive(settings: Settings, w
     async with copy(settings) as first:
         await world.misbehave(delay=1, times=1)
         await world.publish(event("activated", who, 1))
-        await eventually(lambda: has(first, who, "sending"))
+        (mail,) = await eventually(lambda: under_way(first, who))
+        assert mail["status"] == "queued"
     async with copy(settings) as second:
         assert [status for _, status, _ in await second.status(who)] == ["delivered"]
     assert len(await world.mails()) == 1
+
+
+def at_start(kind: str, who: str, version: int, **data: Any) -> dict[str, Any]:
+    """An event that was recorded when the clock stood at `START`."""
+    return event(kind, who, version, **data) | {"recordedat": START.isoformat()}
 
 
 def to(who: str) -> dict[str, str]:
     return CONTACT | {"email": f"{who}@example.com"}
 
 
+@asynccontextmanager
+async def breaking_relay(recipient: str) -> AsyncIterator[int]:
+    """The port of a mail server that hangs up when it is asked to take a mail for `recipient`."""
+
+    class Handler:
+        async def handle_RCPT(self, server: Any, session: Session, envelope: Envelope, address: str, _: Any) -> str:  # noqa: N802
+            if address == recipient:
+                server.transport.abort()
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Handler(), hostname="localhost", loop=loop), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
 async def tried(notifier: Copy, who: str, attempts: int) -> bool:
     mails = [one for one in await notifier.decisions(who) if one["channel"] == "email"]
-    return any(one["attempts"] == attempts and one["status"] != "sending" for one in mails)
+    return any(one["attempts"] == attempts and not one["under_way"] for one in mails)
 
 
 async def has(notifier: Copy, who: str, status: str) -> bool:
@@ -166,7 +206,11 @@ async def sent(world: World, count: int) -> bool:
 
 
 async def none_waiting(notifier: Copy) -> bool:
-    return not await notifier.decisions(status="queued") and not await notifier.decisions(status="sending")
+    return not await notifier.decisions(status="queued")
+
+
+async def under_way(notifier: Copy, who: str) -> list[dict[str, Any]]:
+    return [one for one in await notifier.decisions(who, status="queued") if one["under_way"]]
 
 
 async def ready(notifier: Copy) -> bool:

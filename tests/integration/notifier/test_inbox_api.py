@@ -73,6 +73,14 @@ async def test_pages_go_from_the_newest_message_back(notifier: Copy, reader: str
     assert [one["kind"] for one in (await notifier.inbox(reader, kind="renewed"))["messages"]] == ["renewed"]
 
 
+async def test_a_question_may_be_left_open_and_a_page_may_begin_before_an_instant(notifier: Copy, reader: str) -> None:
+    every = (await notifier.inbox(reader))["messages"]
+    assert (await notifier.inbox(reader, unread="", kind="", before=""))["messages"] == every
+    assert (await notifier.inbox(reader, before="2999-01-01T00:00:00Z"))["messages"] == every
+    first = every[-1]["created_at"]
+    assert (await notifier.inbox(reader, before=first))["messages"] == []
+
+
 async def test_reading_lowers_the_count_and_is_told_once(notifier: Copy, reader: str, world: World) -> None:
     message = (await notifier.inbox(reader))["messages"][0]
     for _ in range(2):

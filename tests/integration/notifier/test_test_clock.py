@@ -68,12 +68,33 @@ async def test_when_the_notifier_has_settled_every_mail_that_is_due_was_made(not
 async def test_a_mail_that_the_relay_put_off_is_tried_when_its_time_has_come(notifier: Copy, world: World) -> None:
     who = account()
     await world.misbehave(reply="451 later", times=1)
-    await world.publish(event("activated", who, 1))
+    await world.publish(event("activated", who, 1) | {"recordedat": START.isoformat()})
     for hours in (0, 1):
         await world.publish(settled(START + timedelta(hours=hours), f"adv-{hours}"), topic=TEST_CLOCK_SETTLED)
         await both(world, 2 * hours + 2)
         expected = "delivered" if hours else "queued"
         assert [status for _, status, _ in await notifier.status(who)] == [expected]
+
+
+async def test_what_is_told_ahead_of_our_clock_counts_from_its_own_instant(notifier: Copy, world: World) -> None:
+    """The subscription service moves first, so a reminder may come before our own time has moved."""
+    who, later = account(), START + timedelta(days=7)
+    await world.misbehave(reply="451 later")
+    await world.publish(event("activated", who, 1) | {"recordedat": later.isoformat()})
+    await world.publish(settled(later, "adv-1"), topic=TEST_CLOCK_SETTLED)
+    await both(world, 2)
+    decisions = await notifier.decisions(who)
+    assert {(one["channel"], one["status"], one["attempts"]) for one in decisions} == {
+        ("email", "queued", 1),
+        ("inbox", "delivered", 1),
+    }
+    (message,) = (await notifier.inbox(who))["messages"]
+    (outcome,) = await world.outcomes(1)
+    for instant in (message["created_at"], outcome["time"], *(one["created_at"] for one in decisions)):
+        assert datetime.fromisoformat(instant) == later
+    await world.publish(settled(later + timedelta(hours=24), "adv-2"), topic=TEST_CLOCK_SETTLED)
+    await both(world, 4)
+    assert [status for _, status, _ in await notifier.status(who)] == ["failed"]
 
 
 async def test_several_copies_settle_once(still: Settings, notifier: Copy, world: World) -> None:

@@ -90,6 +90,22 @@ def test_the_subscriber_is_never_acknowledged_by_the_framework(settings: Setting
     assert {subscriber.ack_policy for subscriber in broker.subscribers} == {AckPolicy.MANUAL}
 
 
+async def test_a_copy_that_is_told_to_stop_does_not_wait_for_what_it_has_only_read_ahead(
+    engine: AsyncEngine, settings: Settings, topic: Topic
+) -> None:
+    intake, broker = _intake(engine, settings), make_broker(settings)
+    intake.subscribe(broker, "spine")
+    await broker.start()
+
+    async def two_are_ahead() -> bool:
+        await topic.send(b"more")
+        return intake._ahead.full() and intake._reading
+
+    await eventually(two_are_ahead)
+    async with asyncio.timeout(5):
+        await broker.stop()
+
+
 @pytest.mark.rule("G4")
 async def test_a_record_that_breaks_its_batch_is_buried_alone_and_its_neighbours_are_applied(
     engine: AsyncEngine, settings: Settings, topic: Topic

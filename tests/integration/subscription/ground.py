@@ -8,22 +8,20 @@ from shared.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.serving import PARTITIONS, SECRET, START
-from tests.parts import _execute, finish
+from tests.parts import fresh_database
 
 
 @contextmanager
 def fresh_settings(kafka: Kafka, postgres: Postgres) -> Iterator[Settings]:
     """On a database and a topic prefix that nobody else has; the database goes at the end."""
-    name = f"test_{uuid.uuid4().hex}"
-    finish(_execute(postgres, f'CREATE DATABASE "{name}"'))
-    yield Settings.model_validate(
-        {
-            "kafka_bootstrap_servers": kafka.bootstrap,
-            "topic_prefix": f"{name[:17]}.",
-            "topic_partitions": PARTITIONS,
-            "database_url": postgres.url_of(name),
-            "auth_secret": SECRET,
-            "test_clock": START,
-        }
-    )
-    finish(_execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with fresh_database(postgres) as url:
+        yield Settings.model_validate(
+            {
+                "kafka_bootstrap_servers": kafka.bootstrap,
+                "topic_prefix": f"test-{uuid.uuid4().hex[:12]}.",
+                "topic_partitions": PARTITIONS,
+                "database_url": url,
+                "auth_secret": SECRET,
+                "test_clock": START,
+            }
+        )

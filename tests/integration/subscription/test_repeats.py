@@ -56,6 +56,24 @@ async def test_an_order_id_of_another_account_is_spent_as_well(world: World) -> 
     assert [one["data"]["code"] for one in await world.said(other)] == ["order_conflict"]
 
 
+async def test_a_rejected_order_once_more_is_a_duplicate_and_says_nothing(world: World) -> None:
+    who = account()
+    refused = purchase(who, world.now, terms_accepted=False)
+    await world.publish(refused, {**refused, "id": unused("evt")})
+    await world.settle()
+    assert [one["data"]["code"] for one in await world.said(who)] == ["terms_not_accepted"]
+
+
+async def test_an_entry_id_is_spent_over_all_accounts_but_not_for_orders(world: World) -> None:
+    who, other = account(), account()
+    paid = credit(who, "10.00")
+    entry = paid["data"]["entry_id"]
+    await world.publish(paid, credit(other, "10.00", entry_id=entry), purchase(who, world.now, order_id=entry))
+    await world.settle()
+    assert await world.dead_letters(other) == ["id_conflict"]
+    assert await world.kinds(who) == ["activated"]
+
+
 async def test_an_entry_id_with_other_content_is_a_dead_letter_that_claims_no_id(world: World) -> None:
     who = account()
     paid = credit(who, "10.00")

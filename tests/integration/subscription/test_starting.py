@@ -1,6 +1,7 @@
 """What the service makes of its files at the start: a new policy times accounts anew, a wrong one stops the start."""
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -80,3 +81,13 @@ def test_an_unknown_setting_and_a_bad_value_stop_the_start_with_a_sentence() -> 
     code, said = _start(HTTP_PORT="eighty")
     assert code == 2
     assert said.startswith("TENURE_HTTP_PORT: Input should be a valid integer")
+
+
+def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_is_no_alarm() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        code, said = _start(HTTP_PORT=str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert code == 2
+    assert said.splitlines()[-1] == f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: 127.0.0.1:{port} is taken, or not ours."

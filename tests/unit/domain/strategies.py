@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 
 from hypothesis import strategies as st
 
@@ -67,9 +66,9 @@ SWITCHES: st.SearchStrategy[InboundData] = st.one_of(
     st.builds(contact_changed, st.sampled_from([ANNA, BERT])),
 )
 MONEY: st.SearchStrategy[InboundData] = st.one_of(
-    st.builds(credit, st.integers(1, 60000).map(lambda cents: f"{Decimal(cents) / 100:.2f}"), IDS),
+    st.builds(credit, st.decimals("0.01", "600.00", places=2).map(str), IDS),
     st.builds(coupon, IDS, percent_off=st.integers(1, 100)),
-    st.builds(coupon, IDS, amount_off=st.integers(1, 9000).map(lambda cents: Decimal(cents) / 100)),
+    st.builds(coupon, IDS, amount_off=st.decimals("0.01", "90.00", places=2)),
 )
 
 

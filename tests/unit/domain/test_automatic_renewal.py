@@ -308,6 +308,17 @@ def test_the_next_e_counts_its_attempts_from_one() -> None:
     assert said.attempt == 1
 
 
+@pytest.mark.rule("R25", "R28")
+def test_switching_off_and_on_again_goes_on_counting_the_attempts_for_the_same_e() -> None:
+    story = automatic()
+    story.wait("2026-02-07 08:00")
+    story.hear("2026-02-07 09:00", disable(), enable())
+    assert story.active.failure is None
+    story.wait("2026-02-08 08:00")
+    failures = [event.attempt for _, event in story.log if isinstance(event, AutoRenewalFailed)]
+    assert failures == [1, 2, 3]
+
+
 @pytest.mark.rule("R25")
 def test_expiry_ends_the_failure_and_the_switch_stays_for_the_next_e() -> None:
     story = automatic()
@@ -329,12 +340,15 @@ def test_the_days_of_the_attempts_are_policy() -> None:
     assert story.times(AutoRenewalFailed) == [when(f"2026-02-{number} 08:00") for number in ("08", "10", "12")]
 
 
-@pytest.mark.rule("R21", "R25")
-def test_enabling_after_the_last_attempt_promises_none() -> None:
+@pytest.mark.rule("R21", "R22", "R25")
+def test_enabling_behind_the_last_listed_day_is_still_tried_the_next_morning() -> None:
     story = started("2026-01-15 09:00", rules=rules(auto_renewal_attempt_days=(9, 5, 3)))
-    said = story.hear("2026-02-12 09:00", enable())[-1]
+    said = story.hear("2026-02-13 23:59:59", enable())[-1]
     assert isinstance(said, AutoRenewalSwitchedOn)
-    assert said.first_attempt_at is None
+    assert said.first_attempt_at == when("2026-02-14 08:00")
+    story.wait("2026-02-16 00:00")
+    assert story.times(AutoRenewalFailed) == [when("2026-02-14 08:00")]
+    assert story.only(AutoRenewalFailed).next_attempt_at is None
 
 
 @pytest.mark.rule("R21", "R25")

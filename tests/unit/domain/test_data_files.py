@@ -1,5 +1,6 @@
 """The policy and the catalog file: what is read, and what stops the start."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +45,13 @@ def test_another_policy_file_changes_the_days(tmp_path: Path) -> None:
     assert load_policy(path).reminder_days == (30, 15, 7, 3, 1)
 
 
+@pytest.mark.rule("R29")
+def test_a_policy_file_need_not_say_what_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("reminder_days = [30, 15, 7, 3, 1]", encoding="utf-8")
+    assert load_policy(path) == replace(load_policy(), reminder_days=(30, 15, 7, 3, 1))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -54,7 +62,7 @@ def test_another_policy_file_changes_the_days(tmp_path: Path) -> None:
         ("reminder_hour = 10", "reminder_hour = 24", "reminder_hour"),
         ("Asia/Shanghai", "Asia/Atlantis", "Asia/Atlantis"),
         ("claim_retention_days = 35", "claim_retention_days = 34", "claim_retention_days"),
-        ("grace_days = 7", "grase_days = 7", "grace_days"),
+        ("grace_days = 7", "grase_days = 7", "grase_days"),
         ("grace_days = 7", "grace_days = 7\ngrace_hours = 1", "grace_hours"),
         ("grace_days = 7", "grace_days =", "policy.toml"),
     ],

@@ -13,6 +13,7 @@ from tests.unit.domain.story import (
     RULES,
     Story,
     bound,
+    change,
     credit,
     day,
     purchase,
@@ -30,6 +31,7 @@ from tests.unit.domain.story import (
 )
 
 START = when("2026-02-01 09:00")
+PARTIAL = specification(mode="partial")
 
 
 def taken(account: Account, command: InboundData, second: int, source: str = "assets") -> Account:
@@ -187,6 +189,41 @@ def test_one_touched_row_moves_the_counters_by_its_difference() -> None:
     assert (account.registered, account.bound) == (Load(10, 40), Load(3, 12))
     account = taken(account, released("s-1"), 3)
     assert (account.registered, account.bound) == (Load(9, 36), Load(2, 8))
+
+
+@pytest.mark.rule("R37")
+def test_a_release_before_the_purchase_wins_over_an_older_binding_that_waited_for_it() -> None:
+    story = Story()
+    story.hear("2026-01-10 09:00", registered("s-1"))
+    story.hear("2026-01-10 09:03", released("s-1"))
+    story.hear("2026-01-10 09:04", registered("s-1"))
+    story.hear("2026-01-10 09:05", purchase(specification=PARTIAL))
+    story.hear("2026-01-10 09:02", bound("s-1"), now=when("2026-01-10 09:05"))
+    assert (story.account.registered, story.account.bound) == (Load(1, 4), Load())
+
+
+@pytest.mark.rule("R16", "R37")
+@pytest.mark.parametrize("older", [unbound("s-1"), snapshot({"s-1": (4, False)})], ids=["unbound", "snapshot"])
+def test_what_was_said_before_the_switch_to_partial_mode_takes_no_binding_away(older: InboundData) -> None:
+    story = started("2026-01-15 09:00")
+    story.hear("2026-01-16 09:00", registered("s-1"))
+    story.hear("2026-01-20 09:00:00", change(PARTIAL))
+    story.hear("2026-01-20 08:59:59", older, now=when("2026-01-20 09:00:05"))
+    assert story.account.bound == Load(1, 4)
+    story.hear("2026-01-20 09:00:00", unbound("s-1"), now=when("2026-01-20 09:00:05"))
+    assert story.account.bound == Load()
+
+
+@pytest.mark.rule("R9", "R35", "R37")
+def test_a_binding_from_before_the_release_binds_nothing_in_the_next_subscription() -> None:
+    story = started("2026-01-15 09:00", specification=PARTIAL)
+    story.hear("2026-01-16 09:00", registered("s-1"))
+    story.wait("2026-02-23 00:00")
+    story.hear("2026-03-01 09:00", purchase("p-2", specification=PARTIAL))
+    story.hear("2026-02-22 23:59:59", bound("s-1"), now=when("2026-03-01 10:00"))
+    assert story.account.bound == Load()
+    story.hear("2026-03-01 10:00", bound("s-1"))
+    assert story.account.bound == Load(1, 4)
 
 
 @pytest.mark.rule("R9", "R38")

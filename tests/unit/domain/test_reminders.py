@@ -134,10 +134,9 @@ def test_it_says_how_auto_renewal_stands() -> None:
 
 
 @pytest.mark.rule("R30")
-def test_switched_on_without_an_attempt_before_e_it_promises_nothing() -> None:
-    story = started("2026-01-15 09:00", rules=rules(auto_renewal_attempt_days=(9, 8), reminder_days=(1,)))
-    story.hear("2026-02-10 09:00", enable())
-    assert the_reminder(story.wait("2026-02-14 10:00")).auto_renewal is AutoRenewalStanding.OFF
+def test_after_the_last_attempt_it_still_says_that_the_deduction_failed() -> None:
+    story = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(1,)))
+    assert the_reminder(story.wait("2026-02-14 10:00")).auto_renewal is AutoRenewalStanding.FAILED
 
 
 @pytest.mark.rule("R28", "R29")

@@ -1,10 +1,12 @@
 """What is read off an account: overview, order list, timeline (R18)."""
 
+import json
 from decimal import Decimal
+from typing import Any, Final
 
 import pytest
 
-from shared.contracts.envelope import adapter
+from shared.contracts.envelope import adapter, to_json
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.state import NextAction, Overview, SubscriptionState
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, order_entry, status
@@ -46,6 +48,68 @@ def test_before_a_purchase_the_overview_shows_the_facts() -> None:
     assert (document.state, document.edition, document.subscription_id) == (SubscriptionState.NONE, None, None)
     assert (document.registered.servers, document.balance, document.revision) == (1, Decimal("5.00"), 7)
     assert (document.protected_assets, document.next_action) == (0, None)
+
+
+NOTHING_SUBSCRIBED: Final[dict[str, Any]] = {
+    "account_id": "acme",
+    "specification": None,
+    "terms": [],
+    "pending_orders": [],
+    "expires_on": None,
+    "ends_at": None,
+    "retained_until": None,
+    "auto_renewal": {
+        "enabled": False,
+        "cycle_months": None,
+        "effective_on": None,
+        "next_attempt_at": None,
+        "failing": False,
+    },
+    "declined": False,
+    "bound": {"servers": 0, "cores": 0},
+    "protected_assets": 0,
+    "purchased_quota": {"servers": None, "cores": None},
+    "remaining_anti_ransomware_gb": 0,
+    "next_action": None,
+    "revision": 7,
+}
+
+
+@pytest.mark.rule("R18", "R35", "R38")
+def test_the_whole_document_before_a_purchase_and_after_release() -> None:
+    story = Story()
+    story.hear("2026-01-10 09:00", registered("s-1"), credit("5.00"), used(3))
+    known = {"registered": {"servers": 1, "cores": 4}, "balance": "5.00"}
+    begun = {"subscription_id": None, "state": "none", "edition": None, "version": 0, "as_of": "2026-01-10T02:00:00Z"}
+    assert json.loads(to_json(shown(story, "2026-01-10 10:00"))) == NOTHING_SUBSCRIBED | known | begun
+    partial = specification(mode="partial", anti_ransomware_gb=10)
+    story.hear("2026-01-15 09:00", purchase(specification=partial, auto_renewal=True), bound("s-1"), decline())
+    over = {"subscription_id": story.active.subscription_id, "state": "released", "edition": "basic"}
+    story.wait("2026-02-23 00:00")
+    then = {"version": story.account.version, "as_of": "2026-02-22T16:00:00Z"}
+    document = json.loads(to_json(shown(story, "2026-02-23 00:00")))
+    assert document == NOTHING_SUBSCRIBED | known | over | then
+
+
+@pytest.mark.rule("R18", "R31", "R32")
+def test_in_grace_the_document_still_shows_what_was_bought_but_protects_nothing() -> None:
+    story = started(specification=specification("enterprise", servers=5, anti_ransomware_gb=100), auto_renewal=True)
+    story.hear("2026-01-16 09:00", registered("s-1"), used(30))
+    story.wait("2026-02-16 00:00")
+    document = json.loads(to_json(shown(story, "2026-02-16 00:00")))
+    assert (document["state"], document["edition"], document["protected_assets"]) == ("grace", "enterprise", 0)
+    assert (document["expires_on"], document["ends_at"]) == ("2026-02-15", "2026-02-15T16:00:00Z")
+    assert document["retained_until"] == "2026-02-22T16:00:00Z"
+    assert document["purchased_quota"] == {"servers": 5, "cores": None}
+    assert document["remaining_anti_ransomware_gb"] == 70
+    assert document["auto_renewal"] == {
+        "enabled": True,
+        "cycle_months": 1,
+        "effective_on": "2026-01-16",
+        "next_attempt_at": None,
+        "failing": False,
+    }
+    assert document["next_action"] == {"kind": "release_due", "at": "2026-02-22T02:00:00Z"}
 
 
 @pytest.mark.rule("R18")

@@ -226,6 +226,8 @@ def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
 
 def _terms() -> Iterator[tuple[str, LifecycleData]]:
     yield "activated-off", activated
+    partial = replace(ENTERPRISE, protection_mode=ProtectionMode.PARTIAL)
+    yield "activated-partial", replace(activated, specification=partial)
     yield "activated-on", replace(activated, auto_renewal=auto_renewal_plan)
     yield "activated-late", replace(activated, auto_renewal=replace(auto_renewal_plan, first_attempt_at=None))
     yield "renewed-manual", renewed

@@ -8,8 +8,8 @@ import pytest
 from notifier_service.letters import write
 from notifier_service.reader import reader
 from notifier_service.render import inbox_message, render
-from shared.contracts.lifecycle import AutoRenewalStanding, LifecycleData, RejectionCode
-from shared.contracts.types import Contact
+from shared.contracts.lifecycle import AutoRenewalStanding, LifecycleData, RejectionCode, RenewalDue
+from shared.contracts.types import Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
 
 READERS = {"en": samples.ADA, "zh-CN": samples.LIN}
@@ -43,7 +43,7 @@ MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
         samples.failed,
         {
             "en": ("$1,200.00", "$1,100.25", "$99.75", "Attempt: 2", "November 23, 2026 at 19:00"),
-            "zh-CN": ("US$1,200.00", "US$1,100.25", "US$99.75", "第几次扣款：2", "2026年11月24日 08:00"),
+            "zh-CN": ("US$1,200.00", "US$1,100.25", "US$99.75", "已尝试次数：2", "2026年11月24日 08:00"),
         },
     ),
     "a reminder": (
@@ -114,6 +114,48 @@ def test_the_subject_tells_the_true_days_left(days: int, when: str) -> None:
     assert letter.subject == f"Your subscription expires {when}, on December 1, 2026"
 
 
+@pytest.mark.rule("R30")
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [(timedelta(0), 7), (timedelta(days=1), 6), (timedelta(days=-3), 7), (timedelta(days=30), 0)],
+)
+def test_a_reminder_that_is_told_late_says_the_days_that_are_left_then(later: timedelta, left: int) -> None:
+    told = samples.event(samples.renewal_due).as_told(samples.NOON + later)
+    assert isinstance(told.data, RenewalDue)
+    assert told.data.days_left == left
+
+
+@pytest.mark.rule("R30")
+def test_the_days_left_fall_at_midnight_of_the_billing_zone() -> None:
+    midnight, event = samples.ENDS_AT - timedelta(days=3), samples.event(samples.renewal_due)
+    told = [event.as_told(midnight + timedelta(seconds=each)).data for each in (-1, 0)]
+    assert [data.days_left for data in told if isinstance(data, RenewalDue)] == [3, 2]
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize("language", READERS)
+def test_partial_protection_says_that_quota_must_be_bound_and_promises_nothing_yet(language: str) -> None:
+    partial = replace(samples.ENTERPRISE, protection_mode=ProtectionMode.PARTIAL)
+    who = reader(language, "UTC")
+    told = write(replace(samples.activated, specification=partial), who).lead
+    assert told[1] == who.say("activated.partial")
+    addons = replace(partial, edition=Edition.VALUE_ADDED)
+    assert len(write(replace(samples.activated, specification=addons), who).lead) == 1
+    assert len(write(samples.activated, who).lead) == 1
+
+
+@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("feature", Feature)
+def test_an_amount_that_is_not_on_offer_names_its_feature_in_the_readers_words(feature: Feature, language: str) -> None:
+    rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
+    message = f"The quantity of {feature} must be 0, or 10 to 500 in steps of 10; the order says 7."
+    text, html = both_parts(replace(rejected, message=message), READERS[language])
+    name = reader(language, "UTC").say(f"feature_name.{feature}")
+    assert name in text
+    assert name in html
+    assert "_" not in text.replace(READERS[language].time_zone, "")
+
+
 @pytest.mark.parametrize("code", RejectionCode)
 def test_every_refusal_has_its_own_sentence_in_both_languages(code: RejectionCode) -> None:
     english = write(samples.rejected(code), reader("en", "UTC")).lead[0]
@@ -132,7 +174,24 @@ def test_a_refusal_without_figures_is_still_a_sentence(code: RejectionCode) -> N
 
 def test_a_range_is_said_in_the_readers_language() -> None:
     letter = write(samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE), reader("zh-CN", "UTC"))
-    assert "0，或 20 至 500，步长 1" in [fact.value for fact in letter.facts]
+    assert "0，或 20 至 500" in [fact.value for fact in letter.facts]
+
+
+def test_a_list_of_durations_has_the_readers_commas() -> None:
+    letter = write(samples.rejected(RejectionCode.INVALID_DURATION), reader("zh-CN", "UTC"))
+    assert "1 至 12、24 或 36" in [fact.value for fact in letter.facts]
+
+
+def test_a_step_is_named_where_it_is_more_than_one() -> None:
+    rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
+    letter = write(replace(rejected, required="0, or 10 or more in steps of 10"), reader("en", "UTC"))
+    assert "0, or 10 or more in steps of 10" in [fact.value for fact in letter.facts]
+
+
+def test_a_list_in_chinese_keeps_its_numbers_apart_from_the_words() -> None:
+    letter = write(samples.quota_exceeded, reader("zh-CN", "UTC"))
+    assert letter.figure is not None
+    assert letter.figure.value == "2 台服务器和 50 核"
 
 
 def test_what_is_not_known_yet_is_counted_as_other() -> None:
@@ -149,6 +208,8 @@ def test_what_is_not_known_yet_is_counted_as_other() -> None:
         ("UTC", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
         ("Etc/GMT+5", "December 1, 2026 at 11:00 (Etc/GMT+5)"),
         ("Mars/Phobos", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+        ("localtime", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+        ("Factory", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
         ("../../etc/passwd", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
         ("\ud800\n<b>", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
     ],

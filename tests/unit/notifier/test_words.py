@@ -44,7 +44,7 @@ def test_every_kind_of_event_has_its_writer() -> None:
 def test_every_word_of_the_wire_is_known() -> None:
     needed = {f"edition.{edition}" for edition in (*Edition, "basic")}
     needed |= {f"mode.{mode}" for mode in ProtectionMode}
-    needed |= {f"feature.{feature}" for feature in Feature}
+    needed |= {f"{family}.{feature}" for feature in Feature for family in ("feature", "feature_name")}
     needed |= {f"kept.{kind}" for kind in ConfigurationKind}
     needed |= {f"rejected.{code}" for code in RejectionCode}
     assert needed <= set(ENGLISH)
@@ -62,7 +62,7 @@ def test_no_phrase_lies_unused() -> None:
     listener = Reader(language="en", locale=who.locale, words=Listener(who.words), zone=who.zone, zone_known=True)
     for _, data in (*samples.mailed(), *samples.inbox_only()):
         write(data, listener)
-    by_families = ("edition.", "mode.", "feature.", "kept.", "request.", "rejected.", "range.")
+    by_families = ("edition.", "mode.", "feature.", "feature_name.", "kept.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "fact", "renewal_due.calendar.")
     assert {key for key in set(ENGLISH) - said if not key.startswith((*by_families, *around))} == set()
 

@@ -1,4 +1,4 @@
-"""English: every sentence, label and noun that a customer reads."""
+"""English: what is said in every message but the refusals."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -55,6 +55,15 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "feature.malicious_file_detection": {"other": "malicious file detection ({n} x 10,000 calls)"},
     "feature.application_protection": {"other": "application protection ({n} x license)"},
     "feature.vulnerability_fix": {"one": "{n} vulnerability fix", "other": "{n} vulnerability fixes"},
+    "feature_name.anti_ransomware_gb": "Anti-ransomware capacity in GB",
+    "feature_name.log_storage_gb": "Log storage in GB",
+    "feature_name.web_tamper_proofing": "Web tamper proofing licenses",
+    "feature_name.honeypot": "Honeypot licenses",
+    "feature_name.image_scan": "Image scans",
+    "feature_name.configuration_check": "Configuration checks",
+    "feature_name.malicious_file_detection": "Malicious file detection in 10,000 calls",
+    "feature_name.application_protection": "Application protection licenses",
+    "feature_name.vulnerability_fix": "Vulnerability fixes",
     # Labels of the facts
     "label.order": "Order",
     "label.request": "Request",
@@ -68,7 +77,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.effective_on": "In effect from",
     "label.first_attempt": "First deduction",
     "label.fee": "Fee",
-    "label.quote": "Renewal as it is",
+    "label.quote": "Renewal price",
     "label.discount": "Coupon discount",
     "label.coupon": "Coupon",
     "label.due": "To be deducted",
@@ -79,8 +88,8 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.next_attempt": "Next attempt",
     "label.retained_until": "Kept until",
     "label.retained": "Kept for you",
-    "label.release_at": "Deleted on",
-    "label.released_at": "Released",
+    "label.release_at": "Deletion on",
+    "label.released_at": "Released on",
     "label.to_delete": "To be deleted",
     "label.purged": "Deleted",
     "label.edition": "Edition now",
@@ -89,15 +98,18 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "label.price_difference": "Price difference",
     "label.required": "Required",
     "label.offered": "Provided",
+    "label.present": "At present",
+    "label.wanted": "Requested",
     "label.possible_until": "Possible until",
     "label.requested_on": "Requested on",
-    "label.detail": "Details",
+    "label.feature": "Value-added service",
     "label.name": "Name",
     "label.email": "Email",
     "label.language": "Language",
     "label.time_zone": "Time zone",
     # The words of a range, such as "0, or 10 to 500 in steps of 10"
     "range., or ": ", or ",
+    "range., ": ", ",
     "range. or more": " or more",
     "range. in steps of ": " in steps of ",
     "range. or ": " or ",
@@ -110,13 +122,15 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "activated.subject": "Your {edition} subscription is active until {day}",
     "activated.title": "Your subscription is active",
     "activated.figure": "is your expiration date",
-    "activated.lead": "Thank you for your purchase. Your servers are protected as of {starts}, until {ends}.",
+    "activated.lead": "Thank you for your purchase. Your subscription runs from {starts} until {ends}.",
+    "activated.partial": "You chose partial protection: bind quota to the servers that are to be protected. A server"
+    " is protected as soon as quota is bound to it.",
     "activated.advice.off": "Auto-renewal is off. We will remind you before your subscription expires, and you can"
     " renew it at any time.",
     "activated.advice.on": "Auto-renewal is on: the fee for the next {cycle} is deducted from your account balance on"
-    " {moment}. Please keep enough balance for it.",
+    " {moment}. Please make sure that your balance covers it.",
     "activated.advice.on_late": "Auto-renewal is on, but no deduction is possible before this subscription expires."
-    " Please renew it by hand this time.",
+    " Please renew it manually this time.",
     # renewed
     "renewed.badge": "Renewed",
     "renewed.manual.subject": "Renewed: your subscription now runs until {day}",
@@ -126,7 +140,7 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "renewed.automatic.title": "Your subscription was renewed automatically",
     "renewed.automatic.lead": "We deducted {charged} from your account balance and renewed your subscription for"
     " {months}. It now runs until {ends}.",
-    "renewed.automatic.nothing_to_do": "There is nothing that you need to do.",
+    "renewed.automatic.nothing_to_do": "There is nothing you need to do.",
     "renewed.reactivated.subject": "Welcome back: your subscription is active again until {day}",
     "renewed.reactivated.title": "Your subscription is active again",
     "renewed.reactivated.lead": "Your renewal came in time. Protection is on again, and all that you had set up is"
@@ -134,65 +148,67 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "renewed.figure": "is your new expiration date",
     # auto_renewal_failed
     "auto_renewal_failed.badge": "Payment failed",
-    "auto_renewal_failed.subject": "Auto-renewal failed: {shortfall} missing in your account balance",
+    "auto_renewal_failed.subject": "Auto-renewal failed: {shortfall} missing from your account balance",
     "auto_renewal_failed.title": "We could not renew your subscription",
-    "auto_renewal_failed.figure": "is missing in your account balance",
+    "auto_renewal_failed.figure": "is missing from your account balance",
     "auto_renewal_failed.lead": "To renew your subscription we tried to deduct {due}, but your account balance is"
-    " {balance}. Nothing was deducted.",
+    " only {balance}. Nothing was deducted.",
     "auto_renewal_failed.advice.next": "Add at least {shortfall} to your balance: we try again as soon as a payment"
     " arrives, and in any case on {moment}.",
     "auto_renewal_failed.advice.last": "This was the last planned attempt. Add at least {shortfall} to your balance"
     " before your subscription expires: we try again as soon as a payment arrives.",
-    "auto_renewal_failed.advice.manual": "You can also renew by hand at any time.",
+    "auto_renewal_failed.advice.manual": "You can also renew manually at any time.",
     # renewal_due
     "renewal_due.badge": "Renewal reminder",
     "renewal_due.off.subject": "Your subscription expires {when}, on {day}",
     "renewal_due.off.title": "Your subscription expires {when}",
-    "renewal_due.off.lead": "Protection of your servers ends on {ends}. Renew before then to stay protected without a"
+    "renewal_due.off.lead": "Protection of your assets ends on {ends}. Renew before then to stay protected without a"
     " break.",
-    "renewal_due.off.advice": "Renewing as it is for {months} costs {fee}. Auto-renewal is off, so nothing happens by"
-    " itself.",
-    "renewal_due.will_charge.subject": "Your subscription renews automatically for {fee}; it expires {when}, on {day}",
+    "renewal_due.off.advice": "Renewing with the same specification for {months} costs {fee}. Auto-renewal is off, so"
+    " your subscription does not renew by itself.",
+    "renewal_due.will_charge.subject": "We will renew your subscription for {fee}: it expires {when}, on {day}",
     "renewal_due.will_charge.title": "Your subscription will be renewed automatically",
     "renewal_due.will_charge.lead": "Your subscription expires {when}, on {day}. Auto-renewal is on: before it ends on"
     " {ends}, we deduct the fee for the next {months} from your account balance.",
-    "renewal_due.will_charge.advice": "Please see to it that your balance covers {fee}; a valid coupon lowers the fee."
-    " There is nothing else that you need to do.",
+    "renewal_due.will_charge.advice": "Please make sure that your balance covers {fee}; a valid coupon lowers the fee."
+    " There is nothing else you need to do.",
     "renewal_due.failed.subject": "Action needed: auto-renewal failed, your subscription expires {when}, on {day}",
     "renewal_due.failed.title": "Auto-renewal failed, and your subscription expires {when}",
     "renewal_due.failed.lead": "We could not deduct the renewal fee because your account balance is too low. If"
-    " nothing changes, protection of your servers ends on {ends}.",
-    "renewal_due.failed.advice": "Add balance for the fee of {fee} for {months}: we try again as soon as a payment"
-    " arrives. Or renew by hand.",
+    " nothing changes, protection of your assets ends on {ends}.",
+    "renewal_due.failed.advice": "Renewing for {months} costs {fee}. Please add to your balance: we try again as soon"
+    " as a payment arrives. You can also renew manually.",
     "renewal_due.declined.subject": "As you decided, your subscription ends {when}, on {day}",
     "renewal_due.declined.title": "Your subscription ends {when}",
-    "renewal_due.declined.lead": "You told us that you will not renew. Protection of your servers ends on {ends}."
+    "renewal_due.declined.lead": "You told us that you will not renew. Protection of your assets ends on {ends}."
     " This is the only reminder.",
-    "renewal_due.declined.advice": "If you change your mind, renew before it ends: {months} as it is cost {fee}.",
+    "renewal_due.declined.advice": "If you change your mind, renew before it ends: renewing with the same"
+    " specification for {months} costs {fee}.",
     "renewal_due.figure": {"one": "{n} day left", "other": "{n} days left"},
     "renewal_due.figure.today": "Last day",
     "renewal_due.figure.caption": "Expiration date: {day}",
-    "renewal_due.obstacles": "A renewal by hand would be refused now",
+    "renewal_due.quote": "{fee} for {months}",
+    "renewal_due.obstacles": "Why a manual renewal would be refused now",
     "renewal_due.calendar.summary": "Your Tenure subscription expires",
-    "renewal_due.calendar.description": "Protection of your servers ends on {ends}."
-    " Renewing as it is for {months} costs {fee}.",
+    "renewal_due.calendar.description": "Protection of your assets ends on {ends}."
+    " Renewing with the same specification for {months} costs {fee}.",
     # expired
     "expired.badge": "Expired",
     "expired.subject": "Your subscription has expired: renew by {last_day} to keep your settings",
     "expired.title": "Your subscription has expired",
     "expired.figure": "is the last day to renew and keep your settings",
-    "expired.lead": "{day} was the last day of your subscription. Your servers are not protected any more.",
+    "expired.lead": "{day} was the last day of your subscription. Your assets are no longer protected.",
     "expired.kept": "What you had set up is kept, unchanged, until {until}: {kept}.",
     "expired.advice": "Renew before then and everything is active again, as you left it. After that your subscription"
-    " is released, and what you had set up is deleted.",
+    " will be released, and what you had set up deleted.",
     # release_due
     "release_due.badge": "Final notice",
     "release_due.subject": "Final notice: renew by {last_day}, or your settings are deleted",
     "release_due.title": "Your settings are about to be deleted",
     "release_due.figure": "is the last day to renew and keep your settings",
-    "release_due.lead": "Your subscription has expired and was not renewed. It is released on {moment}. From then on"
-    " it cannot be renewed, and what you had set up cannot be recovered.",
-    "release_due.advice": "Renew before then to get back protection and all that you had set up.",
+    "release_due.lead": "Your subscription has expired and was not renewed. It will be released on {moment}. From"
+    " then on it cannot be renewed, and what you had set up cannot be recovered.",
+    "release_due.advice": "Renew before then to restore protection and all that you had set up.",
     # released
     "released.badge": "Released",
     "released.subject": "Your subscription was released and its settings deleted",
@@ -209,8 +225,8 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "quota_exceeded.figure": "beyond your quota",
     "quota_exceeded.full.lead": "You have {used} registered, but your subscription covers {quota}. Full protection is"
     " meant to cover every registered server.",
-    "quota_exceeded.full.advice": "Upgrade your subscription, or release servers that you do not need. As long as the"
-    " quota is exceeded, you cannot renew by hand with the same specification.",
+    "quota_exceeded.full.advice": "Upgrade your subscription, release servers that you do not need, or change to"
+    " partial protection. As long as the quota is exceeded, you cannot renew manually with the same specification.",
     "quota_exceeded.partial.lead": "You have bound quota to {used}, but your subscription covers {quota}.",
     "quota_exceeded.partial.advice": "Upgrade your subscription, or unbind quota from servers that need no protection.",
     "quota_exceeded.use": "{used} of {quota} used, {excess} too many",
@@ -231,13 +247,13 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "auto_renewal_enabled.subject": "Auto-renewal is on, every {cycle}",
     "auto_renewal_enabled.title": "Auto-renewal is on",
     "auto_renewal_enabled.lead": "From {day} on, your subscription is renewed automatically, each time for {cycle}.",
-    "auto_renewal_enabled.advice": "The first fee is deducted from your account balance on {moment}. Please keep"
-    " enough balance for it.",
-    "auto_renewal_enabled.advice.late": "It comes too late for the current expiration date: please renew by hand this"
+    "auto_renewal_enabled.advice": "The first fee is deducted from your account balance on {moment}. Please make sure"
+    " that your balance covers it.",
+    "auto_renewal_enabled.advice.late": "It comes too late for the current expiration date: please renew manually this"
     " time.",
     "auto_renewal_disabled.badge": "Auto-renewal",
     "auto_renewal_disabled.subject": "Auto-renewal is off",
-    "auto_renewal_disabled.lead": "Your subscription is not renewed automatically any more, as of {day}.",
+    "auto_renewal_disabled.lead": "As of {day}, your subscription is no longer renewed automatically.",
     "auto_renewal_disabled.advice": "We will remind you before it expires.",
     "renewal_declined.badge": "Renewal",
     "renewal_declined.subject": "You decided not to renew",
@@ -247,54 +263,4 @@ WORDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "contact_changed.badge": "Contact",
     "contact_changed.subject": "Your contact details have changed",
     "contact_changed.lead": "From now on we write to the contact below.",
-    # order_rejected
-    "order_rejected.badge": "Not accepted",
-    "order_rejected.subject": "Not accepted: {request}",
-    "order_rejected.subject.order": "Not accepted: {request} {order}",
-    "order_rejected.title": "We could not accept your request",
-    "order_rejected.unchanged": "Nothing was changed and nothing was charged.",
-    "request.purchase.ordered": "Purchase",
-    "request.renewal.ordered": "Renewal",
-    "request.renewal.change_ordered": "Renewal with change",
-    "request.renewal.declined": "Declining the renewal",
-    "request.specification.change_ordered": "Change of specification",
-    "request.auto_renewal.enabled": "Switching on auto-renewal",
-    "request.auto_renewal.disabled": "Switching off auto-renewal",
-    "request.server.bound": "Binding quota to a server",
-    "request.server.unbound": "Unbinding quota from a server",
-    "request.other": "Request",
-    "rejected.order_conflict": "An order with this number was placed before, with other content. Please order again"
-    " under a new number.",
-    "rejected.not_subscribed": "This account has no subscription yet. Please purchase one first.",
-    "rejected.subscription_released": "This subscription has been released, so it cannot be renewed or changed any"
-    " more. You can purchase a new one.",
-    "rejected.already_subscribed": "This account already has a subscription. Please renew or change it instead.",
-    "rejected.not_active": "This is possible only while the subscription is active. Please renew it first.",
-    "rejected.terms_not_accepted": "The terms of service were not accepted. Please accept them and order again.",
-    "rejected.invalid_duration": "This duration is not on offer. Please choose 1 to 12, 24 or 36 months.",
-    "rejected.invalid_cycle": "Auto-renewal is on offer for every 1, 3 or 12 months.",
-    "rejected.auto_renewal_too_late": "It is too close to the expiration date to switch on auto-renewal. Please renew"
-    " by hand this time.",
-    "rejected.feature_out_of_range": "The amount of a value-added service is not on offer.",
-    "rejected.pending_renewal_order": "A renewal order is waiting for its term to start. Until then the specification"
-    " cannot be changed.",
-    "rejected.mode_change_not_allowed": "The protection mode cannot be changed from partial back to full.",
-    "rejected.downgrade_only_at_renewal": "A lower edition, or fewer honeypot licenses, are possible only with a"
-    " renewal.",
-    "rejected.servers_below_inventory": "Full protection has to cover every registered server, and the specification"
-    " has fewer servers than are registered.",
-    "rejected.servers_below_inventory.figures": "Full protection has to cover every registered server: {required}"
-    " registered, {offered} in the specification, {missing} too few. Choose a larger quota, or release servers.",
-    "rejected.servers_below_bound": "The specification has fewer servers than quota is bound to.",
-    "rejected.servers_below_bound.figures": "Quota is bound to {required}, but the specification has {offered},"
-    " {missing} too few. Choose a larger quota, or unbind servers.",
-    "rejected.cores_below_inventory": "Full protection has to cover every registered server, and the specification"
-    " has fewer cores than they have.",
-    "rejected.cores_below_inventory.figures": "Full protection has to cover the cores of every registered server:"
-    " {required} registered, {offered} in the specification, {missing} too few. Choose a larger quota, or release"
-    " servers.",
-    "rejected.cores_below_bound": "The specification has fewer cores than the servers to which quota is bound.",
-    "rejected.cores_below_bound.figures": "The servers to which quota is bound have {required}, but the specification"
-    " has {offered}, {missing} too few. Choose a larger quota, or unbind servers.",
-    "rejected.quota_exhausted": "Too little quota is left for this server. Unbind another, or choose a larger quota.",
 }

@@ -1,0 +1,147 @@
+"""The service's whole decision on a real database, without Kafka: batches of events in, timers run, tables out."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import subscription_service
+from shared import log, tally
+from shared.contracts.envelope import Unreadable
+from shared.database import connect, transaction
+from shared.migrations import migrate
+from shared.record import Opened, Record
+from shared.spine import Base
+from shared.topics import DEAD_LETTERS, LIFECYCLE, STATE
+from subscription_service.apply import Apply
+from subscription_service.audit import Extent, audit
+from subscription_service.domain.policy import Rules
+from subscription_service.timers import Timers
+
+SCHEMA: Final = "subscription"
+PARTITIONS: Final = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
+STORED: Final = ("account", "server", "configuration", "coupon", "ledger_entry", "order_entry", "waiting", "log")
+EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition")
+_PARKED: Final = text("SELECT count(*) FROM waiting")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is read at one instant of the service clock: (topic, value) of each record, in order of arrival."""
+
+    now: datetime
+    records: Sequence[tuple[str, bytes]]
+
+
+class HandClock:
+    """Stands where it is put."""
+
+    def __init__(self) -> None:
+        self.instant = datetime.min.replace(tzinfo=UTC)
+
+    async def now(self, connection: AsyncConnection) -> datetime:
+        return self.instant
+
+
+class Inputs:
+    """There is nothing else to read."""
+
+    async def read_to_their_ends(self) -> None:
+        return
+
+
+class Core:
+    """One database of its own; `begin` empties it."""
+
+    def __init__(self, url: str, rules: Rules) -> None:
+        self._rules = rules
+        self._runner = asyncio.Runner()
+        self._engine = connect(url, SCHEMA)
+        self._clock = HandClock()
+        base = SimpleNamespace(
+            clock=self._clock, engine=self._engine, inputs=Inputs(), partitions=PARTITIONS, health=None
+        )
+        self._timers = Timers(rules, cast(Base, base))
+        self._applier = Apply(rules=rules, clock=self._clock, partitions=PARTITIONS, logical=lambda one: str(one.topic))
+        migrations = Path(subscription_service.__file__).parent / "migrations"
+        self._runner.run(migrate(self._engine, SCHEMA, migrations))
+
+    def close(self) -> None:
+        self._runner.run(self._engine.dispose())
+        self._runner.close()
+
+    def begin(self) -> None:
+        self._runner.run(self._begin())
+
+    def hear(self, *batches: Batch) -> None:
+        """Each batch in one transaction; before the next one, what is due happens."""
+        for batch in batches:
+            self._runner.run(self._hear(batch))
+
+    def stored(self) -> dict[str, list[Any]]:
+        """Every row of every table that tells what was decided."""
+        return self._runner.run(self._stored())
+
+    def counted(self) -> Counter[str]:
+        """How many records have come to which end, those that wait included (G4)."""
+        return self._runner.run(self._counted())
+
+    def differences(self) -> list[Any]:
+        """What `tenure audit` would find."""
+        return self._runner.run(self._differences())
+
+    async def _begin(self) -> None:
+        async with transaction(self._engine) as connection:
+            await connection.execute(text(f"TRUNCATE {', '.join(EMPTIED)} RESTART IDENTITY"))
+            await log.fix_partitions(connection, PARTITIONS)
+
+    async def _hear(self, batch: Batch) -> None:
+        self._clock.instant = batch.now
+        async with transaction(self._engine) as connection:
+            await self._applier.apply(connection, [self._opened(topic, value) for topic, value in batch.records])
+        await self._timers.settle()
+
+    def _opened(self, topic: str, value: bytes) -> Opened:
+        record = _record(topic, value)
+        try:
+            return Opened(record, self._applier.read(record))
+        except Unreadable as unreadable:
+            return Opened(record, unreadable)
+
+    async def _stored(self) -> dict[str, list[Any]]:
+        async with transaction(self._engine) as connection:
+            return {name: await _rows(connection, name) for name in STORED}
+
+    async def _counted(self) -> Counter[str]:
+        async with transaction(self._engine) as connection:
+            sums = Counter({"parked": (await connection.execute(_PARKED)).scalar_one()})
+            for (_, outcome), count in (await tally.read(connection)).items():
+                sums[outcome] += count
+        return sums
+
+    async def _differences(self) -> list[Any]:
+        return [each async for each in audit(self._engine, self._rules, Extent())]
+
+
+def record(topic: str, event: Any) -> tuple[str, bytes]:
+    """For a `Batch`."""
+    return topic, json.dumps(event).encode()
+
+
+def _record(topic: str, value: bytes) -> Record:
+    usual: dict[str, Any] = {"timestamp": 0, "timestamp_type": 0, "key": None, "checksum": None, "headers": ()}
+    sizes = {"serialized_key_size": 0, "serialized_value_size": 0}
+    return Record(topic=topic, partition=0, offset=0, value=value, **usual, **sizes)
+
+
+async def _rows(connection: AsyncConnection, table: str) -> list[Any]:
+    found = await connection.execute(text(f"SELECT CAST(t AS text) FROM {table} t ORDER BY 1"))
+    return [row[0] for row in found]

@@ -1,0 +1,159 @@
+"""Whole lives on a real database: repeats change nothing, everything is accounted for, the log tells it all."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from shared.contracts.envelope import adapter
+from shared.contracts.inbound import INBOUND, InboundData
+from tenure.local.postgres import Postgres
+from tests.integration.subscription.core import Batch, Core, record
+from tests.parts import fresh_database
+from tests.unit.domain.story import RULES
+from tests.unit.domain.strategies import LIVES, Life
+from tests.unit.domain.test_properties import BIRTH
+
+PLACE: Final = {contract: (topic, name) for topic, types in INBOUND.items() for name, contract in types.items()}
+SPENDING: Final = ("order_id", "entry_id", "coupon_id")
+AFTERWARDS: Final = timedelta(days=45)
+# An example takes a third of a second: too long to look for the smallest one that fails.
+PHASES: Final = (Phase.explicit, Phase.reuse, Phase.generate)
+SOME: Final = settings(
+    max_examples=15,
+    deadline=None,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture(scope="module")
+def core(postgres: Postgres) -> Iterator[Core]:
+    with fresh_database(postgres) as url:
+        made = Core(url, RULES)
+        yield made
+        made.close()
+
+
+def event(number: int, time: datetime, data: InboundData, **changes: Any) -> tuple[str, dict[str, Any]]:
+    """(topic, event) as it would stand on the wire."""
+    topic, name = PLACE[type(data)]
+    fields = {
+        "specversion": "1.0",
+        "id": f"e-{number}",
+        "source": "/tests",
+        "type": name,
+        "time": time.isoformat(),
+        "subject": data.account_id,
+        "data": adapter(type(data)).dump_python(data, mode="json"),
+    }
+    return topic, fields | changes
+
+
+def events_of(life: Life, before: int) -> list[tuple[datetime, tuple[str, dict[str, Any]]]]:
+    """The life's events, each with the instant at which it is read; the purchase comes behind the first `before`."""
+    said: list[tuple[datetime, InboundData]] = []
+    time = BIRTH
+    for number, (pause, command) in enumerate(life.steps):
+        time += min(pause, timedelta(minutes=4)) if number < before else pause
+        said.append((time, command))
+    place = min(before, len(said))
+    said.insert(place, (said[place - 1][0] if place else BIRTH, life.bought))
+    return [(time, event(number, time, data)) for number, (time, data) in enumerate(said)]
+
+
+def batches(events: Sequence[tuple[datetime, tuple[str, Any]]], size: int) -> list[Batch]:
+    """So many events a batch, read when the last of them is there; at the end time passes."""
+    cut = [events[first : first + size] for first in range(0, len(events), size)]
+    read = [Batch(part[-1][0], [record(*one) for _, one in part]) for part in cut]
+    return [*read, Batch(events[-1][0] + AFTERWARDS, ())]
+
+
+LIVED = st.tuples(LIVES, st.integers(0, 3), st.sampled_from([1, 3, 30]))
+
+
+@pytest.mark.rule("R39", "G1")
+@given(lived=LIVED, data=st.data())
+@SOME
+def test_replaying_any_prefix_changes_nothing(core: Core, lived: tuple[Life, int, int], data: st.DataObject) -> None:
+    life, before, size = lived
+    events = events_of(life, before)
+    core.begin()
+    core.hear(*batches(events, size))
+    once, counted = core.stored(), core.counted()
+    prefix = events[: data.draw(st.integers(1, len(events)))]
+    core.hear(Batch(events[-1][0] + AFTERWARDS, [record(*one) for _, one in prefix]))
+    assert core.stored() == once
+    assert core.counted() - counted == Counter(duplicate=len(prefix))
+
+
+@pytest.mark.rule("R39", "G1")
+@given(lived=LIVED, data=st.data())
+@SOME
+def test_any_duplication_gives_the_same(core: Core, lived: tuple[Life, int, int], data: st.DataObject) -> None:
+    life, before, _ = lived
+    events = events_of(life, before)
+    core.begin()
+    core.hear(*batches(events, 1))
+    once, counted = core.stored(), core.counted()
+    doubled = duplicated(events, data)
+    core.begin()
+    core.hear(*[Batch(now, [record(*one) for one in there]) for now, there in doubled])
+    core.hear(Batch(events[-1][0] + AFTERWARDS, ()))
+    assert core.stored() == once
+    assert core.counted() - counted == Counter(duplicate=sum(len(there) for _, there in doubled) - len(events))
+
+
+def duplicated(
+    events: Sequence[tuple[datetime, tuple[str, dict[str, Any]]]], data: st.DataObject
+) -> list[tuple[datetime, list[tuple[str, dict[str, Any]]]]]:
+    """Each event when it is due, with repeats of any that came before; what spends an id may come as another event."""
+    made = []
+    for number, (now, one) in enumerate(events):
+        repeats = [events[earlier][1] for earlier in data.draw(st.lists(st.integers(0, number), max_size=2))]
+        made.append((now, [one, *[_again(topic, said, data) for topic, said in repeats]]))
+    return made
+
+
+def _again(topic: str, said: dict[str, Any], data: st.DataObject) -> tuple[str, dict[str, Any]]:
+    spends = any(name in said["data"] for name in SPENDING)
+    another = spends and data.draw(st.booleans())
+    return topic, said | ({"id": f"{said['id']}-again", "time": BIRTH.isoformat()} if another else {})
+
+
+CONFLICTING: Final = {"terms_accepted": False, "amount": "0.07", "minimum_spend": "0.07"}
+JUNK: Final = st.sampled_from(
+    [
+        {},
+        {"data": {}},
+        {"type": "tenure.nothing.v1"},
+        {"subject": "another"},
+        {"time": "2099-01-01T00:00:00Z"},
+        {"specversion": "0.3"},
+        {"id": "e-0"},
+    ]
+)
+
+
+@pytest.mark.rule("G4", "R4", "R39")
+@given(lived=LIVED, spoilt=st.lists(st.tuples(st.integers(0, 30), JUNK), max_size=5))
+@SOME
+def test_every_event_is_accounted_for_and_the_log_tells_what_is_stored(
+    core: Core, lived: tuple[Life, int, int], spoilt: list[tuple[int, dict[str, Any]]]
+) -> None:
+    life, before, size = lived
+    events = events_of(life, before)
+    for number, (place, junk) in enumerate(spoilt):
+        now, (topic, said) = events[place % len(events)]
+        odd = said | {"id": f"odd-{number}", "data": said["data"] | CONFLICTING} | junk
+        events.insert(place % len(events) + 1, (now, (topic, odd)))
+    core.begin()
+    for count, batch in enumerate(batches(events, size), start=1):
+        core.hear(batch)
+        read = min(count * size, len(events))
+        assert sum(core.counted().values()) == read
+    assert core.differences() == []
