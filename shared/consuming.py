@@ -76,6 +76,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._subscriber: Any = None
         self._reading = False
         self._joined = False
+        self._ending = False
         self._told: dict[TopicPartition, int] = {}
         self._alarm: Alarm | None = None
         self._alarmed = asyncio.Event()
@@ -121,7 +122,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.shield(self._under_way)
 
     async def drained(self, seconds: float) -> None:
-        """Wait for the batch under way, at most so long."""
+        """The end: wait for the batch under way, at most so long, and for no position any more."""
+        self._ending = True
         if self._under_way and not self._under_way.done():
             _, late = await asyncio.wait([self._under_way], timeout=seconds)
             if late:
@@ -252,7 +254,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._raise(alarm)
 
     async def _seek(self, assigned: Sequence[TopicPartition]) -> None:
-        if self.consumer is not None and assigned:
+        # The consumer cannot stop before its listener has ended, and that must not wait for a database that is away.
+        if self.consumer is not None and assigned and not self._ending:
             await self._positions.seek(self.consumer, list(assigned))
 
     def logical(self, record: Record) -> str:

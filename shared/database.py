@@ -6,11 +6,11 @@ Every connection works in its service's schema. A database that is away, full or
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -29,18 +29,18 @@ _STATEMENT_SECONDS = 15
 
 def connect(url: str, schema: str, *, pool_size: int = 8) -> AsyncEngine:
     """An engine whose connections live in `schema`; nothing is connected yet."""
+    server_settings = {"search_path": schema, "application_name": f"tenure-{schema}", "jit": "off"}
+    opened = partial(
+        asyncpg.connect, _plain(url), timeout=5, command_timeout=_STATEMENT_SECONDS, server_settings=server_settings
+    )
     return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        "postgresql+asyncpg://",
+        async_creator=opened,
         pool_size=pool_size,
         max_overflow=8,
         pool_pre_ping=False,
         pool_timeout=10,
         hide_parameters=True,
-        connect_args={
-            "timeout": 5,
-            "command_timeout": _STATEMENT_SECONDS,
-            "server_settings": {"search_path": schema, "application_name": f"tenure-{schema}", "jit": "off"},
-        },
     )
 
 
@@ -96,5 +96,7 @@ def _not_now(error: BaseException | None) -> bool:
 
 
 def _plain(url: str) -> str:
+    """As libpq and asyncpg take it, also where it names a driver of SQLAlchemy, or its `ssl`."""
     parts = urlsplit(url)
-    return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(parse_qsl(parts.query)), ""))
+    options = {"sslmode" if name == "ssl" else name: value for name, value in parse_qsl(parts.query)}
+    return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))

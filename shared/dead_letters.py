@@ -22,7 +22,7 @@ def dead_letter(record: Record, reason: Reason, detail: str, *, topic: str, part
         key=record.key,
         value=record.value,
         headers=(
-            *((name, value or b"") for name, value in record.headers),
+            *record.headers,
             *((name, value.encode("utf-8", "replace")) for name, value in told.items()),
         ),
         enveloped=False,

@@ -27,6 +27,7 @@ from shared.settings import Settings
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LIVENESS_SECONDS: Final = 1.0
+_AS_JSON_TOO: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/json": {}}}}
 _CAREFUL: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -82,7 +83,7 @@ def build_http(edge: Edge) -> FastAPI:
     app.get("/health", tags=["operations"])(_health)
     app.get("/ready", tags=["operations"], responses={503: {"model": Readiness}})(_ready)
     app.get("/metrics", tags=["operations"], response_class=Response)(_metrics)
-    app.get("/asyncapi", tags=["operations"], response_class=HTMLResponse)(_asyncapi_page)
+    app.get("/asyncapi", tags=["operations"], response_class=HTMLResponse, responses=_AS_JSON_TOO)(_asyncapi_page)
     app.get("/asyncapi.json", tags=["operations"])(_asyncapi_document)
     _tell_errors_truly(app)
     return app
@@ -107,8 +108,11 @@ async def _metrics(request: Request) -> Response:
     return Response(await _edge(request).metrics(), media_type=METRICS_TYPE)
 
 
-async def _asyncapi_page(request: Request) -> HTMLResponse:
-    """What the service reads from Kafka and writes to it, for people."""
+async def _asyncapi_page(request: Request) -> Response:
+    """What the service reads from Kafka and writes to it, for people; as JSON for whom `Accept` asks for that alone."""
+    accepted = request.headers.get("accept", "")
+    if "json" in accepted and "html" not in accepted:
+        return await _asyncapi_document(request)
     return HTMLResponse(page(_edge(request).asyncapi))
 
 

@@ -75,6 +75,7 @@ def broker(settings: Settings) -> KafkaBroker:
         settings.kafka_bootstrap_servers.split(","),  # it takes a text with commas for one broker
         security=_security(settings),
         allow_auto_create_topics=False,
+        consumer_only=True,  # what is published goes through the relay's own producer
         graceful_timeout=None,  # whoever reads drains himself; what was only read ahead is read again
         apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
         logger=None,

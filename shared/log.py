@@ -19,7 +19,7 @@ from shared.errors import Alarm
 CHANNEL = "tenure_log_"
 """With the schema behind it: the NOTIFY channel that wakes the relay."""
 
-Headers = tuple[tuple[str, bytes], ...]
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 class Entry(NamedTuple):
@@ -88,13 +88,21 @@ async def fix_own_partition(connection: AsyncConnection, topic: str, partition: 
 
 
 def pack(headers: Headers) -> bytes | None:
-    """Headers as they stand in the log: JSON pairs, values as Latin-1 text, so that any byte survives."""
-    return orjson.dumps([(name, value.decode("latin-1")) for name, value in headers]) if headers else None
+    """Headers as they stand in the log: JSON pairs, values as Latin-1 text, so that any byte survives, or null."""
+    return orjson.dumps([(name, _text(value)) for name, value in headers]) if headers else None
 
 
-def unpack(packed: bytes | None) -> list[tuple[str, bytes]]:
+def unpack(packed: bytes | None) -> list[tuple[str, bytes | None]]:
     """The inverse of `pack`."""
-    return [(name, value.encode("latin-1")) for name, value in orjson.loads(packed)] if packed else []
+    return [(name, _bytes(text)) for name, text in orjson.loads(packed)] if packed else []
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("latin-1")
 
 
 def _place(entry: Entry) -> tuple[str, int]:

@@ -208,8 +208,8 @@ def sequence_of(record: Record) -> int:
     raise Alarm(f"{record.topic}-{record.partition}: the last record has no sequence; somebody else writes this topic.")
 
 
-def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str, bytes]]:
-    own = [("sequence", b"%d" % sequence)]
+def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str, bytes | None]]:
+    own: list[tuple[str, bytes | None]] = [("sequence", b"%d" % sequence)]
     if topic not in _BARE:
         own.insert(0, ("content-type", STRUCTURED.encode()))
     return [*unpack(packed), *own]

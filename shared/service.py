@@ -81,8 +81,8 @@ async def _work(service: Service, base: Base, schema: str) -> None:
     intake = Intake(wanted, settings=base.settings, engine=base.engine, applier=parts.applier, health=base.health)
     broker = make_broker(base.settings)
     intake.subscribe(broker, f"tenure-{service.name}")
-    await until_done(lambda: _started(broker), health=base.health, part="consuming")
     try:
+        await until_done(lambda: _started(broker), health=base.health, part="consuming")
         await _first(
             {
                 "alarm": intake.alarmed(),

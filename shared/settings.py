@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.contracts.types import Instant
 
 PREFIX = "TENURE_"
 SECRETS = (
@@ -97,7 +99,7 @@ class Settings(BaseSettings):
     catalog_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    test_clock: AwareDatetime | None = None
+    test_clock: Instant | None = None
 
     @property
     def test_clock_start(self) -> datetime | None:
@@ -134,9 +136,11 @@ def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
 
 def _secret(name: str, path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text("utf-8").strip()
     except OSError as error:
         raise BadSettings(f"{name}: the file cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{name}: the file is no text in UTF-8.") from None
 
 
 def _sentences(error: ValidationError) -> str:

@@ -30,7 +30,9 @@ TEST_CLOCK_SETTLED = "test-clock-settled"
 _DAY_MS = 86_400_000
 _KNOWN_WITHIN_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
-_DEAD_LETTER = {"retention.ms": str(30 * _DAY_MS), "max.message.bytes": str(16 * 1024 * 1024)}
+# As much as the relay sends at once: one record that is refused would hold up all behind it.
+_ANY_SIZE = {"max.message.bytes": str(16 * 1024 * 1024)}
+_DEAD_LETTER = {"retention.ms": str(30 * _DAY_MS), **_ANY_SIZE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ TOPICS: Mapping[str, Topic] = {
         Topic(RENEWALS),
         Topic(SERVER_INVENTORY),
         Topic(LIFECYCLE, {"retention.ms": str(30 * _DAY_MS)}),
-        Topic(STATE, {"cleanup.policy": "compact"}),
+        Topic(STATE, {"cleanup.policy": "compact", **_ANY_SIZE}),
         Topic(DEAD_LETTERS, _DEAD_LETTER),
         Topic(OUTCOMES),
         Topic(NOTIFICATION_DEAD_LETTERS, _DEAD_LETTER),

@@ -20,7 +20,7 @@ def read(shape: type[Shape], path: Path, *, over: Path | None = None) -> Shape:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"]))
         raise ValueError(f"{path.name}: {field}: {problem['msg']}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: {error}") from None
 
 

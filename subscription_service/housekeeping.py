@@ -21,7 +21,8 @@ _OLD_STATES = text(
     "DELETE FROM log USING relay_position r WHERE log.topic = 'subscription-state' AND r.topic = log.topic"
     " AND r.partition = log.partition AND log.sequence < r.published - 1000"
 )
-_POLICY = text("SELECT fingerprint FROM applied_policy FOR UPDATE")
+_POLICY = text("SELECT fingerprint FROM applied_policy")
+_ONE_AFTER_ANOTHER = text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext('policy'))")
 _FORGET_POLICY = text("DELETE FROM applied_policy")
 _REMEMBER_POLICY = text("INSERT INTO applied_policy (fingerprint) VALUES (:fingerprint)")
 _LIVE = text("SELECT account_id FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit")
@@ -66,6 +67,7 @@ class Housekeeping:
         while after is not None:
             after = await self._retime_some(after)
         async with transaction(self._engine) as connection:
+            await connection.execute(_ONE_AFTER_ANOTHER)
             await connection.execute(_FORGET_POLICY)
             await connection.execute(_REMEMBER_POLICY, {"fingerprint": fingerprint})
 

@@ -92,7 +92,7 @@ async def _save_configuration(connection: AsyncConnection, work: Work, changed: 
 async def _save_waiting(connection: AsyncConnection, work: Work, changed: Sequence[Held]) -> None:
     new = [event for held in changed for event in held.waiting if event.waiting_id is None]
     if work.left_waiting:
-        await connection.execute(_LEAVE, {"ids": sorted(event.waiting_id or 0 for event in work.left_waiting)})
+        await connection.execute(_LEAVE, {"ids": sorted(work.left_waiting)})
     await write(connection, _WAIT, [_waiting(event) for event in new])
 
 
@@ -145,6 +145,6 @@ def _configuration(held: Held) -> list[Row]:
 
 def _waiting(event: Incoming) -> Row:
     record = event.record
-    headers = log.pack(tuple((name, value or b"") for name, value in record.headers))
+    headers = log.pack(tuple(record.headers))
     place = (record.topic, record.partition, record.offset)
     return None, event.account_id, event.until, event.topic, *place, record.key, record.value, headers

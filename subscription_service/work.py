@@ -82,7 +82,7 @@ class Work:
         self.said: list[Said] = []
         self.applied: list[Incoming] = []
         self.unclaimed: list[Incoming] = []
-        self.left_waiting: list[Incoming] = []
+        self.left_waiting: list[int] = []
         self.tally: Counter[tuple[str, Outcome]] = Counter()
         self.dead_letters: list[Entry] = []
         self._partitions = partitions
@@ -234,7 +234,8 @@ class Work:
     def _leave(self, held: Held, incoming: Incoming) -> None:
         held.waiting.remove(incoming)
         if incoming.waiting_id is not None:
-            self.left_waiting.append(incoming)
+            self.left_waiting.append(incoming.waiting_id)
+            incoming.waiting_id = None  # its row goes; should it have to wait again, it gets another one
             self._fewer_waiting.add(incoming.account_id)
 
     def _count(self, incoming: Incoming, outcome: Outcome) -> None:

@@ -27,7 +27,8 @@ from tenure.whereabouts import NotFound, add_whereabouts, settings_for
 
 TOPICS: Final = (DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS)
 _ADDED: Final = "dead-letter-"
-_SEQUENCE: Final = "sequence"
+_OURS: Final = 6
+"""So many headers stand behind those that were received: the five that say why, and `sequence`."""
 _POLL_MS: Final = 500
 
 
@@ -48,7 +49,7 @@ class Letter:
     told: Mapping[str, str]
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
     @property
     def reason(self) -> str:
@@ -153,15 +154,14 @@ async def _read_to_the_ends(
 
 
 def _letter(record: ConsumerRecord[Any, Any], topic: str) -> Letter:
-    told = {name.removeprefix(_ADDED): value for name, value in record.headers if name.startswith(_ADDED)}
-    received = [(name, value) for name, value in record.headers if not name.startswith(_ADDED) and name != _SEQUENCE]
+    told = {name.removeprefix(_ADDED): value for name, value in record.headers[-_OURS:]}
     return Letter(
         name=f"{topic}:{record.partition}:{record.offset}",
         added_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         told={name: value.decode(errors="replace") for name, value in told.items()},
         key=record.key,
         value=record.value,
-        headers=received,
+        headers=record.headers[:-_OURS],
     )
 
 

@@ -26,7 +26,9 @@ _INSTANT: Final = re.compile(
 def read_instant(text: str) -> datetime:
     """RFC 3339 to UTC, cut to microseconds; a leap second is read as the second before it.
 
-    Raises `ValueError` for everything else, also where the instant in UTC lies outside the years 1-9999.
+    Raises `ValueError` for everything else, also where the instant in UTC lies outside the years 2-9999: in the
+    year 1 stand the zero of some languages, which the database driver takes for minus infinity, and days that do not
+    exist in every zone.
     """
     text = text.upper()
     if not _INSTANT.fullmatch(text):
@@ -34,7 +36,10 @@ def read_instant(text: str) -> datetime:
     if text[17:19] == "60":
         text = f"{text[:17]}59{text[19:]}"
     instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo is UTC else _in_utc(instant)
+    instant = instant if instant.tzinfo is UTC else _in_utc(instant)
+    if instant.year == 1:
+        raise ValueError("expected a year from 2 to 9999 in UTC")
+    return instant
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -43,7 +48,7 @@ def _in_utc(instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)
     except OverflowError:
-        raise ValueError("expected a year from 1 to 9999 in UTC") from None
+        raise ValueError("expected a year from 2 to 9999 in UTC") from None
 
 
 def _instant(value: Any) -> datetime:

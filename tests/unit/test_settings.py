@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from shared.kafka import connection
 from shared.settings import SECRETS, BadSettings, Settings, load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -61,9 +62,18 @@ def test_a_login_by_sasl_needs_both_name_and_password() -> None:
         load({"TENURE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "TENURE_KAFKA_SASL_USERNAME": "tenure"})
 
 
-def test_a_test_clock_without_a_zone_is_refused() -> None:
-    with pytest.raises(BadSettings, match="TENURE_TEST_CLOCK"):
-        load({"TENURE_TEST_CLOCK": "2026-01-01T00:00:00"})
+@pytest.mark.parametrize("given", ["2026-01-01T00:00:00", "2026-01-01", "5", "yesterday", ""])
+def test_a_test_clock_that_is_no_instant_with_its_zone_is_refused(given: str) -> None:
+    with pytest.raises(BadSettings, match=r"^TENURE_TEST_CLOCK: expected RFC 3339 with an offset\.$"):
+        load({"TENURE_TEST_CLOCK": given})
+
+
+def test_certificates_that_cannot_be_used_stop_the_start(tmp_path: Path) -> None:
+    (tmp_path / "no-pem").write_text("hello")
+    for name in ("none", "no-pem"):
+        settings = load({"TENURE_KAFKA_SECURITY_PROTOCOL": "SSL", "TENURE_KAFKA_SSL_CA_FILE": str(tmp_path / name)})
+        with pytest.raises(BadSettings, match="TENURE_KAFKA_SSL_CA_FILE: the file cannot be used"):
+            connection(settings)
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -77,6 +87,13 @@ def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
 def test_a_secrets_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="TENURE_AUTH_SECRET_FILE"):
         load({"TENURE_AUTH_SECRET_FILE": str(tmp_path / "none")})
+
+
+def test_a_secrets_file_that_is_no_text_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadSettings, match="TENURE_AUTH_SECRET_FILE: the file is no text in UTF-8"):
+        load({"TENURE_AUTH_SECRET_FILE": str(file)})
 
 
 def test_what_is_no_secret_comes_from_no_file(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ async def test_the_asyncapi_document_and_its_page_name_what_is_read_and_written(
     document = (await notifier.client.get("/asyncapi.json")).json()
     assert document["asyncapi"] == "3.0.0"
     assert "tenure.subscription.renewal_due.v1" in document["channels"]["subscription-lifecycle"]["messages"]
+    assert (await notifier.client.get("/asyncapi", headers={"Accept": "application/json"})).json() == document
     page = (await notifier.client.get("/asyncapi")).text
     assert "tenure.notification.delivered.v1" in page
     assert not re.search(r"""(src|href)=["']https?:""", page)

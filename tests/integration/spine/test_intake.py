@@ -217,5 +217,27 @@ async def test_a_database_that_is_away_is_waited_for(
     assert await _applied(engine) == ["before", "meanwhile"]
 
 
+async def test_a_copy_that_waits_for_the_database_stops_when_it_is_told_to(
+    engine: AsyncEngine, settings: Settings, topic: Topic, postgres: Postgres
+) -> None:
+    """Its partitions are being given to it, which ends only once their positions are known."""
+    health = Health()
+    intake = Intake([PURCHASES], settings=settings, engine=engine, applier=Keeping(), health=health)
+    broker = make_broker(settings)
+    intake.subscribe(broker, "spine")
+    await postgres.stop()
+    try:
+        await broker.start()
+        await eventually(lambda: _troubled(health))
+        await intake.drained(1)
+        await asyncio.wait_for(broker.stop(), PATIENCE)
+    finally:
+        await postgres.start()
+
+
+async def _troubled(health: Health) -> bool:
+    return bool(health.troubles)
+
+
 async def _busy(intake: Intake) -> bool:
     return intake.busy

@@ -150,10 +150,15 @@ async def test_no_key_no_value_and_any_header_bytes_reach_the_topic_as_they_were
 ) -> None:
     odd = bytes(range(256))
     empty = log.Entry(
-        topic=DEAD_LETTERS, partition=0, key=None, value=None, headers=(("x", odd), ("x", b"")), enveloped=False
+        topic=DEAD_LETTERS,
+        partition=0,
+        key=None,
+        value=None,
+        headers=(("x", odd), ("x", b""), ("x", None)),
+        enveloped=False,
     )
     await append(engine, empty)
     await _until_published(engine, settings, 1)
     [record] = await topic.records()
     assert (record.key, record.value) == (None, None)
-    assert list(record.headers) == [("x", odd), ("x", b""), ("sequence", b"1")]
+    assert list(record.headers) == [("x", odd), ("x", b""), ("x", None), ("sequence", b"1")]

@@ -1,5 +1,6 @@
 """Migrations and tables say the same, and a bug in one decision stays with one event."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -25,16 +26,19 @@ from shared.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
 from subscription_service import catalog, policy, tables
 from subscription_service.apply import Apply
 from subscription_service.domain.policy import Rules
+from subscription_service.housekeeping import Housekeeping
 from tests.integration.subscription.serving import SPECIFICATION, account, purchase
 
 SCHEMA = "subscription"
+MIGRATIONS = Path(subscription_service.__file__).parent / "migrations"
+COPIES = 6
 PARTITIONS = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
 
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     made = connect(database_url, SCHEMA)
-    await migrate(made, SCHEMA, Path(subscription_service.__file__).parent / "migrations")
+    await migrate(made, SCHEMA, MIGRATIONS)
     yield made
     await made.dispose()
 
@@ -42,6 +46,20 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 async def test_the_migrations_make_exactly_the_tables_that_the_code_names(engine: AsyncEngine) -> None:
     async with transaction(engine) as connection:
         assert await connection.run_sync(_differences) == []
+
+
+async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_once(database_url: str) -> None:
+    rules = Rules(policy=policy.load_policy(), catalog=catalog.load_catalog())
+    engines = [connect(database_url, SCHEMA) for _ in range(COPIES)]
+    try:
+        await asyncio.gather(*(migrate(engine, SCHEMA, MIGRATIONS) for engine in engines))
+        for _ in range(2):  # the first time there is no policy yet, then an older one
+            await asyncio.gather(*(Housekeeping(rules=rules, engine=engine)._retime() for engine in engines))
+            async with transaction(engines[0]) as connection:
+                assert (await connection.execute(text("SELECT count(*) FROM applied_policy"))).scalar_one() == 1
+                await connection.execute(text("UPDATE applied_policy SET fingerprint = 'an older one'"))
+    finally:
+        await asyncio.gather(*(engine.dispose() for engine in engines))
 
 
 def _models(module: Any) -> set[str]:
@@ -109,4 +127,4 @@ async def _counts(engine: AsyncEngine) -> dict[str, int]:
 async def _reason(engine: AsyncEngine) -> str:
     async with transaction(engine) as connection:
         packed = (await connection.execute(text("SELECT headers FROM log WHERE topic = 'dead-letters'"))).scalar_one()
-    return dict(log.unpack(packed))["dead-letter-reason"].decode()
+    return (dict(log.unpack(packed))["dead-letter-reason"] or b"").decode()

@@ -32,6 +32,19 @@ async def test_what_waited_for_a_purchase_goes_on_in_order_of_arrival(world: Wor
     assert (await world.counted())["parked"] == before["parked"]
 
 
+@pytest.mark.rule("R40", "R4", "G4")
+async def test_what_a_late_purchase_releases_behind_timers_waits_for_them_and_is_not_lost(world: World) -> None:
+    """Its month is over, and so its reminder and its end go before the renewal."""
+    who = account()
+    before = await world.counted()
+    await world.publish(renewal(who, world.now))
+    await world.settle()
+    await world.publish(purchase(who, world.now - timedelta(days=33)))
+    await world.settle()
+    assert await world.kinds(who) == ["activated", "renewal_due", "expired", "renewed"]
+    assert await world.counted() - before == {"applied": 2}
+
+
 @pytest.mark.rule("R40")
 async def test_what_was_decided_late_is_decided_no_earlier_than_the_purchase(world: World) -> None:
     who, sent = account(), world.now
