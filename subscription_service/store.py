@@ -48,8 +48,10 @@ _DUE = text(
     "SELECT account_id FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[])))"
     " ORDER BY next_due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
-_ANY_DUE = text(
-    "SELECT EXISTS (SELECT 1 FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[]))))"
+ANY_DUE = text(
+    "SELECT account_id FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(CAST(:but AS text[])))"
+    # Without this order PostgreSQL may read all accounts to find that nothing is due.
+    " ORDER BY next_due_at LIMIT 1"
 )
 _PARKED = text("SELECT count(*) FROM waiting")
 _COUPONS = text("SELECT * FROM coupon WHERE account_id = ANY(CAST(:ids AS text[])) AND used_by IS NULL")
@@ -98,7 +100,7 @@ async def parked(connection: AsyncConnection) -> list[Metric]:
 
 async def any_due(connection: AsyncConnection, *, now: datetime, but: Collection[str]) -> bool:
     """Whether anything is due, leaving the accounts in `but` aside."""
-    return bool((await connection.execute(_ANY_DUE, {"now": now, "but": list(but)})).scalar_one())
+    return (await connection.execute(ANY_DUE, {"now": now, "but": list(but)})).first() is not None
 
 
 async def load_touched(

@@ -19,11 +19,11 @@ import subscription_service
 from shared import log, tally
 from shared import tables as spine
 from shared.clock import SystemClock
-from shared.database import connect, transaction
+from shared.database import connect, driver, transaction
 from shared.migrations import migrate
 from shared.record import Opened
 from shared.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
-from subscription_service import catalog, policy, tables
+from subscription_service import catalog, policy, store, tables
 from subscription_service.apply import Apply
 from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
@@ -60,6 +60,24 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
                 await connection.execute(text("UPDATE applied_policy SET fingerprint = 'an older one'"))
     finally:
         await asyncio.gather(*(engine.dispose() for engine in engines))
+
+
+async def test_whether_anything_is_due_is_read_off_the_index_however_many_accounts_there_are(
+    engine: AsyncEngine,
+) -> None:
+    asked = store.ANY_DUE.text.replace(":now", "$1").replace(":but", "$2")
+    async with transaction(engine) as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO account (account_id, partition, next_due_at)"
+                " SELECT 'acct-' || n, 0, now() + n * interval '1 minute' FROM generate_series(1, 20000) AS n"
+            )
+        )
+        await connection.execute(text("ANALYZE account"))
+        await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        await driver(connection).execute(f"PREPARE due (timestamptz, text[]) AS {asked}")
+        plan = await driver(connection).fetch("EXPLAIN EXECUTE due (now(), '{}')")
+    assert any("Index Scan using account_due" in row[0] for row in plan), plan
 
 
 def _models(module: Any) -> set[str]:
