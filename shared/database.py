@@ -92,7 +92,9 @@ def _not_now(error: BaseException | None) -> bool:
     state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
     cause = getattr(error, "__cause__", None)
     away = isinstance(error, OSError) or isinstance(cause, OSError | asyncpg.PostgresConnectionError)
-    return away or state.startswith(_NOT_NOW) or state in _NOT_NOW_CODES
+    # A newer copy has migrated the tables; the driver forgets its old plans, and the next try makes new ones.
+    stale = isinstance(cause, asyncpg.InvalidCachedStatementError)
+    return away or stale or state.startswith(_NOT_NOW) or state in _NOT_NOW_CODES
 
 
 def _plain(url: str) -> str:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.envelope import to_json
 from shared.contracts.inbound import AccountCredited, CouponIssued
 from shared.contracts.lifecycle import Renewed
-from subscription_service.bulk import Row, write
+from subscription_service.bulk import Bulk, Row
 from subscription_service.domain.model import ZERO
 from subscription_service.domain.orders import OrderEntry, order_entry
 from subscription_service.domain.policy import Catalog
@@ -17,12 +16,44 @@ from subscription_service.incoming import Incoming
 from subscription_service.published import Said
 from subscription_service.work import Work
 
-_COUPONS = text("INSERT INTO coupon SELECT n.* FROM unnest(CAST(:rows AS coupon[])) AS n")
-_USED = text("UPDATE coupon SET used_by = :order_id WHERE coupon_id = :coupon_id")
-_LEDGER = text("INSERT INTO ledger_entry SELECT n.* FROM unnest(CAST(:rows AS ledger_entry[])) AS n")
-_ORDERS = text(
-    "INSERT INTO order_entry SELECT n.* FROM unnest(CAST(:rows AS order_entry[])) AS n"
-    " ON CONFLICT (order_id) DO NOTHING"
+_COUPONS = Bulk(
+    "INSERT INTO coupon ({columns}) SELECT * FROM {rows}",
+    coupon_id="text",
+    account_id="text",
+    amount_off="numeric",
+    percent_off="int",
+    minimum_spend="numeric",
+    valid_from="date",
+    valid_until="date",
+)
+_USED = Bulk(
+    "UPDATE coupon SET used_by = n.order_id FROM {rows} WHERE coupon.coupon_id = n.coupon_id",
+    coupon_id="text",
+    order_id="text",
+)
+_LEDGER = Bulk(
+    "INSERT INTO ledger_entry ({columns}) SELECT * FROM {rows}",
+    kind="text",
+    entry_id="text",
+    account_id="text",
+    amount="numeric",
+    at="timestamptz",
+)
+_ORDERS = Bulk(
+    "INSERT INTO order_entry ({columns})"
+    " SELECT order_id, account_id, type, placed_at, starts_at, ends_at, months, CAST(specification AS jsonb), fee,"
+    " rejected, catalog_version FROM {rows} ON CONFLICT (order_id) DO NOTHING",
+    order_id="text",
+    account_id="text",
+    type="text",
+    placed_at="timestamptz",
+    starts_at="timestamptz",
+    ends_at="timestamptz",
+    months="int",
+    specification="text",
+    fee="numeric",
+    rejected="boolean",
+    catalog_version="text",
 )
 
 
@@ -30,19 +61,17 @@ async def book(connection: AsyncConnection, work: Work) -> None:
     """Write down what was ordered, issued, used up, credited and charged."""
     facts = [(incoming.event.data, incoming.event.time) for incoming in work.applied]
     renewals = [(said.account_id, said.data, said.at) for said in work.said if isinstance(said.data, Renewed)]
-    await write(connection, _COUPONS, [_coupon(data) for data, _ in facts if isinstance(data, CouponIssued)])
-    used = [{"coupon_id": data.coupon_id, "order_id": data.order_id} for _, data, _ in renewals if data.coupon_id]
-    if used:
-        await connection.execute(_USED, used)
+    await _COUPONS.run(connection, [_coupon(data) for data, _ in facts if isinstance(data, CouponIssued)])
+    await _USED.run(connection, [(data.coupon_id, data.order_id) for _, data, _ in renewals if data.coupon_id])
     credited = [_credit(data, at) for data, at in facts if isinstance(data, AccountCredited)]
     charged = [_charge(account_id, data, at) for account_id, data, at in renewals if data.charged]
-    await write(connection, _LEDGER, credited + charged)
-    await write(connection, _ORDERS, list(_orders(work.said, work.rules.catalog)))
+    await _LEDGER.run(connection, credited + charged)
+    await _ORDERS.run(connection, list(_orders(work.said, work.rules.catalog)))
 
 
 def _coupon(data: CouponIssued) -> Row:
     value = (data.amount_off, data.percent_off, data.minimum_spend)
-    return data.coupon_id, data.account_id, *value, data.valid_from, data.valid_until, None
+    return data.coupon_id, data.account_id, *value, data.valid_from, data.valid_until
 
 
 def _credit(data: AccountCredited, at: datetime) -> Row:

@@ -5,14 +5,17 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from subscription_service.bulk import Bulk
 from subscription_service.incoming import Incoming, Spending, Verdict
 
 _CLAIM_EVENTS = text(
     "INSERT INTO event_claim (key) SELECT * FROM unnest(CAST(:keys AS bytea[])) ON CONFLICT DO NOTHING RETURNING key"
 )
-_CLAIM_IDS = text(
-    "INSERT INTO id_claim SELECT n.* FROM unnest(CAST(:rows AS id_claim[])) AS n"
-    " ON CONFLICT DO NOTHING RETURNING kind, id"
+_CLAIM_IDS = Bulk(
+    "INSERT INTO id_claim ({columns}) SELECT * FROM {rows} ON CONFLICT DO NOTHING RETURNING kind, id",
+    kind="text",
+    id="text",
+    fingerprint="bytea",
 )
 _SPENT = text(
     "SELECT kind, id, fingerprint FROM id_claim JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]))"
@@ -67,7 +70,7 @@ async def _claim_ids(connection: AsyncConnection, spending: Sequence[tuple[Incom
     first: dict[tuple[str, str], Spending] = {}
     for _, own in spending:
         first.setdefault(own[:2], own)
-    found = await connection.execute(_CLAIM_IDS, {"rows": sorted(first.values())})
+    found = await _CLAIM_IDS.run(connection, sorted(first.values()))
     claimed = {(row[0], row[1]) for row in found}
     again = [(event, own) for event, own in spending if own[:2] not in claimed or first[own[:2]] is not own]
     if again:

@@ -11,35 +11,72 @@ from shared import log, tally
 from shared.contracts.lifecycle import Released
 from shared.log import Entry
 from subscription_service import bookkeeping, claims, rows
-from subscription_service.bulk import Row, write
+from subscription_service.bulk import Bulk, Row
 from subscription_service.incoming import Incoming
 from subscription_service.work import Held, Work
 
-_ACCOUNTS = text(
-    "UPDATE account a SET version = n.version, decided_at = n.decided_at, contact = coalesce(n.contact, a.contact),"
-    " subscription = coalesce(n.subscription, a.subscription), balance = n.balance,"
+_ACCOUNTS = Bulk(
+    "UPDATE account a SET version = n.version, decided_at = n.decided_at,"
+    " contact = coalesce(CAST(n.contact AS json), a.contact),"
+    " subscription = coalesce(CAST(n.subscription AS json), a.subscription), balance = n.balance,"
     " registered_servers = n.registered_servers, registered_cores = n.registered_cores,"
-    " bound_servers = n.bound_servers, bound_cores = n.bound_cores, facts = coalesce(n.facts, a.facts),"
+    " bound_servers = n.bound_servers, bound_cores = n.bound_cores, facts = coalesce(CAST(n.facts AS json), a.facts),"
     " revision = n.revision, changed_at = CASE WHEN n.revision > a.revision THEN n.changed_at ELSE a.changed_at END,"
     " next_due_at = n.next_due_at, next_timer = n.next_timer, waiting = n.waiting"
-    " FROM unnest(CAST(:rows AS account[])) AS n WHERE a.account_id = n.account_id"
+    " FROM {rows} WHERE a.account_id = n.account_id",
+    account_id="text",
+    version="bigint",
+    decided_at="timestamptz",
+    contact="text",
+    subscription="text",
+    balance="numeric",
+    registered_servers="bigint",
+    registered_cores="bigint",
+    bound_servers="bigint",
+    bound_cores="bigint",
+    facts="text",
+    revision="bigint",
+    changed_at="timestamptz",
+    next_due_at="timestamptz",
+    next_timer="text",
+    waiting="bigint",
 )
 """A document that is NULL stays as it is: most events leave it alone, and none takes it away."""
-_SERVERS = text(
-    "INSERT INTO server SELECT n.* FROM unnest(CAST(:rows AS server[])) AS n"
+_SERVERS = Bulk(
+    "INSERT INTO server ({columns}) SELECT * FROM {rows}"
     " ON CONFLICT (account_id, server_id) DO UPDATE SET present = excluded.present, cores = excluded.cores,"
-    " bound = excluded.bound, marks = excluded.marks"
+    " bound = excluded.bound, marks = excluded.marks",
+    account_id="text",
+    server_id="text",
+    present="boolean",
+    cores="bigint",
+    bound="boolean",
+    marks="text",
 )
 _PURGE = text("DELETE FROM configuration WHERE account_id = ANY(CAST(:ids AS text[]))")
-_CONFIGURATION = text(
-    "INSERT INTO configuration SELECT n.* FROM unnest(CAST(:rows AS configuration[])) AS n"
+_CONFIGURATION = Bulk(
+    "INSERT INTO configuration ({columns})"
+    " SELECT account_id, kind, key, CAST(value AS jsonb), present, mark FROM {rows}"
     " ON CONFLICT (account_id, kind, key)"
-    " DO UPDATE SET value = excluded.value, present = excluded.present, mark = excluded.mark"
+    " DO UPDATE SET value = excluded.value, present = excluded.present, mark = excluded.mark",
+    account_id="text",
+    kind="text",
+    key="text",
+    value="text",
+    present="boolean",
+    mark="text",
 )
-_WAIT = text(
-    "INSERT INTO waiting (account_id, until, topic, broker_topic, partition, record_offset, key, value, headers)"
-    " SELECT n.account_id, n.until, n.topic, n.broker_topic, n.partition, n.record_offset, n.key, n.value, n.headers"
-    " FROM unnest(CAST(:rows AS waiting[])) AS n"
+_WAIT = Bulk(
+    "INSERT INTO waiting ({columns}) SELECT * FROM {rows}",
+    account_id="text",
+    until="timestamptz",
+    topic="text",
+    broker_topic="text",
+    partition="int",
+    record_offset="bigint",
+    key="bytea",
+    value="bytea",
+    headers="bytea",
 )
 _LEAVE = text("DELETE FROM waiting WHERE id = ANY(CAST(:ids AS bigint[]))")
 
@@ -73,8 +110,8 @@ async def _worded(work: Work) -> list[Entry]:
 
 async def _save_rows(connection: AsyncConnection, work: Work) -> None:
     changed = work.changed()
-    await write(connection, _ACCOUNTS, [_account(held, work) for held in changed])
-    await write(connection, _SERVERS, [row for held in changed for row in _servers(held)])
+    await _ACCOUNTS.run(connection, [_account(held, work) for held in changed])
+    await _SERVERS.run(connection, [row for held in changed for row in _servers(held)])
     await _save_configuration(connection, work, changed)
     await bookkeeping.book(connection, work)
     await _save_waiting(connection, work, changed)
@@ -86,14 +123,14 @@ async def _save_configuration(connection: AsyncConnection, work: Work, changed: 
     released = [said.account_id for said in work.said if isinstance(said.data, Released)]
     if released:
         await connection.execute(_PURGE, {"ids": released})
-    await write(connection, _CONFIGURATION, [row for held in changed for row in _configuration(held)])
+    await _CONFIGURATION.run(connection, [row for held in changed for row in _configuration(held)])
 
 
 async def _save_waiting(connection: AsyncConnection, work: Work, changed: Sequence[Held]) -> None:
     new = [event for held in changed for event in held.waiting if event.waiting_id is None]
     if work.left_waiting:
         await connection.execute(_LEAVE, {"ids": sorted(work.left_waiting)})
-    await write(connection, _WAIT, [_waiting(event) for event in new])
+    await _WAIT.run(connection, [_waiting(event) for event in new])
 
 
 def _account(held: Held, work: Work) -> Row:
@@ -101,7 +138,6 @@ def _account(held: Held, work: Work) -> Row:
     texts = rows.texts_of(account, before=held.before)
     return (
         account.account_id,
-        held.partition,
         account.version,
         account.decided_at,
         texts.contact,
@@ -147,4 +183,4 @@ def _waiting(event: Incoming) -> Row:
     record = event.record
     headers = log.pack(tuple(record.headers))
     place = (record.topic, record.partition, record.offset)
-    return None, event.account_id, event.until, event.topic, *place, record.key, record.value, headers
+    return event.account_id, event.until, event.topic, *place, record.key, record.value, headers

@@ -19,7 +19,7 @@ from shared.topics import LIFECYCLE
 from subscription_service import rows
 from subscription_service.domain.model import Account
 from subscription_service.domain.orders import OrderEntry, OrderType
-from subscription_service.store import ACCOUNT_COLUMNS
+from subscription_service.store import ACCOUNT_COLUMNS, COUPON_COLUMNS
 
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 ORDER_COLUMNS = (
@@ -29,7 +29,9 @@ ORDER_COLUMNS = (
 _ACCOUNT = text(
     f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = :id AND revision > 0"  # noqa: S608 - a constant
 )
-_COUPONS = text("SELECT * FROM coupon WHERE account_id = :id AND used_by IS NULL")
+_COUPONS = text(
+    f"SELECT {COUPON_COLUMNS} FROM coupon WHERE account_id = :id AND used_by IS NULL"  # noqa: S608 - a constant
+)
 _SERVERS = text("SELECT account_id, server_id, present, cores, bound, marks FROM server WHERE account_id = :id")
 _ORDERS = text(
     f"SELECT {ORDER_COLUMNS} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id"  # noqa: S608 - a constant

@@ -17,12 +17,16 @@ from notifier_service.signals import Signal
 from shared import log
 from shared.contracts.outcomes import Channel
 
+_COLUMNS = "number, message_id, account_id, kind, title, body, link, created_at, read_at"
 _PAGE = text(
-    "SELECT * FROM message WHERE account_id = :account_id"
+    f"SELECT {_COLUMNS} FROM message WHERE account_id = :account_id"  # noqa: S608  a constant
     " AND (NOT :only_unread OR read_at IS NULL) AND (CAST(:kind AS text) IS NULL OR kind = :kind)"
     " AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
 )
-_SINCE = text("SELECT * FROM message WHERE account_id = :account_id AND number > :since ORDER BY number LIMIT :limit")
+_SINCE = text(
+    f"SELECT {_COLUMNS} FROM message WHERE account_id = :account_id AND number > :since"  # noqa: S608  a constant
+    " ORDER BY number LIMIT :limit"
+)
 _NUMBER = text("SELECT number FROM message WHERE account_id = :account_id AND message_id = :message_id")
 _NUMBER_FROM = text("SELECT min(number) FROM message WHERE account_id = :account_id AND created_at >= :instant")
 _STANDINGS = text(

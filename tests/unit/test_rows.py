@@ -47,6 +47,14 @@ def test_one_fact_alone_is_enough_to_be_stored() -> None:
     assert rows.account_of(row_of(only)) == only
 
 
+def test_the_last_setting_that_goes_is_written_too() -> None:
+    """A document that is not written stays as it was, so one with nothing left in it has to be written."""
+    kept = PLAIN._replace(retained={ConfigurationKind.TAG: 1})
+    gone = kept._replace(retained={ConfigurationKind.TAG: 0})
+    assert rows.account_of(row_of(gone, before=kept)).retained == {ConfigurationKind.TAG: 0}
+    assert rows.texts_of(gone, before=kept).facts is not None
+
+
 def test_documents_that_did_not_change_are_not_written() -> None:
     assert rows.texts_of(FULL._replace(version=4), before=FULL) == (None, None, None)
 

@@ -37,3 +37,22 @@ async def test_a_login_that_is_refused_is_waited_out(database_url: str) -> None:
     scheme, _, rest = database_url.partition("://")
     with pytest.raises(Transient, match="password authentication failed"):
         await _both_answer(f"{scheme}://nobody:wrong@{rest.partition('@')[2]}")
+
+
+async def test_a_plan_that_a_newer_copys_migration_made_void_is_made_anew_at_the_next_try(database_url: str) -> None:
+    engine = connect(database_url, "public", pool_size=1)
+    everything = text("SELECT * FROM something")
+    try:
+        async with transaction(engine) as connection:
+            await connection.execute(text("CREATE TABLE something AS SELECT 1 AS one"))
+        async with transaction(engine) as connection:
+            assert (await connection.execute(everything)).all() == [(1,)]
+        async with session_connection(database_url, "public") as newer:
+            await newer.execute("ALTER TABLE something ADD COLUMN two int")
+        with pytest.raises(Transient):
+            async with transaction(engine) as connection:
+                await connection.execute(everything)
+        async with transaction(engine) as connection:
+            assert (await connection.execute(everything)).all() == [(1, None)]
+    finally:
+        await engine.dispose()

@@ -1,4 +1,4 @@
-"""A module's copy of the subscription service, and settings for tests that start copies of their own."""
+"""A module's copy of the subscription service, its core alone, and settings for copies of a test's own."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -8,8 +8,11 @@ import pytest_asyncio
 from shared.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
+from tests.integration.subscription.core import Core
 from tests.integration.subscription.ground import fresh_settings
 from tests.integration.subscription.serving import World, serving
+from tests.parts import fresh_database
+from tests.unit.domain.story import RULES
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +32,12 @@ async def world(module_settings: Settings) -> AsyncIterator[World]:
 def settings(kafka: Kafka, postgres: Postgres) -> Iterator[Settings]:
     with fresh_settings(kafka, postgres) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def core(postgres: Postgres) -> Iterator[Core]:
+    """The whole decision on a database of the module's own, without Kafka."""
+    with fresh_database(postgres) as url:
+        made = Core(url, RULES)
+        yield made
+        made.close()

@@ -30,6 +30,7 @@ SCHEMA: Final = "subscription"
 PARTITIONS: Final = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
 STORED: Final = ("account", "server", "configuration", "coupon", "ledger_entry", "order_entry", "waiting", "log")
 EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition")
+WRITTEN_TO: Final = (*STORED, "event_claim", "id_claim")
 _PARKED: Final = text("SELECT count(*) FROM waiting")
 
 
@@ -81,6 +82,10 @@ class Core:
     def begin(self) -> None:
         self._runner.run(self._begin())
 
+    def migrated(self, *statements: str) -> None:
+        """What a newer copy does to the tables, while this one runs."""
+        self._runner.run(self._migrated(statements))
+
     def hear(self, *batches: Batch) -> None:
         """Each batch in one transaction; before the next one, what is due happens."""
         for batch in batches:
@@ -102,6 +107,11 @@ class Core:
         async with transaction(self._engine) as connection:
             await connection.execute(text(f"TRUNCATE {', '.join(EMPTIED)} RESTART IDENTITY"))
             await log.fix_partitions(connection, PARTITIONS)
+
+    async def _migrated(self, statements: Sequence[str]) -> None:
+        async with transaction(self._engine) as connection:
+            for statement in statements:
+                await connection.execute(text(statement))
 
     async def _hear(self, batch: Batch) -> None:
         self._clock.instant = batch.now

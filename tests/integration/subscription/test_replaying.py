@@ -1,7 +1,7 @@
 """Whole lives on a real database: repeats change nothing, everything is accounted for, the log tells it all."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.envelope import adapter
 from shared.contracts.inbound import INBOUND, InboundData
-from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core, record
-from tests.parts import fresh_database
-from tests.unit.domain.story import RULES
 from tests.unit.domain.strategies import LIVES, Life
 from tests.unit.domain.test_properties import BIRTH
 
@@ -29,14 +26,6 @@ SOME: Final = settings(
     phases=PHASES,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-@pytest.fixture(scope="module")
-def core(postgres: Postgres) -> Iterator[Core]:
-    with fresh_database(postgres) as url:
-        made = Core(url, RULES)
-        yield made
-        made.close()
 
 
 def event(number: int, time: datetime, data: InboundData, **changes: Any) -> tuple[str, dict[str, Any]]:

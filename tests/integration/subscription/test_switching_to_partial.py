@@ -1,29 +1,17 @@
 """The switch to partial mode binds servers that lie in the database and that no event of its batch names (R16)."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
 from shared.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
-from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.serving import SPECIFICATION, START, account, event, purchase, unused
-from tests.parts import fresh_database
-from tests.unit.domain.story import RULES
 
 FULL: Final = SPECIFICATION | {"protection_mode": "full", "protected_servers": 5}
 PARTIAL: Final = SPECIFICATION | {"protected_servers": 2}
 SECOND: Final = timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def core(postgres: Postgres) -> Iterator[Core]:
-    with fresh_database(postgres) as url:
-        made = Core(url, RULES)
-        yield made
-        made.close()
 
 
 def with_three_servers(core: Core, specification: dict[str, Any]) -> str:
