@@ -21,10 +21,10 @@ import orjson
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from benchmarks.ground import INPUTS, OUTPUTS
-from shared.partitioning import partition_of
-from shared.settings import Settings, load
-from shared.topics import LIFECYCLE, PURCHASES, SERVER_INVENTORY, STATE, logical, name_of
+from benchmarks.environment import INPUTS, OUTPUTS
+from shared.kafka.partitioning import partition_of
+from shared.kafka.topics import LIFECYCLE, PURCHASES, SERVER_INVENTORY, STATE, logical, name_of
+from shared.runtime.settings import Settings, load
 
 _MAX_RECORDS: Final = 2000
 _PACE_SECONDS: Final = 0.01

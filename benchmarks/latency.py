@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
+from benchmarks.environment import Place
 from benchmarks.events import single
-from benchmarks.ground import Place
 from benchmarks.reading import Reader
-from shared.topics import name_of
+from shared.kafka.topics import name_of
 
 _A_SECOND: Final = 20
 _WARM_UP: Final = 20

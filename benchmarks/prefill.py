@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer
 
+from benchmarks.environment import Place
 from benchmarks.events import Message
-from benchmarks.ground import Place
-from shared.topics import name_of
+from shared.kafka.topics import name_of
 
 _AT_ONCE = 5000
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from benchmarks.ground import OUTPUTS, Place
-from shared.topics import logical, name_of
+from benchmarks.environment import OUTPUTS, Place
+from shared.kafka.topics import logical, name_of
 
 
 @dataclass

@@ -16,12 +16,12 @@ import psutil
 
 from benchmarks import audit
 from benchmarks.bare import Fillers
+from benchmarks.environment import Environment, Loop, Place, service
 from benchmarks.events import Message, Workload
-from benchmarks.ground import Ground, Loop, Place, service
 from benchmarks.latency import Latency, measure
 from benchmarks.prefill import prefill
 from benchmarks.reading import Reader, Seen
-from shared.topics import LIFECYCLE, STATE
+from shared.kafka.topics import LIFECYCLE, STATE
 from tenure.local.part import Part
 
 _WITHIN_SECONDS = 900
@@ -57,22 +57,22 @@ class Drained:
         return self.events / self.seconds
 
 
-async def prepare(ground: Ground, work: Workload) -> Place:
+async def prepare(environment: Environment, work: Workload) -> Place:
     """The place that all runs are copies of: the standing customers have subscribed."""
-    place = await ground.place("prepared")
+    place = await environment.place("prepared")
     sent = await prefill(place, work.standing())
     async with running(service(place)) as part, Reader(place).reading() as seen:
         await part.until_ready()
         async with connected(place) as connection:
             await _drained(connection, len(sent), part)
             await _until_seen(connection, seen)
-    await ground.forget_the_past(place)
+    await environment.forget_the_past(place)
     return place
 
 
-async def tenure(ground: Ground, work: Workload, prepared: Place, singles: int) -> tuple[Drained, Fillers]:
+async def tenure(environment: Environment, work: Workload, prepared: Place, singles: int) -> tuple[Drained, Fillers]:
     """The real service; then, while it has nothing else to do, the latency of single events."""
-    place = await ground.place("tenure", prepared)
+    place = await environment.place("tenure", prepared)
     sent = await prefill(place, work.mixed())
     async with running(service(place)) as part, connected(place) as connection:
         reader = Reader(place)
@@ -82,13 +82,13 @@ async def tenure(ground: Ground, work: Workload, prepared: Place, singles: int) 
         fillers = await _fillers(connection)
         await part.until_ready()
         latency = await measure(place, singles)
-    await ground.drop(place)
+    await environment.drop(place)
     return _result(sent, taken, seen, findings, latency), fillers
 
 
-async def bare(ground: Ground, work: Workload, prepared: Place, fillers: Fillers) -> Drained:
+async def bare(environment: Environment, work: Workload, prepared: Place, fillers: Fillers) -> Drained:
     """The same writes without logic."""
-    place = await ground.place("bare", prepared)
+    place = await environment.place("bare", prepared)
     sent = await prefill(place, work.mixed())
     file = place.folder / "fillers.json"
     fillers.write(file)
@@ -96,20 +96,20 @@ async def bare(ground: Ground, work: Workload, prepared: Place, fillers: Fillers
         async with Reader(place).reading() as seen:
             taken = await _drain(connection, len(sent), part, seen)
         findings = await audit.of_the_bare_loop(connection, sent, seen)
-    await ground.drop(place)
+    await environment.drop(place)
     return _result(sent, taken, seen, findings)
 
 
-async def usual(ground: Ground, work: Workload) -> Drained:
+async def usual(environment: Environment, work: Workload) -> Drained:
     """One session, commit and publish for each message."""
-    place = await ground.place("usual")
+    place = await environment.place("usual")
     sent = await prefill(place, work.mixed())
     async with running(Loop("benchmarks.usual", place)) as part, Reader(place).reading() as seen:
         async with asyncio.timeout(_WITHIN_SECONDS):
             while len(seen) < len(sent):
                 _must_run(part)
                 await asyncio.sleep(0.1)
-    await ground.drop(place)
+    await environment.drop(place)
     return _result(sent, (seen.last_at - (seen.first_at or 0), None), seen, ())
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from benchmarks.ground import INPUTS
-from shared.settings import load
-from shared.topics import LIFECYCLE, name_of
+from benchmarks.environment import INPUTS
+from shared.kafka.topics import LIFECYCLE, name_of
+from shared.runtime.settings import load
 
 _GROUP: Final = "usual"
 

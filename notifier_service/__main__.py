@@ -3,7 +3,7 @@
 import sys
 
 from notifier_service.app import Notifier
-from shared.starting import start
+from shared.runtime.start import start
 
 if __name__ == "__main__":
     sys.exit(start(Notifier))

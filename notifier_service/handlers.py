@@ -6,9 +6,9 @@ from typing import Any, Final
 from shared.contracts.clock import CLOCK_EVENTS, CLOCK_SETTLED
 from shared.contracts.lifecycle import LIFECYCLE
 from shared.contracts.outcomes import OUTCOMES
-from shared.topics import LIFECYCLE as LIFECYCLE_TOPIC
-from shared.topics import NOTIFICATION_DEAD_LETTERS, TEST_CLOCK_SETTLED
-from shared.topics import OUTCOMES as OUTCOMES_TOPIC
+from shared.kafka.topics import LIFECYCLE as LIFECYCLE_TOPIC
+from shared.kafka.topics import NOTIFICATION_DEAD_LETTERS, TEST_CLOCK_SETTLED
+from shared.kafka.topics import OUTCOMES as OUTCOMES_TOPIC
 
 SERVICE: Final = "notifier"
 

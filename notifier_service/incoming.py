@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from notifier_service import lifecycle_event
+from notifier_service.decisions import lifecycle_event
+from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.handlers import READS, SERVICE
-from notifier_service.lifecycle_event import LifecycleEvent
 from shared.contracts.clock import ClockSettled
 from shared.contracts.envelope import Reason, Unreadable, decode
-from shared.dead_letters import dead_letter
-from shared.log import Entry
-from shared.record import Opened, Record
-from shared.tally import Outcome
-from shared.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS
+from shared.kafka.dead_letters import dead_letter
+from shared.kafka.record import DecodedRecord, Record
+from shared.kafka.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS
+from shared.outbox.log import Entry
+from shared.storage.event_counts import Outcome
 
 LEADER_OF_TIME: Final = "subscription"
 """The service whose settling lets our own clock move; our own settling is only read past."""
@@ -32,7 +32,7 @@ class Batch:
     wires: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     settled: list[ClockSettled] = field(default_factory=list)
     dead_letters: list[Entry] = field(default_factory=list)
-    tally: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    event_counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
 
 
 def read(record: Record, topic: str) -> Found:
@@ -46,14 +46,14 @@ def read(record: Record, topic: str) -> Found:
     return lifecycle, event.fields
 
 
-def sort(opened: Sequence[Opened], *, topic_prefix: str, partitions: int) -> Batch:
+def sort(decoded: Sequence[DecodedRecord], *, topic_prefix: str, partitions: int) -> Batch:
     """Each record to its kind; `partitions` is the number of the dead letters' topic."""
     batch = Batch()
-    for record, found in opened:
+    for record, found in decoded:
         topic = record.topic.removeprefix(topic_prefix)
         match found:
             case Unreadable():
-                bury(record, found, batch, topic=topic, partitions=partitions)
+                add_dead_letter(record, found, batch, topic=topic, partitions=partitions)
             case ClockSettled():
                 _follow(found, topic, batch)
             case lifecycle, wire:
@@ -62,17 +62,17 @@ def sort(opened: Sequence[Opened], *, topic_prefix: str, partitions: int) -> Bat
     return batch
 
 
-def bury(record: Record, unreadable: Unreadable, batch: Batch, *, topic: str, partitions: int) -> None:
+def add_dead_letter(record: Record, unreadable: Unreadable, batch: Batch, *, topic: str, partitions: int) -> None:
     """This record becomes a dead letter."""
     letter = dead_letter(
         record, unreadable.reason, unreadable.detail, topic=NOTIFICATION_DEAD_LETTERS, partitions=partitions
     )
     batch.dead_letters.append(letter)
-    batch.tally[topic, Outcome.DEAD_LETTER] += 1
+    batch.event_counts[topic, Outcome.DEAD_LETTER] += 1
 
 
 def _follow(settled: ClockSettled, topic: str, batch: Batch) -> None:
-    batch.tally[topic, Outcome.APPLIED] += 1
+    batch.event_counts[topic, Outcome.APPLIED] += 1
     if settled.service == LEADER_OF_TIME:
         batch.settled.append(settled)
 
@@ -82,4 +82,4 @@ def _check_subject(subject: str, event: LifecycleEvent) -> None:
         raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {event.stamp.account_id!r} as in data.account_id")
 
 
-__all__ = ["SERVICE", "Batch", "Found", "bury", "read", "sort"]
+__all__ = ["SERVICE", "Batch", "Found", "add_dead_letter", "read", "sort"]

@@ -2,7 +2,7 @@
 
 import sys
 
-from shared.starting import start
+from shared.runtime.start import start
 from subscription_service.app import SubscriptionService
 
 if __name__ == "__main__":

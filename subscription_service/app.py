@@ -7,15 +7,8 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from shared import metrics
-from shared.auth import Guard
 from shared.contracts import asyncapi
-from shared.http import Edge, build_http
-from shared.metrics import Metrics
-from shared.service import VERSION
-from shared.settings import BadSettings, Settings
-from shared.spine import Base, Parts
-from shared.topics import (
+from shared.kafka.topics import (
     DEAD_LETTERS,
     LIFECYCLE,
     PURCHASES,
@@ -26,18 +19,26 @@ from shared.topics import (
     TEST_CLOCK_SETTLED,
     logical,
 )
-from subscription_service import api, catalog, policy
-from subscription_service.apply import Apply
+from shared.runtime import metrics
+from shared.runtime.components import ServiceComponents, ServiceContext
+from shared.runtime.metrics import Metrics
+from shared.runtime.service import VERSION
+from shared.runtime.settings import BadSettings, Settings
+from shared.web.auth import Guard
+from shared.web.http import Edge, build_http
+from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
-from subscription_service.store import parked
+from subscription_service.http import api
+from subscription_service.policy_files import catalog, policy
+from subscription_service.storage.store import parked
 from subscription_service.timers import Timers
 
 NAME: Final = "subscription"
 
 
 class SubscriptionService:
-    """See `shared.service.Service`. Raises `BadSettings` where policy or catalog are wrong."""
+    """See `shared.runtime.service.Service`. Raises `BadSettings` where policy or catalog are wrong."""
 
     name = NAME
     reads = (PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK)
@@ -48,47 +49,47 @@ class SubscriptionService:
     def __init__(self, settings: Settings) -> None:
         self._rules = load_rules(settings)
 
-    def http(self, base: Base) -> FastAPI:
+    def http(self, context: ServiceContext) -> FastAPI:
         """Overview, orders, history, timeline, quote and configuration, beside what both services have."""
-        figures = Metrics(
-            base.engine,
-            readings=[parked],
-            looks=[
-                metrics.intake_lag(base.health),
-                metrics.standing(base.health, test_clock=base.settings.test_clock is not None),
+        collectors = Metrics(
+            context.engine,
+            database_collectors=[parked],
+            process_collectors=[
+                metrics.intake_lag(context.health),
+                metrics.process_status(context.health, test_clock=context.settings.test_clock is not None),
             ],
         )
         edge = Edge(
             service=NAME,
             version=VERSION,
-            settings=base.settings,
-            engine=base.engine,
-            health=base.health,
-            guard=Guard(base.settings),
-            metrics=figures.exposition,
+            settings=context.settings,
+            engine=context.engine,
+            health=context.health,
+            guard=Guard(context.settings),
+            metrics=collectors.exposition,
             asyncapi=asyncapi.document(
                 NAME,
-                topic_prefix=base.settings.topic_prefix,
-                test_clock=base.settings.test_clock is not None,
+                topic_prefix=context.settings.topic_prefix,
+                test_clock=context.settings.test_clock is not None,
                 version=VERSION,
             ),
         )
         app = build_http(edge)
-        app.include_router(api.router(base.engine, base.clock, self._rules))
+        app.include_router(api.router(context.engine, context.clock, self._rules))
         return app
 
-    def parts(self, base: Base) -> Parts:
+    def components(self, context: ServiceContext) -> ServiceComponents:
         """Decisions by event and by timer, and the housekeeping."""
-        timers = Timers(self._rules, base)
-        housekeeping = Housekeeping(rules=self._rules, engine=base.engine)
+        timers = Timers(self._rules, context)
+        housekeeping = Housekeeping(rules=self._rules, engine=context.engine)
         tasks: list[Callable[[], Awaitable[None]]] = [timers.run, housekeeping.run]
-        applier = Apply(
+        batch_processor = SubscriptionBatchProcessor(
             rules=self._rules,
-            clock=base.clock,
-            partitions=base.partitions,
-            logical=partial(logical, settings=base.settings),
+            clock=context.clock,
+            partitions=context.partitions,
+            logical=partial(logical, settings=context.settings),
         )
-        return Parts(applier=applier, settle=timers.settle, tasks=tasks)
+        return ServiceComponents(batch_processor=batch_processor, settle=timers.settle, tasks=tasks)
 
 
 def load_rules(settings: Settings) -> Rules:

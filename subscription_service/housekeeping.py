@@ -5,13 +5,12 @@ import logging
 from hashlib import blake2b
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import transaction
-from shared.errors import Transient
-from subscription_service import store
+from shared.runtime.errors import Transient
+from shared.storage.database import Engine, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import next_timer
+from subscription_service.storage import store
 
 _EVERY_SECONDS = 600.0
 _AT_ONCE = 1000
@@ -38,7 +37,7 @@ logger = logging.getLogger(__name__)
 class Housekeeping:
     """Old claims (R39) and published state documents go; a new policy sets every account's next timer anew."""
 
-    def __init__(self, *, rules: Rules, engine: AsyncEngine) -> None:
+    def __init__(self, *, rules: Rules, engine: Engine) -> None:
         self._rules = rules
         self._engine = engine
 
@@ -75,8 +74,8 @@ class Housekeeping:
         """The next chunk of accounts in order; None when there are no more."""
         async with transaction(self._engine) as connection:
             found = [row[0] for row in await connection.execute(_LIVE, {"after": after, "limit": _AT_ONCE})]
-            held = await store.lock(connection, found, partitions=1)
-            timers = [next_timer(held[each].account, self._rules.policy) for each in found]
+            locked = await store.lock(connection, found, partitions=1)
+            timers = [next_timer(locked[each].account, self._rules.policy) for each in found]
             instants = [timer.at if timer else None for timer in timers]
             kinds = [timer.kind if timer else None for timer in timers]
             await connection.execute(_RETIME, {"ids": found, "instants": instants, "kinds": kinds})

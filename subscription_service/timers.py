@@ -1,6 +1,7 @@
 """What is due by itself: reminders, deductions, term starts, expiry, release, parked orders whose time is over.
 
-A timer is a command like any other and takes the same road (`work.catch_up`, `saving.save`). Before anything runs,
+A timer is a command like any other and takes the same road (`unit_of_work.catch_up`, `saving.save`).
+Before anything runs,
 the inputs are read to the ends that they have now, so that an order that was placed in time counts as in time (R4).
 Any copy may do it: due accounts are claimed with SKIP LOCKED.
 """
@@ -10,17 +11,15 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from shared.database import transaction
-from shared.errors import Transient
-from shared.spine import Base
-from shared.topics import LIFECYCLE
-from shared.waits import until_done
-from subscription_service import store
+from shared.kafka.topics import LIFECYCLE
+from shared.runtime.components import ServiceContext
+from shared.runtime.errors import Transient
+from shared.runtime.retry import until_done
+from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
-from subscription_service.saving import save
-from subscription_service.work import Work
+from subscription_service.storage import store
+from subscription_service.storage.saving import save
+from subscription_service.unit_of_work import UnitOfWork
 
 _AT_ONCE = 500
 _POLL_SECONDS = 0.5
@@ -32,13 +31,13 @@ logger = logging.getLogger(__name__)
 class Timers:
     """Runs what is due, for ever (`run`), or until nothing is (`settle`)."""
 
-    def __init__(self, rules: Rules, base: Base) -> None:
+    def __init__(self, rules: Rules, context: ServiceContext) -> None:
         self._rules = rules
-        self._clock = base.clock
-        self._engine = base.engine
-        self._inputs = base.inputs
-        self._partitions = base.partitions
-        self._health = base.health
+        self._clock = context.clock
+        self._engine = context.engine
+        self._inputs = context.inputs
+        self._partitions = context.partitions
+        self._health = context.health
         self._quarantine: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -86,14 +85,14 @@ class Timers:
             logger.exception("the timers of account %s failed; again in %d s", account_id, _QUARANTINE_SECONDS)
             self._quarantine[account_id] = asyncio.get_running_loop().time() + _QUARANTINE_SECONDS
 
-    async def _catch_up(self, connection: AsyncConnection, accounts: Sequence[str], now: datetime) -> None:
-        held = await store.lock(connection, accounts, partitions=self._partitions[LIFECYCLE])
-        waiting = [event for each in held.values() for event in each.waiting]
-        await store.load_touched(connection, held, waiting, whole=True)
-        work = Work(now=now, rules=self._rules, held=held, partitions=self._partitions)
-        for each in held.values():
-            work.catch_up(each)
-        await save(connection, work)
+    async def _catch_up(self, connection: Connection, accounts: Sequence[str], now: datetime) -> None:
+        locked = await store.lock(connection, accounts, partitions=self._partitions[LIFECYCLE])
+        waiting = [event for each in locked.values() for event in each.waiting]
+        await store.load_touched(connection, locked, waiting, whole=True)
+        unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)
+        for each in locked.values():
+            unit_of_work.catch_up(each)
+        await save(connection, unit_of_work)
 
     def _quarantined(self) -> list[str]:
         now = asyncio.get_running_loop().time()

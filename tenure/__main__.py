@@ -13,13 +13,13 @@ from importlib.util import find_spec
 from typing import Final
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "up": ("tenure.up", "run the local stack: Kafka, PostgreSQL, mail and both services"),
-    "demo": ("tenure.demo", "play a customer's story through the local stack"),
-    "publish": ("tenure.publish", "send events from JSON lines to their topics"),
-    "token": ("tenure.token", "print a bearer token"),
-    "why": ("tenure.why", "show every notification decision of an account, with its reason"),
-    "audit": ("tenure.audit", "rebuild all subscriptions from the lifecycle log and compare"),
-    "dead-letters": ("tenure.dead_letters", "list, show and replay what could not be read"),
+    "up": ("tenure.commands.up", "run the local stack: Kafka, PostgreSQL, mail and both services"),
+    "demo": ("tenure.commands.demo", "play a customer's story through the local stack"),
+    "publish": ("tenure.commands.publish", "send events from JSON lines to their topics"),
+    "token": ("tenure.commands.token", "print a bearer token"),
+    "why": ("tenure.commands.why", "show every notification decision of an account, with its reason"),
+    "audit": ("tenure.commands.audit", "rebuild all subscriptions from the lifecycle log and compare"),
+    "dead-letters": ("tenure.commands.dead_letters", "list, show and replay what could not be read"),
 }
 
 

@@ -8,18 +8,18 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from notifier_service.inbox import messages, wishes
+from notifier_service.decisions.plan import InvalidPreferences, validate_preferences
+from notifier_service.inbox import messages
+from notifier_service.inbox import preferences as stored_preferences
 from notifier_service.inbox.messages import Filter
-from notifier_service.inbox.shapes import Asked, Inbox, Message, PreferencesDocument, Unread, Wishes
+from notifier_service.inbox.shapes import Inbox, InboxQuery, Message, PreferencesDocument, PreferencesUpdate, Unread
 from notifier_service.inbox.stream import Streams
-from notifier_service.plan import InvalidPreferences, validate_preferences
-from shared.auth import AnAccount
-from shared.clock import Clock
 from shared.contracts.types import Id, read_instant
-from shared.database import transaction
-from shared.problems import Problem, problems
+from shared.storage.database import Connection, Engine, transaction
+from shared.testclock.clock import Clock
+from shared.web.auth import AnAccount
+from shared.web.problems import Problem, problems
 
 router: Final = APIRouter(
     prefix="/api",
@@ -29,17 +29,17 @@ router: Final = APIRouter(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class InboxDependencies:
     """What the routes work with, in the app's state. `partitions` is the number of the outcomes' topic."""
 
-    engine: AsyncEngine
+    engine: Engine
     clock: Clock
     streams: Streams
     partitions: int
 
 
 @router.get("/inbox")
-async def inbox(request: Request, caller: AnAccount, asked: Annotated[Asked, Query()]) -> Inbox:
+async def inbox(request: Request, caller: AnAccount, asked: Annotated[InboxQuery, Query()]) -> Inbox:
     """Messages, the newest first."""
     async with _connection(request) as connection:
         number = await _before(connection, caller.account_id, asked.before)
@@ -68,7 +68,7 @@ async def stream(
     last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None,
 ) -> StreamingResponse:
     """Server-Sent Events: `message` with a message, `unread` with the count; goes on behind `Last-Event-ID`."""
-    events = desk(request).streams.events(caller.account_id, last_event_id)
+    events = inbox_dependencies(request).streams.events(caller.account_id, last_event_id)
     return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
@@ -76,37 +76,37 @@ async def stream(
 async def preferences(request: Request, caller: AnAccount) -> PreferencesDocument:
     """Which channels are switched off for which kinds."""
     async with _connection(request) as connection:
-        return PreferencesDocument.of(await wishes.stored(connection, caller.account_id))
+        return PreferencesDocument.of(await stored_preferences.stored(connection, caller.account_id))
 
 
 @router.put("/preferences")
-async def prefer(request: Request, caller: AnAccount, wanted: Wishes) -> PreferencesDocument:
+async def prefer(request: Request, caller: AnAccount, wanted: PreferencesUpdate) -> PreferencesDocument:
     """Replace what is switched off. Protected kinds keep at least one channel."""
     try:
         validate_preferences(wanted.preferences)
     except InvalidPreferences as invalid:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(invalid)) from None
     async with _connection(request) as connection:
-        await wishes.replace(connection, caller.account_id, wanted.preferences)
+        await stored_preferences.replace(connection, caller.account_id, wanted.preferences)
     return PreferencesDocument.of(wanted.preferences)
 
 
-def desk(request: Request) -> Desk:
-    """The `Desk` that `app` has put there, once database and topics were there. Raises `Problem` 503."""
-    found: Desk | None = getattr(request.app.state, "desk", None)
+def inbox_dependencies(request: Request) -> InboxDependencies:
+    """The `InboxDependencies` that `app` has put there, once database and topics were there. Raises `Problem` 503."""
+    found: InboxDependencies | None = getattr(request.app.state, "inbox_dependencies", None)
     if found is None:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service is starting; please try again.")
     return found
 
 
 @asynccontextmanager
-async def _connection(request: Request) -> AsyncIterator[AsyncConnection]:
-    async with transaction(desk(request).engine) as connection:
+async def _connection(request: Request) -> AsyncIterator[Connection]:
+    async with transaction(inbox_dependencies(request).engine) as connection:
         yield connection
 
 
 async def _read(request: Request, account_id: str, message_id: str | None) -> Unread:
-    at = desk(request)
+    at = inbox_dependencies(request)
     async with transaction(at.engine) as connection:
         if message_id is not None:
             await _number(connection, account_id, message_id)
@@ -115,7 +115,7 @@ async def _read(request: Request, account_id: str, message_id: str | None) -> Un
         return Unread(unread=await messages.unread(connection, account_id))
 
 
-async def _before(connection: AsyncConnection, account_id: str, asked: str | None) -> int | None:
+async def _before(connection: Connection, account_id: str, asked: str | None) -> int | None:
     """The number behind which a page begins; None for the first one."""
     if asked is None:
         return None
@@ -125,7 +125,7 @@ async def _before(connection: AsyncConnection, account_id: str, asked: str | Non
         return await _number(connection, account_id, asked)
 
 
-async def _number(connection: AsyncConnection, account_id: str, message_id: str) -> int:
+async def _number(connection: Connection, account_id: str, message_id: str) -> int:
     number = await messages.number_of(connection, account_id, message_id)
     if number is None:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such message.")

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier_service import outcomes, signals
-from notifier_service.notice import Notice
-from notifier_service.signals import Signal
-from shared import log
+from notifier_service import outbox_entries
+from notifier_service.decisions.notice import Notice
+from notifier_service.storage import signals
+from notifier_service.storage.signals import Signal
 from shared.contracts.outcomes import Channel
+from shared.outbox import log
+from shared.storage.database import Connection
 
 _COLUMNS = "number, message_id, account_id, kind, title, body, link, created_at, read_at"
 _PAGE = text(
@@ -54,14 +55,14 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class InboxSummary:
     """Of one inbox: the number of its last message (0: none), and how many are unread."""
 
     last: int = 0
     unread: int = 0
 
 
-async def page(connection: AsyncConnection, account_id: str, wanted: Filter) -> Sequence[Any]:
+async def page(connection: Connection, account_id: str, wanted: Filter) -> Sequence[Any]:
     """Messages, the newest first."""
     arguments = {
         "account_id": account_id,
@@ -73,43 +74,43 @@ async def page(connection: AsyncConnection, account_id: str, wanted: Filter) -> 
     return (await connection.execute(_PAGE, arguments)).all()
 
 
-async def since(connection: AsyncConnection, account_id: str, number: int, *, limit: int) -> Sequence[Any]:
+async def since(connection: Connection, account_id: str, number: int, *, limit: int) -> Sequence[Any]:
     """Messages behind `number`, the oldest first."""
     arguments = {"account_id": account_id, "since": number, "limit": limit}
     return (await connection.execute(_SINCE, arguments)).all()
 
 
-async def number_of(connection: AsyncConnection, account_id: str, message_id: str) -> int | None:
+async def number_of(connection: Connection, account_id: str, message_id: str) -> int | None:
     """The place of this account's message; None where it has no such message."""
     arguments = {"account_id": account_id, "message_id": message_id}
     return (await connection.execute(_NUMBER, arguments)).scalar_one_or_none()
 
 
-async def number_from(connection: AsyncConnection, account_id: str, instant: datetime) -> int | None:
+async def number_from(connection: Connection, account_id: str, instant: datetime) -> int | None:
     """The place of this account's first message from `instant` on; None where there is none."""
     arguments = {"account_id": account_id, "instant": instant}
     number: int | None = (await connection.execute(_NUMBER_FROM, arguments)).scalar_one()
     return number
 
 
-async def standings(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Standing]:
+async def summaries(connection: Connection, ids: Collection[str]) -> dict[str, InboxSummary]:
     """How these inboxes stand; one without messages is left out."""
     rows = await connection.execute(_STANDINGS, {"ids": sorted(ids)})
-    return {row.account_id: Standing(row.last, row.unread) for row in rows}
+    return {row.account_id: InboxSummary(row.last, row.unread) for row in rows}
 
 
-async def unread(connection: AsyncConnection, account_id: str) -> int:
+async def unread(connection: Connection, account_id: str) -> int:
     """How many messages are unread."""
-    return (await standings(connection, [account_id])).get(account_id, Standing()).unread
+    return (await summaries(connection, [account_id])).get(account_id, InboxSummary()).unread
 
 
 async def read(
-    connection: AsyncConnection, account_id: str, message_id: str | None, *, now: datetime, partitions: int
+    connection: Connection, account_id: str, message_id: str | None, *, now: datetime, partitions: int
 ) -> None:
     """Mark one message as read, or with None all; `partitions` is the number of the outcomes' topic."""
     arguments = {"account_id": account_id, "message_id": message_id, "now": now}
     rows = (await connection.execute(_READ, arguments)).all()
-    entries = [outcomes.read(_notice(row), attempts=row.attempts, now=now, partitions=partitions) for row in rows]
+    entries = [outbox_entries.read(_notice(row), attempts=row.attempts, now=now, partitions=partitions) for row in rows]
     await log.append(connection, entries)
     if rows:
         await signals.tell(connection, Signal.INBOX)

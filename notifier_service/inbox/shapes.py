@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from notifier_service.plan import CHANNELS, PROTECTED, Preferences
+from notifier_service.decisions.plan import CHANNELS, PROTECTED, Preferences
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Id
 
 LONGEST_PAGE: Final = 200
-Standing = Literal["queued", "delivered", "failed", "suppressed"]
+DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
 """How a decision stands, as the contract names it."""
 
 
@@ -44,7 +44,7 @@ def _left_open(value: Any) -> Any:
     return value or None
 
 
-class Asked(BaseModel):
+class InboxQuery(BaseModel):
     """Which messages; `before` is the id of the last message of the page before, or an instant."""
 
     unread: Annotated[bool | None, BeforeValidator(_left_open)] = None
@@ -78,7 +78,7 @@ class Kind(BaseModel):
     protected: bool
 
 
-class Wishes(BaseModel):
+class PreferencesUpdate(BaseModel):
     """All that is switched off; what is not named is on."""
 
     muted: Sequence[Muted] = Field(max_length=len(CHANNELS) * len(Channel))
@@ -88,7 +88,7 @@ class Wishes(BaseModel):
         return Preferences(frozenset((one.kind, one.channel) for one in self.muted))
 
 
-class PreferencesDocument(Wishes):
+class PreferencesDocument(PreferencesUpdate):
     """What is switched off, and what could be."""
 
     kinds: Sequence[Kind]
@@ -100,7 +100,7 @@ class PreferencesDocument(Wishes):
         return cls(muted=muted, kinds=kinds)
 
 
-class Decision(BaseModel):
+class DecisionDocument(BaseModel):
     """One notification decision, for operators. `reason`: the relay's reply, or why it was suppressed.
 
     `under_way`: a process has it in hand just now; it counts as queued until its end is recorded.
@@ -113,7 +113,7 @@ class Decision(BaseModel):
     lifecycle_type: str
     kind: str
     channel: Channel
-    status: Standing
+    status: DecisionStatus
     under_way: bool
     reason: str | None
     attempts: int
@@ -121,8 +121,8 @@ class Decision(BaseModel):
     next_attempt_at: datetime | None
 
 
-class Decisions(BaseModel):
+class DecisionsDocument(BaseModel):
     """A page, the newest first; `before` is the number to ask the next page with, null on the last."""
 
-    notifications: Sequence[Decision]
+    notifications: Sequence[DecisionDocument]
     before: int | None

@@ -10,14 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from notifier_service.inbox import messages
-from notifier_service.inbox.messages import Standing
+from notifier_service.inbox.messages import InboxSummary
 from notifier_service.inbox.shapes import Message
-from shared.database import transaction
-from shared.health import Health
-from shared.waits import until_done, woken
+from shared.runtime.health import Health
+from shared.runtime.retry import until_done, woken
+from shared.storage.database import Engine, transaction
 
 PART: Final = "streams"
 _AT_ONCE: Final = 100
@@ -31,20 +30,20 @@ class Listener:
     """One open stream: how its inbox stood when last looked at, and the bell."""
 
     def __init__(self) -> None:
-        self.standing = Standing()
+        self.summary = InboxSummary()
         self.bell = asyncio.Event()
 
-    def changed(self, standing: Standing) -> None:
+    def changed(self, summary: InboxSummary) -> None:
         """Ring when the inbox does not stand as it did."""
-        if standing != self.standing:
-            self.standing = standing
+        if summary != self.summary:
+            self.summary = summary
             self.bell.set()
 
 
 class Streams:
     """All open streams of a process. `run` watches for all of them with one question to the database."""
 
-    def __init__(self, engine: AsyncEngine, health: Health, *, changed: asyncio.Event) -> None:
+    def __init__(self, engine: Engine, health: Health, *, changed: asyncio.Event) -> None:
         self._engine = engine
         self._health = health
         self._changed = changed
@@ -74,19 +73,19 @@ class Streams:
         """What one client is sent: messages behind `since` (None: new ones only), and `unread` when it changes."""
         async with self._listening(account_id) as listener:
             await self._look_for(account_id, listener)
-            told = listener.standing.last if since is None else since
+            told = listener.summary.last if since is None else since
             unread = None
             yield _OPENING
             while not self._closing:
                 listener.bell.clear()
-                standing = listener.standing
+                summary = listener.summary
                 for row in await self._since(account_id, told):
                     told = row.number
                     yield _event("message", Message.of(row).model_dump(mode="json"), number=told)
-                if standing.unread != unread:
-                    unread = standing.unread
+                if summary.unread != unread:
+                    unread = summary.unread
                     yield _event("unread", {"unread": unread})
-                if told >= standing.last and not await woken(listener.bell, _KEEP_ALIVE_SECONDS):
+                if told >= summary.last and not await woken(listener.bell, _KEEP_ALIVE_SECONDS):
                     yield _KEEP_ALIVE
 
     @asynccontextmanager
@@ -102,15 +101,15 @@ class Streams:
 
     async def _look(self) -> None:
         async with transaction(self._engine) as connection:
-            standings = await messages.standings(connection, self._open)
+            summaries = await messages.summaries(connection, self._open)
         for account_id, listeners in self._open.items():
             for listener in listeners:
-                listener.changed(standings.get(account_id, Standing()))
+                listener.changed(summaries.get(account_id, InboxSummary()))
 
     async def _look_for(self, account_id: str, listener: Listener) -> None:
         async with transaction(self._engine) as connection:
-            standings = await messages.standings(connection, [account_id])
-        listener.changed(standings.get(account_id, Standing()))
+            summaries = await messages.summaries(connection, [account_id])
+        listener.changed(summaries.get(account_id, InboxSummary()))
 
     async def _since(self, account_id: str, number: int) -> Any:
         async with transaction(self._engine) as connection:

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs in the connection that `shared.migrations` hands over."""
+"""Alembic's entry: runs in the connection that `shared.storage.migrations` hands over."""
 
 from alembic import context
 

@@ -31,7 +31,7 @@ class RenewalMethod(StrEnum):
     AUTOMATIC = "automatic"
 
 
-class AutoRenewalStanding(StrEnum):
+class AutoRenewalStatus(StrEnum):
     """How auto-renewal stands when a reminder is sent (R30)."""
 
     OFF = "off"
@@ -206,7 +206,7 @@ class RenewalDue:
     days_left: Whole
     quote: Quote
     obstacles: tuple[Obstacle, ...]
-    auto_renewal: AutoRenewalStanding
+    auto_renewal: AutoRenewalStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

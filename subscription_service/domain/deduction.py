@@ -17,9 +17,9 @@ from subscription_service.domain.terms import automatic_order_id, next_term
 
 def cycle_at(auto_renewal: AutoRenewal, at: datetime, policy: Policy) -> int:
     """The cycle in months that holds at `at`: until 00:00 of `effective_on`, what was set before (R21)."""
-    held = auto_renewal.held_cycle
-    if held is not None and at < midnight(auto_renewal.effective_on, policy.billing_zone):
-        return held
+    locked = auto_renewal.held_cycle
+    if locked is not None and at < midnight(auto_renewal.effective_on, policy.billing_zone):
+        return locked
     return auto_renewal.cycle_months
 
 

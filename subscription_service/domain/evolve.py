@@ -1,7 +1,7 @@
 """What an event has made of an account. It never refuses: what stands in the log has happened.
 
 Folding these events alone rebuilds subscription, contact, version and `decided_at`, and takes automatic
-renewals off balance and coupons. Facts are not rebuilt here (`facts.consequences`).
+renewals off balance and coupons. Facts are not rebuilt here (`facts.apply_side_effects`).
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Facts of an account: taken in as they come, whatever the subscription's state (R37, R38).
 
-Credits and coupons add up, capacity and configuration are newest per key. `absorb` is the one way in;
-`consequences` is what an event does to the facts, so that `evolve` needs only what the lifecycle says.
+Credits and coupons add up, capacity and configuration are newest per key. `apply_fact` is the one way in;
+`apply_side_effects` is what an event does to the facts, so that `evolve` needs only what the lifecycle says.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.situation import Arrival
 
 
-def absorb(account: Account, command: InboundData, arrival: Arrival) -> Account | Rejection:
+def apply_fact(account: Account, command: InboundData, arrival: Arrival) -> Account | Rejection:
     """`account` with the command's facts; the same object where there is nothing new.
 
     Only a binding can be refused (R36).
@@ -41,7 +41,7 @@ def absorb(account: Account, command: InboundData, arrival: Arrival) -> Account 
     return account if fact is None else fact(account, command, arrival)
 
 
-def consequences(account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog) -> Account:
+def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog) -> Account:
     """`account`, to which `event` has happened already, with the facts that follow from it.
 
     A switch to partial mode binds (R16); release forgets configuration and bindings (R35); a purchase

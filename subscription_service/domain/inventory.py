@@ -24,16 +24,16 @@ from subscription_service.domain.model import (
     Account,
     Active,
     Grace,
-    Load,
-    Mark,
     Server,
+    ServerTotals,
+    VersionStamp,
     specification_in_force,
 )
 from subscription_service.domain.quota import Quota, exhaustion, fits, quota_of
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.situation import Arrival
 
-_NEVER: Final = Mark(datetime.min.replace(tzinfo=UTC), "", "")
+_NEVER: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
 
 
 def register(account: Account, command: ServerRegistered, arrival: Arrival) -> Account:
@@ -69,7 +69,7 @@ def bind(account: Account, command: ServerBound, arrival: Arrival) -> Account | 
     if specification is None or not _newer(arrival.mark, before.bound_mark):
         return account
     if not before.bound:
-        wanted = Load(account.bound.servers + 1, account.bound.cores + before.cores)
+        wanted = ServerTotals(account.bound.servers + 1, account.bound.cores + before.cores)
         refusal = exhaustion(quota_of(specification, arrival.rules.catalog), wanted)
         if refusal is not None:
             return refusal
@@ -112,7 +112,7 @@ def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
     chosen: set[str] = set()
     load = NOTHING
     for server in present:
-        load = Load(load.servers + 1, load.cores + server.cores)
+        load = ServerTotals(load.servers + 1, load.cores + server.cores)
         if not fits(quota, load):
             break
         chosen.add(server.server_id)
@@ -124,7 +124,7 @@ def unbind_all(account: Account, at: datetime) -> Account:
     return _bind_exactly(account, set(), at)._replace(bound=NOTHING)
 
 
-def _newer(mark: Mark, than: Mark | None) -> bool:
+def _newer(mark: VersionStamp, than: VersionStamp | None) -> bool:
     return than is None or mark > than
 
 
@@ -149,11 +149,11 @@ def _server(account: Account, server_id: str, at: datetime) -> Server:
     return Server(server_id, present_mark=mark, cores_mark=mark, bound_mark=bound_mark)
 
 
-def _resized(server: Server, cores: int, mark: Mark) -> Server:
+def _resized(server: Server, cores: int, mark: VersionStamp) -> Server:
     return server._replace(cores=cores, cores_mark=mark) if _newer(mark, server.cores_mark) else server
 
 
-def _as_of(server: Server, named: SnapshotServer | None, mark: Mark, partial: bool) -> Server:
+def _as_of(server: Server, named: SnapshotServer | None, mark: VersionStamp, partial: bool) -> Server:
     """`server` as a snapshot has it; registers with a newer mark stay."""
     after = _resized(server, 0 if named is None else named.cores, mark)
     if _newer(mark, server.present_mark):
@@ -174,30 +174,30 @@ def _put(account: Account, before: Server, after: Server) -> Account:
     )
 
 
-def _registered(server: Server) -> Load:
-    return Load(1, server.cores) if server.present else NOTHING
+def _registered(server: Server) -> ServerTotals:
+    return ServerTotals(1, server.cores) if server.present else NOTHING
 
 
-def _bound(server: Server) -> Load:
-    return Load(1, server.cores) if server.present and server.bound else NOTHING
+def _bound(server: Server) -> ServerTotals:
+    return ServerTotals(1, server.cores) if server.present and server.bound else NOTHING
 
 
-def _moved(total: Load, minus: Load, plus: Load) -> Load:
+def _moved(total: ServerTotals, minus: ServerTotals, plus: ServerTotals) -> ServerTotals:
     if minus == plus:
         return total
-    return Load(total.servers - minus.servers + plus.servers, total.cores - minus.cores + plus.cores)
+    return ServerTotals(total.servers - minus.servers + plus.servers, total.cores - minus.cores + plus.cores)
 
 
-def _total(loads: Iterable[Load]) -> Load:
+def _total(loads: Iterable[ServerTotals]) -> ServerTotals:
     servers = cores = 0
     for load in loads:
         servers, cores = servers + load.servers, cores + load.cores
-    return Load(servers, cores)
+    return ServerTotals(servers, cores)
 
 
 def _bind_exactly(account: Account, chosen: set[str], at: datetime) -> Account:
     """Bind these servers and no other as of `at`: what was said before has lost, what comes behind wins (R37)."""
-    mark = Mark(at, "", "")
+    mark = VersionStamp(at, "", "")
     servers = {
         server_id: server._replace(bound=server_id in chosen, bound_mark=mark)
         for server_id, server in account.servers.items()

@@ -18,7 +18,7 @@ ZERO = Decimal("0.00")
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
-class Mark(NamedTuple):
+class VersionStamp(NamedTuple):
     """Where a register got its value: the newest `time` wins, then the greater source, then id (R37)."""
 
     time: datetime
@@ -26,14 +26,14 @@ class Mark(NamedTuple):
     id: str
 
 
-class Load(NamedTuple):
+class ServerTotals(NamedTuple):
     """Servers and their cores, counted."""
 
     servers: int = 0
     cores: int = 0
 
 
-NOTHING = Load()
+NOTHING = ServerTotals()
 
 
 class Server(NamedTuple):
@@ -41,11 +41,11 @@ class Server(NamedTuple):
 
     server_id: str
     present: bool = False
-    present_mark: Mark | None = None
+    present_mark: VersionStamp | None = None
     cores: int = 0
-    cores_mark: Mark | None = None
+    cores_mark: VersionStamp | None = None
     bound: bool = False
-    bound_mark: Mark | None = None
+    bound_mark: VersionStamp | None = None
 
 
 class ConfigurationEntry(NamedTuple):
@@ -53,12 +53,12 @@ class ConfigurationEntry(NamedTuple):
 
     value: Any
     present: bool
-    mark: Mark
+    mark: VersionStamp
 
 
 class CapacityUse(NamedTuple):
     used: int
-    mark: Mark
+    mark: VersionStamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,11 +144,11 @@ class Account(NamedTuple):
     subscription: Subscription | None = None
     balance: Decimal = ZERO
     coupons: tuple[Coupon, ...] = ()
-    registered: Load = NOTHING
-    bound: Load = NOTHING
+    registered: ServerTotals = NOTHING
+    bound: ServerTotals = NOTHING
     capacity: Mapping[Feature, CapacityUse] = _EMPTY
     retained: Mapping[ConfigurationKind, int] = _EMPTY
-    snapshot_mark: Mark | None = None
+    snapshot_mark: VersionStamp | None = None
     configuration_floor: datetime | None = None
     servers: Mapping[str, Server] = _EMPTY
     configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = _EMPTY

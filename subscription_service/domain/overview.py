@@ -15,8 +15,8 @@ from subscription_service.domain.model import (
     Account,
     Active,
     Grace,
-    Load,
     Released,
+    ServerTotals,
     specification_in_force,
 )
 from subscription_service.domain.policy import Catalog, Policy, Rules
@@ -95,7 +95,7 @@ def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) 
 
 
 @lru_cache(maxsize=4096)
-def _totals(counted: Load | Quota) -> Totals:
+def _totals(counted: ServerTotals | Quota) -> Totals:
     """Remembered: there are far fewer different figures than accounts."""
     servers, cores = counted
     return Totals(servers=servers, cores=cores)

@@ -1,7 +1,7 @@
 """What is chosen, not decided: the policy's days and hours, the catalog's prices and ranges.
 
-Plain values; `subscription_service.policy` and `subscription_service.catalog` read them from files
-and are the only ones that check them. The order of `Edition`'s members is "up" and "down" (R16, R19).
+Plain values; `subscription_service.policy_files` reads and checks them. The order of `Edition`'s members is "up" and
+"down" (R16, R19).
 """
 
 from collections.abc import Mapping

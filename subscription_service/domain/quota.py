@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from shared.contracts.lifecycle import BoundQuotaUse, QuotaExceeded, QuotaRestored, QuotaUse, RejectionCode
 from shared.contracts.types import ProtectionMode, Specification
-from subscription_service.domain.model import Account, Active, Load, specification_in_force
+from subscription_service.domain.model import Account, Active, ServerTotals, specification_in_force
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.refusals import Rejection
 
@@ -32,7 +32,7 @@ def quota_of(specification: Specification, catalog: Catalog) -> Quota:
     )
 
 
-def fits(quota: Quota, load: Load) -> bool:
+def fits(quota: Quota, load: ServerTotals) -> bool:
     servers, cores = quota
     return (servers is None or load.servers <= servers) and (cores is None or load.cores <= cores)
 
@@ -51,7 +51,7 @@ def bound_shortages(account: Account, specification: Specification, catalog: Cat
     return _shortages(quota_of(specification, catalog), account.bound, _BELOW_BOUND)
 
 
-def exhaustion(quota: Quota, load: Load) -> Rejection | None:
+def exhaustion(quota: Quota, load: ServerTotals) -> Rejection | None:
     """Why `load` cannot be bound, servers before cores (R36)."""
     if quota.servers is not None and load.servers > quota.servers:
         return Rejection(RejectionCode.QUOTA_EXHAUSTED, load.servers, quota.servers, "protected servers")
@@ -85,7 +85,7 @@ def _use(used: int, quota: int | None, full: bool) -> QuotaUse | BoundQuotaUse |
     return QuotaUse(registered=used, quota=quota) if full else BoundQuotaUse(bound=used, quota=quota)
 
 
-def _shortages(quota: Quota, load: Load, codes: tuple[RejectionCode, RejectionCode]) -> tuple[Rejection, ...]:
+def _shortages(quota: Quota, load: ServerTotals, codes: tuple[RejectionCode, RejectionCode]) -> tuple[Rejection, ...]:
     return tuple(
         Rejection(code, used, bought)
         for code, used, bought in zip(codes, load, quota, strict=True)

@@ -5,7 +5,7 @@ The quote and the obstacles also answer a customer who asks for them (`/quote`).
 
 from datetime import datetime
 
-from shared.contracts.lifecycle import AutoRenewalStanding, Obstacle, Quote, RenewalDue
+from shared.contracts.lifecycle import AutoRenewalStatus, Obstacle, Quote, RenewalDue
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.deduction import next_attempt
 from subscription_service.domain.model import Account, Active, Grace
@@ -50,11 +50,11 @@ def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) 
     )
 
 
-def _standing(subscription: Active, at: datetime, policy: Policy) -> AutoRenewalStanding:
+def _standing(subscription: Active, at: datetime, policy: Policy) -> AutoRenewalStatus:
     """Nothing is promised that will not happen: on, but without an attempt before E, counts as off."""
     if subscription.declined:
-        return AutoRenewalStanding.DECLINED
+        return AutoRenewalStatus.DECLINED
     if subscription.failure is not None:
-        return AutoRenewalStanding.FAILED
+        return AutoRenewalStatus.FAILED
     charges = next_attempt(subscription, at, policy) is not None
-    return AutoRenewalStanding.WILL_CHARGE if charges else AutoRenewalStanding.OFF
+    return AutoRenewalStatus.WILL_CHARGE if charges else AutoRenewalStatus.OFF

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.contracts.lifecycle import LifecycleData
-from subscription_service.domain.model import Account, Active, Grace, Mark
+from subscription_service.domain.model import Account, Active, Grace, VersionStamp
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.refusals import Rejection
 
@@ -35,7 +35,7 @@ def instant_of(event_time: datetime, now: datetime, decided_at: datetime | None)
 class Arrival(NamedTuple):
     """A fact's circumstances: its mark for the registers, the instant it is taken in, the rules."""
 
-    mark: Mark
+    mark: VersionStamp
     at: datetime
     rules: Rules
 

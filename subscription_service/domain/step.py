@@ -11,13 +11,13 @@ from typing import Final
 from shared.contracts.inbound import INBOUND, InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode, Renewed
 from subscription_service.domain.decide import decide
-from subscription_service.domain.elapse import elapse
 from subscription_service.domain.evolve import evolve
-from subscription_service.domain.facts import absorb, consequences
-from subscription_service.domain.model import Account, Mark
+from subscription_service.domain.facts import apply_fact, apply_side_effects
+from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.quota import quota_notice
 from subscription_service.domain.refusals import Rejection, sentence
+from subscription_service.domain.run_timer import run_timer
 from subscription_service.domain.situation import Arrival, Moment, instant_of
 from subscription_service.domain.timers import Timer, kinds_at
 
@@ -31,14 +31,16 @@ _TYPE_OF: Final[Mapping[type[InboundData], str]] = {
 }
 
 
-def step(account: Account, command: InboundData | Timer, *, moment: Moment, mark: Mark, rules: Rules) -> Outcome:
+def step(
+    account: Account, command: InboundData | Timer, *, moment: Moment, mark: VersionStamp, rules: Rules
+) -> Outcome:
     """Run one command to its end. `mark` orders facts (R37); timers ignore it.
 
     `version` rises with each event; `decided_at` moves to `moment.at` with events, and with every timer.
     """
     if isinstance(command, Timer):
         return _run(account, command, moment, rules)
-    known = absorb(account, command, Arrival(mark, moment.at, rules))
+    known = apply_fact(account, command, Arrival(mark, moment.at, rules))
     if isinstance(known, Rejection):
         return _rejected(account, command, known, moment.at)
     decision = decide(known, command, at=moment.at, rules=rules)
@@ -57,7 +59,7 @@ def _run(account: Account, timer: Timer, moment: Moment, rules: Rules) -> Outcom
     said: tuple[LifecycleData, ...] = ()
     after = account
     for kind in kinds_at(account, timer.at, rules.policy):
-        event = elapse(after, kind, moment=moment, rules=rules)
+        event = run_timer(after, kind, moment=moment, rules=rules)
         if event is not None:
             said = (*said, event)
             after = _enact(after, (event,), moment.at, rules)
@@ -71,7 +73,7 @@ def _run(account: Account, timer: Timer, moment: Moment, rules: Rules) -> Outcom
 def _enact(account: Account, events: Iterable[LifecycleData], at: datetime, rules: Rules) -> Account:
     for event in events:
         account = evolve(account, event, at=at, policy=rules.policy)
-        account = consequences(account, event, at=at, catalog=rules.catalog)
+        account = apply_side_effects(account, event, at=at, catalog=rules.catalog)
     return account
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
-from subscription_service.domain.model import Account, Mark
+from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import Moment, step
 from subscription_service.domain.timers import Timer, TimerKind, next_timer
@@ -37,7 +37,7 @@ def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) 
         if timer is None or timer.at > now + HORIZON:
             break
         moment = Moment(at=timer.at, now=max(now, timer.at))
-        account, events = step(account, timer, moment=moment, mark=Mark(timer.at, "", ""), rules=rules)
+        account, events = step(account, timer, moment=moment, mark=VersionStamp(timer.at, "", ""), rules=rules)
         entries.append(TimelineEntry(timer.at, timer.kind, _details(events)))
     return tuple(entries)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from shared.errors import Transient
-from shared.kafka import admin
-from shared.settings import SECRETS, Settings, load
-from shared.topics import TOPICS, name_of, wanted
+from shared.kafka.client import admin
+from shared.kafka.topics import TOPICS, name_of, wanted
+from shared.runtime.errors import Transient
+from shared.runtime.settings import SECRETS, Settings, load
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.part import Part, PartFailed, Say
@@ -29,7 +29,7 @@ _TOPICS_WITHIN_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class StackOptions:
     """What somebody wants of a stack; `None` for an address asks for the embedded part.
 
     `environment` is the caller's; its `TENURE_` settings reach the services. `commands`: service -> what runs it.
@@ -49,14 +49,14 @@ class Wishes:
 class Stack:
     """`changed` is called whenever `document` is another one."""
 
-    def __init__(self, wishes: Wishes, *, say: Say, changed: Callable[[], None] = lambda: None) -> None:
-        self._wishes = wishes
+    def __init__(self, options: StackOptions, *, say: Say, changed: Callable[[], None] = lambda: None) -> None:
+        self._options = options
         self._say = say
         self._changed = changed
-        ports = PortBook(wishes.folder / "ports.json", wishes.fixed_ports)
-        self.kafka = None if wishes.kafka else self._embedded_kafka(ports)
-        self.postgres = None if wishes.database else Postgres(wishes.folder / "postgres", ports.port("postgres"))
-        self.mail = None if wishes.smtp else self._embedded_mail(ports)
+        ports = PortBook(options.folder / "ports.json", options.fixed_ports)
+        self.kafka = None if options.kafka else self._embedded_kafka(ports)
+        self.postgres = None if options.database else Postgres(options.folder / "postgres", ports.port("postgres"))
+        self.mail = None if options.smtp else self._embedded_mail(ports)
         self.services = {name: self._copies(name, ports) for name in SERVICES}
         self._auth_secret = self._find_auth_secret()
 
@@ -104,15 +104,15 @@ class Stack:
 
     def _embedded_kafka(self, ports: PortBook) -> Kafka:
         port, controller = ports.port("kafka"), ports.port("kafka controller")
-        return Kafka(self._wishes.folder / "kafka", port, controller_port=controller, say=self._say)
+        return Kafka(self._options.folder / "kafka", port, controller_port=controller, say=self._say)
 
     def _embedded_mail(self, ports: PortBook) -> MailServer:
-        return MailServer(self._wishes.folder / "mail", ports.port("smtp"), http_port=ports.port("mail"))
+        return MailServer(self._options.folder / "mail", ports.port("smtp"), http_port=ports.port("mail"))
 
     def _copies(self, service: str, ports: PortBook) -> Sequence[Service]:
-        numbers = range(1, self._wishes.copies + 1)
+        numbers = range(1, self._options.copies + 1)
         names = [service if number == 1 else f"{service}-{number}" for number in numbers]
-        folder, command = self._wishes.folder / "services", self._wishes.commands[service]
+        folder, command = self._options.folder / "services", self._options.commands[service]
         return [Service(name, folder, port=ports.port(name), command=command) for name in names]
 
     def _all_copies(self) -> Sequence[Service]:
@@ -120,26 +120,26 @@ class Stack:
 
     @property
     def _kafka_address(self) -> str:
-        return self.kafka.bootstrap if self.kafka else str(self._wishes.kafka)
+        return self.kafka.bootstrap if self.kafka else str(self._options.kafka)
 
     @property
     def _database_url(self) -> str:
-        return self.postgres.url if self.postgres else str(self._wishes.database)
+        return self.postgres.url if self.postgres else str(self._options.database)
 
     @property
     def _smtp_address(self) -> str:
-        return self.mail.smtp if self.mail else str(self._wishes.smtp)
+        return self.mail.smtp if self.mail else str(self._options.smtp)
 
     def _find_auth_secret(self) -> str | None:
         """The caller's; with a key server none is needed; else one of our own, kept in the folder."""
-        given = self._wishes.environment
+        given = self._options.environment
         if "TENURE_AUTH_SECRET" in given:
             return given["TENURE_AUTH_SECRET"]
         if "TENURE_AUTH_SECRET_FILE" in given:
             return Path(given["TENURE_AUTH_SECRET_FILE"]).read_text().strip()
         if "TENURE_AUTH_JWKS_URL" in given:
             return None
-        return _kept_secret(self._wishes.folder / "auth_secret")
+        return _kept_secret(self._options.folder / "auth_secret")
 
     def _environment(self) -> Mapping[str, str]:
         """The caller's environment, what it leaves open filled in, what we decide set."""
@@ -156,9 +156,9 @@ class Stack:
             "TENURE_SMTP_HOST": host,
             "TENURE_SMTP_PORT": port,
             "TENURE_AUTH_SECRET": self._auth_secret,
-            "TENURE_TEST_CLOCK": self._wishes.test_clock,
+            "TENURE_TEST_CLOCK": self._options.test_clock,
         }
-        given = {name: value for name, value in self._wishes.environment.items() if name not in _REPLACED}
+        given = {name: value for name, value in self._options.environment.items() if name not in _REPLACED}
         return {**defaults, **given, **{name: value for name, value in decided.items() if value is not None}}
 
     async def _start(self, part: Part) -> None:

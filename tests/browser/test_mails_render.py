@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from notifier_service.render import render
+from notifier_service.content.render import render
 from shared.contracts.types import Contact
 from tests.unit.notifier import samples
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared import topics
-from shared.asyncapi_page import page
 from shared.contracts.asyncapi import CHANNELS, SERVICES, Service, document
 from shared.contracts.inbound import INBOUND
 from shared.contracts.schemas import DOCUMENTS
+from shared.kafka import topics
+from shared.web.asyncapi_page import page
 
 BOTH: list[Service] = ["subscription", "notifier"]
 

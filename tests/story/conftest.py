@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.settings import PREFIX
+from shared.runtime.settings import PREFIX
+from tenure.commands.up import COMMANDS
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.postgres import Postgres
-from tenure.up import COMMANDS
 from tests.parts import finish
 
 
@@ -26,7 +26,7 @@ async def _create(postgres: Postgres, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def wishes(
+def stack_options(
     kafka: Kafka, postgres: Postgres, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Any]:
     """What a stack of this module is made of: a database and a topic prefix of its own."""

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from stories.driver import Driver, ObservedEvent, driver
+from stories.stack import places, running
 from tenure.local.mail import MailServer
-from tenure.local.stack import Wishes
-from tenure.story.driver import Driver, Said, driver
-from tenure.story.stage import places, running
+from tenure.local.stack import StackOptions
 
 BEGINS = "2027-01-10T09:00:00+08:00"
 SECOND = timedelta(seconds=1)
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def story(wishes: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
-    prefix = wishes["environment"]["TENURE_TOPIC_PREFIX"]
-    async with running(Wishes(**wishes, test_clock=BEGINS), say=print) as stack:
+async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
+    prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
+    async with running(StackOptions(**stack_options, test_clock=BEGINS), say=print) as stack:
         where = places(stack, mail_url=mail_server.url, topic_prefix=prefix)
         async with driver(where, now=datetime.fromisoformat(BEGINS)) as driving:
             yield driving
@@ -45,7 +45,7 @@ class Life:
         self.mails = 0
         self.messages = 0
 
-    async def at(self, moment: str, *kinds: str) -> list[Said]:
+    async def at(self, moment: str, *kinds: str) -> list[ObservedEvent]:
         """Nothing a second before; these lifecycle events at this very instant, with their mails and messages."""
         instant = datetime.fromisoformat(f"{moment}+08:00")
         await self.story.advance(instant - SECOND)
@@ -53,18 +53,18 @@ class Life:
         await self.story.advance(instant)
         return await self.brings(*kinds, at=instant)
 
-    async def does(self, type_: str, *kinds: str, **data: Any) -> list[Said]:
+    async def does(self, type_: str, *kinds: str, **data: Any) -> list[ObservedEvent]:
         await self.story.publish(type_, {"account_id": self.account, **data})
         await self.story.settle()
         return await self.brings(*kinds, at=self.story.now)
 
-    async def brings(self, *kinds: str, at: datetime) -> list[Said]:
+    async def brings(self, *kinds: str, at: datetime) -> list[ObservedEvent]:
         events = await self.news()
         assert [event.kind for event in events] == list(kinds)
         assert [event.time for event in events] == [at] * len(kinds)
         return events
 
-    async def news(self) -> list[Said]:
+    async def news(self) -> list[ObservedEvent]:
         return [event for event in await self.story.new_events() if event.account == self.account]
 
     async def told(self) -> tuple[list[str], list[str]]:
@@ -80,7 +80,7 @@ class Life:
         order = {"order_id": f"{self.account}-1", "contact": contact, "specification": THREE, "duration_months": 1}
         await self.does("tenure.purchase.ordered.v1", "activated", **{"auto_renewal": True, **order, **TERMS, **more})
 
-    async def registers(self, number: int, *kinds: str) -> list[Said]:
+    async def registers(self, number: int, *kinds: str) -> list[ObservedEvent]:
         return await self.does("tenure.server.registered.v1", *kinds, server_id=f"server-{number}", cores=4)
 
 
@@ -203,5 +203,5 @@ async def _release(ann: Life) -> None:
     assert (await ann.told())[0] == ["Not accepted: Renewal ann-4"]
 
 
-def _money(renewed: Said) -> tuple[str, ...]:
+def _money(renewed: ObservedEvent) -> tuple[str, ...]:
     return tuple(renewed.data[name] for name in ("fee", "discount", "charged", "balance_after"))

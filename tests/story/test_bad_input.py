@@ -13,11 +13,11 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from shared.topics import PURCHASES
+from shared.kafka.topics import PURCHASES
+from stories.driver import Driver, Headers, driver, envelope
+from stories.stack import places, running
 from tenure.local.mail import MailServer
-from tenure.local.stack import Wishes
-from tenure.story.driver import Driver, Headers, driver, envelope
-from tenure.story.stage import places, running
+from tenure.local.stack import StackOptions
 
 BEGINS: Final = datetime.fromisoformat("2027-01-10T09:00:00+08:00")
 SECOND: Final = timedelta(seconds=1)
@@ -38,9 +38,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def story(wishes: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
-    prefix = wishes["environment"]["TENURE_TOPIC_PREFIX"]
-    async with running(Wishes(**wishes, test_clock=BEGINS.isoformat()), say=print) as stack:
+async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
+    prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
+    async with running(StackOptions(**stack_options, test_clock=BEGINS.isoformat()), say=print) as stack:
         where = places(stack, mail_url=mail_server.url, topic_prefix=prefix)
         async with driver(where, now=BEGINS) as driving:
             await driving.publish("tenure.account.credited.v1", {**SPENT, "account_id": "ann", "amount": "1.00"})

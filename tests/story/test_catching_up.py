@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import pytest_asyncio
 
+from stories.driver import Driver, ObservedEvent, driver, until
+from stories.stack import places, running
 from subscription_service.domain.calendar import add_months
 from tenure.local.mail import MailServer
-from tenure.local.stack import Wishes
-from tenure.story.driver import Driver, Said, driver, until
-from tenure.story.stage import places, running
+from tenure.local.stack import StackOptions
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = timedelta(days=1)
@@ -100,10 +100,10 @@ RENEWED_AT: Final = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def caught_up(
-    wishes: Mapping[str, Any], mail_server: MailServer
-) -> AsyncIterator[tuple[Driver, Mapping[str, list[Said]]]]:
+    stack_options: Mapping[str, Any], mail_server: MailServer
+) -> AsyncIterator[tuple[Driver, Mapping[str, list[ObservedEvent]]]]:
     """The services were there once and went; a backlog came; they are back and have dealt with it."""
-    prefix, wanted = wishes["environment"]["TENURE_TOPIC_PREFIX"], Wishes(**wishes)
+    prefix, wanted = stack_options["environment"]["TENURE_TOPIC_PREFIX"], StackOptions(**stack_options)
     async with running(wanted, say=print) as first:
         where = places(first, mail_url=mail_server.url, topic_prefix=prefix)
     async with driver(where) as away:
@@ -133,9 +133,9 @@ async def _backlog(away: Driver, account: str) -> None:
         await publish("tenure.account.credited.v1", CREDITED_AT, entry_id="e-1", amount="70.50", currency="USD")
 
 
-async def _histories(back: Driver) -> Mapping[str, list[Said]]:
+async def _histories(back: Driver) -> Mapping[str, list[ObservedEvent]]:
     """Each account's lifecycle events in the order of their versions, once as many as expected are there."""
-    found: dict[str, list[Said]] = {account: [] for account in HISTORIES}
+    found: dict[str, list[ObservedEvent]] = {account: [] for account in HISTORIES}
 
     async def complete() -> bool:
         for event in await back.new_events():
@@ -146,7 +146,7 @@ async def _histories(back: Driver) -> Mapping[str, list[Said]]:
     return {account: sorted(events, key=lambda event: event.data["version"]) for account, events in found.items()}
 
 
-Caught = tuple[Driver, Mapping[str, list[Said]]]
+Caught = tuple[Driver, Mapping[str, list[ObservedEvent]]]
 
 
 @pytest.mark.rule("R4", "R12", "R20", "R25", "R29", "R31", "R34", "R35")

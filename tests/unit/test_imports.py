@@ -26,43 +26,43 @@ KNOWS: Final[Mapping[str, set[str]]] = {
 PURE: Final[Mapping[str, set[str]]] = {
     "shared.contracts": {"shared.contracts"},
     "subscription_service.domain": {"shared.contracts", "subscription_service.domain"},
-    "notifier_service.words": {"notifier_service.words"},
-    "notifier_service.lifecycle_event": {"shared.contracts"},
-    "notifier_service.notice": {"shared.contracts"},
-    "notifier_service.backoff": set(),
-    "notifier_service.suppress": {"shared.contracts", "notifier_service.lifecycle_event"},
-    "notifier_service.plan": {"shared.contracts", "notifier_service.lifecycle_event"},
-    "notifier_service.decisions": {
+    "notifier_service.content.words": {"notifier_service.content.words"},
+    "notifier_service.decisions.lifecycle_event": {"shared.contracts"},
+    "notifier_service.decisions.notice": {"shared.contracts"},
+    "notifier_service.delivery.backoff": set(),
+    "notifier_service.decisions.suppression": {"shared.contracts", "notifier_service.decisions.lifecycle_event"},
+    "notifier_service.decisions.plan": {"shared.contracts", "notifier_service.decisions.lifecycle_event"},
+    "notifier_service.decisions.decide": {
         "shared.contracts",
-        "notifier_service.lifecycle_event",
-        "notifier_service.notice",
-        "notifier_service.plan",
-        "notifier_service.suppress",
+        "notifier_service.decisions.lifecycle_event",
+        "notifier_service.decisions.notice",
+        "notifier_service.decisions.plan",
+        "notifier_service.decisions.suppression",
     },
-    "notifier_service.addresses": {"shared.contracts"},
-    "notifier_service.headers": set(),
-    "notifier_service.reader": {"shared.contracts", "notifier_service.words"},
-    "notifier_service.letters": {
+    "notifier_service.content.addresses": {"shared.contracts"},
+    "notifier_service.content.headers": set(),
+    "notifier_service.content.localizer": {"shared.contracts", "notifier_service.content.words"},
+    "notifier_service.content.letters": {
         "shared.contracts",
-        "notifier_service.addresses",
-        "notifier_service.letters",
-        "notifier_service.reader",
-        "notifier_service.words",
+        "notifier_service.content.addresses",
+        "notifier_service.content.letters",
+        "notifier_service.content.localizer",
+        "notifier_service.content.words",
     },
-    "notifier_service.calendar_file": {
+    "notifier_service.content.calendar_file": {
         "shared.contracts",
-        "notifier_service.letters",
-        "notifier_service.lifecycle_event",
-        "notifier_service.reader",
+        "notifier_service.content.letters",
+        "notifier_service.decisions.lifecycle_event",
+        "notifier_service.content.localizer",
     },
-    "notifier_service.render": {
+    "notifier_service.content.render": {
         "shared.contracts",
-        "notifier_service.addresses",
-        "notifier_service.calendar_file",
-        "notifier_service.headers",
-        "notifier_service.letters",
-        "notifier_service.lifecycle_event",
-        "notifier_service.reader",
+        "notifier_service.content.addresses",
+        "notifier_service.content.calendar_file",
+        "notifier_service.content.headers",
+        "notifier_service.content.letters",
+        "notifier_service.decisions.lifecycle_event",
+        "notifier_service.content.localizer",
     },
 }
 """Module or package without IO, clock, chance or global state -> ours that it may import, all of them pure too."""
@@ -74,43 +74,53 @@ ON_PAPER: Final = "shared.contracts.documents"
 """The command that writes the contracts down is the one part of its package that touches files."""
 
 LIBRARIES: Final[Mapping[str, set[str]]] = {
-    "faststream": {"shared.consuming", "shared.kafka", "shared.service"},
+    "faststream": {"shared.kafka.intake", "shared.kafka.client", "shared.runtime.service"},
     "aiokafka": {
-        *("shared.consuming", "shared.inputs", "shared.kafka", "shared.partitioning", "shared.positions"),
-        *("shared.record", "shared.relay", "shared.tails", "shared.topics", "tenure"),
-    },
-    "sqlmodel": {"shared.tables", "subscription_service.tables", "notifier_service.tables"},
-    "sqlalchemy": {
-        *("shared.barrier", "shared.clock", "shared.consuming", "shared.database", "shared.http", "shared.inputs"),
-        *("shared.log", "shared.metrics", "shared.migrations", "shared.offsets", "shared.positions", "shared.relay"),
-        *("shared.service", "shared.spine", "shared.tables", "shared.tally"),
-        *(f"subscription_service.{name}" for name in ("api", "apply", "audit", "claims", "housekeeping", "ops")),
         *(
-            f"subscription_service.{name}"
-            for name in ("bookkeeping", "bulk", "saving", "store", "tables", "timers", "views")
+            "shared.kafka.intake",
+            "shared.kafka.inputs",
+            "shared.kafka.client",
+            "shared.kafka.partitioning",
+            "shared.kafka.positions",
         ),
-        *(f"notifier_service.{name}" for name in ("apply", "claims", "deliver", "figures", "inbox", "signals")),
-        *(f"notifier_service.{name}" for name in ("store", "tables")),
+        *("shared.kafka.record", "shared.outbox.relay", "shared.kafka.tails", "shared.kafka.topics", "tenure"),
     },
-    "asyncpg": {"shared.database", "shared.leading", "tenure.local"},
-    "alembic": {"shared.migrations", "subscription_service.migrations", "notifier_service.migrations"},
+    "sqlmodel": {"shared.storage.tables", "subscription_service.storage.tables", "notifier_service.storage.tables"},
+    "sqlalchemy": {
+        *("shared.storage", "shared.outbox", "shared.testclock.clock", "shared.runtime.metrics"),
+        *("subscription_service.storage", "subscription_service.audit", "subscription_service.housekeeping"),
+        *("notifier_service.storage", "notifier_service.delivery.leases", "notifier_service.inbox"),
+    },
+    "asyncpg": {"shared.storage.database", "shared.outbox.leader", "tenure.local"},
+    "alembic": {"shared.storage.migrations", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
-        *("shared.auth", "shared.http", "shared.problems", "shared.service", "shared.spine"),
-        *("subscription_service.api", "subscription_service.app", "subscription_service.ops"),
-        *("notifier_service.api", "notifier_service.app", "notifier_service.inbox", "tenure.local"),
+        *(
+            "shared.web.auth",
+            "shared.web.http",
+            "shared.web.problems",
+            "shared.runtime.service",
+            "shared.runtime.components",
+        ),
+        *("subscription_service.http.api", "subscription_service.app", "subscription_service.ops"),
+        *("notifier_service.http.api", "notifier_service.app", "notifier_service.inbox", "tenure.local"),
     },
-    "starlette": {"shared.http", "shared.problems"},
-    "uvicorn": {"shared.service", "tenure.local"},
-    "uvloop": {"shared.starting"},
-    "jwt": {"shared.auth", "tenure"},
+    "starlette": {"shared.web.http", "shared.web.problems"},
+    "uvicorn": {"shared.runtime.service", "tenure.local"},
+    "uvloop": {"shared.runtime.start"},
+    "jwt": {"shared.web.auth", "tenure"},
     "prometheus_client": {
-        *("shared.metrics", "subscription_service.store", "subscription_service.ops", "notifier_service.figures"),
+        *(
+            "shared.runtime.metrics",
+            "subscription_service.storage.store",
+            "subscription_service.ops",
+            "notifier_service.storage.metrics",
+        ),
     },
-    "pydantic_settings": {"shared.settings"},
-    "aiosmtplib": {"notifier_service.smtp"},
-    "jinja2": {"notifier_service.render", "notifier_service.inbox", "subscription_service.ops"},
-    "babel": {"notifier_service.reader"},
-    "icalendar": {"notifier_service.calendar_file"},
+    "pydantic_settings": {"shared.runtime.settings"},
+    "aiosmtplib": {"notifier_service.delivery.smtp"},
+    "jinja2": {"notifier_service.content.render", "notifier_service.inbox", "subscription_service.ops"},
+    "babel": {"notifier_service.content.localizer"},
+    "icalendar": {"notifier_service.content.calendar_file"},
     "httpx": {"tenure"},
     "psutil": {"tenure.local"},
     "aiosmtpd": {"tenure.local"},
@@ -121,10 +131,10 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
 """Library -> the modules and packages of ours that may know it."""
 
 REAL_TIME: Final = {
-    "shared.clock",  # the service clock itself
-    "shared.auth",  # tokens are judged by real time
-    "shared.starting",  # lines of the log
-    "notifier_service.letterbox",  # a mail's `Date`
+    "shared.testclock.clock",  # the service clock itself
+    "shared.web.auth",  # tokens are judged by real time
+    "shared.runtime.start",  # lines of the log
+    "notifier_service.content.mail_composer",  # a mail's `Date`
     "tenure",  # what a person types happens now
 }
 

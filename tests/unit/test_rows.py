@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 
 from shared.contracts.types import ConfigurationKind, Contact, Feature
-from subscription_service import rows
-from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Load, Mark, Released, Server
+from subscription_service.domain.model import (
+    Account,
+    CapacityUse,
+    ConfigurationEntry,
+    Released,
+    Server,
+    ServerTotals,
+    VersionStamp,
+)
+from subscription_service.storage import rows
 
-LATER = Mark(datetime(2026, 2, 1, 8, 30, 0, 250_000, tzinfo=UTC), "/assets?zone=a", "evt-2")
-EARLIER = Mark(datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC), "/assets", "evt-1")
+LATER = VersionStamp(datetime(2026, 2, 1, 8, 30, 0, 250_000, tzinfo=UTC), "/assets?zone=a", "evt-2")
+EARLIER = VersionStamp(datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC), "/assets", "evt-1")
 PLAIN = Account(account_id="acct-1")
 FULL = PLAIN._replace(
     version=3,
@@ -19,8 +27,8 @@ FULL = PLAIN._replace(
     contact=Contact(name='Lin "\u6797" Wei', email="lin@example.com", locale="zh-CN", time_zone="Asia/Shanghai"),
     subscription=Released(subscription_id="sub-1", released_at=EARLIER.time),
     balance=Decimal("9.50"),
-    registered=Load(4, 64),
-    bound=Load(1, 16),
+    registered=ServerTotals(4, 64),
+    bound=ServerTotals(1, 16),
     capacity={Feature.ANTI_RANSOMWARE_GB: CapacityUse(12, LATER)},
     retained={ConfigurationKind.TAG: 2},
     snapshot_mark=EARLIER,

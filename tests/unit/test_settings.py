@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.kafka import connection
-from shared.settings import SECRETS, BadSettings, Settings, load
+from shared.kafka.client import connection
+from shared.runtime.settings import SECRETS, BadSettings, Settings, load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 ROW = re.compile(r"^\| `TENURE_(?P<name>[A-Z_]+)` \| (?P<default>[^|]+) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)

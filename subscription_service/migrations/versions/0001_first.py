@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import SPINE
+from shared.storage.migrations import SPINE
 
 revision = "0001"
 down_revision = None

@@ -10,9 +10,9 @@ import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from shared.settings import load
-from shared.topics import TOPICS, ensure
-from tenure import up
+from shared.kafka.topics import TOPICS, ensure
+from shared.runtime.settings import load
+from tenure.commands import up
 
 COMMANDS = {service: (sys.executable, __file__, "serve", service) for service in ("subscription", "notifier")}
 

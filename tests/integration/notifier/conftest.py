@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tests.integration.notifier.copies import SECRET, Copy, World, copy

@@ -11,15 +11,15 @@ from typing import Any, Final
 import httpx
 import jwt
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier_service import claims
 from notifier_service.app import Notifier
-from shared import database
-from shared.clock import TestClock
-from shared.service import run
-from shared.settings import Settings
-from shared.topics import LIFECYCLE, OUTCOMES
+from notifier_service.delivery import leases
+from shared.kafka.topics import LIFECYCLE, OUTCOMES
+from shared.runtime.service import run
+from shared.runtime.settings import Settings
+from shared.storage import database
+from shared.storage.database import Engine
+from shared.testclock.clock import TestClock
 from tenure.local.ports import free_port
 
 SECRET: Final = "only for tests, and long enough for HS256"
@@ -152,7 +152,7 @@ class World:
 class Copy:
     """A running copy: its HTTP and its tables."""
 
-    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, running: asyncio.Future[None]) -> None:
+    def __init__(self, client: httpx.AsyncClient, engine: Engine, running: asyncio.Future[None]) -> None:
         self.client = client
         self.engine = engine
         self._running = running
@@ -183,7 +183,7 @@ class Copy:
 
     async def settled(self) -> bool:
         async with database.transaction(self.engine) as connection:
-            return not await claims.unsettled(connection, await TestClock().now(connection))
+            return not await leases.unsettled(connection, await TestClock().now(connection))
 
     async def status(self, account_id: str, channel: str = "email") -> list[tuple[str, str, str | None]]:
         """(kind, status, reason) of each decision on the channel, the oldest first."""

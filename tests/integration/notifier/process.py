@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tenure.local.ports import free_port
 
 

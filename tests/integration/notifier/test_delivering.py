@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifier_service.deliver import AT_ONCE
-from shared.settings import Settings
+from notifier_service.delivery.sender import AT_ONCE
+from shared.runtime.settings import Settings
 from tenure.local.mail import MailServer
 from tests.integration.notifier.copies import CONTACT, Copy, World, account, copy, event, eventually
 from tests.integration.notifier.process import process

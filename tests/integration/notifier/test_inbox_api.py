@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.auth import Guard
-from shared.settings import Settings
+from shared.runtime.settings import Settings
+from shared.web.auth import Guard
 from tests.integration.notifier.copies import Copy, World, account, bearer, copy, event, eventually
 
 Said = tuple[str, int | None, Any]

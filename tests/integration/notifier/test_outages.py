@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.notifier.copies import CONTACT, Copy, World, account, copy, event, eventually

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from shared.service import VERSION
+from shared.runtime.service import VERSION
 from tests.integration.notifier.copies import Copy, World, account, bearer, event, eventually
 
 

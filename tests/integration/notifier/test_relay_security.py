@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import pytest
 
-from notifier_service.backoff import Reply
-from notifier_service.smtp import Mail, MailRelay, Unreachable
-from shared.settings import BadSettings, Settings
+from notifier_service.delivery.backoff import Reply
+from notifier_service.delivery.smtp import Mail, MailRelay, Unreachable
+from shared.runtime.settings import BadSettings, Settings
 from tenure.local.mail import MailServer
 from tests.parts import running
 

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import notifier_service
-from notifier_service import tables
-from shared import tables as spine
-from shared.database import connect, transaction
-from shared.migrations import migrate
+from notifier_service.storage import tables
+from shared.storage import tables as spine
+from shared.storage.database import connect, transaction
+from shared.storage.migrations import migrate
 
 SCHEMA = "notifier"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.database import transaction
-from shared.tally import read as read_tally
-from shared.topics import NOTIFICATION_DEAD_LETTERS
+from shared.kafka.topics import NOTIFICATION_DEAD_LETTERS
+from shared.storage.database import transaction
+from shared.storage.event_counts import read as read_tally
 from tests.integration.notifier.copies import CONTACT, Copy, World, account, event, eventually
 
 

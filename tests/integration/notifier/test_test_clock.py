@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.settings import Settings
-from shared.topics import TEST_CLOCK_SETTLED
+from shared.kafka.topics import TEST_CLOCK_SETTLED
+from shared.runtime.settings import Settings
 from tests.integration.notifier.copies import Copy, World, account, copy, event
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tenure import why
 from tenure.__main__ import main
+from tenure.commands import why
 from tests.integration.notifier.copies import SECRET, Copy, World, account, bearer, event, eventually
 
 

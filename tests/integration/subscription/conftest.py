@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Core
-from tests.integration.subscription.ground import fresh_settings
+from tests.integration.subscription.environment import fresh_settings
 from tests.integration.subscription.serving import World, serving
 from tests.parts import fresh_database
 from tests.unit.domain.story import RULES

@@ -11,18 +11,18 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 import subscription_service
-from shared import log, tally
 from shared.contracts.envelope import Unreadable
-from shared.database import connect, transaction
-from shared.migrations import migrate
-from shared.record import Opened, Record
-from shared.spine import Base
-from shared.topics import DEAD_LETTERS, LIFECYCLE, STATE
-from subscription_service.apply import Apply
-from subscription_service.audit import Extent, audit
+from shared.kafka.record import DecodedRecord, Record
+from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, STATE
+from shared.outbox import log
+from shared.runtime.components import ServiceContext
+from shared.storage import event_counts
+from shared.storage.database import Connection, connect, transaction
+from shared.storage.migrations import migrate
+from subscription_service.audit.compare import Extent, audit
+from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.timers import Timers
 
@@ -48,7 +48,7 @@ class HandClock:
     def __init__(self) -> None:
         self.instant = datetime.min.replace(tzinfo=UTC)
 
-    async def now(self, connection: AsyncConnection) -> datetime:
+    async def now(self, connection: Connection) -> datetime:
         return self.instant
 
 
@@ -67,11 +67,13 @@ class Core:
         self._runner = asyncio.Runner()
         self._engine = connect(url, SCHEMA)
         self._clock = HandClock()
-        base = SimpleNamespace(
+        context = SimpleNamespace(
             clock=self._clock, engine=self._engine, inputs=Inputs(), partitions=PARTITIONS, health=None
         )
-        self._timers = Timers(rules, cast(Base, base))
-        self._applier = Apply(rules=rules, clock=self._clock, partitions=PARTITIONS, logical=lambda one: str(one.topic))
+        self._timers = Timers(rules, cast(ServiceContext, context))
+        self._batch_processor = SubscriptionBatchProcessor(
+            rules=rules, clock=self._clock, partitions=PARTITIONS, logical=lambda one: str(one.topic)
+        )
         migrations = Path(subscription_service.__file__).parent / "migrations"
         self._runner.run(migrate(self._engine, SCHEMA, migrations))
 
@@ -116,15 +118,17 @@ class Core:
     async def _hear(self, batch: Batch) -> None:
         self._clock.instant = batch.now
         async with transaction(self._engine) as connection:
-            await self._applier.apply(connection, [self._opened(topic, value) for topic, value in batch.records])
+            await self._batch_processor.apply(
+                connection, [self._opened(topic, value) for topic, value in batch.records]
+            )
         await self._timers.settle()
 
-    def _opened(self, topic: str, value: bytes) -> Opened:
+    def _opened(self, topic: str, value: bytes) -> DecodedRecord:
         record = _record(topic, value)
         try:
-            return Opened(record, self._applier.read(record))
+            return DecodedRecord(record, self._batch_processor.read(record))
         except Unreadable as unreadable:
-            return Opened(record, unreadable)
+            return DecodedRecord(record, unreadable)
 
     async def _stored(self) -> dict[str, list[Any]]:
         async with transaction(self._engine) as connection:
@@ -133,7 +137,7 @@ class Core:
     async def _counted(self) -> Counter[str]:
         async with transaction(self._engine) as connection:
             sums = Counter({"parked": (await connection.execute(_PARKED)).scalar_one()})
-            for (_, outcome), count in (await tally.read(connection)).items():
+            for (_, outcome), count in (await event_counts.read(connection)).items():
                 sums[outcome] += count
         return sums
 
@@ -152,6 +156,6 @@ def _record(topic: str, value: bytes) -> Record:
     return Record(topic=topic, partition=0, offset=0, value=value, **usual, **sizes)
 
 
-async def _rows(connection: AsyncConnection, table: str) -> list[Any]:
+async def _rows(connection: Connection, table: str) -> list[Any]:
     found = await connection.execute(text(f"SELECT CAST(t AS text) FROM {table} t ORDER BY 1"))
     return [row[0] for row in found]

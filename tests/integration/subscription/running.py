@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.contracts.clock import CLOCK_ADVANCED
 from shared.contracts.inbound import INBOUND
-from shared.service import run
-from shared.settings import Settings
-from shared.topics import STATE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.kafka.topics import STATE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.runtime.service import run
+from shared.runtime.settings import Settings
 from subscription_service.app import SubscriptionService
 from tenure.local.ports import free_port
 

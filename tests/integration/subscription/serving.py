@@ -18,12 +18,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contracts.inbound import INBOUND
-from shared.service import run
-from shared.settings import Settings
-from shared.topics import LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.kafka.topics import LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.runtime.service import run
+from shared.runtime.settings import Settings
 from subscription_service.app import SubscriptionService
+from tenure.commands.token import token
 from tenure.local.ports import free_port
-from tenure.token import token
 
 SECRET: Final = "only for tests, and long enough for HS256"
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.settings import Settings
-from shared.topics import LIFECYCLE
+from shared.kafka.topics import LIFECYCLE
+from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.running import (

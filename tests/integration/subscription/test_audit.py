@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shared.database import connect, transaction
-from shared.settings import Settings
-from subscription_service import audit as auditing
+from shared.runtime.settings import Settings
+from shared.storage.database import connect, transaction
+from subscription_service.audit import compare as auditing
 from tenure.__main__ import main
 from tenure.local.kafka import Kafka
 from tests.integration.subscription.running import SECRET, Running, purchase, running, specification

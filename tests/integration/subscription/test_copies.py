@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tests.integration.subscription.serving import PARTITIONS, World, account, credit, event, purchase, renewal, serving
 
 ACCOUNTS = 12

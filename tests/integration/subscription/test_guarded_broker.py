@@ -6,14 +6,14 @@ from typing import Any, Final
 
 import pytest
 
-from shared.errors import Transient
-from shared.kafka import reader
-from shared.settings import Settings
+from shared.kafka.client import reader
+from shared.runtime.errors import Transient
+from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.mail import _self_signed
 from tenure.local.ports import HOST, free_port
 from tenure.local.postgres import Postgres
-from tests.integration.subscription.ground import fresh_settings
+from tests.integration.subscription.environment import fresh_settings
 from tests.integration.subscription.serving import _copy, account, credit, outside, serving
 from tests.parts import running
 

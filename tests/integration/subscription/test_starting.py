@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings
-from subscription_service import catalog, policy
+from shared.runtime.settings import Settings
+from subscription_service.policy_files import catalog, policy
 from tests.integration.subscription.serving import account, purchase, serving
 
 REMINDED_WITH_14 = datetime(2026, 1, 22, 2, tzinfo=UTC)

@@ -12,21 +12,22 @@ from aiokafka import ConsumerRecord
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
 import subscription_service
-from shared import log, tally
-from shared import tables as spine
-from shared.clock import SystemClock
-from shared.database import connect, driver, transaction
-from shared.migrations import migrate
-from shared.record import Opened
-from shared.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
-from subscription_service import catalog, policy, store, tables
-from subscription_service.apply import Apply
+from shared.kafka.record import DecodedRecord
+from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
+from shared.outbox import log
+from shared.storage import event_counts
+from shared.storage import tables as spine
+from shared.storage.database import Engine, connect, driver, transaction
+from shared.storage.migrations import migrate
+from shared.testclock.clock import SystemClock
+from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
+from subscription_service.policy_files import catalog, policy
+from subscription_service.storage import store, tables
 from tests.integration.subscription.serving import SPECIFICATION, account, purchase
 
 SCHEMA = "subscription"
@@ -36,14 +37,14 @@ PARTITIONS = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
 
 
 @pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+async def engine(database_url: str) -> AsyncIterator[Engine]:
     made = connect(database_url, SCHEMA)
     await migrate(made, SCHEMA, MIGRATIONS)
     yield made
     await made.dispose()
 
 
-async def test_the_migrations_make_exactly_the_tables_that_the_code_names(engine: AsyncEngine) -> None:
+async def test_the_migrations_make_exactly_the_tables_that_the_code_names(engine: Engine) -> None:
     async with transaction(engine) as connection:
         assert await connection.run_sync(_differences) == []
 
@@ -63,7 +64,7 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
 
 
 async def test_whether_anything_is_due_is_read_off_the_index_however_many_accounts_there_are(
-    engine: AsyncEngine,
+    engine: Engine,
 ) -> None:
     asked = store.ANY_DUE.text.replace(":now", "$1").replace(":but", "$2")
     async with transaction(engine) as connection:
@@ -115,7 +116,7 @@ def _records(values: Sequence[Any]) -> list[ConsumerRecord[Any, Any]]:
 
 @pytest.mark.rule("G4", "R39")
 async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_claims_no_id(
-    engine: AsyncEngine,
+    engine: Engine,
 ) -> None:
     """The bug: a catalog that lacks an edition, which no catalog file can."""
     whole = catalog.load_catalog()
@@ -130,19 +131,23 @@ async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_c
     assert await _counts(engine) == {"applied": 5, "dead_letter": 1}
 
 
-async def _apply(engine: AsyncEngine, rules: Rules, values: Sequence[Any]) -> None:
-    applier = Apply(rules=rules, clock=SystemClock(), partitions=PARTITIONS, logical=lambda record: str(record.topic))
+async def _apply(engine: Engine, rules: Rules, values: Sequence[Any]) -> None:
+    batch_processor = SubscriptionBatchProcessor(
+        rules=rules, clock=SystemClock(), partitions=PARTITIONS, logical=lambda record: str(record.topic)
+    )
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, PARTITIONS)
-        await applier.apply(connection, [Opened(record, applier.read(record)) for record in _records(values)])
+        await batch_processor.apply(
+            connection, [DecodedRecord(record, batch_processor.read(record)) for record in _records(values)]
+        )
 
 
-async def _counts(engine: AsyncEngine) -> dict[str, int]:
+async def _counts(engine: Engine) -> dict[str, int]:
     async with transaction(engine) as connection:
-        return {outcome: count for (_, outcome), count in (await tally.read(connection)).items()}
+        return {outcome: count for (_, outcome), count in (await event_counts.read(connection)).items()}
 
 
-async def _reason(engine: AsyncEngine) -> str:
+async def _reason(engine: Engine) -> str:
     async with transaction(engine) as connection:
         packed = (await connection.execute(text("SELECT headers FROM log WHERE topic = 'dead-letters'"))).scalar_one()
     return (dict(log.unpack(packed))["dead-letter-reason"] or b"").decode()

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.clock import TestClock
-from shared.database import connect, transaction
-from shared.settings import Settings
+from shared.runtime.settings import Settings
+from shared.storage.database import connect, transaction
+from shared.testclock.clock import TestClock
 from tests.integration.subscription.serving import START, World, account, event, outside, purchase, renewal, serving
 
 PARK_FOR = timedelta(minutes=15)

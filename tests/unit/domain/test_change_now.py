@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.lifecycle import SpecificationChanged
 from shared.contracts.types import Specification
-from subscription_service.domain.model import Load
+from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.pricing import price_difference
 from tests.unit.domain.story import (
     RULES,
@@ -127,7 +127,7 @@ def test_a_change_to_partial_mode_binds_at_once() -> None:
     story = started()
     story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"))
     story.hear("2026-01-16 10:00", change(specification(mode="partial", servers=1)))
-    assert story.account.bound == Load(1, 4)
+    assert story.account.bound == ServerTotals(1, 4)
 
 
 @pytest.mark.rule("R13", "R19")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.types import Edition, Feature
-from subscription_service import catalog, policy
-from subscription_service.catalog import load_catalog
 from subscription_service.domain.policy import Policy
-from subscription_service.policy import load_policy
+from subscription_service.policy_files import catalog, policy
+from subscription_service.policy_files.catalog import load_catalog
+from subscription_service.policy_files.policy import load_policy
 
 
 def changed(default: Path, folder: Path, old: str, new: str) -> Path:

@@ -5,7 +5,7 @@ import pytest
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Expired, Released, ReleaseDue, Renewed
 from shared.contracts.state import SubscriptionState
-from subscription_service.domain.model import Load
+from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.overview import overview
 from tests.unit.domain.story import (
     RULES,
@@ -110,9 +110,9 @@ def test_release_comes_at_the_promised_instant_and_takes_configuration_and_bindi
     (said,) = story.wait("2026-02-23 00:00:00")
     assert said == Released(released_at=when("2026-02-23 00:00"), purged={"asset_group": 1, "tag": 2}, edition="basic")
     assert (story.account.configuration, story.account.retained) == ({}, {})
-    assert story.account.bound == Load(0, 0)
+    assert story.account.bound == ServerTotals(0, 0)
     assert not any(server.bound for server in story.account.servers.values())
-    assert story.account.registered == Load(2, 8)
+    assert story.account.registered == ServerTotals(2, 8)
 
 
 @pytest.mark.rule("R35")
@@ -170,4 +170,4 @@ def test_in_grace_configuration_and_bindings_still_follow_their_events() -> None
     story.wait("2026-02-17 00:00")
     story.hear("2026-02-17 09:00", recorded("c"), registered("s-3"), bound("s-3"))
     assert story.account.retained == {"tag": 3, "asset_group": 1}
-    assert story.account.bound == Load(3, 12)
+    assert story.account.bound == ServerTotals(3, 12)

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from shared.contracts.inbound import InboundData
-from subscription_service.domain.model import Account, Load, Mark
+from subscription_service.domain.model import Account, ServerTotals, VersionStamp
 from subscription_service.domain.step import Moment, step
 from tests.unit.domain.story import (
     ACCOUNT,
@@ -38,7 +38,7 @@ def taken(account: Account, command: InboundData, second: int, source: str = "as
     """`command`, said at that second, taken in at a fixed instant."""
     time = START + timedelta(seconds=second)
     moment = Moment(at=START, now=START + timedelta(hours=1))
-    after, _ = step(account, command, moment=moment, mark=Mark(time, source, f"e-{second}"), rules=RULES)
+    after, _ = step(account, command, moment=moment, mark=VersionStamp(time, source, f"e-{second}"), rules=RULES)
     return after
 
 
@@ -46,7 +46,9 @@ def partial_account() -> Account:
     return started("2026-01-15 09:00", specification=specification(mode="partial", servers=99, cores=999)).account
 
 
-def all_orders(account: Account, said: list[tuple[int, InboundData]]) -> set[tuple[Load, Load, bool, int, bool]]:
+def all_orders(
+    account: Account, said: list[tuple[int, InboundData]]
+) -> set[tuple[ServerTotals, ServerTotals, bool, int, bool]]:
     """How each order of arrival ends for `s-1`, with the counters."""
     ends = set()
     for order in permutations(said):
@@ -62,22 +64,34 @@ def all_orders(account: Account, said: list[tuple[int, InboundData]]) -> set[tup
 @pytest.mark.parametrize(
     ("said", "registered_load", "bound_load"),
     [
-        ([(1, registered("s-1", 4)), (2, resized("s-1", 8)), (3, bound("s-1"))], Load(1, 8), Load(1, 8)),
-        ([(1, registered("s-1", 4)), (2, bound("s-1")), (3, released("s-1"))], Load(), Load()),
-        ([(1, bound("s-1")), (2, released("s-1")), (3, registered("s-1", 2))], Load(1, 2), Load()),
-        ([(1, released("s-1")), (2, bound("s-1")), (3, registered("s-1", 2))], Load(1, 2), Load(1, 2)),
-        ([(1, registered("s-1", 4)), (2, snapshot({"s-2": (1, True)})), (3, bound("s-1"))], Load(1, 1), Load(1, 1)),
-        ([(1, bound("s-1")), (2, snapshot({"s-1": (6, False)})), (3, resized("s-1", 7))], Load(1, 7), Load()),
-        ([(1, bound("s-1")), (2, snapshot({})), (3, registered("s-1", 2))], Load(1, 2), Load()),
+        (
+            [(1, registered("s-1", 4)), (2, resized("s-1", 8)), (3, bound("s-1"))],
+            ServerTotals(1, 8),
+            ServerTotals(1, 8),
+        ),
+        ([(1, registered("s-1", 4)), (2, bound("s-1")), (3, released("s-1"))], ServerTotals(), ServerTotals()),
+        ([(1, bound("s-1")), (2, released("s-1")), (3, registered("s-1", 2))], ServerTotals(1, 2), ServerTotals()),
+        ([(1, released("s-1")), (2, bound("s-1")), (3, registered("s-1", 2))], ServerTotals(1, 2), ServerTotals(1, 2)),
+        (
+            [(1, registered("s-1", 4)), (2, snapshot({"s-2": (1, True)})), (3, bound("s-1"))],
+            ServerTotals(1, 1),
+            ServerTotals(1, 1),
+        ),
+        (
+            [(1, bound("s-1")), (2, snapshot({"s-1": (6, False)})), (3, resized("s-1", 7))],
+            ServerTotals(1, 7),
+            ServerTotals(),
+        ),
+        ([(1, bound("s-1")), (2, snapshot({})), (3, registered("s-1", 2))], ServerTotals(1, 2), ServerTotals()),
         (
             [(1, snapshot({"s-1": (6, True)})), (2, snapshot({"s-1": (5, True)})), (3, unbound("s-1"))],
-            Load(1, 5),
-            Load(),
+            ServerTotals(1, 5),
+            ServerTotals(),
         ),
     ],
 )
 def test_every_order_of_arrival_ends_the_same(
-    said: list[tuple[int, InboundData]], registered_load: Load, bound_load: Load
+    said: list[tuple[int, InboundData]], registered_load: ServerTotals, bound_load: ServerTotals
 ) -> None:
     ends = all_orders(partial_account(), said)
     assert {(end[0], end[1]) for end in ends} == {(registered_load, bound_load)}
@@ -87,15 +101,15 @@ def test_every_order_of_arrival_ends_the_same(
 @pytest.mark.rule("R37")
 def test_a_resize_before_the_registration_waits_in_its_register() -> None:
     after = taken(partial_account(), resized("s-1", 16), 5)
-    assert after.registered == Load()
-    assert taken(after, registered("s-1", 4), 1).registered == Load(1, 16)
+    assert after.registered == ServerTotals()
+    assert taken(after, registered("s-1", 4), 1).registered == ServerTotals(1, 16)
 
 
 @pytest.mark.rule("R36", "R37")
 def test_a_binding_before_the_registration_waits_in_its_register() -> None:
     after = taken(partial_account(), bound("s-1"), 5)
-    assert after.bound == Load()
-    assert taken(after, registered("s-1", 4), 6).bound == Load(1, 4)
+    assert after.bound == ServerTotals()
+    assert taken(after, registered("s-1", 4), 6).bound == ServerTotals(1, 4)
 
 
 @pytest.mark.rule("R37")
@@ -103,12 +117,12 @@ def test_ties_are_won_by_the_greater_source_and_then_the_greater_id() -> None:
     account = partial_account()
     time = START + timedelta(seconds=1)
     moment = Moment(at=START, now=START)
-    marks = [(Mark(time, "b", "1"), 2), (Mark(time, "a", "9"), 3), (Mark(time, "b", "2"), 4)]
+    marks = [(VersionStamp(time, "b", "1"), 2), (VersionStamp(time, "a", "9"), 3), (VersionStamp(time, "b", "2"), 4)]
     for order in permutations(marks):
         after = account
         for mark, cores in order:
             after, _ = step(after, registered("s-1", cores), moment=moment, mark=mark, rules=RULES)
-        assert after.registered == Load(1, 4)
+        assert after.registered == ServerTotals(1, 4)
 
 
 @pytest.mark.rule("R37")
@@ -117,7 +131,7 @@ def test_a_snapshot_speaks_also_of_the_servers_that_it_does_not_name() -> None:
     for number in range(3):
         account = taken(account, registered(f"s-{number}", 4), number)
     account = taken(account, snapshot({"s-0": (8, True), "s-9": (1, False)}), 10)
-    assert (account.registered, account.bound) == (Load(2, 9), Load(1, 8))
+    assert (account.registered, account.bound) == (ServerTotals(2, 9), ServerTotals(1, 8))
     assert not account.servers["s-1"].present
 
 
@@ -125,7 +139,7 @@ def test_a_snapshot_speaks_also_of_the_servers_that_it_does_not_name() -> None:
 def test_what_is_newer_than_a_snapshot_stays() -> None:
     account = taken(taken(partial_account(), registered("s-1", 4), 20), bound("s-1"), 20)
     account = taken(account, snapshot({}), 10)
-    assert (account.registered, account.bound) == (Load(1, 4), Load(1, 4))
+    assert (account.registered, account.bound) == (ServerTotals(1, 4), ServerTotals(1, 4))
 
 
 @pytest.mark.rule("R37")
@@ -138,8 +152,8 @@ def test_what_is_older_than_a_snapshot_changes_nothing_even_for_a_server_without
 @pytest.mark.rule("R37")
 def test_the_second_a_register_was_set_decides_and_not_the_order_of_reading() -> None:
     account = taken(partial_account(), registered("s-1", 4), 10)
-    assert taken(account, released("s-1"), 9).registered == Load(1, 4)
-    assert taken(account, released("s-1"), 11).registered == Load()
+    assert taken(account, released("s-1"), 9).registered == ServerTotals(1, 4)
+    assert taken(account, released("s-1"), 11).registered == ServerTotals()
 
 
 @pytest.mark.rule("R38")
@@ -147,7 +161,7 @@ def test_facts_before_any_purchase_apply_at_once_and_without_a_word() -> None:
     story = Story()
     said = story.hear("2026-01-10 09:00", registered("s-1"), credit("5.00"), used(30), recorded("a"))
     assert said == []
-    assert (story.account.registered, str(story.account.balance)) == (Load(1, 4), "5.00")
+    assert (story.account.registered, str(story.account.balance)) == (ServerTotals(1, 4), "5.00")
     assert story.account.decided_at is None
 
 
@@ -183,12 +197,12 @@ def test_the_same_key_of_another_kind_is_another_setting() -> None:
 @pytest.mark.rule("R37")
 def test_one_touched_row_moves_the_counters_by_its_difference() -> None:
     # The store loads only what is touched: the other nine servers stand in the counters alone.
-    account = partial_account()._replace(registered=Load(9, 36), bound=Load(2, 8))
+    account = partial_account()._replace(registered=ServerTotals(9, 36), bound=ServerTotals(2, 8))
     account = taken(account, registered("s-1", 4), 1)
     account = taken(account, bound("s-1"), 2)
-    assert (account.registered, account.bound) == (Load(10, 40), Load(3, 12))
+    assert (account.registered, account.bound) == (ServerTotals(10, 40), ServerTotals(3, 12))
     account = taken(account, released("s-1"), 3)
-    assert (account.registered, account.bound) == (Load(9, 36), Load(2, 8))
+    assert (account.registered, account.bound) == (ServerTotals(9, 36), ServerTotals(2, 8))
 
 
 @pytest.mark.rule("R37")
@@ -199,7 +213,7 @@ def test_a_release_before_the_purchase_wins_over_an_older_binding_that_waited_fo
     story.hear("2026-01-10 09:04", registered("s-1"))
     story.hear("2026-01-10 09:05", purchase(specification=PARTIAL))
     story.hear("2026-01-10 09:02", bound("s-1"), now=when("2026-01-10 09:05"))
-    assert (story.account.registered, story.account.bound) == (Load(1, 4), Load())
+    assert (story.account.registered, story.account.bound) == (ServerTotals(1, 4), ServerTotals())
 
 
 @pytest.mark.rule("R16", "R37")
@@ -209,9 +223,9 @@ def test_what_was_said_before_the_switch_to_partial_mode_takes_no_binding_away(o
     story.hear("2026-01-16 09:00", registered("s-1"))
     story.hear("2026-01-20 09:00:00", change(PARTIAL))
     story.hear("2026-01-20 08:59:59", older, now=when("2026-01-20 09:00:05"))
-    assert story.account.bound == Load(1, 4)
+    assert story.account.bound == ServerTotals(1, 4)
     story.hear("2026-01-20 09:00:00", unbound("s-1"), now=when("2026-01-20 09:00:05"))
-    assert story.account.bound == Load()
+    assert story.account.bound == ServerTotals()
 
 
 @pytest.mark.rule("R9", "R35", "R37")
@@ -221,9 +235,9 @@ def test_a_binding_from_before_the_release_binds_nothing_in_the_next_subscriptio
     story.wait("2026-02-23 00:00")
     story.hear("2026-03-01 09:00", purchase("p-2", specification=PARTIAL))
     story.hear("2026-02-22 23:59:59", bound("s-1"), now=when("2026-03-01 10:00"))
-    assert story.account.bound == Load()
+    assert story.account.bound == ServerTotals()
     story.hear("2026-03-01 10:00", bound("s-1"))
-    assert story.account.bound == Load(1, 4)
+    assert story.account.bound == ServerTotals(1, 4)
 
 
 @pytest.mark.rule("R9", "R38")
@@ -231,5 +245,5 @@ def test_the_inventory_of_before_counts_for_a_purchase() -> None:
     story = Story()
     story.hear("2026-01-10 09:00", snapshot({"s-1": (4, True), "s-2": (4, True)}))
     story.hear("2026-01-15 09:00", purchase(specification=specification(mode="partial")))
-    assert (story.account.registered, story.account.bound) == (Load(2, 8), Load())
+    assert (story.account.registered, story.account.bound) == (ServerTotals(2, 8), ServerTotals())
     assert story.active.terms[0].expires_on == day("2026-02-15")

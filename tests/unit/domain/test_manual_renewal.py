@@ -4,7 +4,7 @@ import pytest
 
 from shared.contracts.lifecycle import Renewed, SpecificationChanged
 from shared.contracts.types import Specification
-from subscription_service.domain.model import Load, specification_in_force
+from subscription_service.domain.model import ServerTotals, specification_in_force
 from subscription_service.domain.overview import overview
 from tests.unit.domain.story import (
     RULES,
@@ -154,10 +154,10 @@ def test_coming_from_full_mode_there_is_no_minimum_and_servers_are_bound_as_they
     story.hear("2026-01-16 09:01", registered("s-b", 4))
     story.hear("2026-01-16 09:02", registered("s-c", 4), registered("s-d", 1))
     story.hear("2026-01-16 10:00", renewal_with(SMALL))
-    assert story.account.bound == Load(0, 0)
+    assert story.account.bound == ServerTotals(0, 0)
     story.wait("2026-02-16 00:00")
     assert {name for name, server in story.account.servers.items() if server.bound} == {"s-b", "s-c"}
-    assert story.account.bound == Load(2, 8)
+    assert story.account.bound == ServerTotals(2, 8)
 
 
 @pytest.mark.rule("R16")
@@ -174,7 +174,7 @@ def test_the_binding_at_the_switch_stops_at_the_first_server_that_does_not_fit()
 def test_servers_of_one_snapshot_are_bound_by_their_ids_at_the_switch() -> None:
     story = started()
     story.hear("2026-01-16 09:00", snapshot({"s-3": (1, True), "s-1": (1, False), "s-2": (1, True)}))
-    assert story.account.bound == Load(0, 0)
+    assert story.account.bound == ServerTotals(0, 0)
     story.hear("2026-01-16 10:00", change(SMALL))
     assert {name for name, server in story.account.servers.items() if server.bound} == {"s-1", "s-2"}
 
@@ -227,5 +227,5 @@ def test_a_renewal_with_change_in_grace_takes_effect_at_once_and_binds() -> None
     assert isinstance(renewed, Renewed)
     assert isinstance(changed, SpecificationChanged)
     assert (changed.effective_at, changed.price_difference) == (when("2026-02-20 12:00"), None)
-    assert story.account.bound == Load(2, 8)
+    assert story.account.bound == ServerTotals(2, 8)
     assert story.wait("2026-02-21 12:00") == []

@@ -23,7 +23,15 @@ from shared.contracts.lifecycle import (
 )
 from subscription_service.domain.calendar import at_hour, days_after, days_before
 from subscription_service.domain.evolve import evolve
-from subscription_service.domain.model import Account, Active, Grace, Load, Mark, Server, specification_in_force
+from subscription_service.domain.model import (
+    Account,
+    Active,
+    Grace,
+    Server,
+    ServerTotals,
+    VersionStamp,
+    specification_in_force,
+)
 from subscription_service.domain.overview import overview
 from subscription_service.domain.quota import fits, quota_of
 from subscription_service.domain.step import Moment, step
@@ -188,8 +196,8 @@ def test_the_counters_are_the_rows_and_the_flag_is_the_truth(life: Life) -> None
         assert account.subscription.quota_exceeded is not fits(quota_of(wanted, RULES.catalog), load)
 
 
-def total(servers: list[Server]) -> Load:
-    return Load(len(servers), sum(server.cores for server in servers))
+def total(servers: list[Server]) -> ServerTotals:
+    return ServerTotals(len(servers), sum(server.cores for server in servers))
 
 
 @pytest.mark.rule("R37")
@@ -209,7 +217,7 @@ def ended(account: Account, said: list[InboundData], order: list[int]) -> tuple[
     for number in order:
         time = when("2026-02-01 09:00") + timedelta(seconds=number)
         moment = Moment(at=when("2026-02-01 09:00"), now=when("2026-02-01 10:00"))
-        account, _ = step(account, said[number], moment=moment, mark=Mark(time, "test", "e"), rules=RULES)
+        account, _ = step(account, said[number], moment=moment, mark=VersionStamp(time, "test", "e"), rules=RULES)
     present = {server for server in account.servers.values() if server.present or server.bound}
     capacity = {feature: use.used for feature, use in account.capacity.items()}
     money = account.balance, {coupon.coupon_id: coupon for coupon in account.coupons}

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.lifecycle import Activated
 from shared.contracts.types import Edition, Feature, Specification
-from subscription_service.domain.model import Load
+from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.pricing import fee, monthly
 from subscription_service.domain.quota import quota_of
@@ -75,7 +75,7 @@ def test_a_purchase_after_release_begins_anew_and_keeps_what_belongs_to_the_acco
     assert (story.active.auto_renewal, story.active.declined) == (None, False)
     assert story.account.version == version + 1
     assert (story.account.balance, len(story.account.coupons)) == (Decimal("5.00"), 1)
-    assert story.account.registered == Load(1, 4)
+    assert story.account.registered == ServerTotals(1, 4)
     assert story.account.configuration == {}
 
 
@@ -139,7 +139,7 @@ def test_only_what_the_edition_counts_can_be_too_little(
 def test_partial_protection_asks_nothing_of_the_inventory_and_binds_nothing() -> None:
     story = inventory(50)
     story.hear("2026-01-15 09:00", purchase(specification=specification(mode="partial", servers=1, cores=1)))
-    assert story.account.bound == Load(0, 0)
+    assert story.account.bound == ServerTotals(0, 0)
     assert not story.active.quota_exceeded
 
 

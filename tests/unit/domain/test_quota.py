@@ -11,7 +11,7 @@ from shared.contracts.lifecycle import (
     SpecificationChanged,
 )
 from shared.contracts.types import ProtectionMode
-from subscription_service.domain.model import Load
+from subscription_service.domain.model import ServerTotals
 from tests.unit.domain.story import (
     Story,
     bound,
@@ -97,7 +97,7 @@ def test_a_snapshot_is_a_fact_and_can_raise_the_flag_of_what_is_bound() -> None:
     story = partial()
     (said,) = story.hear("2026-01-17 09:00", snapshot({f"s-{n}": (1, True) for n in range(5)}))
     assert isinstance(said, QuotaExceeded)
-    assert story.account.bound == Load(5, 5)
+    assert story.account.bound == ServerTotals(5, 5)
 
 
 @pytest.mark.rule("R33")
@@ -152,7 +152,7 @@ def test_quota_is_bound_and_unbound_within_what_was_purchased() -> None:
     assert said.order_type == "tenure.server.bound.v1"
     story.hear("2026-01-16 12:00", unbound("s-1"))
     assert story.hear("2026-01-16 13:00", bound("s-3")) == []
-    assert story.account.bound == Load(2, 6)
+    assert story.account.bound == ServerTotals(2, 6)
 
 
 @pytest.mark.rule("R36")
@@ -170,10 +170,10 @@ def test_releasing_a_server_frees_its_quota() -> None:
     story = partial()
     story.hear("2026-01-16 10:00", bound("s-1"), bound("s-2"))
     story.hear("2026-01-16 11:00", released("s-1"))
-    assert story.account.bound == Load(1, 3)
+    assert story.account.bound == ServerTotals(1, 3)
     assert story.hear("2026-01-16 12:00", bound("s-3")) == []
     story.hear("2026-01-16 13:00", registered("s-1", 2))
-    assert story.account.bound == Load(2, 6)
+    assert story.account.bound == ServerTotals(2, 6)
 
 
 @pytest.mark.rule("R36")
@@ -203,4 +203,4 @@ def test_bindings_survive_a_shrinking_quota() -> None:
     story.hear("2026-01-16 11:00", *[bound(f"s-{n}") for n in range(3)])
     said = story.wait("2026-02-16 00:00")
     assert [type(event) for event in said] == [SpecificationChanged, QuotaExceeded]
-    assert story.account.bound == Load(3, 3)
+    assert story.account.bound == ServerTotals(3, 3)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from shared.contracts.lifecycle import (
-    AutoRenewalStanding,
+    AutoRenewalStatus,
     LifecycleData,
     Obstacle,
     Quote,
@@ -136,7 +136,7 @@ def test_it_says_how_auto_renewal_stands() -> None:
 @pytest.mark.rule("R30")
 def test_after_the_last_attempt_it_still_says_that_the_deduction_failed() -> None:
     story = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(1,)))
-    assert the_reminder(story.wait("2026-02-14 10:00")).auto_renewal is AutoRenewalStanding.FAILED
+    assert the_reminder(story.wait("2026-02-14 10:00")).auto_renewal is AutoRenewalStatus.FAILED
 
 
 @pytest.mark.rule("R28", "R29")
@@ -159,4 +159,4 @@ def test_declining_after_the_last_reminder_brings_no_other() -> None:
 def test_disabling_auto_renewal_leaves_the_reminders() -> None:
     story = started("2026-01-15 09:00", auto_renewal=True)
     story.hear("2026-01-16 09:00", disable())
-    assert the_reminder(story.wait("2026-02-08 10:00")).auto_renewal is AutoRenewalStanding.OFF
+    assert the_reminder(story.wait("2026-02-08 10:00")).auto_renewal is AutoRenewalStatus.OFF

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from notifier_service.lifecycle_event import LifecycleEvent, kind_of
-from notifier_service.render import Links, Postmark
+from notifier_service.content.render import Links, Postmark
+from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     Activated,
     Actor,
     AutoRenewalFailed,
     AutoRenewalPlan,
-    AutoRenewalStanding,
+    AutoRenewalStatus,
     AutoRenewalSwitchedOff,
     AutoRenewalSwitchedOn,
     BoundQuotaUse,
@@ -128,7 +128,7 @@ renewal_due = RenewalDue(
     days_left=7,
     quote=Quote(months=3, fee=Decimal("921.00"), currency="USD"),
     obstacles=(),
-    auto_renewal=AutoRenewalStanding.OFF,
+    auto_renewal=AutoRenewalStatus.OFF,
 )
 obstacles = (
     Obstacle(code=RejectionCode.SERVERS_BELOW_INVENTORY, required=14, offered=12),
@@ -239,8 +239,8 @@ def _warnings() -> Iterator[tuple[str, LifecycleData]]:
     yield "auto_renewal_failed-next", failed
     last = replace(failed, discount=Decimal("0.00"), shortfall=Decimal("134.25"), next_attempt_at=None)
     yield "auto_renewal_failed-last", last
-    for standing in AutoRenewalStanding:
-        yield f"renewal_due-{standing}", replace(renewal_due, auto_renewal=standing)
+    for status in AutoRenewalStatus:
+        yield f"renewal_due-{status}", replace(renewal_due, auto_renewal=status)
     yield "renewal_due-obstacles", replace(renewal_due, obstacles=obstacles)
     yield "renewal_due-tomorrow", replace(renewal_due, days_left=1)
     yield "renewal_due-today", replace(renewal_due, days_left=0)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from notifier_service.backoff import GiveUp, Reply, RetryAt, after, unreachable
+from notifier_service.delivery.backoff import GiveUp, Reply, RetryAt, after, unreachable
 from tests.unit.notifier.samples import NOON
 
 BUSY = Reply(451, "4.3.0 try again later")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier_service.decisions import Decision, Recipient, decide
-from notifier_service.lifecycle_event import LifecycleEvent, kind_of
-from notifier_service.plan import Preferences
-from notifier_service.suppress import Standing
+from notifier_service.decisions.decide import NotificationDecision, Recipient, decide
+from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
+from notifier_service.decisions.plan import Preferences
+from notifier_service.decisions.suppression import LatestVersions
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     Actor,
@@ -64,12 +64,12 @@ def rejected(contact: Contact | None) -> OrderRejected:
     )
 
 
-def decided(*events: LifecycleEvent, **known: Any) -> tuple[Sequence[Decision], Recipient]:
+def decided(*events: LifecycleEvent, **known: Any) -> tuple[Sequence[NotificationDecision], Recipient]:
     decisions, recipients = decide(events, {"acc-1": Recipient(account_id="acc-1", **known)}, NOW)
     return decisions, recipients["acc-1"]
 
 
-def silences(decisions: Sequence[Decision]) -> list[tuple[str, Channel, str | None]]:
+def silences(decisions: Sequence[NotificationDecision]) -> list[tuple[str, Channel, str | None]]:
     return [(one.planned.kind, one.planned.channel, one.suppressed) for one in decisions]
 
 
@@ -107,9 +107,9 @@ def test_what_a_later_event_of_the_same_batch_made_untrue_is_silent() -> None:
 
 
 def test_what_is_already_known_to_be_newer_silences_an_event_that_comes_late() -> None:
-    decisions, after = decided(event(1, EXCEEDED), contact=ADA, standing=Standing({"quota_restored": 2}))
+    decisions, after = decided(event(1, EXCEEDED), contact=ADA, latest_versions=LatestVersions({"quota_restored": 2}))
     assert {one.suppressed for one in decisions} == {"restored_meanwhile"}
-    assert after.standing.latest == {"quota_restored": 2, "quota_exceeded": 1}
+    assert after.latest_versions.latest == {"quota_restored": 2, "quota_exceeded": 1}
 
 
 def test_the_recording_counts_where_it_is_later_than_the_clock() -> None:

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from notifier_service import headers
+from notifier_service.content import headers
 
 LONG = "Renewed automatically: $50.00 deducted, new expiration date March 10, 2027"
 

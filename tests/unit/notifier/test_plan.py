@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from notifier_service.lifecycle_event import kind_of, read
-from notifier_service.plan import (
+from notifier_service.decisions.lifecycle_event import kind_of, read
+from notifier_service.decisions.plan import (
     CHANNELS,
     MUTED,
     NO_CONTACT,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from notifier_service.addresses import UnusableAddress
-from notifier_service.render import Links, render
+from notifier_service.content.addresses import UnusableAddress
+from notifier_service.content.render import Links, render
 from shared.contracts.types import Contact
 from tests.unit.notifier import samples
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from notifier_service.plan import CHANNELS
-from notifier_service.suppress import OVERTAKEN_BY, Standing, note, untrue
+from notifier_service.decisions.plan import CHANNELS
+from notifier_service.decisions.suppression import OVERTAKEN_BY, LatestVersions, note, untrue
 from shared.contracts.lifecycle import LifecycleData
 from tests.unit.notifier import samples
 
@@ -16,20 +16,20 @@ DATA: dict[str, LifecycleData] = {
 }
 
 
-def why(kind: str, standing: Standing, now: datetime = samples.NOON) -> str | None:
-    return untrue(kind, 7, DATA[kind], standing=standing, now=now)
+def why(kind: str, latest_versions: LatestVersions, now: datetime = samples.NOON) -> str | None:
+    return untrue(kind, 7, DATA[kind], latest_versions=latest_versions, now=now)
 
 
 @pytest.mark.rule("R29")
 def test_a_reminder_is_true_until_the_second_before_the_end() -> None:
-    assert why("renewal_due", Standing(), samples.ENDS_AT - SECOND) is None
-    assert why("renewal_due", Standing(), samples.ENDS_AT) == "expired_meanwhile"
+    assert why("renewal_due", LatestVersions(), samples.ENDS_AT - SECOND) is None
+    assert why("renewal_due", LatestVersions(), samples.ENDS_AT) == "expired_meanwhile"
 
 
 @pytest.mark.rule("R34")
 def test_a_final_notice_is_true_until_the_second_before_the_release() -> None:
-    assert why("release_due", Standing(), samples.RELEASE_AT - SECOND) is None
-    assert why("release_due", Standing(), samples.RELEASE_AT) == "released_meanwhile"
+    assert why("release_due", LatestVersions(), samples.RELEASE_AT - SECOND) is None
+    assert why("release_due", LatestVersions(), samples.RELEASE_AT) == "released_meanwhile"
 
 
 @pytest.mark.parametrize(
@@ -45,20 +45,20 @@ def test_a_final_notice_is_true_until_the_second_before_the_release() -> None:
     ],
 )
 def test_a_later_event_makes_it_untrue_and_an_earlier_one_does_not(kind: str, later: str, reason: str) -> None:
-    assert why(kind, Standing({later: 8})) == reason
-    assert why(kind, Standing({later: 6})) is None
+    assert why(kind, LatestVersions({later: 8})) == reason
+    assert why(kind, LatestVersions({later: 6})) is None
 
 
 @pytest.mark.parametrize("kind", sorted(CHANNELS))
 def test_nothing_else_makes_anything_untrue(kind: str) -> None:
     unrelated = {each: 99 for each in CHANNELS if each not in OVERTAKEN_BY.get(kind, {})}
     now = samples.NOON if kind in ("renewal_due", "release_due") else LONG_AFTER
-    assert why(kind, Standing(unrelated), now) is None
+    assert why(kind, LatestVersions(unrelated), now) is None
 
 
 def test_the_standing_keeps_the_newest_version_of_each_kind() -> None:
-    standing = Standing()
+    latest_versions = LatestVersions()
     for version in (3, 9, 5):
-        standing = note(standing, samples.event(samples.renewed, version=version))
-    standing = note(standing, samples.event(samples.expired, version=4))
-    assert standing.latest == {"renewed": 9, "expired": 4}
+        latest_versions = note(latest_versions, samples.event(samples.renewed, version=version))
+    latest_versions = note(latest_versions, samples.event(samples.expired, version=4))
+    assert latest_versions.latest == {"renewed": 9, "expired": 4}

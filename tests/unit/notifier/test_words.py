@@ -5,10 +5,10 @@ from string import Formatter
 
 import pytest
 
-from notifier_service.letters import WRITERS, write
-from notifier_service.reader import Reader, reader
-from notifier_service.render import inbox_message, render
-from notifier_service.words import LANGUAGES, Phrase, language_for
+from notifier_service.content.letters import WRITERS, write
+from notifier_service.content.localizer import Localizer, localizer
+from notifier_service.content.render import inbox_message, render
+from notifier_service.content.words import LANGUAGES, Phrase, language_for
 from shared.contracts.lifecycle import LIFECYCLE, RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
@@ -30,7 +30,7 @@ def test_every_language_has_the_same_phrases_with_the_same_placeholders(language
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_counted_phrase_has_the_plural_forms_of_its_language(language: str) -> None:
-    who = reader(language, "UTC")
+    who = localizer(language, "UTC")
     for phrase in who.words.values():
         if isinstance(phrase, Mapping):
             assert "other" in phrase
@@ -58,8 +58,8 @@ def test_no_phrase_lies_unused() -> None:
             said.add(key)
             return super().__getitem__(key)
 
-    who = reader("en", "UTC")
-    listener = Reader(language="en", locale=who.locale, words=Listener(who.words), zone=who.zone, zone_known=True)
+    who = localizer("en", "UTC")
+    listener = Localizer(language="en", locale=who.locale, words=Listener(who.words), zone=who.zone, zone_known=True)
     for _, data in (*samples.mailed(), *samples.inbox_only()):
         write(data, listener)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "kept.", "request.", "rejected.", "range.")

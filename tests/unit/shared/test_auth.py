@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from jwt.algorithms import ECAlgorithm
 
-from shared import problems
-from shared.auth import LINK_AUDIENCE, AnAccount, AnOperator, Guard
-from shared.settings import BadSettings, Settings
+from shared.runtime.settings import BadSettings, Settings
+from shared.web import problems
+from shared.web.auth import LINK_AUDIENCE, AnAccount, AnOperator, Guard
 
 SECRET = "a secret that is long enough for HS256"
 

@@ -3,10 +3,10 @@
 import pytest
 from aiokafka import ConsumerRecord
 
-from shared import log
 from shared.contracts.envelope import Reason
-from shared.dead_letters import dead_letter
-from shared.record import Record
+from shared.kafka.dead_letters import dead_letter
+from shared.kafka.record import Record
+from shared.outbox import log
 
 RECEIVED = (("trace", b"\xff\x00"), ("none", None), ("empty", b""), ("trace", b"again"), ("sequence", b"7"))
 TOLD = (

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from shared.starting import Seldom
+from shared.runtime.start import Seldom
 
 
 def said(name: str, line: int, at: float) -> logging.LogRecord:
@@ -20,7 +20,7 @@ def test_a_library_that_tries_again_says_the_same_once_in_half_a_minute() -> Non
     assert seldom.filter(said("aiokafka.client", 8, 1089))
 
 
-@pytest.mark.parametrize("name", ["shared.waits", "aiokafkaesque"])
+@pytest.mark.parametrize("name", ["shared.runtime.retry", "aiokafkaesque"])
 def test_whoever_else_repeats_himself_is_always_heard(name: str) -> None:
     seldom = Seldom("aiokafka")
     assert all(seldom.filter(said(name, 7, at)) for at in (1000, 1000, 1001))

@@ -1,0 +1,1 @@
+"""What a notification says: letters, words, rendering, the calendar file."""

@@ -1,0 +1,1 @@
+"""Which notifications a lifecycle event makes. Pure."""

@@ -1,0 +1,1 @@
+"""Sending emails: leases, the sender, SMTP, backoff, the circuit breaker."""

@@ -1,0 +1,102 @@
+"""How to reach Kafka: connection arguments from the settings, and short-lived clients.
+
+Only aiokafka's own errors that mean "away" become `Transient`; certificates that cannot be used are `BadSettings`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ssl import SSLContext
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from shared.runtime.errors import Transient
+from shared.runtime.settings import BadSettings, Settings
+
+READ_COMMITTED = "read_committed"
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """Arguments that every aiokafka client takes."""
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if "SSL" in settings.kafka_security_protocol:
+        arguments["ssl_context"] = _tls(settings)
+    if "SASL" in settings.kafka_security_protocol and settings.kafka_sasl_password:
+        arguments["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        arguments["sasl_plain_username"] = settings.kafka_sasl_username
+        arguments["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return arguments
+
+
+@asynccontextmanager
+async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client for a few calls. Raises `Transient` while the broker is away."""
+    client = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=10_000)
+    try:
+        await client.start()
+        yield client
+    except (KafkaError, OSError) as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer without a group, `read_committed`, assigned to all of `topics`. Raises `Transient`."""
+    consumer = AIOKafkaConsumer(
+        *topics,
+        **connection(settings),
+        isolation_level=READ_COMMITTED,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=20 * 1024 * 1024,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    except (KafkaError, OSError) as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    finally:
+        await consumer.stop()
+
+
+def broker(settings: Settings) -> KafkaBroker:
+    """FastStream's broker, not started."""
+    return KafkaBroker(
+        settings.kafka_bootstrap_servers.split(","),  # it takes a text with commas for one broker
+        security=_security(settings),
+        allow_auto_create_topics=False,
+        consumer_only=True,  # what is published goes through the relay's own producer
+        graceful_timeout=None,  # whoever reads drains himself; what was only read ahead is read again
+        apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
+        logger=None,
+    )
+
+
+def _security(settings: Settings) -> BaseSecurity | None:
+    context = _tls(settings) if "SSL" in settings.kafka_security_protocol else None
+    if "SASL" not in settings.kafka_security_protocol:
+        return BaseSecurity(ssl_context=context) if context else None
+    password = settings.kafka_sasl_password.get_secret_value() if settings.kafka_sasl_password else ""
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    return kinds[settings.kafka_sasl_mechanism](
+        username=settings.kafka_sasl_username or "", password=password, ssl_context=context, use_ssl=context is not None
+    )
+
+
+def _tls(settings: Settings) -> SSLContext:
+    cafile = str(settings.kafka_ssl_ca_file) if settings.kafka_ssl_ca_file else None
+    try:
+        context: SSLContext = create_ssl_context(cafile=cafile)
+    except OSError as error:
+        raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: the file cannot be used ({error.strerror}).") from None
+    return context

@@ -1,0 +1,116 @@
+"""The log: what a service says, append-only, in order; outbox and audit trail at once.
+
+Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, in commit order. It is assigned
+last in the transaction, under a row lock for the partition, partitions in order. The relay publishes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import text
+
+from shared.contracts.envelope import with_sequence
+from shared.runtime.errors import Alarm
+from shared.storage.database import Connection, driver
+
+CHANNEL = "tenure_log_"
+"""With the schema behind it: the NOTIFY channel that wakes the relay."""
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+class Entry(NamedTuple):
+    """One record to be published. `enveloped`: a CloudEvent, into which its `sequence` is written."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    account_id: str | None = None
+    enveloped: bool = True
+
+
+_LOCK = text(
+    "SELECT topic, partition, next_sequence FROM output_partition"
+    " WHERE (topic, partition) IN (SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[])))"
+    " ORDER BY topic, partition FOR UPDATE"
+)
+_RAISE = text(
+    "UPDATE output_partition o SET next_sequence = n.next_sequence"
+    " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
+    "  AS n (topic, partition, next_sequence)"
+    " WHERE o.topic = n.topic AND o.partition = n.partition"
+)
+_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}' || current_schema(), '')")
+_COLUMNS = ("topic", "partition", "sequence", "key", "value", "headers", "account_id")
+_PARTITIONS = text("SELECT topic, count(*) FROM output_partition GROUP BY topic")
+_ADD_PARTITIONS = text(
+    "INSERT INTO output_partition (topic, partition) SELECT :topic, generate_series(0, :count - 1)"
+    " ON CONFLICT DO NOTHING"
+)
+_ADD_ONE = text("INSERT INTO output_partition (topic, partition) VALUES (:topic, :partition) ON CONFLICT DO NOTHING")
+
+
+async def append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write `entries` behind the log, each partition's in the order given; call it last before the commit."""
+    if not entries:
+        return
+    ordered = sorted(entries, key=_place)
+    places = [place for place, _ in groupby(ordered, key=_place)]
+    arguments = {"topics": [topic for topic, _ in places], "partitions": [number for _, number in places]}
+    sequences = {(row[0], row[1]): row[2] for row in await connection.execute(_LOCK, arguments)}
+    rows = [_row(entry, sequences) for entry in ordered]
+    await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
+    await connection.execute(_RAISE, {**arguments, "sequences": [sequences[place] for place in places]})
+    await connection.execute(_NOTIFY)
+
+
+async def fix_partitions(connection: Connection, counts: Mapping[str, int]) -> None:
+    """Remember how many partitions each output topic has at the first start; `Alarm` when it is another number."""
+    known = {row[0]: row[1] for row in await connection.execute(_PARTITIONS)}
+    for topic, count in sorted(counts.items()):
+        if known.get(topic, count) != count:
+            raise Alarm(
+                f"Topic {topic} has {count} partitions, but had {known[topic]} at the first start: an account's events"
+                " would move to another partition. Give it its old number back, or begin with a new topic prefix and"
+                " database."
+            )
+        await connection.execute(_ADD_PARTITIONS, {"topic": topic, "count": count})
+
+
+async def fix_own_partition(connection: Connection, topic: str, partition: int) -> None:
+    """Of a topic that several services write, only this partition is ours."""
+    await connection.execute(_ADD_ONE, {"topic": topic, "partition": partition})
+
+
+def pack(headers: Headers) -> bytes | None:
+    """Headers as they stand in the log: JSON pairs, values as Latin-1 text, so that any byte survives, or null."""
+    return orjson.dumps([(name, _text(value)) for name, value in headers]) if headers else None
+
+
+def unpack(packed: bytes | None) -> list[tuple[str, bytes | None]]:
+    """The inverse of `pack`."""
+    return [(name, _bytes(text)) for name, text in orjson.loads(packed)] if packed else []
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("latin-1")
+
+
+def _place(entry: Entry) -> tuple[str, int]:
+    return entry[:2]
+
+
+def _row(entry: Entry, sequences: dict[tuple[str, int], int]) -> tuple[object, ...]:
+    place = entry[:2]
+    sequence = sequences[place]
+    sequences[place] = sequence + 1
+    value = with_sequence(entry.value, sequence) if entry.enveloped and entry.value is not None else entry.value
+    return (*place, sequence, entry.key, value, pack(entry.headers), entry.account_id)

@@ -1,0 +1,222 @@
+"""Publishing the log: one leader a service, in order, each entry exactly once for a `read_committed` reader (G2).
+
+The topic itself says how far publishing got: its last record carries `sequence`. Starting a producer fences a stale
+leader and ends its open transaction; only then are the tails read. After any error the producer is thrown away
+and everything begins again at the tails; a commit is never retried.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from sqlalchemy import text
+
+from shared.contracts.envelope import STRUCTURED
+from shared.kafka.client import connection as kafka_connection
+from shared.kafka.client import reader
+from shared.kafka.tails import Record, last_visible
+from shared.kafka.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, STATE, name_of
+from shared.outbox.log import unpack
+from shared.runtime.errors import Alarm, Transient
+from shared.runtime.health import Health
+from shared.runtime.retry import woken
+from shared.runtime.settings import Settings
+from shared.storage.database import Connection, Engine, transaction
+from shared.storage.offsets import Partition
+
+_AT_ONCE = 4000
+_PACE_SECONDS = 0.01
+_IDLE_SECONDS = 1.0
+_MAX_REQUEST_BYTES = 16 * 1024 * 1024
+_BATCH_BYTES = 512 * 1024
+_BARE = {STATE, DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS}
+
+_UNPUBLISHED = text(
+    "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers"
+    " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
+    "  AS done (topic, partition, sequence)"
+    " CROSS JOIN LATERAL (SELECT * FROM log WHERE log.topic = done.topic AND log.partition = done.partition"
+    "  AND log.sequence > done.sequence ORDER BY log.sequence LIMIT :at_once) AS log"
+)
+_ENDS = text(
+    "SELECT topic, partition, next_sequence - 1, published FROM output_partition"
+    " JOIN relay_position USING (topic, partition)"
+)
+_BEGIN = text(
+    "INSERT INTO relay_position (topic, partition) SELECT topic, partition FROM output_partition ON CONFLICT DO NOTHING"
+)
+_KEEP = text(
+    "UPDATE relay_position r SET published = n.published"
+    " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
+    "  AS n (topic, partition, published)"
+    " WHERE r.topic = n.topic AND r.partition = n.partition AND r.published < n.published"
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Relay:
+    """Runs while this copy leads; `wake` is set by whoever appended to the log."""
+
+    def __init__(
+        self, service: str, *, settings: Settings, engine: Engine, wake: asyncio.Event, health: Health
+    ) -> None:
+        self._id = f"{settings.topic_prefix}tenure-{service}-relay"
+        self._settings = settings
+        self._engine = engine
+        self._wake = wake
+        self._health = health
+        self._published: dict[Partition, int] = {}
+        self._progress = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Publish for ever. Raises `Transient` on any trouble, to be run anew, and `Alarm`."""
+        async with self._producer() as producer:
+            await self._reached(await self._positions())
+            self._health.well("publishing")
+            while True:
+                self._wake.clear()
+                if not await self._publish(producer):
+                    await woken(self._wake, _IDLE_SECONDS)
+
+    async def published(self, ends: Mapping[Partition, int]) -> None:
+        """Wait until everything up to `ends` is on its topic."""
+        async with self._progress:
+            await self._progress.wait_for(lambda: all(self._published.get(key, 0) >= end for key, end in ends.items()))
+
+    @asynccontextmanager
+    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            **kafka_connection(self._settings),
+            transactional_id=self._id,
+            transaction_timeout_ms=20_000,
+            max_request_size=_MAX_REQUEST_BYTES,
+            max_batch_size=_BATCH_BYTES,
+            request_timeout_ms=15_000,
+        )
+        try:
+            await producer.start()
+            yield producer
+        except (KafkaError, OSError) as error:
+            raise Transient(f"Kafka: {error!r}") from error
+        finally:
+            await _stopped(producer)
+
+    async def _positions(self) -> dict[Partition, int]:
+        """Where to go on: the tail of the topic, or the kept position where retention has emptied it."""
+        async with transaction(self._engine) as connection:
+            await connection.execute(_BEGIN)
+            rows = {Partition(row[0], row[1]): (row[2], row[3]) for row in await connection.execute(_ENDS)}
+        names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in rows}
+        async with reader(self._settings) as consumer:
+            tails = await last_visible(consumer, names.values())
+        return {key: _agreed(key, tails[names[key]], *rows[key]) for key in rows}
+
+    async def _publish(self, producer: AIOKafkaProducer) -> bool:
+        """Publish what is there, in one Kafka transaction; False when nothing was."""
+        keys = sorted(self._published)
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(_UNPUBLISHED, {**self._arguments(keys), "at_once": _AT_ONCE})).all()
+        if not rows:
+            return False
+        await producer.begin_transaction()
+        reached = await self._send(producer, rows)
+        await producer.commit_transaction()
+        await self._note(reached)
+        await asyncio.sleep(_PACE_SECONDS)
+        return True
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> dict[Partition, int]:
+        """Fill one batch a partition after another; all are on their way before any is waited for."""
+        reached: dict[Partition, int] = {}
+        sent: list[Awaitable[Any]] = []
+        batches: dict[Partition, Any] = {}
+        for topic, number, sequence, key, value, headers in rows:
+            place = Partition(topic, number)
+            record = {"key": key, "value": value, "timestamp": None, "headers": _headers(topic, sequence, headers)}
+            batch = batches.get(place) or batches.setdefault(place, producer.create_batch())
+            if batch.append(**record) is None:
+                sent.append(await self._send_batch(producer, place, batch))
+                batch = batches[place] = producer.create_batch()
+                if batch.append(**record) is None:
+                    raise Alarm(f"{topic}-{number}: entry {sequence} of the log is too large to be published.")
+            reached[place] = sequence
+        for place, batch in batches.items():
+            sent.append(await self._send_batch(producer, place, batch))
+        await asyncio.gather(*sent)
+        return reached
+
+    async def _send_batch(self, producer: AIOKafkaProducer, place: Partition, batch: Any) -> Awaitable[Any]:
+        sending: Awaitable[Any] = await producer.send_batch(
+            batch, name_of(place.topic, self._settings), partition=place.partition
+        )
+        return sending
+
+    async def _reached(self, positions: Mapping[Partition, int]) -> None:
+        """Tell whoever waits for it, also where the last leader had published it already."""
+        async with self._progress:
+            self._published.update(positions)
+            self._progress.notify_all()
+
+    async def _note(self, reached: Mapping[Partition, int]) -> None:
+        await self._reached(reached)
+        keys = sorted(reached)
+        async with transaction(self._engine) as connection:
+            await connection.execute(_KEEP, self._arguments(keys))
+
+    def _arguments(self, keys: Sequence[Partition]) -> dict[str, list[object]]:
+        return {
+            "topics": [key.topic for key in keys],
+            "partitions": [key.partition for key in keys],
+            "sequences": [self._published[key] for key in keys],
+        }
+
+
+async def ends(connection: Connection) -> dict[Partition, int]:
+    """The last sequence in the log, for each output partition."""
+    return {Partition(row[0], row[1]): row[2] for row in await connection.execute(_ENDS)}
+
+
+def _agreed(key: Partition, tail: Record | None, end: int, kept: int) -> int:
+    """Raises `Alarm` where topic and log contradict each other."""
+    if tail is None:
+        return kept
+    published = sequence_of(tail)
+    if published > end:
+        raise Alarm(
+            f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {end}: the database is older"
+            " than the topic (restored from a backup?). See docs/operations.md before anything is published."
+        )
+    if published < kept:
+        raise Alarm(
+            f"{key.topic}-{key.partition} ends at entry {published}, but {kept} was published: the topic lost records."
+            " See docs/operations.md."
+        )
+    return published
+
+
+def sequence_of(record: Record) -> int:
+    """The `sequence` header of a record that a relay published. Raises `Alarm` when there is none."""
+    for name, value in reversed(record.headers):
+        if name == "sequence":
+            return int(value)
+    raise Alarm(f"{record.topic}-{record.partition}: the last record has no sequence; somebody else writes this topic.")
+
+
+def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str, bytes | None]]:
+    own: list[tuple[str, bytes | None]] = [("sequence", b"%d" % sequence)]
+    if topic not in _BARE:
+        own.insert(0, ("content-type", STRUCTURED.encode()))
+    return [*unpack(packed), *own]
+
+
+async def _stopped(producer: AIOKafkaProducer) -> None:
+    """A producer that is broken may not stop cleanly; it is thrown away either way."""
+    try:
+        await asyncio.wait_for(producer.stop(), 10)
+    except Exception as error:  # noqa: BLE001
+        logger.info("the old producer did not stop cleanly: %r", error)

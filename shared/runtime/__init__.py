@@ -1,0 +1,1 @@
+"""Running a service: settings, start and stop, health, metrics, retries, errors."""

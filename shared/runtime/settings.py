@@ -1,0 +1,156 @@
+"""Every setting of both services, read once from the environment (prefix `TENURE_`), frozen.
+
+One class, since both services may be started from one environment; each uses its part.
+An unknown `TENURE_` name or a bad value stops the start with a sentence (`BadSettings`).
+Secrets may come from a file: `TENURE_AUTH_SECRET_FILE` in place of `TENURE_AUTH_SECRET`.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.contracts.types import Instant
+
+PREFIX = "TENURE_"
+SECRETS = (
+    "DATABASE_URL",
+    "AUTH_SECRET",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "KAFKA_SASL_USERNAME",
+    "KAFKA_SASL_PASSWORD",
+)
+
+
+class BadSettings(Exception):
+    """The sentences that tell which setting is wrong and what was expected."""
+
+
+def _brokers(text: str) -> str:
+    for each in text.split(","):
+        host, _, port = each.strip().rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError("expected host:port, or several of them with commas between")
+    return text
+
+
+def _page(address: str) -> str:
+    if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname:
+        raise ValueError("expected an address such as https://tenure.example")
+    return address
+
+
+def _postgresql(url: SecretStr) -> SecretStr:
+    if _scheme(url.get_secret_value()).partition("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://user:password@host:port/database")
+    return url
+
+
+def _scheme(url: str) -> str:
+    """Empty where it is no URL, or one whose port is none."""
+    try:
+        components = urlsplit(url)
+        return components.scheme if components.port != 0 else ""
+    except ValueError:
+        return ""
+
+
+class Settings(BaseSettings):
+    """See docs/settings.md for each name's meaning."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_brokers)] = "127.0.0.1:9092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca_file: Path | None = None
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+    topic_partitions: Annotated[int, Field(ge=1, le=10_000)] = 6
+    topic_replication: Annotated[int, Field(ge=1, le=100)] = 1
+    instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    database_url: Annotated[SecretStr, AfterValidator(_postgresql)] = SecretStr(
+        "postgresql://tenure@127.0.0.1:5432/tenure"
+    )
+    database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    smtp_host: str = "127.0.0.1"
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    smtp_ca_file: Path | None = None
+    smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
+    mail_from: str = "Tenure <renewals@localhost>"
+    mail_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = "localhost"
+    public_url: Annotated[str, AfterValidator(_page)] = "http://127.0.0.1:8081"
+    auth_secret: SecretStr | None = None
+    auth_jwks_url: Annotated[str, AfterValidator(_page)] | None = None
+    auth_audience: str | None = None
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    policy_file: Path | None = None
+    catalog_file: Path | None = None
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    test_clock: Instant | None = None
+
+    @property
+    def test_clock_start(self) -> datetime | None:
+        """The instant at which the test clock starts; None: real time."""
+        return self.test_clock
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises `BadSettings` with one sentence for each thing that is wrong."""
+    given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(PREFIX)}
+    given = _with_secret_files(given)
+    unknown = sorted(name for name in given if name.removeprefix(PREFIX).lower() not in Settings.model_fields)
+    if unknown:
+        raise BadSettings(f"Unknown setting {', '.join(unknown)}: see docs/settings.md for the names that exist.")
+    try:
+        settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
+    except ValidationError as error:
+        raise BadSettings(_sentences(error)) from None
+    if "SASL" in settings.kafka_security_protocol and not (
+        settings.kafka_sasl_username and settings.kafka_sasl_password
+    ):
+        raise BadSettings("TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.")
+    return settings
+
+
+def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
+    read = dict(given)
+    for name in SECRETS:
+        path = read.pop(f"{PREFIX}{name}_FILE", None)
+        if path is not None:
+            read[f"{PREFIX}{name}"] = _secret(f"{PREFIX}{name}_FILE", path)
+    return read
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise BadSettings(f"{name}: the file cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{name}: the file is no text in UTF-8.") from None
+
+
+def _sentences(error: ValidationError) -> str:
+    problems = error.errors(include_input=False, include_context=False)
+    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {_told(problem['msg'])}." for problem in problems)
+
+
+def _told(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _name(loc: tuple[Any, ...]) -> str:
+    return str(loc[0]).upper()

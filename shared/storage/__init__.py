@@ -1,0 +1,1 @@
+"""PostgreSQL: the engine, transactions, migrations, and the tables that both services have."""

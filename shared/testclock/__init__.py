@@ -1,0 +1,1 @@
+"""The service clock and, with the test clock on, its barrier."""

@@ -1,0 +1,1 @@
+"""HTTP: the application, authentication, problem documents, the AsyncAPI page."""

@@ -1,0 +1,1 @@
+"""The audit: the log folded anew and compared with what is stored."""

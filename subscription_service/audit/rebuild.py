@@ -1,0 +1,125 @@
+"""An account worked out anew from its log and its rows, and how that differs from what is stored. Pure; for `audit`.
+
+The fold begins with an empty account and knows nothing but the events as published, and the policy.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from shared.contracts.envelope import adapter
+from shared.contracts.lifecycle import LIFECYCLE, LifecycleData
+from shared.contracts.types import ConfigurationKind, read_instant
+from subscription_service.domain.evolve import evolve
+from subscription_service.domain.model import NOTHING, ZERO, Account, ServerTotals
+from subscription_service.domain.orders import OrderEntry, order_entry
+from subscription_service.domain.policy import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`found` is what log or rows say, `stored` what stands beside the account."""
+
+    account_id: str
+    what: str
+    found: object
+    stored: object
+
+
+@dataclass(slots=True)
+class Facts:
+    """Totals of the rows that an account has of its own."""
+
+    balance: Decimal = ZERO
+    registered: ServerTotals = NOTHING
+    bound: ServerTotals = NOTHING
+    retained: dict[ConfigurationKind, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """`account` and `orders` come from the log, `facts` and `listed` from rows; `broken` says why the fold ended."""
+
+    account: Account
+    orders: dict[str, OrderEntry] = field(default_factory=dict)
+    listed: dict[str, OrderEntry] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    broken: str | None = None
+
+
+def fold(rebuilt: Rebuilt, published: bytes, rules: Rules) -> None:
+    """Take the next event of its log, as published. What cannot be true ends the fold."""
+    if rebuilt.broken is not None:
+        return
+    event = orjson.loads(published)
+    try:
+        _take(rebuilt, event, rules)
+    except (ValueError, KeyError) as impossible:
+        rebuilt.broken = f"{event.get('id')} ({event.get('type')}): {impossible}"
+
+
+def differences(stored: Account | None, rebuilt: Rebuilt) -> Iterator[Difference]:
+    """All that differs of one account."""
+    account_id = rebuilt.account.account_id
+    if stored is None:
+        yield Difference(account_id, "account", "log or rows of its own", None)
+        return
+    if rebuilt.broken is not None:
+        yield Difference(account_id, "log", rebuilt.broken, f"version {stored.version}")
+    pairs = {**_folded(rebuilt.account, stored), **_counted(rebuilt.facts, stored), **_listed(rebuilt)}
+    for what, (found, kept) in pairs.items():
+        if found != kept:
+            yield Difference(account_id, what, found, kept)
+
+
+def _take(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
+    raw = event["data"]
+    data: LifecycleData = adapter(LIFECYCLE[event["type"]]).validate_python(raw)
+    at = read_instant(event["time"])
+    if raw["version"] != rebuilt.account.version + 1:
+        raise ValueError(f"version {raw['version']} follows {rebuilt.account.version}")
+    rebuilt.account = evolve(rebuilt.account, data, at=at, policy=rules.policy)
+    entry = order_entry(data, account=rebuilt.account, cause_type=raw["cause"]["type"], at=at, catalog=rules.catalog)
+    if entry is not None:
+        rebuilt.orders[entry.order_id] = entry
+
+
+def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object]]:
+    """Id, state, terms, auto-renewal, failure, declined, quota flag, contact, version."""
+    pairs: dict[str, tuple[object, object]] = {
+        "version": (rebuilt.version, stored.version),
+        "contact": (rebuilt.contact, stored.contact),
+        "state": (_name(rebuilt.subscription), _name(stored.subscription)),
+    }
+    if rebuilt.subscription is None or type(rebuilt.subscription) is not type(stored.subscription):
+        return pairs
+    names = [each.name for each in fields(rebuilt.subscription)]
+    return pairs | {name: (getattr(rebuilt.subscription, name), getattr(stored.subscription, name)) for name in names}
+
+
+def _counted(facts: Facts, stored: Account) -> dict[str, tuple[object, object]]:
+    return {
+        "balance": (facts.balance, stored.balance),
+        "registered": (facts.registered, stored.registered),
+        "bound": (facts.bound, stored.bound),
+        "retained": (facts.retained, {kind: count for kind, count in stored.retained.items() if count}),
+    }
+
+
+def _listed(rebuilt: Rebuilt) -> dict[str, tuple[object, object]]:
+    """Order by order; an entry that was priced by another catalog than ours is taken at its own word for the fee."""
+    ids = rebuilt.orders.keys() | rebuilt.listed.keys()
+    return {f"order {each}": _order_pair(rebuilt.orders.get(each), rebuilt.listed.get(each)) for each in sorted(ids)}
+
+
+def _order_pair(found: OrderEntry | None, listed: OrderEntry | None) -> tuple[object, object]:
+    if found and listed and found.catalog_version != listed.catalog_version:
+        found = replace(found, fee=listed.fee, catalog_version=listed.catalog_version)
+    return found, listed
+
+
+def _name(subscription: object) -> str:
+    return "none" if subscription is None else type(subscription).__name__.lower()

@@ -1,0 +1,83 @@
+"""What happens when a timer's instant comes: one event, or none (R15, R20, R29, R31, R34, R35)."""
+
+from collections.abc import Mapping
+
+from shared.contracts.lifecycle import (
+    Expired,
+    LifecycleData,
+    Released,
+    ReleaseDue,
+    SpecificationChanged,
+)
+from shared.contracts.types import ConfigurationKind
+from subscription_service.domain.calendar import days_after, midnight
+from subscription_service.domain.deduction import deduct
+from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.policy import Policy, Rules
+from subscription_service.domain.reminders import renewal_due
+from subscription_service.domain.situation import Moment, Situation
+from subscription_service.domain.terms import change_with_term, differs
+from subscription_service.domain.timers import TimerKind
+
+
+def run_timer(account: Account, kind: TimerKind, *, moment: Moment, rules: Rules) -> LifecycleData | None:
+    """The event of one kind of timer, due at `moment.at`."""
+    subscription = account.subscription
+    if isinstance(subscription, Active):
+        return _while_active(account, subscription, kind, moment=moment, rules=rules)
+    if isinstance(subscription, Grace):
+        return _while_in_grace(account, subscription, kind, moment)
+    return None
+
+
+def _while_active(
+    account: Account, subscription: Active, kind: TimerKind, *, moment: Moment, rules: Rules
+) -> LifecycleData | None:
+    match kind:
+        case TimerKind.TERM_START:
+            return _start_term(subscription, moment)
+        case TimerKind.EXPIRY:
+            return _expire(account, subscription, rules.policy)
+        case TimerKind.DEDUCTION:
+            return deduct(Situation(account, subscription, moment.at, rules))
+        case TimerKind.REMINDER:
+            return renewal_due(account, subscription, moment=moment, rules=rules)
+        case _:
+            return None
+
+
+def _while_in_grace(account: Account, subscription: Grace, kind: TimerKind, moment: Moment) -> LifecycleData | None:
+    match kind:
+        case TimerKind.RELEASE_REMINDER:
+            return ReleaseDue(release_at=subscription.retained_until, retained=_counts(account))
+        case TimerKind.RELEASE:
+            return Released(released_at=moment.at, purged=_counts(account))
+        case _:
+            return None
+
+
+def _start_term(subscription: Active, moment: Moment) -> SpecificationChanged | None:
+    """R15: only another specification is worth an event."""
+    previous, term = next(
+        (before, term)
+        for before, term in zip(subscription.terms, subscription.terms[1:], strict=False)
+        if term.starts_at == moment.at
+    )
+    if not differs(previous.specification, term.specification):
+        return None
+    return change_with_term(term, previous.specification, moment.at)
+
+
+def _expire(account: Account, subscription: Active, policy: Policy) -> Expired:
+    """R31, R35: everything is retained until 00:00 on E + 1 + grace days."""
+    expires_on = subscription.terms[-1].expires_on
+    return Expired(
+        expires_on=expires_on,
+        retained_until=midnight(days_after(expires_on, policy.grace_days + 1), policy.billing_zone),
+        retained=_counts(account),
+    )
+
+
+def _counts(account: Account) -> Mapping[str, int]:
+    """By kind, in the order of the kinds; a kind of which there is nothing is not named."""
+    return {kind.value: count for kind in ConfigurationKind if (count := account.retained.get(kind, 0))}

@@ -1,0 +1,1 @@
+"""Policy and catalog, read from TOML files."""

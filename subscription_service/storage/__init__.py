@@ -1,0 +1,1 @@
+"""The subscription service's tables, and how they are loaded and saved."""

@@ -1,0 +1,62 @@
+"""`tenure audit`: rebuild all subscriptions from the lifecycle log in the database, and compare.
+
+One line a difference and one at the end. Exit code 0: all is as it should be; 1: there are differences; 2: it could
+not be looked. The service may run meanwhile.
+"""
+
+import argparse
+import asyncio
+import sys
+from typing import Final
+
+from shared.runtime.errors import Transient
+from shared.runtime.service import schema_of
+from shared.runtime.settings import BadSettings, Settings
+from shared.storage.database import connect
+from subscription_service.audit.compare import Extent, audit
+from subscription_service.domain.policy import Rules
+from subscription_service.policy_files import catalog, policy
+from tenure.connection_options import NotFound, add_database, add_whereabouts, settings_for
+from tenure.terminal import harmless
+
+DIFFERENCES: Final = 1
+NOT_LOOKED: Final = 2
+_SERVICE: Final = "subscription"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `tenure audit`."""
+    add_database(parser)
+    add_whereabouts(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look, and tell; the exit code."""
+    try:
+        settings = settings_for(options, "TENURE_DATABASE_URL")
+        return DIFFERENCES if asyncio.run(_look(settings, _rules(settings))) else 0
+    except (NotFound, BadSettings, Transient, OSError, ValueError) as error:
+        print(f"tenure audit: {error}", file=sys.stderr)
+        return NOT_LOOKED
+
+
+async def _look(settings: Settings, rules: Rules) -> int:
+    """The number of differences."""
+    engine = connect(settings.database_url.get_secret_value(), schema_of(_SERVICE, settings))
+    extent, count = Extent(), 0
+    try:
+        async for found in audit(engine, rules, extent):
+            count += 1
+            print(harmless(f"{found.account_id}: {found.what}: {found.found} by log or rows, {found.stored} stored"))
+    finally:
+        await engine.dispose()
+    print(f"{extent.accounts} accounts, {extent.events} lifecycle events: {count} differences")
+    return count
+
+
+def _rules(settings: Settings) -> Rules:
+    """As the service has them, from the same settings. Raises `ValueError`, or `OSError`."""
+    return Rules(
+        policy=policy.load_policy(settings.policy_file or policy.DEFAULT),
+        catalog=catalog.load_catalog(settings.catalog_file or catalog.DEFAULT),
+    )

@@ -1,0 +1,23 @@
+"""Settings and tables of their own for each test of the spine."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.runtime.settings import Settings
+from shared.storage.database import Engine
+from tenure.local.kafka import Kafka
+from tests.integration.shared.environment import tables
+
+
+@pytest.fixture
+def settings(kafka: Kafka, database_url: str, topic_prefix: str) -> Settings:
+    return Settings.model_validate(
+        {"kafka_bootstrap_servers": kafka.bootstrap, "topic_prefix": topic_prefix, "database_url": database_url}
+    )
+
+
+@pytest.fixture
+async def engine(settings: Settings) -> AsyncIterator[Engine]:
+    async with tables(settings) as made:
+        yield made

@@ -1,0 +1,118 @@
+"""What the spine's tests stand on: its tables in a fresh database, and topics that a test fills and reads itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from sqlalchemy import text
+
+from shared.outbox import log
+from shared.outbox.log import Entry
+from shared.runtime.settings import Settings
+from shared.storage.database import Engine, connect, transaction
+from shared.storage.migrations import SPINE
+
+SCHEMA: Final = "spine"
+PATIENCE: Final = 20.0
+
+
+@asynccontextmanager
+async def tables(settings: Settings) -> AsyncIterator[Engine]:
+    """The spine's tables, and one of what a fake service has applied."""
+    engine = connect(settings.database_url.get_secret_value(), SCHEMA)
+    async with transaction(engine) as connection:
+        await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        for statement in (*SPINE, "CREATE TABLE applied (value text, buried bool)"):
+            await connection.execute(text(statement))
+    yield engine
+    await engine.dispose()
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
+    """What `look` gives once it is true. Raises `TimeoutError`."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):
+            await asyncio.sleep(0.05)
+        return found
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic on the broker, by its logical name."""
+
+    logical: str
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        return f"{self.settings.topic_prefix}{self.logical}"
+
+    def at(self, partition: int = 0) -> TopicPartition:
+        return TopicPartition(self.name, partition)
+
+    async def make(self, partitions: int) -> "Topic":
+        async with self.admin() as client:
+            await client.create_topics([NewTopic(self.name, partitions, 1)])
+        return self
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        client = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap_servers)
+        await client.start()
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    @asynccontextmanager
+    async def producer(self, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
+        made = AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers, **options)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+    async def send(self, *values: bytes, partition: int = 0, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        async with self.producer() as producer:
+            for value in values:
+                await producer.send_and_wait(self.name, value, partition=partition, headers=list(headers))
+
+    @asynccontextmanager
+    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        made = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+        )
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+    async def records(self, partition: int = 0) -> list[Any]:
+        """All that a `read_committed` reader finds in the partition now."""
+        async with self.consumer() as consumer:
+            consumer.assign([self.at(partition)])
+            end = (await consumer.end_offsets([self.at(partition)]))[self.at(partition)]
+            found: list[Any] = []
+            while await consumer.position(self.at(partition)) < end:
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    found += records
+            return found
+
+
+async def append(engine: Engine, *entries: Entry) -> None:
+    """One transaction that says these."""
+    async with transaction(engine) as connection:
+        await log.append(connection, entries)
+
+
+def entry(topic: str, value: bytes | None, partition: int = 0, **more: Any) -> Entry:
+    return Entry(topic=topic, partition=partition, key=b"acct-1", value=value, enveloped=False, **more)

@@ -1,0 +1,104 @@
+"""Positions move only from where they are believed to be; the log has no gap, whoever writes it."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from shared.contracts.envelope import encode
+from shared.outbox import log
+from shared.outbox.log import Entry
+from shared.runtime.errors import Alarm, Displaced
+from shared.storage import offsets
+from shared.storage.database import Engine, transaction
+from shared.storage.offsets import Move, Partition
+from tests.integration.shared.environment import append, entry
+
+FIRST, SECOND = Partition("purchases", 0), Partition("renewals", 1)
+
+
+@pytest.fixture
+async def begun(engine: Engine) -> Engine:
+    async with transaction(engine) as connection:
+        await offsets.begin(connection, {SECOND: 7, FIRST: 0})
+    return engine
+
+
+async def _stored(engine: Engine) -> dict[Partition, int]:
+    async with transaction(engine) as connection:
+        return await offsets.stored(connection)
+
+
+async def test_a_partition_that_is_known_stays_where_it_is_when_it_is_begun_again(begun: Engine) -> None:
+    async with transaction(begun) as connection:
+        await offsets.begin(connection, {FIRST: 3, SECOND: 0})
+    assert await _stored(begun) == {FIRST: 0, SECOND: 7}
+
+
+@pytest.mark.rule("G1")
+async def test_one_position_that_another_copy_has_moved_displaces_the_whole_batch(begun: Engine) -> None:
+    async with transaction(begun) as connection:
+        await offsets.advance(connection, {FIRST: Move(0, 5)})
+    with pytest.raises(Displaced, match="1 of 2"):
+        async with transaction(begun) as connection:
+            await offsets.advance(connection, {FIRST: Move(0, 9), SECOND: Move(7, 8)})
+    assert await _stored(begun) == {FIRST: 5, SECOND: 7}
+
+
+@pytest.mark.rule("G1")
+async def test_of_two_copies_that_move_the_same_position_at_once_one_is_displaced(begun: Engine) -> None:
+    async def move() -> None:
+        async with transaction(begun) as connection:
+            await offsets.advance(connection, {FIRST: Move(0, 5), SECOND: Move(7, 9)})
+
+    outcomes = await asyncio.gather(move(), move(), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes if outcome] == [Displaced]
+    assert await _stored(begun) == {FIRST: 5, SECOND: 9}
+
+
+async def _sequences(engine: Engine) -> dict[int, list[int]]:
+    async with transaction(engine) as connection:
+        rows = await connection.execute(text("SELECT partition, sequence FROM log ORDER BY partition, sequence"))
+        found: dict[int, list[int]] = {}
+        for partition, sequence in rows:
+            found.setdefault(partition, []).append(sequence)
+        return found
+
+
+@pytest.mark.rule("G2")
+async def test_two_concurrent_writers_leave_no_gap_even_where_one_rolls_back(engine: Engine) -> None:
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, {"out": 2})
+
+    async def write(*, fail: bool) -> None:
+        for number in range(30):
+            entries = [entry("out", b"x", number % 2), entry("out", b"y", 1 - number % 2)]
+            try:
+                async with transaction(engine) as connection:
+                    await log.append(connection, entries)
+                    assert not (fail and number % 3 == 0)
+            except AssertionError:
+                continue
+
+    await asyncio.gather(write(fail=False), write(fail=True))
+    assert await _sequences(engine) == {0: list(range(1, 51)), 1: list(range(1, 51))}
+
+
+@pytest.mark.rule("G2")
+async def test_an_event_carries_the_sequence_under_which_it_lies(engine: Engine) -> None:
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, {"out": 1})
+    event = encode({"id": "e-1", "source": "/s", "type": "t", "time": "2026-01-01T00:00:00Z", "subject": "a"}, b"{}")
+    await append(engine, *(Entry(topic="out", partition=0, key=None, value=event) for _ in range(2)))
+    async with transaction(engine) as connection:
+        values = [row[0] for row in await connection.execute(text("SELECT value FROM log ORDER BY sequence"))]
+    assert [b'"sequence":%d' % number in value for number, value in enumerate(values, 1)] == [True, True]
+
+
+async def test_another_number_of_partitions_than_at_the_first_start_is_an_alarm(engine: Engine) -> None:
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, {"out": 2})
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, {"out": 2})
+        with pytest.raises(Alarm, match="out has 3 partitions, but had 2"):
+            await log.fix_partitions(connection, {"out": 3})

@@ -1,0 +1,159 @@
+"""The relay publishes the log exactly once, through restarts and rivals, and stops where topic and log disagree."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from sqlalchemy import text
+
+from shared.kafka.topics import DEAD_LETTERS
+from shared.outbox import log
+from shared.outbox.relay import Relay
+from shared.runtime.errors import Alarm, Transient
+from shared.runtime.health import Health
+from shared.runtime.settings import Settings
+from shared.storage.database import Engine, transaction
+from shared.storage.offsets import Partition
+from tests.integration.shared.environment import PATIENCE, Topic, append, entry, eventually
+
+PLACE = Partition(DEAD_LETTERS, 0)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_unasked() -> Iterator[None]:
+    """A fenced client leaves futures that nobody asks; said while CPython 3.11 parses, their words break the parse."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+async def topic(engine: Engine, settings: Settings) -> Topic:
+    """The one output topic, with one partition, in the log and on the broker."""
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, {DEAD_LETTERS: 1})
+    return await Topic(DEAD_LETTERS, settings).make(1)
+
+
+def _relay(engine: Engine, settings: Settings, wake: asyncio.Event | None = None) -> Relay:
+    return Relay("spine", settings=settings, engine=engine, wake=wake or asyncio.Event(), health=Health("publishing"))
+
+
+@asynccontextmanager
+async def _running(relay: Relay) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _until_published(engine: Engine, settings: Settings, end: int) -> None:
+    relay = _relay(engine, settings)
+    async with _running(relay), asyncio.timeout(PATIENCE):
+        await relay.published({PLACE: end})
+        await eventually(lambda: _is_kept(engine, end))
+
+
+async def _alarm(engine: Engine, settings: Settings) -> str:
+    with pytest.raises(Alarm) as raised:
+        await asyncio.wait_for(_relay(engine, settings).run(), PATIENCE)
+    return str(raised.value)
+
+
+async def _kept(engine: Engine) -> int:
+    async with transaction(engine) as connection:
+        return int((await connection.execute(text("SELECT published FROM relay_position"))).scalar_one())
+
+
+@pytest.mark.rule("G2")
+async def test_each_entry_is_published_once_though_the_kept_position_lags_behind(
+    engine: Engine, settings: Settings, topic: Topic
+) -> None:
+    await append(engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5)))
+    await _until_published(engine, settings, 5)
+    async with transaction(engine) as connection:
+        await connection.execute(text("UPDATE relay_position SET published = 2"))
+    await append(engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5, 8)))
+    await _until_published(engine, settings, 8)
+    found = await topic.records()
+    assert [record.value for record in found] == [b"%d" % number for number in range(8)]
+    assert [dict(record.headers)["sequence"] for record in found] == [b"%d" % number for number in range(1, 9)]
+
+
+@pytest.mark.rule("G2")
+async def test_a_stale_leader_is_fenced_and_publishes_nothing_any_more(
+    engine: Engine, settings: Settings, topic: Topic
+) -> None:
+    await append(engine, entry(DEAD_LETTERS, b"first"))
+    wake = asyncio.Event()
+    stale = _relay(engine, settings, wake)
+    async with _running(stale) as overtaken, asyncio.timeout(PATIENCE):
+        await stale.published({PLACE: 1})
+        await _until_published(engine, settings, 1)
+        await append(engine, entry(DEAD_LETTERS, b"second"))
+        wake.set()
+        with pytest.raises(Transient, match="Kafka"):
+            await overtaken
+        await _until_published(engine, settings, 2)
+    assert [record.value for record in await topic.records()] == [b"first", b"second"]
+
+
+@pytest.mark.rule("G2")
+async def test_a_partition_that_retention_has_emptied_goes_on_at_the_kept_position(
+    engine: Engine, settings: Settings, topic: Topic
+) -> None:
+    await append(engine, entry(DEAD_LETTERS, b"old"), entry(DEAD_LETTERS, b"older"))
+    await _until_published(engine, settings, 2)
+    async with topic.admin() as client:
+        await client.delete_records({topic.at(): RecordsToDelete(before_offset=3)})
+    assert await topic.records() == []
+    await append(engine, entry(DEAD_LETTERS, b"new"))
+    await _until_published(engine, settings, 3)
+    assert [record.value for record in await topic.records()] == [b"new"]
+
+
+async def _is_kept(engine: Engine, published: int) -> bool:
+    return await _kept(engine) == published
+
+
+async def test_a_tail_beyond_the_end_of_the_log_is_an_alarm(engine: Engine, settings: Settings, topic: Topic) -> None:
+    await append(engine, entry(DEAD_LETTERS, b"1"))
+    await topic.send(b"from a later life", headers=[("sequence", b"9")])
+    assert "holds entry 9, but the log ends at 1" in await _alarm(engine, settings)
+
+
+async def test_a_tail_behind_what_was_published_is_an_alarm(engine: Engine, settings: Settings, topic: Topic) -> None:
+    await append(engine, *(entry(DEAD_LETTERS, b"x") for _ in range(3)))
+    await _until_published(engine, settings, 3)
+    async with topic.admin() as client:
+        await client.delete_records({topic.at(): RecordsToDelete(before_offset=4)})
+    await topic.send(b"restored", headers=[("sequence", b"1")])
+    assert "ends at entry 1, but 3 was published" in await _alarm(engine, settings)
+
+
+async def test_a_tail_without_a_sequence_is_an_alarm(engine: Engine, settings: Settings, topic: Topic) -> None:
+    await topic.send(b"a stranger's")
+    assert "somebody else writes this topic" in await _alarm(engine, settings)
+
+
+async def test_no_key_no_value_and_any_header_bytes_reach_the_topic_as_they_were(
+    engine: Engine, settings: Settings, topic: Topic
+) -> None:
+    odd = bytes(range(256))
+    empty = log.Entry(
+        topic=DEAD_LETTERS,
+        partition=0,
+        key=None,
+        value=None,
+        headers=(("x", odd), ("x", b""), ("x", None)),
+        enveloped=False,
+    )
+    await append(engine, empty)
+    await _until_published(engine, settings, 1)
+    [record] = await topic.records()
+    assert (record.key, record.value) == (None, None)
+    assert list(record.headers) == [("x", odd), ("x", b""), ("x", None), ("sequence", b"1")]
