@@ -6,10 +6,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test faults lint bench format lock docs tools setup
+.PHONY: help up demo test unit coverage faults lint bench format lock docs system-packages setup
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
 
 demo: $(READY) ## play a customer's story through the whole stack and check it
 	$(BIN)/tenure demo $(ARGS)
@@ -17,8 +17,11 @@ demo: $(READY) ## play a customer's story through the whole stack and check it
 up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 	$(BIN)/tenure up --ports fixed --ready-file .tenure/ready.json $(ARGS)
 
-test: $(READY) tools ## run the whole suite
+test: $(READY) system-packages ## run the whole suite
 	$(BIN)/pytest $(ARGS)
+
+unit: $(READY) ## run the tests that need no server (under 20 seconds)
+	$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 lint: $(READY) ## check style, format and types
 	$(BIN)/ruff check
@@ -45,8 +48,8 @@ lock: $(READY) ## resolve all dependencies anew (ARGS="--upgrade" for newer ones
 	echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(COMPILE) --no-annotate --no-header - -o requirements/uv.txt
 	$(BIN)/python -m tenure.local.jars
 
-tools: ## install the few system programs that tests use, where that is possible
-	@.ci/tools
+system-packages: ## install the few system programs that tests use, where that is possible
+	@.ci/system-packages
 
 setup: $(READY) ## only set up
 
