@@ -41,25 +41,25 @@ class EmittedEvent(NamedTuple):
         return self.account.account_id
 
 
-def lifecycle_entry(said: EmittedEvent, partition: int, now: datetime) -> Entry:
-    """The CloudEvent of `said`; its id follows from account and version, so it is the same whenever it is made."""
-    account_id = said.account_id
+def lifecycle_entry(event: EmittedEvent, partition: int, now: datetime) -> Entry:
+    """The CloudEvent of `event`; its id follows from account and version, so it is the same whenever it is made."""
+    account_id = event.account_id
     attributes = {
-        "id": event_id(account_id, said.version),
+        "id": event_id(account_id, event.version),
         "source": SOURCE,
-        "type": LIFECYCLE_TYPE[type(said.data)],
-        "time": wire_time(said.at),
+        "type": LIFECYCLE_TYPE[type(event.data)],
+        "time": wire_time(event.at),
         "subject": account_id,
         "recordedat": wire_time(now),
     }
-    traceparent = said.cause.event.traceparent if isinstance(said.cause, Incoming) else None
+    traceparent = event.cause.event.traceparent if isinstance(event.cause, Incoming) else None
     if traceparent:
         attributes["traceparent"] = traceparent
     return Entry(
         topic=LIFECYCLE,
         partition=partition,
         key=account_id.encode(),
-        value=encode(attributes, _data(said)),
+        value=encode(attributes, _data(event)),
         headers=(("traceparent", traceparent.encode()),) if traceparent else (),
         account_id=account_id,
     )
@@ -76,18 +76,18 @@ def event_id(account_id: str, version: int) -> str:
     return "lce-" + blake2b(f"{account_id} {version}".encode(), digest_size=16).hexdigest()
 
 
-def _data(said: EmittedEvent) -> bytes:
-    subscription = said.account.subscription
+def _data(event: EmittedEvent) -> bytes:
+    subscription = event.account.subscription
     stamp = orjson.dumps(
         {
-            "account_id": said.account_id,
+            "account_id": event.account_id,
             "subscription_id": subscription.subscription_id if subscription else None,
-            "version": said.version,
-            "cause": _cause(said.cause),
-            "actor": _actor(said),
+            "version": event.version,
+            "cause": _cause(event.cause),
+            "actor": _actor(event),
         }
     )
-    own = to_json(said.data)
+    own = to_json(event.data)
     return stamp if own == b"{}" else stamp[:-1] + b"," + own[1:]
 
 
@@ -97,9 +97,9 @@ def _cause(cause: Incoming | Timer) -> dict[str, str]:
     return {"type": "timer", "id": f"{cause.kind}-{cause.at:%Y%m%dT%H%M%SZ}"}
 
 
-def _actor(said: EmittedEvent) -> Actor:
+def _actor(event: EmittedEvent) -> Actor:
     """The system acts by timers and by watching quotas and balances; everything else a user asked for."""
-    match said.data:
+    match event.data:
         case QuotaExceeded() | QuotaRestored() | AutoRenewalFailed() | Renewed(method=RenewalMethod.AUTOMATIC):
             return Actor.SYSTEM
-    return Actor.SYSTEM if isinstance(said.cause, Timer) else Actor.USER
+    return Actor.SYSTEM if isinstance(event.cause, Timer) else Actor.USER

@@ -17,10 +17,11 @@ from shared.kafka.record import Record
 from shared.kafka.topics import DEAD_LETTERS
 from shared.outbox.log import Entry
 from shared.storage.event_counts import Outcome
+from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.overview import overview_with
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.step import Moment, instant_of, refuse, step
+from subscription_service.domain.step import refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.handlers import Incoming, Verdict
 from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry, state_entry
@@ -81,9 +82,9 @@ class UnitOfWork:
         self.now = now
         self.rules = rules
         self.locked = locked
-        self.said: list[EmittedEvent] = []
+        self.emitted: list[EmittedEvent] = []
         self.applied: list[Incoming] = []
-        self.unclaimed: list[Incoming] = []
+        self.forgotten: list[Incoming] = []
         self.left_waiting: list[int] = []
         self.event_counts: Counter[tuple[str, Outcome]] = Counter()
         self.dead_letters: list[Entry] = []
@@ -123,7 +124,7 @@ class UnitOfWork:
 
     def dead_letter(self, incoming: Incoming, reason: Reason, detail: str) -> None:
         """It becomes a dead letter, and claims no id (R39)."""
-        self.unclaimed.append(incoming)
+        self.forgotten.append(incoming)
         self.dead_letter_record(incoming.record, incoming.topic, reason, detail)
 
     def dead_letter_record(self, record: Record, topic: str, reason: Reason, detail: str) -> None:
@@ -143,8 +144,8 @@ class UnitOfWork:
     def entries(self) -> Iterator[Entry]:
         """Everything for the log: dead letters, the lifecycle in order, one state document an account."""
         yield from self.dead_letters
-        for said in self.said:
-            yield lifecycle_entry(said, self.locked[said.account_id].partition, self.now)
+        for event in self.emitted:
+            yield lifecycle_entry(event, self.locked[event.account_id].partition, self.now)
         for locked in self._shown:
             yield self._state_entry(locked)
 
@@ -172,7 +173,7 @@ class UnitOfWork:
 
     def _decide(self, locked: LockedAccount, incoming: Incoming) -> None:
         """One event through the core; a bug in there isolates this event."""
-        moment = Moment(at=self._instant(locked, incoming), now=self.now)
+        time = DecisionTime(at=self._instant(locked, incoming), now=self.now)
         event = incoming.event
         business_key = incoming.business_key
         if incoming.verdict is Verdict.CONFLICT and business_key and business_key.kind != "order":
@@ -180,15 +181,15 @@ class UnitOfWork:
             return
         try:
             if incoming.verdict is Verdict.CONFLICT:
-                account, events = refuse(locked.account, event.data, RejectionCode.ORDER_CONFLICT, moment=moment)
+                account, events = refuse(locked.account, event.data, RejectionCode.ORDER_CONFLICT, at=time.at)
             else:
-                mark = VersionStamp(event.time, event.source, event.id)
-                account, events = step(locked.account, event.data, moment=moment, mark=mark, rules=self.rules)
+                stamp = VersionStamp(event.time, event.source, event.id)
+                account, events = step(locked.account, event.data, time=time, stamp=stamp, rules=self.rules)
         except Exception as error:
             logger.exception("deciding %s %s of account %s failed", event.type, event.id, incoming.account_id)
             self.dead_letter(incoming, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
             return
-        self._applied(locked, incoming, account, events, moment.at)
+        self._applied(locked, incoming, account, events, time.at)
 
     def _applied(
         self, locked: LockedAccount, incoming: Incoming, account: Account, events: Sequence[LifecycleData], at: datetime
@@ -204,7 +205,7 @@ class UnitOfWork:
 
     def _run(self, locked: LockedAccount, timer: Timer) -> None:
         account, events = step(
-            locked.account, timer, moment=Moment(at=timer.at, now=self.now), mark=_NO_MARK, rules=self.rules
+            locked.account, timer, time=DecisionTime(at=timer.at, now=self.now), stamp=_NO_STAMP, rules=self.rules
         )
         self._say(locked, account, events, timer.at, timer)
 
@@ -219,7 +220,7 @@ class UnitOfWork:
         first = locked.account.version + 1
         locked.account = account
         for number, event in enumerate(events):
-            self.said.append(EmittedEvent(account, first + number, event, at, cause))
+            self.emitted.append(EmittedEvent(account, first + number, event, at, cause))
 
     def _release_the_parked(self, locked: LockedAccount) -> None:
         """A purchase was accepted: what waited for it goes on, in order of arrival (R40)."""
@@ -233,9 +234,7 @@ class UnitOfWork:
         for incoming in [each for each in locked.waiting if each.until == over]:
             self._leave(locked, incoming)
             at = max(over, locked.account.decided_at or over)
-            account, events = refuse(
-                locked.account, incoming.event.data, RejectionCode.NOT_SUBSCRIBED, moment=Moment(at=at, now=self.now)
-            )
+            account, events = refuse(locked.account, incoming.event.data, RejectionCode.NOT_SUBSCRIBED, at=at)
             self._applied(locked, incoming, account, events, at)
 
     def _leave(self, locked: LockedAccount, incoming: Incoming) -> None:
@@ -249,7 +248,7 @@ class UnitOfWork:
         self.event_counts[incoming.topic, outcome] += 1
 
 
-_NO_MARK = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
+_NO_STAMP = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
 
 
 def _timed_alike(one: Account, other: Account) -> bool:

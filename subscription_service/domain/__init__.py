@@ -1,9 +1,10 @@
-"""The rules, pure: no await, session, clock, log or id generator in here.
+"""The rules of the rule book as pure functions: nothing in here awaits, logs, stores, or reads a clock or chance.
 
-Read in this order: `model` (what is known), `policy` (what was chosen), `step` (one command's way), then
-- orders: `decide`, `switching`, `checks` (R41's conditions), `refusals` (their sentences), `terms`, `pricing`
-- time: `calendar`, `situation` (the instant of a decision), `timers` (what is due when), `run_timer` (what it does),
-  `deduction` (automatic renewal), `reminders`
-- what happened: `evolve` (events), `facts` and `inventory` (everything else), `quota` (what fits)
-- what is shown: `overview`, `orders`, `timeline`
+Read in this order: `model` (what is known of an account), `policy` (what the two TOML files set), `context` (the
+arguments of decisions), `step` (one event or timer from start to end), then:
+- orders: `decide`, `switching`, `checks` (the conditions of R41), `refusals` (codes and sentences), `terms`, `pricing`
+- time: `calendar`, `timers` (what is due when), `run_timer` (what a timer does), `deduction` (automatic renewal),
+  `reminders`, `waiting` (which events wait, and what happens next: R4, R40)
+- changes: `evolve` (by lifecycle events), `facts` and `inventory` (by events in), `quota` (what fits)
+- views: `overview`, `orders`, `timeline`
 """

@@ -1,7 +1,7 @@
 """What an order or a new contact leads to: lifecycle events, or a `Rejection`.
 
 Nothing here changes anything. Each decision asks its conditions in the order of R41; the first that
-stands against it wins. Decisions about a live subscription get a `Situation`; those about the
+stands against it wins. Decisions about a live subscription get a `DecisionContext`; those about the
 auto-renewal switch are in `switching`.
 """
 
@@ -33,17 +33,17 @@ from shared.contracts.lifecycle import (
 from shared.contracts.types import Term
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
+from subscription_service.domain.context import DecisionContext, EventsOrRejection
 from subscription_service.domain.deduction import first_attempt, retry_after_credit
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.pricing import price_difference
 from subscription_service.domain.refusals import Rejection
-from subscription_service.domain.situation import Decision, Situation
 from subscription_service.domain.switching import decline_renewal, disable_auto_renewal, enable_auto_renewal
 from subscription_service.domain.terms import change_with_term, differs, first_term, next_term
 
 
-def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> Decision:
+def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> EventsOrRejection:
     """What follows from one event in; its facts are in `account` already. Pure facts lead to nothing."""
     on_any_account = _ON_ANY_ACCOUNT.get(type(command))
     if on_any_account is not None:
@@ -53,11 +53,11 @@ def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules
         return ()
     subscription = account.subscription
     if isinstance(subscription, Active | Grace):
-        return on_live(Situation(account, subscription, at, rules), command)
+        return on_live(DecisionContext(account, subscription, at, rules), command)
     return Rejection(RejectionCode.SUBSCRIPTION_RELEASED if subscription else RejectionCode.NOT_SUBSCRIBED)
 
 
-def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> Decision:
+def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> EventsOrRejection:
     """R5-R11: a new subscription."""
     refusal = (
         checks.already_subscribed(account.subscription)
@@ -70,9 +70,9 @@ def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rule
     return refusal or (_activated(order, at, rules),)
 
 
-def renewal(situation: Situation, order: RenewalOrdered) -> Decision:
+def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejection:
     """R12-R14: one more term with the last one's specification."""
-    account, subscription, _, rules = situation
+    account, subscription, _, rules = context
     specification = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
@@ -88,12 +88,12 @@ def renewal(situation: Situation, order: RenewalOrdered) -> Decision:
         specification=specification,
         policy=rules.policy,
     )
-    return (_renewed(situation, term),)
+    return (_renewed(context, term),)
 
 
-def renewal_with_change(situation: Situation, order: RenewalChangeOrdered) -> Decision:
+def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -> EventsOrRejection:
     """R15-R17: one more term with another specification; in grace that takes effect at once (R32)."""
-    account, subscription, at, rules = situation
+    account, subscription, at, rules = context
     current = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
@@ -112,15 +112,15 @@ def renewal_with_change(situation: Situation, order: RenewalChangeOrdered) -> De
         specification=order.specification,
         policy=rules.policy,
     )
-    renewed = _renewed(situation, term)
+    renewed = _renewed(context, term)
     if renewed.reactivated and differs(current, term.specification):
         return renewed, change_with_term(term, current, at)
     return (renewed,)
 
 
-def change_now(situation: Situation, order: SpecificationChangeOrdered) -> Decision:
+def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> EventsOrRejection:
     """R19: upgrade or downgrade the term in force."""
-    account, subscription, at, rules = situation
+    account, subscription, at, rules = context
     term = subscription.terms[-1]
     refusal = (
         checks.not_active(subscription)
@@ -143,27 +143,27 @@ def change_now(situation: Situation, order: SpecificationChangeOrdered) -> Decis
     return (changed,)
 
 
-def credit(account: Account, _: AccountCredited, at: datetime, rules: Rules) -> Decision:
+def credit(account: Account, _: AccountCredited, at: datetime, rules: Rules) -> EventsOrRejection:
     """R25: a credit tries an outstanding deduction again, at once."""
     subscription = account.subscription
     if not isinstance(subscription, Active):
         return ()
-    attempted = retry_after_credit(Situation(account, subscription, at, rules))
+    attempted = retry_after_credit(DecisionContext(account, subscription, at, rules))
     return () if attempted is None else (attempted,)
 
 
-def replace_contact(account: Account, command: ContactChanged, _at: datetime, _rules: Rules) -> Decision:
+def replace_contact(account: Account, command: ContactChanged, _at: datetime, _rules: Rules) -> EventsOrRejection:
     """R38; the same contact again says nothing."""
     return () if command.contact == account.contact else (ContactReplaced(contact=command.contact),)
 
 
-_ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetime, Rules], Decision]]] = {
+_ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetime, Rules], EventsOrRejection]]] = {
     PurchaseOrdered: purchase,
     ContactChanged: replace_contact,
     AccountCredited: credit,
 }
 
-_ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[Situation, Any], Decision]]] = {
+_ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[DecisionContext, Any], EventsOrRejection]]] = {
     RenewalOrdered: renewal,
     RenewalChangeOrdered: renewal_with_change,
     SpecificationChangeOrdered: change_now,
@@ -196,12 +196,12 @@ def _plan(term: Term, at: datetime, policy: Policy) -> AutoRenewalPlan:
     )
 
 
-def _renewed(situation: Situation, term: Term) -> Renewed:
+def _renewed(context: DecisionContext, term: Term) -> Renewed:
     return Renewed(
         order_id=term.order_id,
         method=RenewalMethod.MANUAL,
         term=term,
         expires_on=term.expires_on,
         ends_at=term.ends_at,
-        reactivated=isinstance(situation.subscription, Grace),
+        reactivated=isinstance(context.subscription, Grace),
     )

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from shared.contracts.lifecycle import AutoRenewalFailed, RenewalMethod, Renewed
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, end_of, midnight
+from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Active, AutoRenewal, Grace
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.pricing import best_coupon, discount, fee
-from subscription_service.domain.situation import Situation
 from subscription_service.domain.terms import automatic_order_id, next_term
 
 
@@ -51,9 +51,9 @@ def first_attempt(expires_on: date, effective_on: date | None, *, after: datetim
     return attempt if attempt < end_of(expires_on, zone) else None
 
 
-def first_attempt_under(situation: Situation, effective_on: date) -> datetime | None:
+def first_attempt_under(context: DecisionContext, effective_on: date) -> datetime | None:
     """The first attempt under a setting that takes effect on `effective_on` (R21)."""
-    _, subscription, at, rules = situation
+    _, subscription, at, rules = context
     expires_on = subscription.terms[-1].expires_on
     if isinstance(subscription, Active) and subscription.failure is not None:
         effective = midnight(effective_on, rules.policy.billing_zone)
@@ -61,9 +61,9 @@ def first_attempt_under(situation: Situation, effective_on: date) -> datetime | 
     return first_attempt(expires_on, effective_on, after=at, policy=rules.policy)
 
 
-def deduct(situation: Situation) -> Renewed | AutoRenewalFailed | None:
+def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     """Try to pay for the next cycle now; None where auto-renewal is off or not active (R20, R24, R27)."""
-    account, subscription, at, rules = situation
+    account, subscription, at, rules = context
     auto_renewal = subscription.auto_renewal
     if auto_renewal is None or isinstance(subscription, Grace):
         return None
@@ -72,20 +72,20 @@ def deduct(situation: Situation) -> Renewed | AutoRenewalFailed | None:
     coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
     off = discount(coupon, price)
     if price - off > account.balance:
-        return _failed(situation, price=price, off=off)
+        return _failed(context, price=price, off=off)
     coupon_id = None if coupon is None else coupon.coupon_id
-    return _renewed(situation, months, price=price, off=off, coupon_id=coupon_id)
+    return _renewed(context, months, price=price, off=off, coupon_id=coupon_id)
 
 
-def retry_after_credit(situation: Situation) -> Renewed | AutoRenewalFailed | None:
+def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     """One attempt more, at once, while a failure is outstanding (R25)."""
-    subscription = situation.subscription
+    subscription = context.subscription
     outstanding = isinstance(subscription, Active) and subscription.failure is not None
-    return deduct(situation) if outstanding else None
+    return deduct(context) if outstanding else None
 
 
-def _renewed(situation: Situation, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:
-    account, subscription, _, rules = situation
+def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:
+    account, subscription, _, rules = context
     last = subscription.terms[-1]
     term = next_term(
         subscription,
@@ -109,8 +109,8 @@ def _renewed(situation: Situation, months: int, *, price: Decimal, off: Decimal,
     )
 
 
-def _failed(situation: Situation, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
-    account, subscription, at, rules = situation
+def _failed(context: DecisionContext, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
+    account, subscription, at, rules = context
     made = subscription.attempts if isinstance(subscription, Active) else 0
     return AutoRenewalFailed(
         fee=price,

@@ -25,20 +25,20 @@ from shared.contracts.inbound import (
 )
 from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain import inventory
+from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Coupon, Released
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.quota import quota_of
 from subscription_service.domain.refusals import Rejection
-from subscription_service.domain.situation import Arrival
 
 
-def apply_fact(account: Account, command: InboundData, arrival: Arrival) -> Account | Rejection:
+def apply_fact(account: Account, command: InboundData, context: FactContext) -> Account | Rejection:
     """`account` with the command's facts; the same object where there is nothing new.
 
     Only a binding can be refused (R36).
     """
     fact = _FACTS.get(type(command))
-    return account if fact is None else fact(account, command, arrival)
+    return account if fact is None else fact(account, command, context)
 
 
 def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog) -> Account:
@@ -57,11 +57,11 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
     return account
 
 
-def credit(account: Account, command: AccountCredited, _: Arrival) -> Account:
+def credit(account: Account, command: AccountCredited, _: FactContext) -> Account:
     return account._replace(balance=account.balance + command.amount)
 
 
-def issue_coupon(account: Account, command: CouponIssued, _: Arrival) -> Account:
+def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Account:
     coupon = Coupon(
         coupon_id=command.coupon_id,
         amount_off=command.amount_off,
@@ -73,20 +73,20 @@ def issue_coupon(account: Account, command: CouponIssued, _: Arrival) -> Account
     return account._replace(coupons=(*account.coupons, coupon))
 
 
-def use_capacity(account: Account, command: CapacityUsed, arrival: Arrival) -> Account:
+def use_capacity(account: Account, command: CapacityUsed, context: FactContext) -> Account:
     known = account.capacity.get(command.feature)
-    if known is not None and arrival.mark <= known.mark:
+    if known is not None and context.stamp <= known.stamp:
         return account
-    use = CapacityUse(command.used, arrival.mark)
+    use = CapacityUse(command.used, context.stamp)
     return account._replace(capacity={**account.capacity, command.feature: use})
 
 
-def record_configuration(account: Account, command: ConfigurationRecorded, arrival: Arrival) -> Account:
-    return _configure(account, command, ConfigurationEntry(command.value, True, arrival.mark))
+def record_configuration(account: Account, command: ConfigurationRecorded, context: FactContext) -> Account:
+    return _configure(account, command, ConfigurationEntry(command.value, True, context.stamp))
 
 
-def remove_configuration(account: Account, command: ConfigurationRemoved, arrival: Arrival) -> Account:
-    return _configure(account, command, ConfigurationEntry(None, False, arrival.mark))
+def remove_configuration(account: Account, command: ConfigurationRemoved, context: FactContext) -> Account:
+    return _configure(account, command, ConfigurationEntry(None, False, context.stamp))
 
 
 def _configure(
@@ -94,11 +94,11 @@ def _configure(
 ) -> Account:
     """Newest per key; after release, and for what was said before a new purchase, nothing (R35)."""
     floor = account.configuration_floor
-    if isinstance(account.subscription, Released) or (floor is not None and entry.mark.time < floor):
+    if isinstance(account.subscription, Released) or (floor is not None and entry.stamp.time < floor):
         return account
     key = (command.kind, command.key)
     known = account.configuration.get(key)
-    if known is not None and entry.mark <= known.mark:
+    if known is not None and entry.stamp <= known.stamp:
         return account
     count = account.retained.get(command.kind, 0) + entry.present - (known is not None and known.present)
     return account._replace(
@@ -111,7 +111,7 @@ def _switches_to_partial(previous: Specification, specification: Specification) 
     return previous.protection_mode is ProtectionMode.FULL and specification.protection_mode is ProtectionMode.PARTIAL
 
 
-_FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, Arrival], Account | Rejection]]] = {
+_FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Account | Rejection]]] = {
     AccountCredited: credit,
     CouponIssued: issue_coupon,
     CapacityUsed: use_capacity,

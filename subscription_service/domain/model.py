@@ -37,15 +37,15 @@ NOTHING = ServerTotals()
 
 
 class Server(NamedTuple):
-    """Three registers (R37); a mark of None means that nothing was said yet."""
+    """Three registers (R37); a stamp of None means that nothing was said yet."""
 
     server_id: str
     present: bool = False
-    present_mark: VersionStamp | None = None
+    present_stamp: VersionStamp | None = None
     cores: int = 0
-    cores_mark: VersionStamp | None = None
+    cores_stamp: VersionStamp | None = None
     bound: bool = False
-    bound_mark: VersionStamp | None = None
+    bound_stamp: VersionStamp | None = None
 
 
 class ConfigurationEntry(NamedTuple):
@@ -53,12 +53,12 @@ class ConfigurationEntry(NamedTuple):
 
     value: Any
     present: bool
-    mark: VersionStamp
+    stamp: VersionStamp
 
 
 class CapacityUse(NamedTuple):
     used: int
-    mark: VersionStamp
+    stamp: VersionStamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class Account(NamedTuple):
     bound: ServerTotals = NOTHING
     capacity: Mapping[Feature, CapacityUse] = _EMPTY
     retained: Mapping[ConfigurationKind, int] = _EMPTY
-    snapshot_mark: VersionStamp | None = None
+    snapshot_stamp: VersionStamp | None = None
     configuration_floor: datetime | None = None
     servers: Mapping[str, Server] = _EMPTY
     configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = _EMPTY

@@ -7,25 +7,25 @@ from datetime import datetime
 
 from shared.contracts.lifecycle import AutoRenewalStatus, Obstacle, Quote, RenewalDue
 from subscription_service.domain.calendar import billing_day
+from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.deduction import next_attempt
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Catalog, Policy, Rules
 from subscription_service.domain.pricing import fee
 from subscription_service.domain.quota import inventory_shortages
-from subscription_service.domain.situation import Moment
 
 
-def renewal_due(account: Account, subscription: Active, *, moment: Moment, rules: Rules) -> RenewalDue:
+def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, rules: Rules) -> RenewalDue:
     """R29, R30: as things stand; the days are counted from the clock, which after a downtime is later than `at`."""
     last = subscription.terms[-1]
-    today = billing_day(moment.now, rules.policy.billing_zone)
+    today = billing_day(time.now, rules.policy.billing_zone)
     return RenewalDue(
         expires_on=last.expires_on,
         ends_at=last.ends_at,
         days_left=max(0, (last.expires_on - today).days),
         quote=quote(subscription, months_as_is(subscription), rules.catalog),
         obstacles=obstacles(account, subscription, rules.catalog),
-        auto_renewal=_standing(subscription, moment.at, rules.policy),
+        auto_renewal=_standing(subscription, time.at, rules.policy),
     )
 
 

@@ -11,61 +11,61 @@ from shared.contracts.lifecycle import (
 )
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.calendar import days_after, midnight
+from subscription_service.domain.context import DecisionContext, DecisionTime
 from subscription_service.domain.deduction import deduct
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.reminders import renewal_due
-from subscription_service.domain.situation import Moment, Situation
 from subscription_service.domain.terms import change_with_term, differs
 from subscription_service.domain.timers import TimerKind
 
 
-def run_timer(account: Account, kind: TimerKind, *, moment: Moment, rules: Rules) -> LifecycleData | None:
-    """The event of one kind of timer, due at `moment.at`."""
+def run_timer(account: Account, kind: TimerKind, *, time: DecisionTime, rules: Rules) -> LifecycleData | None:
+    """The event of one kind of timer, due at `time.at`."""
     subscription = account.subscription
     if isinstance(subscription, Active):
-        return _while_active(account, subscription, kind, moment=moment, rules=rules)
+        return _while_active(account, subscription, kind, time=time, rules=rules)
     if isinstance(subscription, Grace):
-        return _while_in_grace(account, subscription, kind, moment)
+        return _while_in_grace(account, subscription, kind, time)
     return None
 
 
 def _while_active(
-    account: Account, subscription: Active, kind: TimerKind, *, moment: Moment, rules: Rules
+    account: Account, subscription: Active, kind: TimerKind, *, time: DecisionTime, rules: Rules
 ) -> LifecycleData | None:
     match kind:
         case TimerKind.TERM_START:
-            return _start_term(subscription, moment)
+            return _start_term(subscription, time)
         case TimerKind.EXPIRY:
             return _expire(account, subscription, rules.policy)
         case TimerKind.DEDUCTION:
-            return deduct(Situation(account, subscription, moment.at, rules))
+            return deduct(DecisionContext(account, subscription, time.at, rules))
         case TimerKind.REMINDER:
-            return renewal_due(account, subscription, moment=moment, rules=rules)
+            return renewal_due(account, subscription, time=time, rules=rules)
         case _:
             return None
 
 
-def _while_in_grace(account: Account, subscription: Grace, kind: TimerKind, moment: Moment) -> LifecycleData | None:
+def _while_in_grace(account: Account, subscription: Grace, kind: TimerKind, time: DecisionTime) -> LifecycleData | None:
     match kind:
         case TimerKind.RELEASE_REMINDER:
             return ReleaseDue(release_at=subscription.retained_until, retained=_counts(account))
         case TimerKind.RELEASE:
-            return Released(released_at=moment.at, purged=_counts(account))
+            return Released(released_at=time.at, purged=_counts(account))
         case _:
             return None
 
 
-def _start_term(subscription: Active, moment: Moment) -> SpecificationChanged | None:
+def _start_term(subscription: Active, time: DecisionTime) -> SpecificationChanged | None:
     """R15: only another specification is worth an event."""
     previous, term = next(
         (before, term)
         for before, term in zip(subscription.terms, subscription.terms[1:], strict=False)
-        if term.starts_at == moment.at
+        if term.starts_at == time.at
     )
     if not differs(previous.specification, term.specification):
         return None
-    return change_with_term(term, previous.specification, moment.at)
+    return change_with_term(term, previous.specification, time.at)
 
 
 def _expire(account: Account, subscription: Active, policy: Policy) -> Expired:

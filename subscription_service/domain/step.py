@@ -1,15 +1,18 @@
-"""One command, one way: facts absorbed, then decided, then evolved, then the facts that follow, then the flag.
+"""One event in, or one timer, from start to end.
 
-`apply` calls `step` for each event in and for each timer; `refuse` where the edge itself has to say no.
-The caller guarantees that every timer up to `moment.at` has run (`timers.next_timer`, R4).
+The order is fixed: take in the command's facts, decide, apply the resulting events, apply their side effects on facts,
+and last see whether the quota flag flips (R33).
+`unit_of_work` calls `step` for each event in and for each timer, and `refuse` where an order is refused before it
+reaches the rules. Invariant, guaranteed by the caller: every timer due up to `time.at` has run (R4, `waiting`).
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.contracts.inbound import INBOUND, InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode, Renewed
+from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.decide import decide
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.facts import apply_fact, apply_side_effects
@@ -18,13 +21,15 @@ from subscription_service.domain.policy import Rules
 from subscription_service.domain.quota import quota_notice
 from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.run_timer import run_timer
-from subscription_service.domain.situation import Arrival, Moment, instant_of
 from subscription_service.domain.timers import Timer, kinds_at
 
-__all__ = ["Moment", "Outcome", "instant_of", "refuse", "step"]
 
-Outcome = tuple[Account, tuple[LifecycleData, ...]]
-"""The account as it is now, and what is to be said."""
+class StepResult(NamedTuple):
+    """The account after a step, and the lifecycle events of the step in order."""
+
+    account: Account
+    events: tuple[LifecycleData, ...]
+
 
 _TYPE_OF: Final[Mapping[type[InboundData], str]] = {
     contract: name for types in INBOUND.values() for name, contract in types.items()
@@ -32,61 +37,61 @@ _TYPE_OF: Final[Mapping[type[InboundData], str]] = {
 
 
 def step(
-    account: Account, command: InboundData | Timer, *, moment: Moment, mark: VersionStamp, rules: Rules
-) -> Outcome:
-    """Run one command to its end. `mark` orders facts (R37); timers ignore it.
+    account: Account, command: InboundData | Timer, *, time: DecisionTime, stamp: VersionStamp, rules: Rules
+) -> StepResult:
+    """Run one command. `stamp` orders facts (R37); a timer ignores it.
 
-    `version` rises with each event; `decided_at` moves to `moment.at` with events, and with every timer.
+    `version` rises by one with each event; `decided_at` becomes `time.at` with events, and with every timer.
     """
     if isinstance(command, Timer):
-        return _run(account, command, moment, rules)
-    known = apply_fact(account, command, Arrival(mark, moment.at, rules))
+        return _run(account, command, time, rules)
+    known = apply_fact(account, command, FactContext(stamp, time.at, rules))
     if isinstance(known, Rejection):
-        return _rejected(account, command, known, moment.at)
-    decision = decide(known, command, at=moment.at, rules=rules)
-    if isinstance(decision, Rejection):
-        return _rejected(account, command, decision, moment.at)
-    return _with_flag(_enact(known, decision, moment.at, rules), decision, moment.at, rules)
+        return _rejected(account, command, known, time.at)
+    decided = decide(known, command, at=time.at, rules=rules)
+    if isinstance(decided, Rejection):
+        return _rejected(account, command, decided, time.at)
+    return _with_quota_notice(_apply_events(known, decided, time.at, rules), decided, time.at, rules)
 
 
-def refuse(account: Account, command: InboundData, code: RejectionCode, *, moment: Moment) -> Outcome:
-    """Refuse on the edge's word: an order's id taken (R39), or parked too long (R40)."""
-    return _rejected(account, command, Rejection(code), moment.at)
+def refuse(account: Account, command: InboundData, code: RejectionCode, *, at: datetime) -> StepResult:
+    """Refuse without asking the rules: the order's id is spent (R39), or no purchase came (R40)."""
+    return _rejected(account, command, Rejection(code), at)
 
 
-def _run(account: Account, timer: Timer, moment: Moment, rules: Rules) -> Outcome:
-    """All that is due at the timer's instant; a new E makes what the old one still had due there void (R29)."""
-    said: tuple[LifecycleData, ...] = ()
+def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> StepResult:
+    """All that is due at the timer's instant. A renewal moves E: what else was due for the old E is dropped (R29)."""
+    events: tuple[LifecycleData, ...] = ()
     after = account
     for kind in kinds_at(account, timer.at, rules.policy):
-        event = run_timer(after, kind, moment=moment, rules=rules)
+        event = run_timer(after, kind, time=time, rules=rules)
         if event is not None:
-            said = (*said, event)
-            after = _enact(after, (event,), moment.at, rules)
+            events = (*events, event)
+            after = _apply_events(after, (event,), time.at, rules)
         if isinstance(event, Renewed):
             break
-    if not said:
-        after = account._replace(decided_at=moment.at)
-    return _with_flag(after, said, moment.at, rules)
+    if not events:
+        after = account._replace(decided_at=time.at)
+    return _with_quota_notice(after, events, time.at, rules)
 
 
-def _enact(account: Account, events: Iterable[LifecycleData], at: datetime, rules: Rules) -> Account:
+def _apply_events(account: Account, events: Iterable[LifecycleData], at: datetime, rules: Rules) -> Account:
     for event in events:
         account = evolve(account, event, at=at, policy=rules.policy)
         account = apply_side_effects(account, event, at=at, catalog=rules.catalog)
     return account
 
 
-def _with_flag(account: Account, said: tuple[LifecycleData, ...], at: datetime, rules: Rules) -> Outcome:
-    """R33, after everything else: also a term's start or a reactivation can flip it."""
+def _with_quota_notice(account: Account, events: tuple[LifecycleData, ...], at: datetime, rules: Rules) -> StepResult:
+    """R33 comes after everything else, since a term's start or a reactivation can flip the flag too."""
     notice = quota_notice(account, at, rules.catalog)
     if notice is None:
-        return account, said
-    return _enact(account, (notice,), at, rules), (*said, notice)
+        return StepResult(account, events)
+    return StepResult(_apply_events(account, (notice,), at, rules), (*events, notice))
 
 
-def _rejected(account: Account, command: InboundData, rejection: Rejection, at: datetime) -> Outcome:
-    """R41: nothing changes but the version, and the customer learns why."""
+def _rejected(account: Account, command: InboundData, rejection: Rejection, at: datetime) -> StepResult:
+    """R41: only `version` and `decided_at` change; the one event names code, sentence and figures."""
     rejected = OrderRejected(
         order_id=getattr(command, "order_id", None),
         order_type=_TYPE_OF[type(command)],
@@ -96,4 +101,4 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
         offered=rejection.offered,
         contact=account.contact or getattr(command, "contact", None),
     )
-    return account._replace(version=account.version + 1, decided_at=at), (rejected,)
+    return StepResult(account._replace(version=account.version + 1, decided_at=at), (rejected,))

@@ -7,13 +7,13 @@ from shared.contracts.inbound import AutoRenewalDisabled, AutoRenewalEnabled, Re
 from shared.contracts.lifecycle import AutoRenewalSwitchedOff, AutoRenewalSwitchedOn, RenewalDeclineNoted
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
+from subscription_service.domain.context import DecisionContext, EventsOrRejection
 from subscription_service.domain.deduction import first_attempt_under
-from subscription_service.domain.situation import Decision, Situation
 
 
-def enable_auto_renewal(situation: Situation, command: AutoRenewalEnabled) -> Decision:
+def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -> EventsOrRejection:
     """R21, R22: from 00:00 of the next day; the same setting again says nothing."""
-    _, subscription, at, rules = situation
+    _, subscription, at, rules = context
     refusal = checks.invalid_cycle(command.cycle_months) or checks.auto_renewal_too_late(subscription, at, rules.policy)
     if refusal:
         return refusal
@@ -24,14 +24,14 @@ def enable_auto_renewal(situation: Situation, command: AutoRenewalEnabled) -> De
     switched_on = AutoRenewalSwitchedOn(
         cycle_months=command.cycle_months,
         effective_on=effective_on,
-        first_attempt_at=first_attempt_under(situation, effective_on),
+        first_attempt_at=first_attempt_under(context, effective_on),
     )
     return (switched_on,)
 
 
-def disable_auto_renewal(situation: Situation, _: AutoRenewalDisabled) -> Decision:
+def disable_auto_renewal(context: DecisionContext, _: AutoRenewalDisabled) -> EventsOrRejection:
     """R28: at once; off already says nothing."""
-    subscription, at, rules = situation.subscription, situation.at, situation.rules
+    subscription, at, rules = context.subscription, context.at, context.rules
     if subscription.auto_renewal is None:
         return ()
     switched_off = AutoRenewalSwitchedOff(
@@ -42,6 +42,6 @@ def disable_auto_renewal(situation: Situation, _: AutoRenewalDisabled) -> Decisi
     return (switched_off,)
 
 
-def decline_renewal(situation: Situation, _: RenewalDeclined) -> Decision:
+def decline_renewal(context: DecisionContext, _: RenewalDeclined) -> EventsOrRejection:
     """R28: will not renew; a second time says nothing."""
-    return () if situation.subscription.declined else (RenewalDeclineNoted(),)
+    return () if context.subscription.declined else (RenewalDeclineNoted(),)

@@ -1,6 +1,6 @@
-"""What will happen when, if nothing changes: the timers themselves, run ahead on a copy.
+"""What will happen to an account and when, if nothing else comes: its timers, run ahead on a copy.
 
-`next_timer` and `step` are the very code that runs them for real, so the two cannot disagree.
+`next_timer` and `step` are the functions that run the timers for real, so forecast and reality cannot differ.
 """
 
 from collections.abc import Mapping
@@ -10,19 +10,18 @@ from typing import Any, Final
 
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
+from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.step import Moment, step
-from subscription_service.domain.timers import Timer, TimerKind, next_timer
-
-__all__ = ["HORIZON", "TimelineEntry", "Timer", "TimerKind", "next_timer", "timeline"]
+from subscription_service.domain.step import step
+from subscription_service.domain.timers import TimerKind, next_timer
 
 HORIZON: Final = timedelta(days=5 * 365)
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """`details` are figures of the events that will come with it, by their names on the wire."""
+    """One instant (UTC) with the first kind due at it; `details`: fields of the events that will come, by wire name."""
 
     at: datetime
     kind: TimerKind
@@ -30,14 +29,14 @@ class TimelineEntry:
 
 
 def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) -> tuple[TimelineEntry, ...]:
-    """The next `limit` entries within five years of `now`, until release."""
+    """The next `limit` entries within `HORIZON` of `now` (UTC), up to the release."""
     entries: list[TimelineEntry] = []
     while len(entries) < limit:
         timer = next_timer(account, rules.policy)
         if timer is None or timer.at > now + HORIZON:
             break
-        moment = Moment(at=timer.at, now=max(now, timer.at))
-        account, events = step(account, timer, moment=moment, mark=VersionStamp(timer.at, "", ""), rules=rules)
+        time = DecisionTime(at=timer.at, now=max(now, timer.at))
+        account, events = step(account, timer, time=time, stamp=VersionStamp(timer.at, "", ""), rules=rules)
         entries.append(TimelineEntry(timer.at, timer.kind, _details(events)))
     return tuple(entries)
 
@@ -45,12 +44,12 @@ def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) 
 def _details(events: tuple[LifecycleData, ...]) -> Mapping[str, Any]:
     details: dict[str, Any] = {}
     for event in events:
-        for name in _TOLD.get(type(event), ()):
+        for name in _DETAILS.get(type(event), ()):
             details[name] = getattr(event, name)
     return details
 
 
-_TOLD: Final[Mapping[type[LifecycleData], tuple[str, ...]]] = {
+_DETAILS: Final[Mapping[type[LifecycleData], tuple[str, ...]]] = {
     lifecycle.Renewed: ("order_id", "expires_on", "charged", "balance_after"),
     lifecycle.AutoRenewalFailed: ("fee", "shortfall", "attempt"),
     lifecycle.SpecificationChanged: ("order_id", "specification"),
@@ -59,3 +58,4 @@ _TOLD: Final[Mapping[type[LifecycleData], tuple[str, ...]]] = {
     lifecycle.ReleaseDue: ("release_at",),
     lifecycle.Released: ("edition",),
 }
+"""Lifecycle event -> the fields that its timeline entry shows."""

@@ -1,7 +1,7 @@
 """What is due when, read off the account: no timer is stored anywhere (R4).
 
 The cursor is `Account.decided_at`: every timer up to it has run, so the next one is the earliest
-instant after it. What was due at or before the moment that set it is thereby left out (R29).
+instant after it. What was due at or before the instant to which the cursor moved never runs (R29).
 """
 
 from collections.abc import Iterable, Iterator

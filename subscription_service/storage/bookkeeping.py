@@ -59,13 +59,15 @@ _ORDERS = Bulk(
 async def book(connection: Connection, unit_of_work: UnitOfWork) -> None:
     """Write down what was ordered, issued, used up, credited and charged."""
     facts = [(incoming.event.data, incoming.event.time) for incoming in unit_of_work.applied]
-    renewals = [(said.account_id, said.data, said.at) for said in unit_of_work.said if isinstance(said.data, Renewed)]
+    renewals = [
+        (event.account_id, event.data, event.at) for event in unit_of_work.emitted if isinstance(event.data, Renewed)
+    ]
     await _COUPONS.run(connection, [_coupon(data) for data, _ in facts if isinstance(data, CouponIssued)])
     await _USED.run(connection, [(data.coupon_id, data.order_id) for _, data, _ in renewals if data.coupon_id])
     credited = [_credit(data, at) for data, at in facts if isinstance(data, AccountCredited)]
     charged = [_charge(account_id, data, at) for account_id, data, at in renewals if data.charged]
     await _LEDGER.run(connection, credited + charged)
-    await _ORDERS.run(connection, list(_orders(unit_of_work.said, unit_of_work.rules.catalog)))
+    await _ORDERS.run(connection, list(_orders(unit_of_work.emitted, unit_of_work.rules.catalog)))
 
 
 def _coupon(data: CouponIssued) -> Row:
@@ -81,8 +83,8 @@ def _charge(account_id: str, data: Renewed, at: datetime) -> Row:
     return "charge", data.order_id, account_id, -(data.charged or ZERO), at
 
 
-def _orders(said: Iterable[EmittedEvent], catalog: Catalog) -> Iterator[Row]:
-    for each in said:
+def _orders(emitted: Iterable[EmittedEvent], catalog: Catalog) -> Iterator[Row]:
+    for each in emitted:
         cause = each.cause.event.type if isinstance(each.cause, Incoming) else "timer"
         entry = order_entry(each.data, account=each.account, cause_type=cause, at=each.at, catalog=catalog)
         if entry is not None:

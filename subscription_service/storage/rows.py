@@ -55,7 +55,7 @@ class Facts(NamedTuple):
 
     capacity: dict[Feature, CapacityUse]
     retained: dict[ConfigurationKind, int]
-    snapshot_mark: VersionStamp | None
+    snapshot_stamp: VersionStamp | None
     configuration_floor: datetime | None
 
 
@@ -121,13 +121,13 @@ def _facts_alike(one: Account, other: Account) -> bool:
     return (
         one.capacity is other.capacity
         and one.retained is other.retained
-        and one.snapshot_mark is other.snapshot_mark
+        and one.snapshot_stamp is other.snapshot_stamp
         and one.configuration_floor is other.configuration_floor
     )
 
 
 def _facts_json(account: Account) -> str | None:
-    facts = Facts(dict(account.capacity), dict(account.retained), account.snapshot_mark, account.configuration_floor)
+    facts = Facts(dict(account.capacity), dict(account.retained), account.snapshot_stamp, account.configuration_floor)
     return to_json(facts).decode() if any(facts) else None
 
 
@@ -140,7 +140,7 @@ def server_of(row: Any) -> Server:
 
 def server_marks(server: Server) -> str:
     """As `server_of` reads them."""
-    return to_json(Marks(server.present_mark, server.cores_mark, server.bound_mark)).decode()
+    return to_json(Marks(server.present_stamp, server.cores_stamp, server.bound_stamp)).decode()
 
 
 def coupon_of(row: Any) -> Coupon:

@@ -116,14 +116,14 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await _save_configuration(connection, unit_of_work, changed)
     await bookkeeping.book(connection, unit_of_work)
     await _save_waiting(connection, unit_of_work, changed)
-    await deduplication.unclaim(connection, unit_of_work.unclaimed)
+    await deduplication.unclaim(connection, unit_of_work.forgotten)
     await event_counts.add(connection, unit_of_work.event_counts)
 
 
 async def _save_configuration(
     connection: Connection, unit_of_work: UnitOfWork, changed: Sequence[LockedAccount]
 ) -> None:
-    released = [said.account_id for said in unit_of_work.said if isinstance(said.data, Released)]
+    released = [event.account_id for event in unit_of_work.emitted if isinstance(event.data, Released)]
     if released:
         await connection.execute(_PURGE, {"ids": released})
     await _CONFIGURATION.run(connection, [row for locked in changed for row in _configuration(locked)])
@@ -175,7 +175,7 @@ def _configuration(locked: LockedAccount) -> list[Row]:
             key,
             orjson.dumps(entry.value).decode() if entry.present else None,
             entry.present,
-            rows.pack_mark(entry.mark),
+            rows.pack_mark(entry.stamp),
         )
         for (kind, key), entry in locked.account.configuration.items()
         if entry is not before.get((kind, key))

@@ -31,7 +31,7 @@ FULL = PLAIN._replace(
     bound=ServerTotals(1, 16),
     capacity={Feature.ANTI_RANSOMWARE_GB: CapacityUse(12, LATER)},
     retained={ConfigurationKind.TAG: 2},
-    snapshot_mark=EARLIER,
+    snapshot_stamp=EARLIER,
     configuration_floor=LATER.time,
 )
 
@@ -49,7 +49,7 @@ def test_an_account_comes_back_as_it_was_stored(account: Account) -> None:
 
 
 def test_one_fact_alone_is_enough_to_be_stored() -> None:
-    only = PLAIN._replace(snapshot_mark=LATER)
+    only = PLAIN._replace(snapshot_stamp=LATER)
     assert rows.account_of(row_of(only)) == only
     only = PLAIN._replace(configuration_floor=LATER.time)
     assert rows.account_of(row_of(only)) == only
@@ -71,8 +71,8 @@ def test_documents_that_did_not_change_are_not_written() -> None:
     "server",
     [
         Server("srv-1"),
-        Server("srv-1", cores=8, cores_mark=LATER),
-        Server("srv-1", present=True, present_mark=EARLIER, cores=8, cores_mark=LATER, bound=True, bound_mark=LATER),
+        Server("srv-1", cores=8, cores_stamp=LATER),
+        Server("srv-1", present=True, present_stamp=EARLIER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER),
     ],
     ids=["nothing known", "cores alone", "all three"],
 )

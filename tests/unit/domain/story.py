@@ -14,10 +14,11 @@ from shared.contracts import inbound
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification
+from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import Account, Active, Grace, Released, VersionStamp
 from subscription_service.domain.policy import Policy, Rules
-from subscription_service.domain.step import Moment, instant_of, step
+from subscription_service.domain.step import step
 from subscription_service.domain.timers import next_timer
 from subscription_service.policy_files.catalog import load_catalog
 from subscription_service.policy_files.policy import load_policy
@@ -180,9 +181,9 @@ class Story:
             self.arrivals += 1
             at = instant_of(time, now or time, self.account.decided_at)
             self._run_timers(at, now or time)
-            mark = VersionStamp(time, "test", f"{self.arrivals:06}")
-            moment = Moment(at=at, now=now or time)
-            outcome = step(self.account, command, moment=moment, mark=mark, rules=self.rules)
+            stamp = VersionStamp(time, "test", f"{self.arrivals:06}")
+            decision_time = DecisionTime(at=at, now=now or time)
+            outcome = step(self.account, command, time=decision_time, stamp=stamp, rules=self.rules)
             self._note(at, *outcome)
         return self._said_since(first)
 
@@ -221,9 +222,9 @@ class Story:
 
     def _run_timers(self, until: datetime, now: datetime) -> None:
         while (timer := next_timer(self.account, self.rules.policy)) and timer.at <= until:
-            moment = Moment(at=timer.at, now=max(now, timer.at))
-            mark = VersionStamp(timer.at, "timer", timer.kind)
-            self._note(timer.at, *step(self.account, timer, moment=moment, mark=mark, rules=self.rules))
+            decision_time = DecisionTime(at=timer.at, now=max(now, timer.at))
+            stamp = VersionStamp(timer.at, "timer", timer.kind)
+            self._note(timer.at, *step(self.account, timer, time=decision_time, stamp=stamp, rules=self.rules))
 
     def _note(self, at: datetime, account: Account, events: tuple[LifecycleData, ...]) -> None:
         assert account.version == self.account.version + len(events)

@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 
 from shared.contracts.inbound import InboundData
+from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, ServerTotals, VersionStamp
-from subscription_service.domain.step import Moment, step
+from subscription_service.domain.step import step
 from tests.unit.domain.story import (
     ACCOUNT,
     RULES,
@@ -37,8 +38,8 @@ PARTIAL = specification(mode="partial")
 def taken(account: Account, command: InboundData, second: int, source: str = "assets") -> Account:
     """`command`, said at that second, taken in at a fixed instant."""
     time = START + timedelta(seconds=second)
-    moment = Moment(at=START, now=START + timedelta(hours=1))
-    after, _ = step(account, command, moment=moment, mark=VersionStamp(time, source, f"e-{second}"), rules=RULES)
+    decision_time = DecisionTime(at=START, now=START + timedelta(hours=1))
+    after, _ = step(account, command, time=decision_time, stamp=VersionStamp(time, source, f"e-{second}"), rules=RULES)
     return after
 
 
@@ -116,12 +117,12 @@ def test_a_binding_before_the_registration_waits_in_its_register() -> None:
 def test_ties_are_won_by_the_greater_source_and_then_the_greater_id() -> None:
     account = partial_account()
     time = START + timedelta(seconds=1)
-    moment = Moment(at=START, now=START)
+    decision_time = DecisionTime(at=START, now=START)
     marks = [(VersionStamp(time, "b", "1"), 2), (VersionStamp(time, "a", "9"), 3), (VersionStamp(time, "b", "2"), 4)]
     for order in permutations(marks):
         after = account
-        for mark, cores in order:
-            after, _ = step(after, registered("s-1", cores), moment=moment, mark=mark, rules=RULES)
+        for stamp, cores in order:
+            after, _ = step(after, registered("s-1", cores), time=decision_time, stamp=stamp, rules=RULES)
         assert after.registered == ServerTotals(1, 4)
 
 

@@ -22,6 +22,7 @@ from shared.contracts.lifecycle import (
     Renewed,
 )
 from subscription_service.domain.calendar import at_hour, days_after, days_before
+from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import (
     Account,
@@ -34,7 +35,7 @@ from subscription_service.domain.model import (
 )
 from subscription_service.domain.overview import overview
 from subscription_service.domain.quota import fits, quota_of
-from subscription_service.domain.step import Moment, step
+from subscription_service.domain.step import step
 from subscription_service.domain.terms import differs
 from subscription_service.domain.timers import next_timer
 from tests.unit.domain.story import ACCOUNT, RULES, Story, fold, rules, specification, started, when
@@ -216,12 +217,12 @@ def ended(account: Account, said: list[InboundData], order: list[int]) -> tuple[
     """Facts after `said`, each at its own second, arriving in `order`."""
     for number in order:
         time = when("2026-02-01 09:00") + timedelta(seconds=number)
-        moment = Moment(at=when("2026-02-01 09:00"), now=when("2026-02-01 10:00"))
-        account, _ = step(account, said[number], moment=moment, mark=VersionStamp(time, "test", "e"), rules=RULES)
+        decision_time = DecisionTime(at=when("2026-02-01 09:00"), now=when("2026-02-01 10:00"))
+        account, _ = step(account, said[number], time=decision_time, stamp=VersionStamp(time, "test", "e"), rules=RULES)
     present = {server for server in account.servers.values() if server.present or server.bound}
     capacity = {feature: use.used for feature, use in account.capacity.items()}
     money = account.balance, {coupon.coupon_id: coupon for coupon in account.coupons}
-    return account.registered, account.bound, present, capacity, account.configuration, account.snapshot_mark, money
+    return account.registered, account.bound, present, capacity, account.configuration, account.snapshot_stamp, money
 
 
 @pytest.mark.rule("R41")

@@ -7,7 +7,7 @@ import pytest
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import ContactReplaced, RejectionCode
 from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
-from subscription_service.domain.step import Moment, refuse
+from subscription_service.domain.step import refuse
 from tests.unit.domain.story import (
     ANNA,
     BERT,
@@ -143,7 +143,7 @@ def test_every_code_has_a_sentence_with_its_figures(code: RejectionCode) -> None
 @pytest.mark.parametrize("code", [RejectionCode.ORDER_CONFLICT, RejectionCode.NOT_SUBSCRIBED])
 def test_the_edge_can_refuse_in_the_core_s_words(code: RejectionCode) -> None:
     at = when("2026-01-15 09:15")
-    account, said = refuse(Story().account, bound("s-1"), code, moment=Moment(at=at, now=at))
+    account, said = refuse(Story().account, bound("s-1"), code, at=at)
     event = refusal(list(said))
     assert (event.code, event.message, event.order_type) == (code, SENTENCES[code], "tenure.server.bound.v1")
     assert (account.version, account.decided_at, account.subscription) == (1, at, None)

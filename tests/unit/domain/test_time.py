@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.lifecycle import Activated, Expired, Released, RenewalDue, Renewed
 from subscription_service.domain.calendar import add_months, at_hour, billing_day, end_of
-from subscription_service.domain.step import instant_of
+from subscription_service.domain.context import instant_of
 from tests.unit.domain.story import (
     RULES,
     Story,

@@ -11,7 +11,8 @@ from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.state import NextAction, Overview, SubscriptionState
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, order_entry, status
 from subscription_service.domain.overview import overview
-from subscription_service.domain.timeline import TimerKind, next_timer, timeline
+from subscription_service.domain.timeline import timeline
+from subscription_service.domain.timers import TimerKind, next_timer
 from tests.unit.domain.story import (
     RULES,
     Story,

@@ -65,7 +65,7 @@ class OneAccount:
         return UnitOfWork(now=self.now, rules=self.rules, locked={ACCOUNT: self.locked}, partitions={"dead-letters": 1})
 
     def _note(self, work: UnitOfWork) -> None:
-        self.log += [(said.at, said.data) for said in work.said]
+        self.log += [(event.at, event.data) for event in work.emitted]
         for (_, outcome), count in work.event_counts.items():
             self.counted[outcome] += count
 
