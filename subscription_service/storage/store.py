@@ -38,8 +38,7 @@ ACCOUNT_COLUMNS = (
 )
 COUPON_COLUMNS = "coupon_id, account_id, amount_off, percent_off, minimum_spend, valid_from, valid_until"
 _LOCK = text(
-    f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = ANY(CAST(:ids AS text[]))"  # noqa: S608  a constant
-    " ORDER BY account_id FOR UPDATE"
+    f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = ANY(CAST(:ids AS text[])) ORDER BY account_id FOR UPDATE"
 )
 _MAKE = text(
     "INSERT INTO account (account_id, partition)"
@@ -55,10 +54,7 @@ ANY_DUE = text(
     " ORDER BY next_due_at LIMIT 1"
 )
 _PARKED = text("SELECT count(*) FROM waiting")
-_COUPONS = text(
-    f"SELECT {COUPON_COLUMNS} FROM coupon"  # noqa: S608  a constant
-    " WHERE account_id = ANY(CAST(:ids AS text[])) AND used_by IS NULL"
-)
+_COUPONS = text(f"SELECT {COUPON_COLUMNS} FROM coupon WHERE account_id = ANY(CAST(:ids AS text[])) AND used_by IS NULL")
 _SERVERS = text(
     "SELECT account_id, server_id, present, cores, bound, marks FROM server"
     " JOIN unnest(CAST(:accounts AS text[]), CAST(:servers AS text[])) AS asked (account_id, server_id)"

@@ -26,22 +26,16 @@ ORDER_COLUMNS = (
     "order_id, account_id, type, placed_at, starts_at, ends_at, months, CAST(specification AS text) AS specification,"
     " fee, rejected, catalog_version"
 )
-_ACCOUNT = text(
-    f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = :id AND revision > 0"  # noqa: S608 - a constant
-)
-_COUPONS = text(
-    f"SELECT {COUPON_COLUMNS} FROM coupon WHERE account_id = :id AND used_by IS NULL"  # noqa: S608 - a constant
-)
+_ACCOUNT = text(f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE account_id = :id AND revision > 0")
+_COUPONS = text(f"SELECT {COUPON_COLUMNS} FROM coupon WHERE account_id = :id AND used_by IS NULL")
 _SERVERS = text("SELECT account_id, server_id, present, cores, bound, marks FROM server WHERE account_id = :id")
-_ORDERS = text(
-    f"SELECT {ORDER_COLUMNS} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id"  # noqa: S608 - a constant
-)
+_ORDERS = text(f"SELECT {ORDER_COLUMNS} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id")
 _CONFIGURATION = text(
     "SELECT key, CAST(value AS text) AS value FROM configuration"
     " WHERE account_id = :id AND kind = :kind AND present ORDER BY key"
 )
 _HISTORY = text(
-    f"SELECT value FROM log WHERE topic = '{LIFECYCLE}' AND account_id = :id"  # noqa: S608 - a constant
+    f"SELECT value FROM log WHERE topic = '{LIFECYCLE}' AND account_id = :id"
     " ORDER BY sequence OFFSET :after LIMIT :limit"
 )
 

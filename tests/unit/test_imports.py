@@ -85,7 +85,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
         ),
         *("shared.kafka.record", "shared.outbox.relay", "shared.kafka.tails", "shared.kafka.topics", "tenure"),
     },
-    "sqlmodel": {"shared.storage.tables", "subscription_service.storage.tables", "notifier_service.storage.tables"},
+    "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
         *("shared.storage", "shared.outbox", "shared.testclock.clock", "shared.runtime.metrics"),
         *("subscription_service.storage", "subscription_service.audit", "subscription_service.housekeeping"),

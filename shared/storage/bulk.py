@@ -1,0 +1,128 @@
+"""One statement for many rows: every column goes to PostgreSQL as one array, which `unnest` turns into rows.
+
+That is many times faster than a statement per row. The SQLModel class says which type each column has; a statement is
+rendered once, when its module is imported. For modules in `storage/` and `shared/outbox` only.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import CursorResult, text
+from sqlmodel import SQLModel
+
+from shared.storage.columns import Selection, is_json, keys_of, names_of, table_of, type_of
+from shared.storage.database import Connection
+
+Row: TypeAlias = Mapping[str, object]
+"""Column name -> value as the driver takes it; a json document is its text (`str`)."""
+
+
+class Bulk:
+    """A statement that reads rows from arrays; most are made by `insert`, `upsert`, `update` and `delete` below.
+
+    In `statement`, `{rows}` stands for the rows as a table named `n`, `{names}` for their names, and `{columns}` for
+    what `reads` selects. `names` are columns of the model, all of them where none is given; `also` gives further names
+    in the rows the type of one of its columns (new name -> column). Raises `KeyError` for an unknown column.
+    """
+
+    def __init__(
+        self,
+        model: type[SQLModel],
+        statement: str,
+        names: Sequence[str] = (),
+        *,
+        also: Mapping[str, str] | None = None,
+        reads: Selection | None = None,
+    ) -> None:
+        sources = {name: name for name in names or names_of(model)} | dict(also or {})
+        self._names = tuple(sources)
+        self._reads = reads
+        self.sql = statement.format(
+            rows=_rows(model, sources), names=", ".join(sources), columns=reads.sql if reads else ""
+        )
+        self._statement = text(self.sql)
+
+    async def run(self, connection: Connection, rows: Sequence[Row], **arguments: object) -> int:
+        """Execute; the number of rows written. Without rows nothing is executed.
+
+        Every row has exactly the names of the statement. `arguments` are its other parameters.
+        Raises `ValueError` or `KeyError` where a row has other names.
+        """
+        return (await self._execute(connection, rows, arguments)).rowcount if rows else 0
+
+    async def fetch(self, connection: Connection, rows: Sequence[Row], **arguments: object) -> Sequence[Any]:
+        """Execute as `run` does; the rows that the statement returns, by the names of `reads` where that is given."""
+        if not rows:
+            return ()
+        found = await self._execute(connection, rows, arguments)
+        return list(self._reads.rows(found)) if self._reads else found.all()
+
+    async def _execute(
+        self, connection: Connection, rows: Sequence[Row], arguments: Mapping[str, object]
+    ) -> CursorResult[Any]:
+        if len(rows[0]) != len(self._names):
+            raise ValueError(f"a row has {sorted(rows[0])}, the statement {sorted(self._names)}")
+        arrays: dict[str, object] = {name: [row[name] for row in rows] for name in self._names}
+        return await connection.execute(self._statement, {**arrays, **arguments})
+
+
+def insert(
+    model: type[SQLModel], names: Sequence[str] = (), *, or_ignore: bool = False, returning: Sequence[str] = ()
+) -> Bulk:
+    """INSERT; with `or_ignore`, rows whose key is there already are left out, and `returning` shows the others."""
+    conflict = " ON CONFLICT DO NOTHING" if or_ignore else ""
+    reads = Selection(model, *returning) if returning else None
+    return Bulk(model, _insert_into(model) + conflict + (" RETURNING {columns}" if reads else ""), names, reads=reads)
+
+
+def upsert(model: type[SQLModel], names: Sequence[str] = (), *, add: Collection[str] = ()) -> Bulk:
+    """INSERT, or by primary key set the other columns; those in `add` are added to what the row has."""
+    table, keys = table_of(model).name, keys_of(model)
+    values = [name for name in names or names_of(model) if name not in keys]
+    changed = ", ".join(
+        f"{name} = {table}.{name} + excluded.{name}" if name in add else f"{name} = excluded.{name}" for name in values
+    )
+    return Bulk(model, f"{_insert_into(model)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}", names)
+
+
+def update(
+    model: type[SQLModel], names: Sequence[str] = (), *, keep_if_null: Collection[str] = (), only_if: str = ""
+) -> Bulk:
+    """UPDATE by primary key; in columns of `keep_if_null` a NULL leaves the stored value as it is.
+
+    `only_if` is one more condition, over the table (by its name) and the rows (`n`).
+    """
+    table, keys = table_of(model).name, keys_of(model)
+    values = [name for name in names or names_of(model) if name not in keys]
+    changed = ", ".join(
+        f"{name} = coalesce(n.{name}, {table}.{name})" if name in keep_if_null else f"{name} = n.{name}"
+        for name in values
+    )
+    condition = f" AND {only_if}" if only_if else ""
+    return Bulk(model, f"UPDATE {table} SET {changed} FROM {{rows}} WHERE {_same(table, keys)}{condition}", names)
+
+
+def delete(model: type[SQLModel], keys: Sequence[str]) -> Bulk:
+    """DELETE of rows by the columns `keys`."""
+    table = table_of(model).name
+    return Bulk(model, f"DELETE FROM {table} USING {{rows}} WHERE {_same(table, keys)}", keys)
+
+
+def _rows(model: type[SQLModel], sources: Mapping[str, str]) -> str:
+    """The rows as a table `n`. json goes in as text and is cast afterwards: its arrays would be encoded in Python."""
+    documents = {name for name, column in sources.items() if is_json(model, column)}
+    types = {name: "text" if name in documents else type_of(model, column) for name, column in sources.items()}
+    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
+    rows = f"unnest({arrays}) AS n ({', '.join(sources)})"
+    if not documents:
+        return rows
+    casts = {name: f"CAST({name} AS {type_of(model, sources[name])}) AS {name}" for name in documents}
+    return f"(SELECT {', '.join(casts.get(name, name) for name in sources)} FROM {rows}) AS n"
+
+
+def _insert_into(model: type[SQLModel]) -> str:
+    return f"INSERT INTO {table_of(model).name} ({{names}}) SELECT {{names}} FROM {{rows}}"
+
+
+def _same(table: str, keys: Sequence[str]) -> str:
+    return " AND ".join(f"{table}.{key} = n.{key}" for key in keys)

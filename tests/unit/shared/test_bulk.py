@@ -1,0 +1,94 @@
+"""The SQL of bulk statements, as it is made from a SQLModel class."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pytest
+from sqlalchemy import BigInteger, Column, MetaData, Numeric, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared.storage.bulk import Bulk, delete, insert, update, upsert
+from shared.storage.columns import Selection, keys_of, names_of, type_of
+
+
+class Sample(SQLModel, table=True):
+    """A table with a key of two columns, a number with its precision, and a document."""
+
+    __tablename__ = "sample"
+    metadata: ClassVar[MetaData] = MetaData()
+    owner: str = Field(primary_key=True, sa_type=Text)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    price: Decimal | None = Field(default=None, sa_column=Column(Numeric(20, 2)))
+    note: Any = Field(default=None, sa_column=Column(JSONB))
+
+
+KEYS = "CAST(:owner AS TEXT[]), CAST(:number AS BIGINT[])"
+
+
+def test_names_keys_and_types_come_from_the_class() -> None:
+    assert names_of(Sample, without=["note"]) == ("owner", "number", "price")
+    assert keys_of(Sample) == ("owner", "number")
+    assert type_of(Sample, "price") == "NUMERIC(20, 2)"
+
+
+def test_rows_go_in_as_an_array_a_column_and_a_document_as_text() -> None:
+    assert insert(Sample).sql == (
+        "INSERT INTO sample (owner, number, price, note) SELECT owner, number, price, note FROM"
+        " (SELECT owner, number, price, CAST(note AS JSONB) AS note"
+        f" FROM unnest({KEYS}, CAST(:price AS NUMERIC(20, 2)[]), CAST(:note AS text[]))"
+        " AS n (owner, number, price, note)) AS n"
+    )
+
+
+def test_what_is_there_already_is_left_out_and_the_rest_returned() -> None:
+    assert insert(Sample, ("owner", "number"), or_ignore=True, returning=["number"]).sql == (
+        f"INSERT INTO sample (owner, number) SELECT owner, number FROM unnest({KEYS}) AS n (owner, number)"
+        " ON CONFLICT DO NOTHING RETURNING number"
+    )
+
+
+def test_an_upsert_sets_or_adds_what_is_no_key() -> None:
+    assert upsert(Sample, ("owner", "number", "price")).sql.endswith(
+        " ON CONFLICT (owner, number) DO UPDATE SET price = excluded.price"
+    )
+    assert upsert(Sample, ("owner", "number", "price"), add=["price"]).sql.endswith(
+        " DO UPDATE SET price = sample.price + excluded.price"
+    )
+
+
+def test_an_update_keeps_what_a_null_stands_for() -> None:
+    made = update(Sample, keep_if_null=["note"], only_if="sample.price < n.price").sql
+    assert made.startswith("UPDATE sample SET price = n.price, note = coalesce(n.note, sample.note) FROM (SELECT ")
+    assert made.endswith(" AS n WHERE sample.owner = n.owner AND sample.number = n.number AND sample.price < n.price")
+
+
+def test_a_delete_goes_by_the_columns_that_it_is_given() -> None:
+    assert delete(Sample, ["owner", "number"]).sql == (
+        f"DELETE FROM sample USING unnest({KEYS}) AS n (owner, number)"
+        " WHERE sample.owner = n.owner AND sample.number = n.number"
+    )
+
+
+def test_a_statement_by_hand_takes_rows_names_and_what_it_reads() -> None:
+    statement = "SELECT {columns} FROM sample JOIN {rows} USING ({names})"
+    assert Bulk(Sample, statement, ["owner"], reads=Selection(Sample, "number", "note")).sql == (
+        "SELECT number, CAST(note AS text) AS note FROM sample JOIN unnest(CAST(:owner AS TEXT[])) AS n (owner)"
+        " USING (owner)"
+    )
+
+
+def test_a_further_name_has_the_type_of_its_column() -> None:
+    assert Bulk(Sample, "SELECT {names} FROM {rows}", ["owner"], also={"expected": "number"}).sql == (
+        "SELECT owner, expected FROM unnest(CAST(:owner AS TEXT[]), CAST(:expected AS BIGINT[])) AS n (owner, expected)"
+    )
+
+
+def test_a_column_that_the_class_does_not_have_is_refused() -> None:
+    with pytest.raises(KeyError, match="colour"):
+        insert(Sample, ["owner", "colour"])
+
+
+def test_rows_read_have_names() -> None:
+    (row,) = Selection(Sample, "owner", "price").rows([("acct-1", Decimal(2))])
+    assert (row.owner, row.price) == ("acct-1", 2)
