@@ -9,7 +9,7 @@ import orjson
 
 from benchmarks.events import Message
 from benchmarks.reading import Seen
-from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, SERVER_INVENTORY, STATE
+from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, SERVER_INVENTORY, STATE
 
 _TALLY = "SELECT topic, sum(count)::bigint FROM tally GROUP BY topic"
 _WAITING = "SELECT topic, count(*) FROM waiting GROUP BY topic"

@@ -22,8 +22,9 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.environment import INPUTS, OUTPUTS
+from shared.contracts.topics import LIFECYCLE, PURCHASES, SERVER_INVENTORY, STATE
 from shared.kafka.partitioning import partition_of
-from shared.kafka.topics import LIFECYCLE, PURCHASES, SERVER_INVENTORY, STATE, logical, name_of
+from shared.kafka.topics import logical, name_of
 from shared.runtime.settings import Settings, load
 
 _MAX_RECORDS: Final = 2000

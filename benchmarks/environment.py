@@ -14,8 +14,8 @@ from pathlib import Path
 
 import asyncpg
 
+from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, STATE
 from shared.kafka import topics
-from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, STATE
 from shared.runtime.settings import Settings, load
 from tenure.local.kafka import Kafka
 from tenure.local.part import Part

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from shared.contracts.envelope import wire_time
-from shared.kafka.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
+from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 
 SEED: Final = 20261123
 SERVERS_AN_ACCOUNT: Final = 4

@@ -21,7 +21,7 @@ from benchmarks.events import Message, Workload
 from benchmarks.latency import Latency, measure
 from benchmarks.prefill import prefill
 from benchmarks.reading import Reader, Seen
-from shared.kafka.topics import LIFECYCLE, STATE
+from shared.contracts.topics import LIFECYCLE, STATE
 from tenure.local.part import Part
 
 _WITHIN_SECONDS = 900

@@ -15,7 +15,8 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from benchmarks.environment import INPUTS
-from shared.kafka.topics import LIFECYCLE, name_of
+from shared.contracts.topics import LIFECYCLE
+from shared.kafka.topics import name_of
 from shared.runtime.settings import load
 
 _GROUP: Final = "usual"

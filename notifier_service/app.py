@@ -19,7 +19,7 @@ from notifier_service.inbox.stream import Streams
 from notifier_service.storage.metrics import delivery_seconds, notifications
 from notifier_service.storage.signals import Signal
 from shared.contracts import asyncapi
-from shared.kafka.topics import OUTCOMES
+from shared.contracts.topics import OUTCOMES
 from shared.runtime.components import ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics, intake_lag, process_status
 from shared.runtime.service import VERSION, schema_of

@@ -16,8 +16,8 @@ from notifier_service.storage import signals, store
 from notifier_service.storage.signals import Signal
 from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.outcomes import Channel
+from shared.contracts.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS, OUTCOMES
 from shared.kafka.record import DecodedRecord, Record
-from shared.kafka.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS, OUTCOMES
 from shared.outbox import log
 from shared.outbox.log import Entry
 from shared.runtime.settings import Settings

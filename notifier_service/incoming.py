@@ -10,9 +10,9 @@ from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.handlers import READS, SERVICE
 from shared.contracts.clock import ClockSettled
 from shared.contracts.envelope import Reason, Unreadable, decode
+from shared.contracts.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS
 from shared.kafka.dead_letters import dead_letter
 from shared.kafka.record import DecodedRecord, Record
-from shared.kafka.topics import LIFECYCLE, NOTIFICATION_DEAD_LETTERS
 from shared.outbox.log import Entry
 from shared.storage.event_counts import Outcome
 

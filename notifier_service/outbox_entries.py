@@ -9,8 +9,8 @@ from typing import Final
 from notifier_service.decisions.notice import Delivered, End, Failed, Notice, Status, Suppressed
 from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.outcomes import NotificationOutcome
+from shared.contracts.topics import OUTCOMES
 from shared.kafka.partitioning import partition_of
-from shared.kafka.topics import OUTCOMES
 from shared.outbox.log import Entry
 
 SOURCE: Final = "/tenure/notifier"

@@ -19,9 +19,8 @@ from aiokafka import AIOKafkaProducer
 
 from shared.contracts.clock import CLOCK_ADVANCED
 from shared.contracts.envelope import wire_time
-from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED, TOPIC_OF_TYPE
 from stories.reading import TopicReader
-from tenure.commands.publish import TOPIC_OF_TYPE
 from tenure.commands.token import token
 
 T = TypeVar("T")

@@ -8,17 +8,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from shared.contracts import asyncapi
-from shared.kafka.topics import (
-    DEAD_LETTERS,
-    LIFECYCLE,
-    PURCHASES,
-    RENEWALS,
-    SERVER_INVENTORY,
-    STATE,
-    TEST_CLOCK,
-    TEST_CLOCK_SETTLED,
-    logical,
-)
+from shared.contracts.topics import written_by
+from shared.kafka.topics import logical
 from shared.runtime import metrics
 from shared.runtime.components import ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
@@ -28,6 +19,7 @@ from shared.web.auth import Guard
 from shared.web.http import Edge, build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
+from subscription_service.handlers import REGISTRY
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
 from subscription_service.policy_files import catalog, policy
@@ -41,8 +33,8 @@ class SubscriptionService:
     """See `shared.runtime.service.Service`. Raises `BadSettings` where policy or catalog are wrong."""
 
     name = NAME
-    reads = (PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK)
-    writes = (LIFECYCLE, STATE, DEAD_LETTERS, TEST_CLOCK_SETTLED)
+    reads = tuple(REGISTRY)
+    writes = tuple(written_by(NAME))
     awaited = ("timers",)
     migrations = Path(__file__).parent / "migrations"
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from shared.contracts.clock import ClockAdvanced
 from shared.contracts.envelope import Reason, Unreadable, check_not_in_future
+from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
 from shared.kafka.record import DecodedRecord, Record
-from shared.kafka.topics import LIFECYCLE, TEST_CLOCK
 from shared.storage.database import Connection
 from shared.storage.event_counts import Outcome
 from shared.testclock import clock

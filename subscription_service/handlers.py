@@ -11,7 +11,6 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import (
     Event,
     Reason,
@@ -21,7 +20,6 @@ from shared.contracts.envelope import (
     fingerprint,
 )
 from shared.contracts.inbound import (
-    INBOUND,
     AccountCredited,
     CouponIssued,
     InventorySnapshot,
@@ -32,12 +30,12 @@ from shared.contracts.inbound import (
     ServerUnbound,
     SpecificationChangeOrdered,
 )
+from shared.contracts.topics import RENEWALS, TEST_CLOCK, read_by
 from shared.contracts.types import ProtectionMode
 from shared.kafka.record import Record
-from shared.kafka.topics import RENEWALS, TEST_CLOCK
 from subscription_service.domain.model import Account, is_partial
 
-REGISTRY: Mapping[str, Mapping[str, type[Any]]] = {**INBOUND, TEST_CLOCK: {CLOCK_ADVANCED: ClockAdvanced}}
+REGISTRY: Mapping[str, Mapping[str, type[Any]]] = read_by("subscription")
 
 _SPENDS: Mapping[type[Any], tuple[str, str]] = {
     PurchaseOrdered: ("order", "order_id"),

@@ -18,7 +18,7 @@ from shared.contracts.lifecycle import (
     Renewed,
 )
 from shared.contracts.state import Overview
-from shared.kafka.topics import LIFECYCLE, STATE
+from shared.contracts.topics import LIFECYCLE, STATE
 from shared.outbox.log import Entry
 from subscription_service.domain.model import Account
 from subscription_service.domain.timers import Timer

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.kafka.topics import LIFECYCLE
+from shared.contracts.topics import LIFECYCLE
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.retry import until_done

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from shared.contracts.envelope import Reason
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode
+from shared.contracts.topics import DEAD_LETTERS
 from shared.kafka.dead_letters import dead_letter
 from shared.kafka.record import Record
-from shared.kafka.topics import DEAD_LETTERS
 from shared.outbox.log import Entry
 from shared.storage.event_counts import Outcome
 from subscription_service.domain.context import DecisionTime, instant_of

@@ -16,7 +16,7 @@ from notifier_service.decisions.lifecycle_event import LifecycleEvent, read
 from notifier_service.decisions.notice import Delivered, Failed, Later, Notice, Result, Status, Suppressed, Untried
 from notifier_service.storage import store
 from shared.contracts.envelope import decode
-from shared.contracts.lifecycle import LIFECYCLE
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.outcomes import Channel
 from shared.storage.database import Connection
 
@@ -123,7 +123,7 @@ def _claim(row: Any, recipient: Recipient, now: datetime) -> Claim:
             channel=Channel(row.channel),
             traceparent=row.traceparent,
         ),
-        event=read(decode(row.event, (), LIFECYCLE)).as_told(now),
+        event=read(decode(row.event, (), LIFECYCLE_EVENTS)).as_told(now),
         recipient=recipient,
         attempts=row.attempts,
         first_attempt_at=row.first_attempt_at,

@@ -1,72 +1,21 @@
-"""One AsyncAPI 3.0 document a service: what it reads, what it says, in which shapes. Pure.
+"""One AsyncAPI 3.0 document for each service: what it reads, what it writes, in which shapes. Pure.
 
-`SERVICES` is the table of who reads and writes which topic; everything else is made from it and from
-`schemas.py`. No server is named: where the broker is, is a setting. Called by each service's HTTP
-edge and by `documents.py`.
+Made from the topic registry (`topics.py`) and the JSON Schemas (`schemas.py`). No server is named: the broker's
+address is a setting. Called by the HTTP API of each service and by `documents.py`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from shared.contracts.envelope import STRUCTURED, TRACEPARENT_PATTERN, Reason
-from shared.contracts.schemas import DOCUMENTS, STATE, Schema, schema, summary
-
-Service = Literal["subscription", "notifier"]
+from shared.contracts.schemas import DOCUMENTS, Schema, schema, summary
+from shared.contracts.topics import TOPICS, Form, Service, Topic, read_by, written_by
 
 KAFKA_BINDING: Final = "0.5.0"
-_DAY_MS: Final = 86_400_000
-_ACCOUNT: Final = "The account id."
-_AS_RECEIVED: Final = "The key as it was received."
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """A topic as the contract describes it; `key` says what the Kafka key is, None for no key."""
-
-    title: str
-    key: str | None = _ACCOUNT
-    config: Mapping[str, Any] | None = None
-    sequenced: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceTopics:
-    """What one service reads and what it writes."""
-
-    description: str
-    receives: tuple[str, ...]
-    sends: tuple[str, ...]
-
-
-CHANNELS: Final[Mapping[str, Channel]] = {
-    "purchases": Channel(title="Orders, credits, contacts and coupons of the order system."),
-    "renewals": Channel(title="Renewals, changes and auto-renewal, from the order system and the console."),
-    "server-inventory": Channel(title="Servers, capacity and configuration, from the asset service."),
-    "subscription-lifecycle": Channel(
-        title="What happened to each subscription, in order.", config={"retention.ms": 30 * _DAY_MS}, sequenced=True
-    ),
-    "subscription-state": Channel(title="The latest overview of each account.", config={"cleanup.policy": ["compact"]}),
-    "notification-outcomes": Channel(title="What became of each notification.", sequenced=True),
-    "dead-letters": Channel(title="What the subscription service could not read.", key=_AS_RECEIVED),
-    "notification-dead-letters": Channel(title="What the notifier could not read.", key=_AS_RECEIVED),
-    "test-clock": Channel(title="Moves the test clock; exists only with the test clock on.", key=None),
-    "test-clock-settled": Channel(
-        title="Says that an advance is settled; exists only with the test clock on.", key="The service's name."
-    ),
-}
-
-SERVICES: Final[Mapping[Service, ServiceTopics]] = {
-    "subscription": ServiceTopics(
-        description="Decides what happens to subscriptions: purchase, renewal, expiry, grace, release.",
-        receives=("purchases", "renewals", "server-inventory", "test-clock"),
-        sends=("subscription-lifecycle", "subscription-state", "dead-letters", "test-clock-settled"),
-    ),
-    "notifier": ServiceTopics(
-        description="Tells customers what happened to their subscriptions, by email and internal message.",
-        receives=("subscription-lifecycle", "test-clock-settled"),
-        sends=("notification-outcomes", "notification-dead-letters", "test-clock-settled"),
-    ),
+DESCRIPTIONS: Final[Mapping[Service, str]] = {
+    "subscription": "Decides what happens to subscriptions: purchase, renewal, expiry, grace, release.",
+    "notifier": "Tells customers what happened to their subscriptions, by email and internal message.",
 }
 
 
@@ -79,8 +28,8 @@ def document(
     examples: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The AsyncAPI document of a service as it is configured; `examples` are documents by name."""
-    topics = SERVICES[service]
-    names = [name for name in dict.fromkeys(topics.receives + topics.sends) if test_clock or not _is_clock(name)]
+    received, sent = (_existing(topics, test_clock) for topics in (read_by(service), written_by(service)))
+    names = list(dict.fromkeys(received + sent))
     messages = [message for name in names for message in _message_names(name)]
     return {
         "asyncapi": "3.0.0",
@@ -88,10 +37,8 @@ def document(
         "defaultContentType": STRUCTURED,
         "channels": {name: _channel(name, topic_prefix) for name in names},
         "operations": {
-            **{
-                _operation_id("receive", name): _operation("receive", name) for name in topics.receives if name in names
-            },
-            **{_operation_id("send", name): _operation("send", name) for name in topics.sends if name in names},
+            **{_operation_id("receive", name): _operation("receive", name) for name in received},
+            **{_operation_id("send", name): _operation("send", name) for name in sent},
         },
         "components": {
             "messages": {name: _message(name, examples or {}) for name in messages},
@@ -104,32 +51,39 @@ def _info(service: Service, version: str) -> dict[str, Any]:
     return {
         "title": f"Tenure {service} service",
         "version": version,
-        "description": SERVICES[service].description,
+        "description": DESCRIPTIONS[service],
         "license": {"name": "Apache-2.0"},
     }
 
 
-def _is_clock(topic: str) -> bool:
-    return topic.startswith("test-clock")
+def _existing(topics: Iterable[str], test_clock: bool) -> list[str]:
+    return [name for name in topics if test_clock or not TOPICS[name].test_clock_only]
 
 
 def _message_names(topic: str) -> list[str]:
-    """Dead letters are whatever came in; every other topic has documents of its own."""
-    return [name for name, document in DOCUMENTS.items() if document.topic == topic] or [topic]
+    """Dead letters are whatever was received, one message under the topic's name; other topics have types."""
+    return list(TOPICS[topic].contracts) or [topic]
 
 
-def _channel(topic: str, prefix: str) -> dict[str, Any]:
-    channel = CHANNELS[topic]
-    kafka: dict[str, Any] = {"topic": prefix + topic, "bindingVersion": KAFKA_BINDING}
-    if channel.config:
-        kafka["topicConfiguration"] = dict(channel.config)
+def _channel(name: str, prefix: str) -> dict[str, Any]:
+    topic = TOPICS[name]
+    kafka: dict[str, Any] = {"topic": prefix + name, "bindingVersion": KAFKA_BINDING}
+    if topic.partitions:
+        kafka["partitions"] = topic.partitions
+    if topic.configuration:
+        kafka["topicConfiguration"] = {key: _as_bound(key, value) for key, value in topic.configuration.items()}
     return {
-        "address": prefix + topic,
-        "title": topic,
-        "description": channel.title,
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _message_names(topic)},
+        "address": prefix + name,
+        "title": topic.title,
+        "description": topic.summary,
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in _message_names(name)},
         "bindings": {"kafka": kafka},
     }
+
+
+def _as_bound(setting: str, value: int | str) -> int | list[str]:
+    """The Kafka binding takes `cleanup.policy` as a list, everything else that we set as a number."""
+    return [str(value)] if setting == "cleanup.policy" else int(value)
 
 
 def _operation_id(action: str, topic: str) -> str:
@@ -141,7 +95,7 @@ def _operation(action: str, topic: str) -> dict[str, Any]:
         "action": action,
         "channel": {"$ref": f"#/channels/{topic}"},
         "title": f"{action.capitalize()} {topic}",
-        "summary": CHANNELS[topic].title,
+        "summary": TOPICS[topic].summary,
         "messages": [{"$ref": f"#/channels/{topic}/messages/{name}"} for name in _message_names(topic)],
     }
 
@@ -150,25 +104,25 @@ def _message(name: str, examples: Mapping[str, Any]) -> dict[str, Any]:
     if name not in DOCUMENTS:
         return _dead_letter(name)
     topic = DOCUMENTS[name].topic
-    headers = _bare_headers() if name == STATE else _event_headers(topic)
+    is_event = topic.form is Form.EVENT
     return {
         "name": name,
         "title": name,
         "summary": summary(name),
-        "contentType": "application/json" if name == STATE else STRUCTURED,
-        "headers": headers,
+        "contentType": STRUCTURED if is_event else "application/json",
+        "headers": _event_headers(topic) if is_event else _bare_headers(),
         "payload": {"$ref": f"#/components/schemas/{name}"},
         "bindings": {"kafka": _kafka_message(topic)},
         **({"examples": [{"name": "golden", "payload": examples[name]}]} if name in examples else {}),
     }
 
 
-def _event_headers(topic: str) -> Schema:
+def _event_headers(topic: Topic) -> Schema:
     properties: Schema = {
         "content-type": {"type": "string", "const": STRUCTURED},
         "traceparent": {"type": "string", "pattern": TRACEPARENT_PATTERN, "description": "W3C trace context."},
     }
-    if CHANNELS[topic].sequenced:
+    if topic.sequenced:
         properties["sequence"] = {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "As in the value."}
     return {
         "type": "object",
@@ -181,9 +135,8 @@ def _bare_headers() -> Schema:
     return {"type": "object", "properties": {"content-type": {"type": "string"}}}
 
 
-def _kafka_message(topic: str) -> dict[str, Any]:
-    key = CHANNELS[topic].key
-    described = {"key": {"type": "string", "description": key}} if key else {}
+def _kafka_message(topic: Topic) -> dict[str, Any]:
+    described = {"key": {"type": "string", "description": topic.key}} if topic.key else {}
     return {**described, "bindingVersion": KAFKA_BINDING}
 
 
@@ -195,7 +148,7 @@ def _dead_letter(topic: str) -> dict[str, Any]:
         "contentType": "application/octet-stream",
         "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS, "required": list(_DEAD_LETTER_HEADERS)},
         "payload": {"description": "Any bytes."},
-        "bindings": {"kafka": _kafka_message(topic)},
+        "bindings": {"kafka": _kafka_message(TOPICS[topic])},
     }
 
 

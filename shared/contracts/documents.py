@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from shared.contracts import asyncapi, schemas
+from shared.contracts.topics import Service
 
 
 def contents(examples: Mapping[str, Any]) -> Mapping[str, str]:
     """File name -> text, for all that is generated: every schema and both AsyncAPI documents."""
     documents = {f"schemas/{name}.json": schemas.schema(name) for name in schemas.DOCUMENTS}
-    for service in get_args(asyncapi.Service):
+    for service in get_args(Service):
         documents[f"asyncapi-{service}.json"] = asyncapi.document(
             service, test_clock=True, version=version("tenure"), examples=examples
         )

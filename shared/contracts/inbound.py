@@ -1,7 +1,7 @@
-"""Events in: the data of each type, and the topic on which it belongs.
+"""Events in: the data of each type, grouped by the topic on which it belongs.
 
-These values are also the commands of the subscription core (docs/decisions/0002). To add a type:
-a dataclass here, a row in `INBOUND`, a golden file under tests/contract/golden.
+These values are also the commands of the subscription core (docs/decisions/0002). To add a type: a dataclass here, a
+row in the mapping of its topic, a golden file under tests/contract/golden.
 """
 
 from collections.abc import Mapping
@@ -213,31 +213,38 @@ InboundData = (
     | ConfigurationRemoved
 )
 
-INBOUND: Mapping[str, Mapping[str, type[InboundData]]] = {
-    "purchases": {
-        "tenure.purchase.ordered.v1": PurchaseOrdered,
-        "tenure.account.credited.v1": AccountCredited,
-        "tenure.account.contact_changed.v1": ContactChanged,
-        "tenure.coupon.issued.v1": CouponIssued,
-    },
-    "renewals": {
-        "tenure.renewal.ordered.v1": RenewalOrdered,
-        "tenure.renewal.change_ordered.v1": RenewalChangeOrdered,
-        "tenure.renewal.declined.v1": RenewalDeclined,
-        "tenure.specification.change_ordered.v1": SpecificationChangeOrdered,
-        "tenure.auto_renewal.enabled.v1": AutoRenewalEnabled,
-        "tenure.auto_renewal.disabled.v1": AutoRenewalDisabled,
-    },
-    "server-inventory": {
-        "tenure.server.registered.v1": ServerRegistered,
-        "tenure.server.resized.v1": ServerResized,
-        "tenure.server.released.v1": ServerReleased,
-        "tenure.server.bound.v1": ServerBound,
-        "tenure.server.unbound.v1": ServerUnbound,
-        "tenure.inventory.snapshot.v1": InventorySnapshot,
-        "tenure.capacity.used.v1": CapacityUsed,
-        "tenure.configuration.recorded.v1": ConfigurationRecorded,
-        "tenure.configuration.removed.v1": ConfigurationRemoved,
-    },
+PURCHASE_EVENTS: Mapping[str, type[InboundData]] = {
+    "tenure.purchase.ordered.v1": PurchaseOrdered,
+    "tenure.account.credited.v1": AccountCredited,
+    "tenure.account.contact_changed.v1": ContactChanged,
+    "tenure.coupon.issued.v1": CouponIssued,
 }
-"""Topic -> type -> contract: what the subscription service understands, and where."""
+"""Type -> contract, on `purchases`."""
+
+RENEWAL_EVENTS: Mapping[str, type[InboundData]] = {
+    "tenure.renewal.ordered.v1": RenewalOrdered,
+    "tenure.renewal.change_ordered.v1": RenewalChangeOrdered,
+    "tenure.renewal.declined.v1": RenewalDeclined,
+    "tenure.specification.change_ordered.v1": SpecificationChangeOrdered,
+    "tenure.auto_renewal.enabled.v1": AutoRenewalEnabled,
+    "tenure.auto_renewal.disabled.v1": AutoRenewalDisabled,
+}
+"""Type -> contract, on `renewals`."""
+
+INVENTORY_EVENTS: Mapping[str, type[InboundData]] = {
+    "tenure.server.registered.v1": ServerRegistered,
+    "tenure.server.resized.v1": ServerResized,
+    "tenure.server.released.v1": ServerReleased,
+    "tenure.server.bound.v1": ServerBound,
+    "tenure.server.unbound.v1": ServerUnbound,
+    "tenure.inventory.snapshot.v1": InventorySnapshot,
+    "tenure.capacity.used.v1": CapacityUsed,
+    "tenure.configuration.recorded.v1": ConfigurationRecorded,
+    "tenure.configuration.removed.v1": ConfigurationRemoved,
+}
+"""Type -> contract, on `server-inventory`."""
+
+INBOUND_EVENTS: Mapping[str, type[InboundData]] = {**PURCHASE_EVENTS, **RENEWAL_EVENTS, **INVENTORY_EVENTS}
+"""Type -> contract: what the subscription service reads; `topics.py` says on which topic."""
+
+INBOUND_TYPE: Mapping[type[InboundData], str] = {contract: name for name, contract in INBOUND_EVENTS.items()}

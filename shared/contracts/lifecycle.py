@@ -277,7 +277,7 @@ LifecycleData = (
     | ContactReplaced
 )
 
-LIFECYCLE: Mapping[str, type[LifecycleData]] = {
+LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.activated.v1": Activated,
     "tenure.subscription.renewed.v1": Renewed,
     "tenure.subscription.specification_changed.v1": SpecificationChanged,
@@ -296,4 +296,4 @@ LIFECYCLE: Mapping[str, type[LifecycleData]] = {
 }
 """Type -> contract: what the subscription service says."""
 
-LIFECYCLE_TYPE: Mapping[type[LifecycleData], str] = {cls: name for name, cls in LIFECYCLE.items()}
+LIFECYCLE_TYPE: Mapping[type[LifecycleData], str] = {cls: name for name, cls in LIFECYCLE_EVENTS.items()}

@@ -25,7 +25,7 @@ class NotificationOutcome:
     reason: str | None
 
 
-OUTCOMES: Mapping[str, type[NotificationOutcome]] = {
+OUTCOME_EVENTS: Mapping[str, type[NotificationOutcome]] = {
     "tenure.notification.delivered.v1": NotificationOutcome,
     "tenure.notification.failed.v1": NotificationOutcome,
     "tenure.notification.suppressed.v1": NotificationOutcome,

@@ -12,12 +12,9 @@ from typing import Any, Final, Literal
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from shared.contracts.clock import CLOCK_ADVANCED, CLOCK_EVENTS, CLOCK_SETTLED
 from shared.contracts.envelope import SOURCE_PATTERN, TRACEPARENT_PATTERN, adapter
-from shared.contracts.inbound import INBOUND
-from shared.contracts.lifecycle import LIFECYCLE, Stamp
-from shared.contracts.outcomes import OUTCOMES
-from shared.contracts.state import STATE_DOCUMENTS
+from shared.contracts.lifecycle import Stamp
+from shared.contracts.topics import LIFECYCLE, TOPICS, Topic
 from shared.contracts.types import ID_PATTERN
 
 Schema = dict[str, Any]
@@ -29,35 +26,29 @@ STATE: Final = "tenure.subscription.state"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One kind of value on one topic; `contract` is its data, `stamped` says that `Stamp` is merged into it."""
+    """One kind of value on one topic; `contract` is its data."""
 
-    topic: str
+    topic: Topic
     name: str
     contract: type[Any]
-    direction: Direction
-    stamped: bool = False
 
+    @property
+    def direction(self) -> Direction:
+        """`in`: an upstream service writes it."""
+        return "in" if self.topic.is_input else "out"
 
-def _documents(topic: str, contracts: Mapping[str, type[Any]], direction: Direction) -> list[Document]:
-    stamped = contracts is LIFECYCLE
-    return [
-        Document(topic=topic, name=name, contract=contract, direction=direction, stamped=stamped)
-        for name, contract in contracts.items()
-    ]
+    @property
+    def stamped(self) -> bool:
+        """Whether `Stamp` is merged into the data."""
+        return self.topic.name == LIFECYCLE
 
 
 DOCUMENTS: Final[Mapping[str, Document]] = {
-    document.name: document
-    for document in (
-        *(found for topic, contracts in INBOUND.items() for found in _documents(topic, contracts, "in")),
-        *_documents("subscription-lifecycle", LIFECYCLE, "out"),
-        *_documents("subscription-state", STATE_DOCUMENTS, "out"),
-        *_documents("notification-outcomes", OUTCOMES, "out"),
-        *_documents("test-clock", {CLOCK_ADVANCED: CLOCK_EVENTS[CLOCK_ADVANCED]}, "in"),
-        *_documents("test-clock-settled", {CLOCK_SETTLED: CLOCK_EVENTS[CLOCK_SETTLED]}, "out"),
-    )
+    name: Document(topic=topic, name=name, contract=contract)
+    for topic in TOPICS.values()
+    for name, contract in topic.contracts.items()
 }
-"""Name (the event's type) -> document, for everything that Tenure reads and says."""
+"""Name (the event's type) -> document, for everything that Tenure reads and writes."""
 
 
 class _Untitled(GenerateJsonSchema):
@@ -122,7 +113,7 @@ def _event(document: Document, data: Schema) -> Schema:
         "subject": {"type": "string", "pattern": ID_PATTERN, "description": _subject(document)},
         "datacontenttype": {"type": "string"} if document.direction == "in" else {"const": "application/json"},
         "traceparent": {"type": "string", "pattern": TRACEPARENT_PATTERN, "description": "W3C trace context."},
-        **(_SAID if _is_logged(document) else {}),
+        **(_SAID if document.topic.sequenced else {}),
         "data": data,
     }
     optional = {"traceparent", *(("datacontenttype",) if document.direction == "in" else ())}
@@ -149,8 +140,4 @@ _SAID: Final[Mapping[str, Schema]] = {
 
 
 def _subject(document: Document) -> str:
-    return "The test clock." if document.topic.startswith("test-clock") else "The account id, as in `data.account_id`."
-
-
-def _is_logged(document: Document) -> bool:
-    return document.topic in {"subscription-lifecycle", "notification-outcomes"}
+    return "The test clock." if document.topic.test_clock_only else "The account id, as in `data.account_id`."

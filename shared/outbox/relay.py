@@ -16,10 +16,11 @@ from aiokafka.errors import KafkaError
 from sqlalchemy import text
 
 from shared.contracts.envelope import STRUCTURED
+from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection as kafka_connection
 from shared.kafka.client import reader
 from shared.kafka.tails import Record, last_visible
-from shared.kafka.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, STATE, name_of
+from shared.kafka.topics import name_of
 from shared.outbox.log import unpack
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.health import Health
@@ -31,9 +32,8 @@ from shared.storage.offsets import Partition
 _AT_ONCE = 4000
 _PACE_SECONDS = 0.01
 _IDLE_SECONDS = 1.0
-_MAX_REQUEST_BYTES = 16 * 1024 * 1024
 _BATCH_BYTES = 512 * 1024
-_BARE = {STATE, DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS}
+_BARE_TOPICS = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
 
 _UNPUBLISHED = text(
     "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers"
@@ -94,7 +94,7 @@ class Relay:
             **kafka_connection(self._settings),
             transactional_id=self._id,
             transaction_timeout_ms=20_000,
-            max_request_size=_MAX_REQUEST_BYTES,
+            max_request_size=MAX_PUBLISHED_BYTES,
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=15_000,
         )
@@ -209,7 +209,7 @@ def sequence_of(record: Record) -> int:
 
 def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str, bytes | None]]:
     own: list[tuple[str, bytes | None]] = [("sequence", b"%d" % sequence)]
-    if topic not in _BARE:
+    if topic not in _BARE_TOPICS:
         own.insert(0, ("content-type", STRUCTURED.encode()))
     return [*unpack(packed), *own]
 

@@ -15,11 +15,11 @@ import uvicorn
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
+from shared.contracts.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
 from shared.kafka import topics
 from shared.kafka.client import broker as make_broker
 from shared.kafka.inputs import Inputs
 from shared.kafka.intake import Intake
-from shared.kafka.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
 from shared.kafka.watchdog import watch
 from shared.outbox import log
 from shared.outbox.leader import lead

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
 from shared.contracts.envelope import encode, to_json, wire_time
+from shared.contracts.topics import TEST_CLOCK_SETTLED
 from shared.kafka.partitioning import partition_of
-from shared.kafka.topics import TEST_CLOCK_SETTLED
 from shared.outbox import log, relay
 from shared.outbox.log import Entry
 from shared.outbox.relay import Relay

@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import text
 
+from shared.contracts.topics import LIFECYCLE
 from shared.contracts.types import ConfigurationKind
-from shared.kafka.topics import LIFECYCLE
 from shared.storage.database import Connection, Engine, transaction
 from subscription_service.audit.rebuild import Difference, Rebuilt, differences, fold
 from subscription_service.domain.model import Account, ServerTotals

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from shared.contracts.envelope import adapter
-from shared.contracts.lifecycle import LIFECYCLE, LifecycleData
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
 from shared.contracts.types import ConfigurationKind, read_instant
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import NOTHING, ZERO, Account, ServerTotals
@@ -77,7 +77,7 @@ def differences(stored: Account | None, rebuilt: Rebuilt) -> Iterator[Difference
 
 def _take(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
     raw = event["data"]
-    data: LifecycleData = adapter(LIFECYCLE[event["type"]]).validate_python(raw)
+    data: LifecycleData = adapter(LIFECYCLE_EVENTS[event["type"]]).validate_python(raw)
     at = read_instant(event["time"])
     if raw["version"] != rebuilt.account.version + 1:
         raise ValueError(f"version {raw['version']} follows {rebuilt.account.version}")

@@ -6,11 +6,11 @@ and last see whether the quota flag flips (R33).
 reaches the rules. Invariant, guaranteed by the caller: every timer due up to `time.at` has run (R4, `waiting`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from shared.contracts.inbound import INBOUND, InboundData
+from shared.contracts.inbound import INBOUND_TYPE, InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode, Renewed
 from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.decide import decide
@@ -29,11 +29,6 @@ class StepResult(NamedTuple):
 
     account: Account
     events: tuple[LifecycleData, ...]
-
-
-_TYPE_OF: Final[Mapping[type[InboundData], str]] = {
-    contract: name for types in INBOUND.values() for name, contract in types.items()
-}
 
 
 def step(
@@ -94,7 +89,7 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
     """R41: only `version` and `decided_at` change; the one event names code, sentence and figures."""
     rejected = OrderRejected(
         order_id=getattr(command, "order_id", None),
-        order_type=_TYPE_OF[type(command)],
+        order_type=INBOUND_TYPE[type(command)],
         code=rejection.code,
         message=sentence(rejection),
         required=rejection.required,

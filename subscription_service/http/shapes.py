@@ -10,7 +10,7 @@ from typing import Any, Final, Self, Union
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 
-from shared.contracts.lifecycle import LIFECYCLE, Obstacle, Quote, Stamp
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, Obstacle, Quote, Stamp
 from shared.contracts.types import ConfigurationKind, Day, Id, Instant, Json, Money, Specification
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, status
 from subscription_service.domain.timeline import TimelineEntry
@@ -112,7 +112,7 @@ def _stamped(contract: type[Any]) -> type[Any]:
     return make_dataclass(contract.__name__, merged, kw_only=True, namespace={"__doc__": contract.__doc__})
 
 
-_AnyData: Final[Any] = Union[tuple(map(_stamped, LIFECYCLE.values()))]  # noqa: UP007 - the members are data
+_AnyData: Final[Any] = Union[tuple(map(_stamped, LIFECYCLE_EVENTS.values()))]  # noqa: UP007 - the members are data
 
 
 class LifecycleEnvelope(BaseModel):

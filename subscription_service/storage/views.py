@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import text
 
 from shared.contracts.envelope import from_json
+from shared.contracts.topics import LIFECYCLE
 from shared.contracts.types import ConfigurationKind, Specification
-from shared.kafka.topics import LIFECYCLE
 from shared.storage.database import Connection
 from subscription_service.domain.model import Account
 from subscription_service.domain.orders import OrderEntry, OrderType

@@ -17,8 +17,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Reason
+from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS
 from shared.kafka.client import admin, connection, reader
-from shared.kafka.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, name_of
+from shared.kafka.topics import name_of
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands.publish import OPEN_TOPICS

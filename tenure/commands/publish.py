@@ -20,21 +20,15 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.contracts.clock import CLOCK_ADVANCED
 from shared.contracts.envelope import wire_time
-from shared.contracts.inbound import INBOUND
+from shared.contracts.topics import TOPIC_OF_TYPE, TOPICS
 from shared.kafka.client import admin, connection
-from shared.kafka.topics import TEST_CLOCK
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.connection_options import NotFound, add_whereabouts, settings_for
 
-TOPIC_OF_TYPE: Final[Mapping[str, str]] = {
-    CLOCK_ADVANCED: TEST_CLOCK,
-    **{name: topic for topic, types in INBOUND.items() for name in types},
-}
-OPEN_TOPICS: Final = (*INBOUND, TEST_CLOCK)
-"""Those that take events from outside; every other one has its one writing service."""
+OPEN_TOPICS: Final = tuple(topic.name for topic in TOPICS.values() if topic.is_input)
+"""The topics that take events from outside; every other one has its one writing service."""
 
 _SOURCE: Final = "tenure-publish"
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from shared.contracts.topics import TOPICS
 from shared.kafka.client import admin
-from shared.kafka.topics import TOPICS, name_of, wanted
+from shared.kafka.topics import name_of, wanted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import SECRETS, Settings, load
 from tenure.local.kafka import Kafka

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.asyncapi import CHANNELS, SERVICES, Service, document
-from shared.contracts.inbound import INBOUND
-from shared.contracts.schemas import DOCUMENTS
-from shared.kafka import topics
+from shared.contracts.asyncapi import document
+from shared.contracts.topics import TOPICS, Service, read_by, written_by
+from shared.kafka.topics import new_topic
+from shared.runtime.settings import load
 from shared.web.asyncapi_page import page
 
 BOTH: list[Service] = ["subscription", "notifier"]
@@ -33,16 +33,22 @@ def found(whole: Any, reference: str) -> Any:
     return whole
 
 
-def test_the_documents_speak_of_every_topic_and_of_no_other() -> None:
-    assert set(CHANNELS) == set(topics.TOPICS)
-    named = {topic for service in SERVICES.values() for topic in service.receives + service.sends}
-    assert named == set(CHANNELS)
+def test_the_documents_describe_every_topic_of_the_registry_and_no_other() -> None:
+    assert {name for service in BOTH for name in made(service)["channels"]} == set(TOPICS)
 
 
-def test_the_settings_of_a_topic_are_those_with_which_it_is_made() -> None:
-    for name, channel in CHANNELS.items():
-        for setting, value in (channel.config or {}).items():
-            assert topics.TOPICS[name].config[setting] == (value[0] if isinstance(value, list) else str(value))
+@pytest.mark.parametrize("service", BOTH)
+def test_a_channel_is_configured_as_the_topic_is_created(service: Service) -> None:
+    settings = load({"TENURE_DATABASE_URL": "postgresql://unused", "TENURE_TEST_CLOCK": "2026-01-01T00:00:00Z"})
+    for name, channel in made(service)["channels"].items():
+        created = new_topic(TOPICS[name], settings)
+        binding = channel["bindings"]["kafka"]
+        assert _as_kafka_has_it(binding.get("topicConfiguration", {})) == created.topic_configs
+        assert binding.get("partitions", settings.topic_partitions) == created.num_partitions
+
+
+def _as_kafka_has_it(configuration: dict[str, Any]) -> dict[str, str]:
+    return {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in configuration.items()}
 
 
 @pytest.mark.parametrize("service", BOTH)
@@ -51,10 +57,18 @@ def test_every_reference_leads_somewhere(service: Service) -> None:
     assert all(found(whole, reference) for reference in references(whole))
 
 
-@pytest.mark.parametrize("topic", sorted(INBOUND))
-def test_a_channel_has_a_message_for_each_type_that_is_read_from_it(topic: str) -> None:
-    whole = made("subscription")
-    assert set(whole["channels"][topic]["messages"]) == set(INBOUND[topic])
+@pytest.mark.parametrize("service", BOTH)
+def test_a_channel_has_a_message_for_each_type_of_its_topic(service: Service) -> None:
+    for name, channel in made(service)["channels"].items():
+        assert set(channel["messages"]) == set(TOPICS[name].contracts or [name])
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_a_service_has_an_operation_for_each_topic_that_it_reads_or_writes(service: Service) -> None:
+    operations = {(one["action"], one["channel"]["$ref"]) for one in made(service)["operations"].values()}
+    assert operations == {("receive", f"#/channels/{name}") for name in read_by(service)} | {
+        ("send", f"#/channels/{name}") for name in written_by(service)
+    }
 
 
 def test_what_the_subscription_service_says_of_subscriptions_is_what_the_notifier_reads() -> None:
@@ -149,7 +163,3 @@ def _bent(whole: dict[str, Any]) -> dict[str, Any]:
         schema |= {"description": "@@"}
         schema.get("properties", {})["@@"] = {"enum": ["@@"], "description": "@@"}
     return whole
-
-
-def test_every_document_belongs_to_a_topic_of_a_service() -> None:
-    assert {found.topic for found in DOCUMENTS.values()} <= set(CHANNELS)

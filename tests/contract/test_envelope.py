@@ -20,7 +20,7 @@ from shared.contracts.envelope import (
     wire_time,
     with_sequence,
 )
-from shared.contracts.inbound import INBOUND, ServerRegistered
+from shared.contracts.inbound import RENEWAL_EVENTS, ServerRegistered
 from tests.contract.wire import (
     MISSING,
     PURCHASE,
@@ -162,7 +162,7 @@ def test_an_unknown_type_is_named() -> None:
 
 def test_a_type_on_another_topic_than_its_own_is_unknown_there() -> None:
     with pytest.raises(Unreadable) as refused:
-        decode(structured(PURCHASE, type="tenure.purchase.ordered.v1"), [], INBOUND["renewals"])
+        decode(structured(PURCHASE, type="tenure.purchase.ordered.v1"), [], RENEWAL_EVENTS)
     assert refused.value.reason is Reason.UNKNOWN_TYPE
 
 

@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from shared.contracts.envelope import Event, Reason, Unreadable, decode
-from shared.contracts.inbound import INBOUND
+from shared.contracts.inbound import INBOUND_EVENTS
 
-ACCEPTS: Mapping[str, type[Any]] = {type_: contract for topic in INBOUND.values() for type_, contract in topic.items()}
+ACCEPTS: Mapping[str, type[Any]] = INBOUND_EVENTS
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 REGISTERED = "tenure.server.registered.v1"
 RECORDED = "tenure.configuration.recorded.v1"

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from shared.kafka.topics import PURCHASES
+from shared.contracts.topics import PURCHASES
 from stories.driver import Driver, Headers, driver, envelope
 from stories.stack import places, running
 from tenure.local.mail import MailServer

@@ -10,7 +10,8 @@ import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from shared.kafka.topics import TOPICS, ensure
+from shared.contracts.topics import TOPICS
+from shared.kafka.topics import ensure
 from shared.runtime.settings import load
 from tenure.commands import up
 

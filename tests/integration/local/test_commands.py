@@ -12,8 +12,9 @@ import jwt
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, TOPICS
 from shared.kafka.client import connection, reader
-from shared.kafka.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, TOPICS, ensure
+from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from tenure.__main__ import main
 from tenure.local.kafka import Kafka

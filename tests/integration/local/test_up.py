@@ -24,7 +24,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared.kafka.topics import TOPICS
+from shared.contracts.topics import TOPICS
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 

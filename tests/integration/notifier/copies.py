@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from notifier_service.app import Notifier
 from notifier_service.delivery import leases
-from shared.kafka.topics import LIFECYCLE, OUTCOMES
+from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from shared.storage import database

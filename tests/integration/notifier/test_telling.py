@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.kafka.topics import NOTIFICATION_DEAD_LETTERS
+from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
 from shared.storage.database import transaction
 from shared.storage.event_counts import read as read_tally
 from tests.integration.notifier.copies import CONTACT, Copy, World, account, event, eventually

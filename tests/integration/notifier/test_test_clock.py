@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.kafka.topics import TEST_CLOCK_SETTLED
+from shared.contracts.topics import TEST_CLOCK_SETTLED
 from shared.runtime.settings import Settings
 from tests.integration.notifier.copies import Copy, World, account, copy, event
 

@@ -9,10 +9,10 @@ import pytest
 from faststream import AckPolicy
 from sqlalchemy import text
 
+from shared.contracts.topics import PURCHASES
 from shared.kafka.client import broker as make_broker
 from shared.kafka.intake import Intake
 from shared.kafka.record import DecodedRecord, Record
-from shared.kafka.topics import PURCHASES
 from shared.runtime.errors import Alarm
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings

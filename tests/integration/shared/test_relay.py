@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from sqlalchemy import text
 
-from shared.kafka.topics import DEAD_LETTERS
+from shared.contracts.topics import DEAD_LETTERS
 from shared.outbox import log
 from shared.outbox.relay import Relay
 from shared.runtime.errors import Alarm, Transient

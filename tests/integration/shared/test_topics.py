@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from shared.kafka.topics import LIFECYCLE, PURCHASES, STATE, TEST_CLOCK, ensure
+from shared.contracts.topics import LIFECYCLE, PURCHASES, STATE, TEST_CLOCK
+from shared.kafka.topics import ensure
 from shared.outbox import log
 from shared.outbox.relay import Relay
 from shared.runtime.errors import Alarm

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 import subscription_service
 from shared.contracts.envelope import Unreadable
+from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, STATE
 from shared.kafka.record import DecodedRecord, Record
-from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, STATE
 from shared.outbox import log
 from shared.runtime.components import ServiceContext
 from shared.storage import event_counts

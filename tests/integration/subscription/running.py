@@ -13,8 +13,7 @@ import jwt
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.contracts.clock import CLOCK_ADVANCED
-from shared.contracts.inbound import INBOUND
-from shared.kafka.topics import STATE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.contracts.topics import STATE, TEST_CLOCK, TEST_CLOCK_SETTLED, TOPIC_OF_TYPE
 from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from subscription_service.app import SubscriptionService
@@ -24,7 +23,6 @@ SECRET: Final = "only for tests, and long enough for HS256"
 PATIENCE: Final = 30.0
 START: Final = datetime(2026, 1, 31, 1, tzinfo=UTC)
 CONTACT: Final = {"name": "Ada", "email": "ada@example.com", "locale": "en", "time_zone": "Europe/Berlin"}
-_TOPIC_OF: Final = {name: topic for topic, types in INBOUND.items() for name in types}
 
 
 def specification(edition: str = "advanced", servers: int = 3, **changes: Any) -> dict[str, Any]:
@@ -67,7 +65,7 @@ class Running:
     async def say(self, account_id: str, event: str, /, **data: Any) -> None:
         """Publish an event in: its type without `tenure.` and `.v1`."""
         name = f"tenure.{event}.v1"
-        await self._publish(_TOPIC_OF[name], name, {"account_id": account_id} | data, account_id)
+        await self._publish(TOPIC_OF_TYPE[name], name, {"account_id": account_id} | data, account_id)
 
     async def settle(self, now: datetime | None = None) -> None:
         """Everything said so far is applied, the clock moved, and all that follows published."""

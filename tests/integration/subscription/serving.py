@@ -17,8 +17,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.contracts.inbound import INBOUND
-from shared.kafka.topics import LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.contracts.topics import LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED, TOPIC_OF_TYPE
 from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from subscription_service.app import SubscriptionService
@@ -37,7 +36,6 @@ SPECIFICATION: Final = {
     "cores": 4,
     "value_added": {},
 }
-_TOPIC_OF: Final = {type_: topic for topic, types in INBOUND.items() for type_ in types}
 
 
 def account() -> str:
@@ -94,7 +92,7 @@ class World:
     async def publish(self, *events: dict[str, Any], partition: int | None = None) -> None:
         """Put events on their topics, keyed by account, in this order."""
         for one in events:
-            topic, key = self.name(_TOPIC_OF[one["type"]]), one["subject"].encode()
+            topic, key = self.name(TOPIC_OF_TYPE[one["type"]]), one["subject"].encode()
             await self._producer.send_and_wait(topic, json.dumps(one).encode(), key=key, partition=partition)
 
     async def publish_raw(

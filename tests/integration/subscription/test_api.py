@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.kafka.topics import LIFECYCLE
+from shared.contracts.topics import LIFECYCLE
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres

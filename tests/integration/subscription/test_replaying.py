@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.envelope import adapter
-from shared.contracts.inbound import INBOUND, InboundData
+from shared.contracts.inbound import INBOUND_EVENTS, InboundData
+from shared.contracts.topics import TOPIC_OF_TYPE
 from tests.integration.subscription.core import Batch, Core, record
 from tests.unit.domain.strategies import LIVES, Life
 from tests.unit.domain.test_properties import BIRTH
 
-PLACE: Final = {contract: (topic, name) for topic, types in INBOUND.items() for name, contract in types.items()}
+PLACE: Final = {contract: (TOPIC_OF_TYPE[name], name) for name, contract in INBOUND_EVENTS.items()}
 SPENDING: Final = ("order_id", "entry_id", "coupon_id")
 AFTERWARDS: Final = timedelta(days=45)
 # An example takes a third of a second: too long to look for the smallest one that fails.

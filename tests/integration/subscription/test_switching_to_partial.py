@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.kafka.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
+from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.serving import SPECIFICATION, START, account, event, purchase, unused
 

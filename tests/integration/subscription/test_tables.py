@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 import subscription_service
+from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
 from shared.kafka.record import DecodedRecord
-from shared.kafka.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
 from shared.outbox import log
 from shared.storage import event_counts
 from shared.storage import tables as spine

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from shared.kafka.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
+from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 from tests.integration.subscription.core import WRITTEN_TO, Batch, Core, record
 from tests.integration.subscription.serving import START, account, credit, event, purchase, renewal
 

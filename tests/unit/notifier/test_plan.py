@@ -19,7 +19,7 @@ from notifier_service.decisions.plan import (
     validate_preferences,
 )
 from shared.contracts.envelope import Event, Unreadable
-from shared.contracts.lifecycle import LIFECYCLE, LifecycleData
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
 from shared.contracts.outcomes import Channel
 from tests.unit.notifier import samples
 
@@ -28,7 +28,7 @@ NOTHING_MUTED = Preferences()
 
 
 def test_every_lifecycle_kind_has_its_row_in_the_table() -> None:
-    assert set(CHANNELS) == {kind_of(name) for name in LIFECYCLE}
+    assert set(CHANNELS) == {kind_of(name) for name in LIFECYCLE_EVENTS}
     assert {kind for kind, channels in CHANNELS.items() if Channel.EMAIL in channels} == EMAILED
 
 

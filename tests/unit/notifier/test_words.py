@@ -9,7 +9,7 @@ from notifier_service.content.letters import WRITERS, write
 from notifier_service.content.localizer import Localizer, localizer
 from notifier_service.content.render import inbox_message, render
 from notifier_service.content.words import LANGUAGES, Phrase, language_for
-from shared.contracts.lifecycle import LIFECYCLE, RejectionCode
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
 
@@ -38,7 +38,7 @@ def test_a_counted_phrase_has_the_plural_forms_of_its_language(language: str) ->
 
 
 def test_every_kind_of_event_has_its_writer() -> None:
-    assert set(WRITERS) == set(LIFECYCLE.values())
+    assert set(WRITERS) == set(LIFECYCLE_EVENTS.values())
 
 
 def test_every_word_of_the_wire_is_known() -> None:

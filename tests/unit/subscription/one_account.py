@@ -6,8 +6,9 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from shared.contracts.envelope import Event
-from shared.contracts.inbound import INBOUND, InboundData
+from shared.contracts.inbound import INBOUND_EVENTS, InboundData
 from shared.contracts.lifecycle import LifecycleData
+from shared.contracts.topics import TOPIC_OF_TYPE
 from shared.kafka.record import Record
 from shared.storage.event_counts import Outcome
 from subscription_service.domain.model import Account
@@ -16,7 +17,7 @@ from subscription_service.handlers import Incoming, incoming_of
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 from tests.unit.domain.story import ACCOUNT, RULES
 
-_PLACE: Final = {contract: (topic, name) for topic, types in INBOUND.items() for name, contract in types.items()}
+_PLACE: Final = {contract: (TOPIC_OF_TYPE[name], name) for name, contract in INBOUND_EVENTS.items()}
 _RECORD: Final[Record] = Record(
     topic="any",
     partition=0,
