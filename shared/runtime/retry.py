@@ -1,4 +1,4 @@
-"""Growing, jittered waits for whatever is away: never skip, never spin."""
+"""Growing, jittered waits for whatever is away: never skip, never spin (G5)."""
 
 import asyncio
 import logging
