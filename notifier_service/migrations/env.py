@@ -1,11 +1,7 @@
-"""Alembic's entry: runs in the connection that `shared.storage.migrations` hands over."""
+"""Alembic's entry. Every module with a table of this service is imported here, so that its description is known."""
 
-from alembic import context
+from notifier_service.storage import tables  # noqa: F401
+from notifier_service.storage.metadata import NotifierTable
+from shared.storage.migrations import run_environment
 
-configuration = context.config
-context.configure(
-    connection=configuration.attributes["connection"],
-    version_table_schema=configuration.attributes["schema"],
-    transactional_ddl=False,
-)
-context.run_migrations()
+run_environment(NotifierTable.metadata)

@@ -5,41 +5,50 @@ Invariant: `notification_id` is made from the lifecycle event and the channel, s
 nothing is told twice (G3). Migrations make the tables; a test holds both together.
 """
 
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger as SqlBigInteger
+from sqlalchemy import Column, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from shared.storage.tables import instant
+from notifier_service.storage.metadata import NotifierTable
+from shared.storage.tables import (
+    BigInteger,
+    Counter,
+    Document,
+    Instant,
+    OptionalBigInteger,
+    OptionalInstant,
+    OptionalText,
+    Text,
+    TextKey,
+)
 
 
 def _number() -> Column[int]:
     """Rises with every row of an account, since they are written under the lock of its recipient."""
-    return Column(BigInteger, Identity(), nullable=False)
+    return Column(SqlBigInteger, Identity(), nullable=False)
 
 
-class RecipientRow(SQLModel, table=True):
+class RecipientRow(NotifierTable, table=True):
     """One account as the lifecycle told of it. `latest_versions`: kind -> version of its latest event."""
 
     __tablename__ = "recipient"
-    account_id: str = Field(primary_key=True)
-    contact: Any = Field(default=None, sa_column=Column(JSONB))
-    contact_version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    standing: Any = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    account_id: TextKey
+    contact: Document
+    contact_version: Counter
+    standing: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
 
 
-class PreferenceRow(SQLModel, table=True):
+class PreferenceRow(NotifierTable, table=True):
     """A channel that a recipient switched off for a kind."""
 
     __tablename__ = "preference"
-    account_id: str = Field(primary_key=True)
-    kind: str = Field(primary_key=True)
-    channel: str = Field(primary_key=True)
+    account_id: TextKey
+    kind: TextKey
+    channel: TextKey
 
 
-class NotificationRow(SQLModel, table=True):
+class NotificationRow(NotifierTable, table=True):
     """One decision. `event` is kept while an email is still to be made of it; `claimed_by` is a process's lock."""
 
     __tablename__ = "notification"
@@ -49,26 +58,26 @@ class NotificationRow(SQLModel, table=True):
         Index("notification_queued", "next_attempt_at", "number", postgresql_where=text("status = 'queued'")),
         Index("notification_sending", "claimed_by", postgresql_where=text("status = 'sending'")),
     )
-    notification_id: str = Field(primary_key=True)
+    notification_id: TextKey
     number: int = Field(sa_column=_number())
-    account_id: str
-    lifecycle_event_id: str
-    lifecycle_type: str
-    version: int = Field(sa_type=BigInteger)
-    kind: str
-    channel: str
-    status: str
-    reason: str | None = None
-    attempts: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    created_at: datetime = Field(sa_column=instant(nullable=False))
-    first_attempt_at: datetime | None = Field(default=None, sa_column=instant())
-    next_attempt_at: datetime | None = Field(default=None, sa_column=instant())
-    claimed_by: int | None = Field(default=None, sa_type=BigInteger)
-    event: bytes | None = Field(default=None, sa_type=LargeBinary)
-    traceparent: str | None = None
+    account_id: Text
+    lifecycle_event_id: Text
+    lifecycle_type: Text
+    version: BigInteger
+    kind: Text
+    channel: Text
+    status: Text
+    reason: OptionalText
+    attempts: Counter
+    created_at: Instant
+    first_attempt_at: OptionalInstant
+    next_attempt_at: OptionalInstant
+    claimed_by: OptionalBigInteger
+    event: bytes | None
+    traceparent: OptionalText
 
 
-class MessageRow(SQLModel, table=True):
+class MessageRow(NotifierTable, table=True):
     """One internal message, written in the transaction of its decision."""
 
     __tablename__ = "message"
@@ -76,21 +85,21 @@ class MessageRow(SQLModel, table=True):
         Index("message_account", "account_id", "number"),
         Index("message_unread", "account_id", postgresql_where=text("read_at IS NULL")),
     )
-    message_id: str = Field(primary_key=True)
+    message_id: TextKey
     number: int = Field(sa_column=_number())
-    account_id: str
-    kind: str
-    title: str
-    body: str
-    link: str | None = None
-    created_at: datetime = Field(sa_column=instant(nullable=False))
-    read_at: datetime | None = Field(default=None, sa_column=instant())
+    account_id: Text
+    kind: Text
+    title: Text
+    body: Text
+    link: OptionalText
+    created_at: Instant
+    read_at: OptionalInstant
 
 
-class NotificationTallyRow(SQLModel, table=True):
+class NotificationTallyRow(NotifierTable, table=True):
     """How many notifications came to which end, counted in the transaction of the end."""
 
     __tablename__ = "notification_tally"
-    channel: str = Field(primary_key=True)
-    status: str = Field(primary_key=True)
-    count: int = Field(sa_type=BigInteger)
+    channel: TextKey
+    status: TextKey
+    count: BigInteger

@@ -1,11 +1,7 @@
-"""Alembic's entry: runs in the connection that `shared.storage.migrations` hands over."""
+"""Alembic's entry. Every module with a table of this service is imported here, so that its description is known."""
 
-from alembic import context
+from shared.storage.migrations import run_environment
+from subscription_service.storage import tables  # noqa: F401
+from subscription_service.storage.metadata import SubscriptionTable
 
-configuration = context.config
-context.configure(
-    connection=configuration.attributes["connection"],
-    version_table_schema=configuration.attributes["schema"],
-    transactional_ddl=False,
-)
-context.run_migrations()
+run_environment(SubscriptionTable.metadata)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.storage.migrations import SPINE
+from shared.storage.migrations import FIRST_SHARED_TABLES
 
 revision = "0001"
 down_revision = None
@@ -50,7 +50,7 @@ STATEMENTS = (
 
 def upgrade() -> None:
     """Make them."""
-    for statement in (*SPINE, *STATEMENTS):
+    for statement in (*FIRST_SHARED_TABLES, *STATEMENTS):
         op.execute(statement)
 
 

@@ -14,7 +14,7 @@ from shared.outbox import log
 from shared.outbox.log import Entry
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, connect, transaction
-from shared.storage.migrations import SPINE
+from shared.storage.migrations import FIRST_SHARED_TABLES
 
 SCHEMA: Final = "spine"
 PATIENCE: Final = 20.0
@@ -26,7 +26,7 @@ async def tables(settings: Settings) -> AsyncIterator[Engine]:
     engine = connect(settings.database_url.get_secret_value(), SCHEMA)
     async with transaction(engine) as connection:
         await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
-        for statement in (*SPINE, "CREATE TABLE applied (value text, buried bool)"):
+        for statement in (*FIRST_SHARED_TABLES, "CREATE TABLE applied (value text, buried bool)"):
             await connection.execute(text(statement))
     yield engine
     await engine.dispose()

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from shared.runtime.errors import Transient
 from shared.storage.database import connect, session_connection, transaction
 
-SCHEMA = "spine"
+SCHEMA = "shared"
 
 
 async def _both_answer(url: str) -> list[int]:

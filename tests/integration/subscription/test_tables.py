@@ -1,4 +1,4 @@
-"""Migrations and tables say the same, and a bug in one decision stays with one event."""
+"""Copies that start at once, what is due is read from an index, and a bug in one decision stays with one event."""
 
 import asyncio
 import json
@@ -9,17 +9,13 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
-from sqlmodel import SQLModel
+from sqlalchemy import text
 
 import subscription_service
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
 from shared.kafka.record import DecodedRecord
 from shared.outbox import log
 from shared.storage import event_counts
-from shared.storage import tables as spine
 from shared.storage.database import Engine, connect, driver, transaction
 from shared.storage.migrations import migrate
 from shared.testclock.clock import SystemClock
@@ -27,7 +23,7 @@ from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.policy_files import catalog, policy
-from subscription_service.storage import store, tables
+from subscription_service.storage import store
 from tests.integration.subscription.serving import SPECIFICATION, account, purchase
 
 SCHEMA = "subscription"
@@ -42,11 +38,6 @@ async def engine(database_url: str) -> AsyncIterator[Engine]:
     await migrate(made, SCHEMA, MIGRATIONS)
     yield made
     await made.dispose()
-
-
-async def test_the_migrations_make_exactly_the_tables_that_the_code_names(engine: Engine) -> None:
-    async with transaction(engine) as connection:
-        assert await connection.run_sync(_differences) == []
 
 
 async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_once(database_url: str) -> None:
@@ -79,30 +70,6 @@ async def test_whether_anything_is_due_is_read_off_the_index_however_many_accoun
         await driver(connection).execute(f"PREPARE due (timestamptz, text[]) AS {asked}")
         plan = await driver(connection).fetch("EXPLAIN EXECUTE due (now(), '{}')")
     assert any("Index Scan using account_due" in row[0] for row in plan), plan
-
-
-def _models(module: Any) -> set[str]:
-    made = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, SQLModel)]
-    return {str(one.__tablename__) for one in made if hasattr(one, "__table__")}
-
-
-def _differences(connection: Connection) -> list[Any]:
-    ours = _models(tables) | _models(spine)
-
-    def included(thing: Any, name: str | None, type_: str, reflected: bool, other: Any) -> bool:
-        table = name if type_ == "table" else thing.table.name
-        return table in ours if not reflected else table != "alembic_version"
-
-    options = {"include_object": included, "compare_type": True}
-    context = MigrationContext.configure(connection, opts=options)
-    return [one for one in compare_metadata(context, SQLModel.metadata) if not _is_text(one)]
-
-
-def _is_text(difference: Any) -> bool:
-    """`text` in the database stands for the unbounded strings of the tables."""
-    return isinstance(difference, list) and all(
-        one[0] == "modify_type" and str(one[5]) == "TEXT" and str(one[6]) == "VARCHAR" for one in difference
-    )
 
 
 def _records(values: Sequence[Any]) -> list[ConsumerRecord[Any, Any]]:
