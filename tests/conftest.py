@@ -1,11 +1,11 @@
-"""Fixtures for all tests; the real parts live in `tests/parts.py`. In CI a skipped test is a failed one."""
+"""Fixtures for all tests; the real parts live in `tests/kit/parts.py`. In CI a skipped test is a failed one."""
 
 import os
 from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["tests.parts"]
+pytest_plugins = ["tests.kit.parts"]
 
 
 @pytest.hookimpl(wrapper=True)

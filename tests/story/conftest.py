@@ -14,7 +14,7 @@ from tenure.commands.up import COMMANDS
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.postgres import Postgres
-from tests.parts import finish
+from tests.kit.parts import finish
 
 
 async def _create(postgres: Postgres, name: str) -> None:

@@ -7,26 +7,16 @@ import pytest
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
-from tests.integration.notifier.copies import SECRET, Copy, World, copy
+from tests.integration.notifier.copies import Copy, World, copy
+from tests.kit.settings import service_settings
 
 
 @pytest.fixture
 def settings(kafka: Kafka, database_url: str, mail: MailServer, topic_prefix: str) -> Settings:
     host, _, port = mail.smtp.rpartition(":")
-    return Settings.model_validate(
-        {
-            "kafka_bootstrap_servers": kafka.bootstrap,
-            "topic_prefix": topic_prefix,
-            "topic_partitions": 3,
-            "database_url": database_url,
-            "smtp_host": host,
-            "smtp_port": int(port),
-            "smtp_tls": "none",
-            "mail_from": "Tenure <renewals@tenure.example>",
-            "mail_domain": "tenure.example",
-            "auth_secret": SECRET,
-        }
-    )
+    relay = {"smtp_host": host, "smtp_port": int(port), "smtp_tls": "none"}
+    sender = {"mail_from": "Tenure <renewals@tenure.example>", "mail_domain": "tenure.example"}
+    return service_settings(kafka, database_url, topic_prefix, topic_partitions=3, **relay, **sender)
 
 
 @pytest.fixture

@@ -1,38 +1,34 @@
 """One copy of the notifier in this process on real Kafka, PostgreSQL and SMTP, and what a test says to it."""
 
-import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
-import jwt
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from notifier_service.app import Notifier
 from notifier_service.delivery import leases
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
-from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from shared.storage import database
 from shared.storage.database import Engine
 from shared.testclock.clock import TestClock
-from tenure.local.ports import free_port
+from tests.kit import events
+from tests.kit.events import FULL
+from tests.kit.service import RunningService, running_service
+from tests.kit.tokens import bearer, operator
+from tests.kit.topics import read_to_end
+from tests.kit.waiting import eventually
 
-SECRET: Final = "only for tests, and long enough for HS256"
 SCHEMA: Final = "notifier"
-PATIENCE: Final = 20.0
-CONTACT: Final = {"name": "Ada", "email": "ada@example.com", "locale": "en", "time_zone": "Europe/Berlin"}
-SPECIFICATION: Final = {
-    "edition": "advanced",
-    "protection_mode": "full",
-    "protected_servers": 3,
-    "cores": 0,
-    "value_added": {},
-}
+RELAY: Final = "mail"
+"""The name under which `/ready` tells that the mail relay is away."""
+CONTACT: Final = events.CONTACT | {"name": "Ada", "email": "ada@example.com", "time_zone": "Europe/Berlin"}
+SPECIFICATION: Final = FULL | {"edition": "advanced", "cores": 0}
 TERM: Final = {
     "order_id": "ord-1",
     "starts_at": "2026-11-01T00:00:00Z",
@@ -79,24 +75,6 @@ def event(kind: str, account: str, version: int, **data: Any) -> dict[str, Any]:
     }
 
 
-def account() -> str:
-    """An account that no other test has."""
-    return f"acc-{uuid.uuid4().hex[:8]}"
-
-
-def bearer(account_id: str, scope: str = "") -> dict[str, str]:
-    claims = {"sub": account_id, "scope": scope, "exp": datetime.now(UTC) + timedelta(minutes=5)}
-    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, algorithm='HS256')}"}
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
-    """What `look` gives once it is true. Raises `TimeoutError`."""
-    async with asyncio.timeout(seconds):
-        while not (found := await look()):
-            await asyncio.sleep(0.05)
-        return found
-
-
 class World:
     """The outside of the notifier: its topics and its mails."""
 
@@ -127,23 +105,14 @@ class World:
         (await self.mail.post("/api/behaviour", json=behaviour)).raise_for_status()
 
     async def on_topic(self, topic: str, count: int) -> list[Any]:
-        """The first `count` records of a topic, `read_committed`; fewer when no more come."""
-        consumer = AIOKafkaConsumer(
-            f"{self.settings.topic_prefix}{topic}",
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        found: list[Any] = []
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while len(found) < count:
-                    for records in (await consumer.getmany(timeout_ms=200)).values():
-                        found += records
-        finally:
-            await consumer.stop()
-        return found
+        """The records of a topic, `read_committed`, once there are `count`."""
+
+        async def enough() -> list[Any] | None:
+            name = f"{self.settings.topic_prefix}{topic}"
+            found = await read_to_end(self.settings.kafka_bootstrap_servers, name)
+            return found if len(found) >= count else None
+
+        return await eventually(enough) or []
 
     async def outcomes(self, count: int) -> list[dict[str, Any]]:
         return [json.loads(one.value) for one in await self.on_topic(OUTCOMES, count)]
@@ -152,27 +121,21 @@ class World:
 class Copy:
     """A running copy: its HTTP and its tables."""
 
-    def __init__(self, client: httpx.AsyncClient, engine: Engine, running: asyncio.Future[None]) -> None:
-        self.client = client
+    def __init__(self, running: RunningService, engine: Engine) -> None:
+        self.client = running.client
         self.engine = engine
         self._running = running
 
     async def reads(self) -> bool:
         """Whether all but the mail relay is well. Raises what ended the copy."""
-        if self._running.done():
-            self._running.result()
-        try:
-            troubles = (await self.client.get("/ready")).json()["troubles"]
-        except httpx.TransportError:
-            return False
-        return not troubles.keys() - {"mail"}
+        return await self._running.is_ready(but_for=[RELAY])
 
     async def inbox(self, account_id: str, **parameters: Any) -> Any:
         return (await self.client.get("/api/inbox", headers=bearer(account_id), params=parameters)).json()
 
     async def decisions(self, account_id: str | None = None, **parameters: Any) -> list[dict[str, Any]]:
         asked = ({"account_id": account_id} if account_id else {}) | parameters
-        answer = await self.client.get("/api/notifications", headers=bearer("ops", "operator"), params=asked)
+        answer = await self.client.get("/api/notifications", headers=operator(), params=asked)
         return [] if answer.status_code == 404 else list(answer.raise_for_status().json()["notifications"])
 
     async def move_clock(self, now: datetime) -> None:
@@ -194,16 +157,9 @@ class Copy:
 @asynccontextmanager
 async def copy(settings: Settings) -> AsyncIterator[Copy]:
     """Run one copy in this process until the block ends; it can be asked as soon as it is ready, relay or not."""
-    mine = settings.model_copy(update={"http_port": free_port()})
-    running = asyncio.ensure_future(run(Notifier(mine), mine))
-    engine = database.connect(settings.database_url.get_secret_value(), SCHEMA)
-    url = f"http://{mine.http_host}:{mine.http_port}"
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        made = Copy(client, engine, running)
+    async with running_service(Notifier, settings, but_for=[RELAY]) as running:
+        engine = database.connect(settings.database_url.get_secret_value(), SCHEMA)
         try:
-            await eventually(made.reads)
-            yield made
+            yield Copy(running, engine)
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
             await engine.dispose()

@@ -12,8 +12,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from notifier_service.delivery.sender import AT_ONCE
 from shared.runtime.settings import Settings
 from tenure.local.mail import MailServer
-from tests.integration.notifier.copies import CONTACT, Copy, World, account, copy, event, eventually
+from tests.integration.notifier.copies import CONTACT, Copy, World, copy, event
 from tests.integration.notifier.process import process
+from tests.kit.events import account
+from tests.kit.waiting import eventually
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 

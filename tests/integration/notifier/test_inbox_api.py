@@ -10,7 +10,10 @@ import pytest
 
 from shared.runtime.settings import Settings
 from shared.web.auth import Guard
-from tests.integration.notifier.copies import Copy, World, account, bearer, copy, event, eventually
+from tests.integration.notifier.copies import Copy, World, copy, event
+from tests.kit.events import account
+from tests.kit.tokens import bearer
+from tests.kit.waiting import eventually
 
 Said = tuple[str, int | None, Any]
 CALLS = [

@@ -7,8 +7,10 @@ import pytest
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
-from tests.integration.notifier.copies import CONTACT, Copy, World, account, copy, event, eventually
+from tests.integration.notifier.copies import CONTACT, Copy, World, copy, event
 from tests.integration.notifier.process import process
+from tests.kit.events import account
+from tests.kit.waiting import eventually
 
 
 @pytest.mark.rule("G3", "G5")

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 import pytest
 
 from shared.runtime.service import VERSION
-from tests.integration.notifier.copies import Copy, World, account, bearer, event, eventually
+from tests.integration.notifier.copies import Copy, World, event
+from tests.kit.events import account
+from tests.kit.tokens import bearer
+from tests.kit.waiting import eventually
 
 
 async def test_it_is_alive_and_says_who_it_is(notifier: Copy) -> None:

@@ -11,7 +11,7 @@ from notifier_service.delivery.backoff import Reply
 from notifier_service.delivery.smtp import Mail, MailRelay, Unreachable
 from shared.runtime.settings import BadSettings, Settings
 from tenure.local.mail import MailServer
-from tests.parts import running
+from tests.kit.parts import running
 
 LOGIN = ("tenure", "a password: with a colon")
 MAIL = Mail(recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")

@@ -8,7 +8,9 @@ import pytest
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
 from shared.storage.database import transaction
 from shared.storage.event_counts import read as read_tally
-from tests.integration.notifier.copies import CONTACT, Copy, World, account, event, eventually
+from tests.integration.notifier.copies import CONTACT, Copy, World, event
+from tests.kit.events import account
+from tests.kit.waiting import eventually
 
 
 async def test_an_activation_is_told_by_mail_in_the_inbox_and_as_outcomes(notifier: Copy, world: World) -> None:

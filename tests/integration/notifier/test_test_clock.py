@@ -9,7 +9,8 @@ import pytest
 
 from shared.contracts.topics import TEST_CLOCK_SETTLED
 from shared.runtime.settings import Settings
-from tests.integration.notifier.copies import Copy, World, account, copy, event
+from tests.integration.notifier.copies import Copy, World, copy, event
+from tests.kit.events import account
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 

@@ -8,7 +8,10 @@ import pytest
 
 from tenure.__main__ import main
 from tenure.commands import why
-from tests.integration.notifier.copies import SECRET, Copy, World, account, bearer, event, eventually
+from tests.integration.notifier.copies import Copy, World, event
+from tests.kit.events import account
+from tests.kit.tokens import SECRET, bearer
+from tests.kit.waiting import eventually
 
 
 @pytest.fixture(autouse=True)

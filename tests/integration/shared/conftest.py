@@ -8,13 +8,12 @@ from shared.runtime.settings import Settings
 from shared.storage.database import Engine
 from tenure.local.kafka import Kafka
 from tests.integration.shared.environment import tables
+from tests.kit.settings import service_settings
 
 
 @pytest.fixture
 def settings(kafka: Kafka, database_url: str, topic_prefix: str) -> Settings:
-    return Settings.model_validate(
-        {"kafka_bootstrap_servers": kafka.bootstrap, "topic_prefix": topic_prefix, "database_url": database_url}
-    )
+    return service_settings(kafka, database_url, topic_prefix)
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """What the spine's tests stand on: its tables in a fresh database, and topics that a test fills and reads itself."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy import text
 
@@ -15,9 +14,9 @@ from shared.outbox.log import Entry
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, connect, transaction
 from shared.storage.migrations import FIRST_SHARED_TABLES
+from tests.kit.topics import read_to_end
 
 SCHEMA: Final = "spine"
-PATIENCE: Final = 20.0
 
 
 @asynccontextmanager
@@ -30,14 +29,6 @@ async def tables(settings: Settings) -> AsyncIterator[Engine]:
             await connection.execute(text(statement))
     yield engine
     await engine.dispose()
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
-    """What `look` gives once it is true. Raises `TimeoutError`."""
-    async with asyncio.timeout(seconds):
-        while not (found := await look()):
-            await asyncio.sleep(0.05)
-        return found
 
 
 @dataclass(frozen=True)
@@ -82,30 +73,9 @@ class Topic:
             for value in values:
                 await producer.send_and_wait(self.name, value, partition=partition, headers=list(headers))
 
-    @asynccontextmanager
-    async def consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        made = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-        )
-        await made.start()
-        try:
-            yield made
-        finally:
-            await made.stop()
-
-    async def records(self, partition: int = 0) -> list[Any]:
-        """All that a `read_committed` reader finds in the partition now."""
-        async with self.consumer() as consumer:
-            consumer.assign([self.at(partition)])
-            end = (await consumer.end_offsets([self.at(partition)]))[self.at(partition)]
-            found: list[Any] = []
-            while await consumer.position(self.at(partition)) < end:
-                for records in (await consumer.getmany(timeout_ms=100)).values():
-                    found += records
-            return found
+    async def records(self) -> list[Any]:
+        """All that a `read_committed` reader finds on the topic now, partition by partition."""
+        return await read_to_end(self.settings.kafka_bootstrap_servers, self.name)
 
 
 async def append(engine: Engine, *entries: Entry) -> None:

@@ -20,7 +20,8 @@ from shared.storage import offsets
 from shared.storage.database import Connection, Engine, transaction
 from shared.storage.offsets import Partition
 from tenure.local.postgres import Postgres
-from tests.integration.shared.environment import PATIENCE, Topic, eventually
+from tests.integration.shared.environment import Topic
+from tests.kit.waiting import PATIENCE, eventually
 
 POISON = b"poison"
 UNREADABLE = b"unreadable"

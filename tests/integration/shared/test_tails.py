@@ -3,11 +3,12 @@
 from shared.kafka.tails import last_visible
 from shared.runtime.settings import Settings
 from tests.integration.shared.environment import Topic
+from tests.kit.topics import consumer
 
 
 async def _tail(topic: Topic) -> bytes | None:
-    async with topic.consumer() as consumer:
-        tails = await last_visible(consumer, [topic.at()])
+    async with consumer(topic.settings.kafka_bootstrap_servers) as reader:
+        tails = await last_visible(reader, [topic.at()])
     found = tails[topic.at()]
     return None if found is None else bytes(found.value)
 

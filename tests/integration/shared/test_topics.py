@@ -14,7 +14,8 @@ from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Partition
-from tests.integration.shared.environment import PATIENCE, Topic, append, entry
+from tests.integration.shared.environment import Topic, append, entry
+from tests.kit.waiting import PATIENCE
 
 OF_MANY_TERMS = b"x" * 2_000_000
 

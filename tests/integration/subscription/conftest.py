@@ -9,15 +9,17 @@ from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Core
-from tests.integration.subscription.environment import fresh_settings
-from tests.integration.subscription.serving import World, serving
-from tests.parts import fresh_database
+from tests.integration.subscription.samples import BEGINS
+from tests.integration.subscription.serving import PARTITIONS, World, serving
+from tests.kit.events import START
+from tests.kit.parts import fresh_database
+from tests.kit.settings import fresh_settings, service_settings
 from tests.unit.domain.story import RULES
 
 
 @pytest.fixture(scope="module")
 def module_settings(kafka: Kafka, postgres: Postgres) -> Iterator[Settings]:
-    with fresh_settings(kafka, postgres) as made:
+    with fresh_settings(kafka, postgres, topic_partitions=PARTITIONS, test_clock=START) as made:
         yield made
 
 
@@ -30,7 +32,15 @@ async def world(module_settings: Settings) -> AsyncIterator[World]:
 
 @pytest.fixture
 def settings(kafka: Kafka, postgres: Postgres) -> Iterator[Settings]:
-    with fresh_settings(kafka, postgres) as made:
+    with fresh_settings(kafka, postgres, topic_partitions=PARTITIONS, test_clock=START) as made:
+        yield made
+
+
+@pytest.fixture
+async def service(kafka: Kafka, database_url: str, topic_prefix: str) -> AsyncIterator[World]:
+    """A running copy of a test's own, whose time begins at `BEGINS`."""
+    settings = service_settings(kafka, database_url, topic_prefix, topic_partitions=2, test_clock=BEGINS)
+    async with serving(settings) as made:
         yield made
 
 

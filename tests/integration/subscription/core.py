@@ -15,7 +15,7 @@ from sqlalchemy import text
 import subscription_service
 from shared.contracts.envelope import Unreadable
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, STATE
-from shared.kafka.record import DecodedRecord, Record
+from shared.kafka.record import DecodedRecord
 from shared.outbox import log
 from shared.runtime.components import ServiceContext
 from shared.storage import event_counts
@@ -25,6 +25,7 @@ from subscription_service.audit.compare import Extent, audit
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.timers import Timers
+from tests.kit.records import kafka_record
 
 SCHEMA: Final = "subscription"
 PARTITIONS: Final = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
@@ -124,7 +125,7 @@ class Core:
         await self._timers.settle()
 
     def _opened(self, topic: str, value: bytes) -> DecodedRecord:
-        record = _record(topic, value)
+        record = kafka_record(topic, value)
         try:
             return DecodedRecord(record, self._batch_processor.read(record))
         except Unreadable as unreadable:
@@ -148,12 +149,6 @@ class Core:
 def record(topic: str, event: Any) -> tuple[str, bytes]:
     """For a `Batch`."""
     return topic, json.dumps(event).encode()
-
-
-def _record(topic: str, value: bytes) -> Record:
-    usual: dict[str, Any] = {"timestamp": 0, "timestamp_type": 0, "key": None, "checksum": None, "headers": ()}
-    sizes = {"serialized_key_size": 0, "serialized_value_size": 0}
-    return Record(topic=topic, partition=0, offset=0, value=value, **usual, **sizes)
 
 
 async def _rows(connection: Connection, table: str) -> list[Any]:

@@ -1,87 +1,58 @@
 """An account over HTTP, as operators see it: read from the rows and worked out by the rules, on the real service."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.contracts.topics import LIFECYCLE
-from shared.runtime.settings import Settings
-from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
-from tests.integration.subscription.running import (
-    SECRET,
-    START,
-    Running,
-    bearer,
-    purchase,
-    running,
-    specification,
-)
+from tests.integration.subscription.samples import BEGINS, purchase, specification
+from tests.integration.subscription.serving import World
+from tests.kit.tokens import bearer, operator
 
 PATHS = ["", "/orders", "/history", "/timeline", "/quote", "/configuration/tag"]
 E = "2026-02-28"
 ENDS_AT = datetime(2026, 2, 28, 16, tzinfo=UTC)
-LATER = START + timedelta(hours=1)
+LATER = BEGINS + timedelta(hours=1)
 
 
 @pytest.fixture
-def settings(kafka: Kafka, database_url: str, topic_prefix: str) -> Settings:
-    return Settings.model_validate(
-        {
-            "kafka_bootstrap_servers": kafka.bootstrap,
-            "topic_prefix": topic_prefix,
-            "topic_partitions": 2,
-            "database_url": database_url,
-            "auth_secret": SECRET,
-        }
-    )
-
-
-@pytest.fixture
-async def service(settings: Settings) -> AsyncIterator[Running]:
-    async with running(settings) as made:
-        yield made
-
-
-@pytest.fixture
-async def acme(service: Running) -> str:
+async def acme(service: World) -> str:
     """An account with two servers, a subscription until 28 February, and configuration."""
     for number in (1, 2):
-        await service.say("acme", "server.registered", server_id=f"s-{number}", cores=4)
-    await service.say("acme", "configuration.recorded", kind="tag", key="prod", value={"color": "red"})
-    await service.say("acme", "capacity.used", feature="anti_ransomware_gb", used=30)
-    await service.say("acme", "purchase.ordered", **purchase())
+        await service.send("acme", "server.registered", server_id=f"s-{number}", cores=4)
+    await service.send("acme", "configuration.recorded", kind="tag", key="prod", value={"color": "red"})
+    await service.send("acme", "capacity.used", feature="anti_ransomware_gb", used=30)
+    await service.send("acme", "purchase.ordered", **purchase())
     await service.settle()
     return "acme"
 
 
-async def test_only_operators_see_accounts_and_unknown_ones_are_not_there(service: Running, acme: str) -> None:
+async def test_only_operators_see_accounts_and_unknown_ones_are_not_there(service: World, acme: str) -> None:
     for path in PATHS:
-        nobody = await service.client.get(f"/api/accounts/{acme}{path}", headers={"Authorization": ""})
-        customer = await service.client.get(f"/api/accounts/{acme}{path}", headers=bearer(scope="inbox"))
-        stranger = await service.client.get(f"/api/accounts/stranger{path}")
+        nobody = await service.client.get(f"/api/accounts/{acme}{path}")
+        customer = await service.client.get(f"/api/accounts/{acme}{path}", headers=bearer("ops", "inbox"))
+        stranger = await service.client.get(f"/api/accounts/stranger{path}", headers=operator())
         answers = [nobody, customer, stranger]
         assert [one.status_code for one in answers] == [401, 403, 404]
         assert {one.headers["content-type"] for one in answers} == {"application/problem+json"}
 
 
 @pytest.mark.rule("R18")
-async def test_the_overview_is_the_document_that_was_last_published(service: Running, acme: str) -> None:
+async def test_the_overview_is_the_document_that_was_last_published(service: World, acme: str) -> None:
     shown = await service.get(acme)
-    assert shown == (await service.overviews(acme))[-1]
+    assert shown == (await service.states(acme))[-1]
     assert (shown["state"], shown["expires_on"], shown["protected_assets"]) == ("active", E, 2)
     assert shown["remaining_anti_ransomware_gb"] == 70
-    await service.settle(START + timedelta(days=1))
-    await service.say(acme, "configuration.recorded", kind="tag", key="dev", value=1)
+    await service.settle(BEGINS + timedelta(days=1))
+    await service.send(acme, "configuration.recorded", kind="tag", key="dev", value=1)
     await service.settle()
-    assert await service.get(acme) == (await service.overviews(acme))[-1] == shown
+    assert await service.get(acme) == (await service.states(acme))[-1] == shown
 
 
 @pytest.mark.rule("R38")
-async def test_an_account_is_there_from_the_first_thing_that_is_known_of_it(service: Running) -> None:
-    await service.say("early", "account.credited", entry_id="c-1", amount="12.50", currency="USD")
+async def test_an_account_is_there_from_the_first_thing_that_is_known_of_it(service: World) -> None:
+    await service.send("early", "account.credited", entry_id="c-1", amount="12.50", currency="USD")
     await service.settle()
     shown = await service.get("early")
     assert (shown["state"], shown["balance"], shown["subscription_id"]) == ("none", "12.50", None)
@@ -91,11 +62,11 @@ async def test_an_account_is_there_from_the_first_thing_that_is_known_of_it(serv
 
 
 @pytest.mark.rule("R15", "R18")
-async def test_the_order_list_shows_every_order_at_once_while_the_overview_waits(service: Running, acme: str) -> None:
+async def test_the_order_list_shows_every_order_at_once_while_the_overview_waits(service: World, acme: str) -> None:
     wanted = specification(servers=5, value_added={"anti_ransomware_gb": 200})
     renewal = {"order_id": "r-1", "duration_months": 2, "specification": wanted, "terms_accepted": True}
-    await service.say(acme, "renewal.change_ordered", **renewal)
-    await service.say(acme, "renewal.ordered", order_id="r-2", duration_months=13, terms_accepted=True)
+    await service.send(acme, "renewal.change_ordered", **renewal)
+    await service.send(acme, "renewal.ordered", order_id="r-2", duration_months=13, terms_accepted=True)
     await service.settle()
     found = {one["order_id"]: one for one in (await service.get(f"{acme}/orders"))["orders"]}
     assert {each: one["status"] for each, one in found.items()} == {
@@ -116,9 +87,11 @@ async def test_the_order_list_shows_every_order_at_once_while_the_overview_waits
 
 
 @pytest.mark.rule("G2")
-async def test_the_history_is_what_was_published_page_by_page(service: Running, acme: str) -> None:
+async def test_the_history_is_what_was_published_page_by_page(service: World, acme: str) -> None:
     for number in range(1, 4):
-        await service.say(acme, "renewal.ordered", order_id=f"r-{number}", duration_months=1, terms_accepted=number < 3)
+        await service.send(
+            acme, "renewal.ordered", order_id=f"r-{number}", duration_months=1, terms_accepted=number < 3
+        )
     await service.settle()
     found: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"limit": 3}
@@ -126,20 +99,19 @@ async def test_the_history_is_what_was_published_page_by_page(service: Running, 
         page = await service.get(f"{acme}/history", **asked)
         found += page["events"]
         asked["after_version"] = page["after_version"]
-    published = [one for one in await service.on_topic(LIFECYCLE) if one["subject"] == acme]
-    assert found == published
+    assert found == await service.lifecycle(acme)
     assert [one["data"]["version"] for one in found] == [1, 2, 3, 4]
     assert [one["type"].split(".")[2] for one in found] == ["activated", "renewed", "renewed", "order_rejected"]
     assert (await service.get(f"{acme}/history", after_version=99)) == {"events": [], "after_version": None}
 
 
 @pytest.mark.rule("R20", "R24", "R29", "R31", "R34", "R35")
-async def test_the_timeline_tells_what_then_happens(service: Running) -> None:
+async def test_the_timeline_tells_what_then_happens(service: World) -> None:
     coupon = {"coupon_id": "k-1", "percent_off": 50, "minimum_spend": "0.00"}
     dates = {"valid_from": "2026-01-01", "valid_until": "2026-12-31"}
-    await service.say("zeta", "coupon.issued", **coupon, **dates)
-    await service.say("zeta", "account.credited", entry_id="c-1", amount="20.00", currency="USD")
-    await service.say("zeta", "purchase.ordered", **purchase(auto_renewal=True))
+    await service.send("zeta", "coupon.issued", **coupon, **dates)
+    await service.send("zeta", "account.credited", entry_id="c-1", amount="20.00", currency="USD")
+    await service.send("zeta", "purchase.ordered", **purchase(auto_renewal=True))
     await service.settle()
     entries = (await service.get("zeta/timeline"))["entries"]
     deduction = entries[0]
@@ -166,11 +138,11 @@ async def test_the_timeline_tells_what_then_happens(service: Running) -> None:
 
 
 @pytest.mark.rule("R3", "R14", "R30")
-async def test_a_quote_tells_the_price_and_what_stands_against_it(service: Running, acme: str) -> None:
+async def test_a_quote_tells_the_price_and_what_stands_against_it(service: World, acme: str) -> None:
     as_is = {"months": 1, "fee": "33.50", "currency": "USD", "obstacles": []}
     assert await service.get(f"{acme}/quote") == as_is
     for number in range(3, 6):
-        await service.say(acme, "server.registered", server_id=f"s-{number}", cores=1)
+        await service.send(acme, "server.registered", server_id=f"s-{number}", cores=1)
     await service.settle()
     yearly = await service.get(f"{acme}/quote", months=12)
     assert (yearly["months"], yearly["fee"]) == (12, "402.00")
@@ -181,11 +153,11 @@ async def test_a_quote_tells_the_price_and_what_stands_against_it(service: Runni
 
 
 @pytest.mark.rule("R32", "R35")
-async def test_configuration_is_readable_in_grace_and_gone_after_release(service: Running, acme: str) -> None:
+async def test_configuration_is_readable_in_grace_and_gone_after_release(service: World, acme: str) -> None:
     kept = {"kind": "tag", "entries": [{"key": "prod", "value": {"color": "red"}}]}
-    await service.say(acme, "configuration.recorded", kind="tag", key="old", value=None)
+    await service.send(acme, "configuration.recorded", kind="tag", key="old", value=None)
     await service.settle(LATER)  # at one instant the greater event id would win (R37)
-    await service.say(acme, "configuration.removed", kind="tag", key="old")
+    await service.send(acme, "configuration.removed", kind="tag", key="old")
     for now, state in ((LATER, "active"), (ENDS_AT, "grace")):
         await service.settle(now)
         assert (await service.get(acme))["state"] == state
@@ -195,12 +167,12 @@ async def test_configuration_is_readable_in_grace_and_gone_after_release(service
     await service.settle(ENDS_AT + timedelta(days=7))
     assert (await service.get(f"{acme}/configuration/tag", 410))["title"] == "Gone"
     assert (await service.get(f"{acme}/quote", 409))["code"] == "subscription_released"
-    await service.say(acme, "purchase.ordered", **purchase("p-2"))
+    await service.send(acme, "purchase.ordered", **purchase("p-2"))
     await service.settle()
     assert (await service.get(f"{acme}/configuration/tag"))["entries"] == []
 
 
-async def test_every_shape_stands_in_the_openapi_document(service: Running) -> None:
+async def test_every_shape_stands_in_the_openapi_document(service: World) -> None:
     document = (await service.client.get("/openapi.json")).json()
     for path in PATHS:
         operation = document["paths"]["/api/accounts/{account_id}" + path.replace("tag", "{kind}")]["get"]
@@ -213,12 +185,12 @@ async def test_every_shape_stands_in_the_openapi_document(service: Running) -> N
 
 @pytest.mark.rule("G5")
 async def test_while_the_database_is_away_every_path_says_to_come_back(
-    service: Running, acme: str, postgres: Postgres
+    service: World, acme: str, postgres: Postgres
 ) -> None:
     await postgres.kill()
     try:
         for path in PATHS:
-            answer = await service.client.get(f"/api/accounts/{acme}{path}")
+            answer = await service.client.get(f"/api/accounts/{acme}{path}", headers=operator())
             assert answer.status_code == 503
             assert answer.headers["retry-after"]
     finally:

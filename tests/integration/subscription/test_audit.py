@@ -1,68 +1,50 @@
 """`tenure audit`: silent about what the service made of a long story, and outspoken about anything else."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from shared.runtime.settings import Settings
 from shared.storage.database import connect, transaction
 from subscription_service.audit import compare as auditing
 from tenure.__main__ import main
-from tenure.local.kafka import Kafka
-from tests.integration.subscription.running import SECRET, Running, purchase, running, specification
+from tests.integration.subscription.samples import purchase, specification
+from tests.integration.subscription.serving import World
 
 
-@pytest.fixture
-def settings(
-    kafka: Kafka, database_url: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Settings:
+@pytest.fixture(autouse=True)
+def without_a_ready_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The command finds the database by nothing but what a test says."""
     monkeypatch.chdir(tmp_path)
-    return Settings.model_validate(
-        {
-            "kafka_bootstrap_servers": kafka.bootstrap,
-            "topic_prefix": topic_prefix,
-            "database_url": database_url,
-            "auth_secret": SECRET,
-        }
-    )
 
 
-@pytest.fixture
-async def service(settings: Settings) -> AsyncIterator[Running]:
-    async with running(settings) as made:
-        yield made
-
-
-async def live(service: Running) -> None:
+async def live(service: World) -> None:
     """Accounts in every state, with refusals, failures, changes, bindings and money."""
     partial = specification("ultimate", servers=1, cores=8, protection_mode="partial")
     for account in ("auto", "short", "gone"):
-        await service.say(account, "purchase.ordered", **purchase(f"p-{account}", auto_renewal=account != "gone"))
-    await service.say("auto", "account.credited", entry_id="c-1", amount="500.00", currency="USD")
-    await service.say("early", "account.credited", entry_id="c-2", amount="7.00", currency="USD")
-    await service.say("early", "account.contact_changed", contact=purchase()["contact"])
+        await service.send(account, "purchase.ordered", **purchase(f"p-{account}", auto_renewal=account != "gone"))
+    await service.send("auto", "account.credited", entry_id="c-1", amount="500.00", currency="USD")
+    await service.send("early", "account.credited", entry_id="c-2", amount="7.00", currency="USD")
+    await service.send("early", "account.contact_changed", contact=purchase()["contact"])
     for number in range(4):
-        await service.say("bound", "server.registered", server_id=f"s-{number}", cores=4)
-    await service.say("bound", "purchase.ordered", **purchase("p-bound", specification=partial))
+        await service.send("bound", "server.registered", server_id=f"s-{number}", cores=4)
+    await service.send("bound", "purchase.ordered", **purchase("p-bound", specification=partial))
     await service.settle()
     for number in range(2):
-        await service.say("bound", "server.bound", server_id=f"s-{number}")
+        await service.send("bound", "server.bound", server_id=f"s-{number}")
     for account in ("bound", "gone"):
-        await service.say(account, "configuration.recorded", kind="tag", key="prod", value=account)
+        await service.send(account, "configuration.recorded", kind="tag", key="prod", value=account)
     change = {"order_id": "p-auto", "specification": specification(servers=9), "terms_accepted": True}
-    await service.say("auto", "specification.change_ordered", **change)
-    await service.say("auto", "specification.change_ordered", **change | {"order_id": "ch-1"})
-    await service.say("auto", "auto_renewal.enabled", cycle_months=3)
+    await service.send("auto", "specification.change_ordered", **change)
+    await service.send("auto", "specification.change_ordered", **change | {"order_id": "ch-1"})
+    await service.send("auto", "auto_renewal.enabled", cycle_months=3)
     for account in ("bound", "short", "short"):
-        await service.say(account, "renewal.declined")
-    await service.say("short", "auto_renewal.enabled", cycle_months=1)
+        await service.send(account, "renewal.declined")
+    await service.send("short", "auto_renewal.enabled", cycle_months=1)
     await service.settle(datetime(2026, 3, 3, tzinfo=UTC))
-    await service.say("short", "renewal.ordered", order_id="r-1", duration_months=1, terms_accepted=True)
+    await service.send("short", "renewal.ordered", order_id="r-1", duration_months=1, terms_accepted=True)
     await service.settle(datetime(2026, 4, 5, tzinfo=UTC))
 
 
@@ -72,7 +54,7 @@ async def audited(*arguments: str) -> int:
 
 @pytest.mark.rule("G1", "R18", "R35")
 async def test_the_log_alone_rebuilds_every_subscription_and_rows_add_up(
-    service: Running, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    service: World, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await live(service)
     states = [(await service.get(account))["state"] for account in ("auto", "short", "gone", "bound", "early")]
@@ -86,7 +68,7 @@ async def test_the_log_alone_rebuilds_every_subscription_and_rows_add_up(
 
 
 async def test_every_kind_of_difference_is_told(
-    service: Running, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    service: World, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await live(service)
     spoilt = {
@@ -115,7 +97,7 @@ async def test_every_kind_of_difference_is_told(
 
 
 async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(
-    service: Running, database_url: str, capsys: pytest.CaptureFixture[str]
+    service: World, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await live(service)
     engine = connect(database_url, "subscription")
@@ -128,7 +110,7 @@ async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(
     assert "version 2 follows 0" in said
 
 
-def test_without_a_database_it_says_so(capsys: pytest.CaptureFixture[str], settings: Settings) -> None:
+def test_without_a_database_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit"]) == 2
     assert "TENURE_DATABASE_URL is not set" in capsys.readouterr().err
     assert main(["audit", "--database", "postgresql://nobody@127.0.0.1:1/none"]) == 2

@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from shared.runtime.settings import Settings
-from tests.integration.subscription.serving import PARTITIONS, World, account, credit, event, purchase, renewal, serving
+from tests.integration.subscription.serving import PARTITIONS, World, serving
+from tests.kit.events import account, credit, event, purchase, renewal
 
 ACCOUNTS = 12
 ROUNDS = 5
@@ -23,8 +24,8 @@ async def test_two_copies_on_the_same_accounts_count_every_event_and_never_deadl
         assert sum(counted.values()) == sent
         assert counted["duplicate"] == ACCOUNTS * ROUNDS
         assert counted["dead_letter"] == 0
-        overviews = [await world.overview(who) for who in accounts]
-        versions = [[one["data"]["version"] for one in await world.said(who)] for who in accounts]
+        overviews = [await world.get(who) for who in accounts]
+        versions = [[one["data"]["version"] for one in await world.lifecycle(who)] for who in accounts]
     assert {one["balance"] for one in overviews} == {f"{ROUNDS}.00"}
     assert {one["registered"]["servers"] for one in overviews} == {SERVERS}
     assert {len(one["terms"]) for one in overviews} == {ROUNDS + 1}

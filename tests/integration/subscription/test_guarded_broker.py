@@ -9,13 +9,16 @@ import pytest
 from shared.kafka.client import reader
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
+from subscription_service.app import SubscriptionService
 from tenure.local.kafka import Kafka
 from tenure.local.mail import _self_signed
 from tenure.local.ports import HOST, free_port
 from tenure.local.postgres import Postgres
-from tests.integration.subscription.environment import fresh_settings
-from tests.integration.subscription.serving import _copy, account, credit, outside, serving
-from tests.parts import running
+from tests.integration.subscription.serving import PARTITIONS, outside, serving
+from tests.kit.events import START, account, credit
+from tests.kit.parts import running
+from tests.kit.service import running_service
+from tests.kit.settings import fresh_settings
 
 USER: Final = "tenure"
 PASSWORD: Final = "only-for-tests"
@@ -63,7 +66,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
 
 @pytest.fixture
 def plain(guarded: GuardedKafka, postgres: Postgres) -> Iterator[Settings]:
-    with fresh_settings(guarded, postgres) as made:
+    with fresh_settings(guarded, postgres, topic_partitions=PARTITIONS, test_clock=START) as made:
         yield made
 
 
@@ -76,10 +79,13 @@ def secured(plain: Settings, kafka: GuardedKafka, mechanism: str, **changes: Any
 @pytest.mark.parametrize("mechanism", _MECHANISMS)
 async def test_a_service_works_over_tls_and_a_login(plain: Settings, guarded: GuardedKafka, mechanism: str) -> None:
     who = account()
-    async with _copy(secured(plain, guarded, mechanism)) as client, outside(plain, client) as world:
+    async with (
+        running_service(SubscriptionService, secured(plain, guarded, mechanism)) as copy,
+        outside(plain, copy) as world,
+    ):
         await world.publish(credit(who, "5.00"))
         await world.settle()
-        assert (await world.overview(who))["balance"] == "5.00"
+        assert (await world.get(who))["balance"] == "5.00"
 
 
 @pytest.mark.parametrize("wrong", [{"kafka_sasl_password": "wrong"}, {"kafka_ssl_ca_file": None}])
@@ -97,4 +103,4 @@ async def test_of_several_brokers_one_may_be_away(settings: Settings) -> None:
     async with serving(settings.model_copy(update={"kafka_bootstrap_servers": servers})) as world:
         await world.publish(credit(who, "5.00"))
         await world.settle()
-        assert (await world.overview(who))["balance"] == "5.00"
+        assert (await world.get(who))["balance"] == "5.00"

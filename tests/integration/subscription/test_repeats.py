@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.subscription.serving import World, account, credit, event, purchase, renewal, unused
+from tests.integration.subscription.serving import World
+from tests.kit.events import account, credit, event, purchase, renewal, unused
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("R39")]
 
@@ -22,7 +23,7 @@ async def test_the_same_event_twice_changes_nothing_and_says_nothing(world: Worl
     await world.publish(paid)
     await world.settle()
     assert await world.kinds(who) == ["activated"]
-    assert (await world.overview(who))["balance"] == "10.00"
+    assert (await world.get(who))["balance"] == "10.00"
     assert await world.counted() - before == {"applied": 2, "duplicate": 4}
 
 
@@ -42,7 +43,7 @@ async def test_an_order_id_with_other_content_is_rejected_and_a_rejected_one_is_
     refused = renewal(who, world.now, duration_months=13)
     await world.publish(refused, renewal(who, world.now, order_id=refused["data"]["order_id"]))
     await world.settle()
-    rejections = [one["data"]["code"] for one in (await world.said(who))[1:]]
+    rejections = [one["data"]["code"] for one in (await world.lifecycle(who))[1:]]
     assert rejections == ["invalid_duration", "order_conflict"]
 
 
@@ -53,7 +54,7 @@ async def test_an_order_id_of_another_account_is_spent_as_well(world: World) -> 
     await world.settle()
     await world.publish(purchase(other, world.now, order_id=bought["data"]["order_id"]))
     await world.settle()
-    assert [one["data"]["code"] for one in await world.said(other)] == ["order_conflict"]
+    assert [one["data"]["code"] for one in await world.lifecycle(other)] == ["order_conflict"]
 
 
 async def test_a_rejected_order_once_more_is_a_duplicate_and_says_nothing(world: World) -> None:
@@ -61,7 +62,7 @@ async def test_a_rejected_order_once_more_is_a_duplicate_and_says_nothing(world:
     refused = purchase(who, world.now, terms_accepted=False)
     await world.publish(refused, {**refused, "id": unused("evt")})
     await world.settle()
-    assert [one["data"]["code"] for one in await world.said(who)] == ["terms_not_accepted"]
+    assert [one["data"]["code"] for one in await world.lifecycle(who)] == ["terms_not_accepted"]
 
 
 async def test_an_entry_id_is_spent_over_all_accounts_but_not_for_orders(world: World) -> None:
@@ -85,7 +86,7 @@ async def test_an_entry_id_with_other_content_is_a_dead_letter_that_claims_no_id
     await world.settle()
     assert await world.dead_letters(who) == ["id_conflict", "id_conflict"]
     assert await world.counted() - before == {"applied": 1, "dead_letter": 2, "duplicate": 1}
-    assert (await world.overview(who))["balance"] == "10.00"
+    assert (await world.get(who))["balance"] == "10.00"
 
 
 async def test_a_coupon_id_with_other_content_is_a_dead_letter(world: World) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from shared.runtime.settings import Settings
 from subscription_service.policy_files import catalog, policy
-from tests.integration.subscription.serving import account, purchase, serving
+from tests.integration.subscription.serving import serving
+from tests.kit.events import account, purchase
 
 REMINDED_WITH_14 = datetime(2026, 1, 22, 2, tzinfo=UTC)
 
@@ -35,7 +36,7 @@ async def test_a_policy_that_changed_between_two_starts_times_every_account_anew
     async with serving(settings) as world:
         await world.publish(purchase(who))
         await world.settle()
-        assert datetime.fromisoformat((await world.overview(who))["next_action"]["at"]).day == 29
+        assert datetime.fromisoformat((await world.get(who))["next_action"]["at"]).day == 29
     file = _file(tmp_path, policy.DEFAULT, "reminder_days = [7]", "reminder_days = [14, 7]")
     async with serving(settings.model_copy(update={"policy_file": file})) as world:
         await world.settle(REMINDED_WITH_14 - timedelta(seconds=1))

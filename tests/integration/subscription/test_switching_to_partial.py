@@ -7,10 +7,9 @@ import pytest
 
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 from tests.integration.subscription.core import Batch, Core, record
-from tests.integration.subscription.serving import SPECIFICATION, START, account, event, purchase, unused
+from tests.kit.events import PARTIAL, START, account, event, purchase, unused
 
-FULL: Final = SPECIFICATION | {"protection_mode": "full", "protected_servers": 5}
-PARTIAL: Final = SPECIFICATION | {"protected_servers": 2}
+FIVE_SERVERS: Final = PARTIAL | {"protection_mode": "full", "protected_servers": 5}
 SECOND: Final = timedelta(seconds=1)
 
 
@@ -39,7 +38,7 @@ def bound(core: Core) -> list[bool]:
 
 @pytest.mark.rule("R16", "R19")
 def test_a_change_at_once_binds_the_servers_that_came_first(core: Core) -> None:
-    who = with_three_servers(core, FULL)
+    who = with_three_servers(core, FIVE_SERVERS)
     at = START + timedelta(days=1)
     core.hear(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL)]))
     assert bound(core) == [True, True, False]
@@ -58,7 +57,7 @@ def test_a_change_within_partial_mode_leaves_the_bindings_alone(core: Core) -> N
 
 @pytest.mark.rule("R16")
 def test_a_change_in_grace_binds_them_too(core: Core) -> None:
-    who = with_three_servers(core, FULL)
+    who = with_three_servers(core, FIVE_SERVERS)
     in_grace = datetime.fromisoformat("2026-02-06T12:00:00+00:00")
     core.hear(Batch(in_grace - timedelta(days=0.5), ()))
     core.hear(Batch(in_grace, [change(who, in_grace, "renewal.change_ordered", PARTIAL, duration_months=1)]))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
 from sqlalchemy import text
 
 import subscription_service
@@ -24,7 +23,8 @@ from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.policy_files import catalog, policy
 from subscription_service.storage import store
-from tests.integration.subscription.serving import SPECIFICATION, account, purchase
+from tests.kit.events import PARTIAL, account, purchase
+from tests.kit.records import kafka_record
 
 SCHEMA = "subscription"
 MIGRATIONS = Path(subscription_service.__file__).parent / "migrations"
@@ -72,15 +72,6 @@ async def test_whether_anything_is_due_is_read_off_the_index_however_many_accoun
     assert any("Index Scan using account_due" in row[0] for row in plan), plan
 
 
-def _records(values: Sequence[Any]) -> list[ConsumerRecord[Any, Any]]:
-    usual = {"topic": PURCHASES, "partition": 0, "timestamp": 0, "timestamp_type": 0, "key": None, "checksum": None}
-    sizes = {"serialized_key_size": 0, "serialized_value_size": 0, "headers": ()}
-    return [
-        ConsumerRecord(offset=number, value=json.dumps(value).encode(), **usual, **sizes)
-        for number, value in enumerate(values)
-    ]
-
-
 @pytest.mark.rule("G4", "R39")
 async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_claims_no_id(
     engine: Engine,
@@ -89,7 +80,7 @@ async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_c
     whole = catalog.load_catalog()
     editions = {name: price for name, price in whole.editions.items() if name != "ultimate"}
     broken = Rules(policy=policy.load_policy(), catalog=replace(whole, editions=editions))
-    struck = purchase(account(), specification={**SPECIFICATION, "edition": "ultimate"})
+    struck = purchase(account(), specification={**PARTIAL, "edition": "ultimate"})
     neighbours = [purchase(account()) for _ in range(4)]
     await _apply(engine, broken, [*neighbours[:2], struck, *neighbours[2:]])
     assert await _counts(engine) == {"applied": 4, "dead_letter": 1}
@@ -102,10 +93,13 @@ async def _apply(engine: Engine, rules: Rules, values: Sequence[Any]) -> None:
     batch_processor = SubscriptionBatchProcessor(
         rules=rules, clock=SystemClock(), partitions=PARTITIONS, logical=lambda record: str(record.topic)
     )
+    records = [
+        kafka_record(PURCHASES, json.dumps(value).encode(), offset=offset) for offset, value in enumerate(values)
+    ]
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, PARTITIONS)
         await batch_processor.apply(
-            connection, [DecodedRecord(record, batch_processor.read(record)) for record in _records(values)]
+            connection, [DecodedRecord(record, batch_processor.read(record)) for record in records]
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 from tests.integration.subscription.core import WRITTEN_TO, Batch, Core, record
-from tests.integration.subscription.serving import START, account, credit, event, purchase, renewal
+from tests.kit.events import START, account, credit, event, purchase, renewal
 
 LATER: Final = START + timedelta(seconds=1)
 

@@ -7,7 +7,8 @@ import pytest
 from shared.runtime.settings import Settings
 from shared.storage.database import connect, transaction
 from shared.testclock.clock import TestClock
-from tests.integration.subscription.serving import START, World, account, event, outside, purchase, renewal, serving
+from tests.integration.subscription.serving import World, outside, serving
+from tests.kit.events import START, account, event, purchase, renewal
 
 PARK_FOR = timedelta(minutes=15)
 
@@ -26,7 +27,7 @@ async def test_what_waited_for_a_purchase_goes_on_in_order_of_arrival(world: Wor
     assert await world.counted() - before == {"parked": 2}
     await world.publish(purchase(who, world.now))
     await world.settle()
-    said = await world.said(who)
+    said = await world.lifecycle(who)
     assert [one["type"].split(".")[2] for one in said] == ["activated", "renewed", "renewed"]
     assert [one["data"]["term"]["months"] for one in said] == [1, 3, 2]
     assert (await world.counted())["parked"] == before["parked"]
@@ -52,7 +53,7 @@ async def test_what_was_decided_late_is_decided_no_earlier_than_the_purchase(wor
     await world.settle(sent + timedelta(minutes=5))
     await world.publish(purchase(who, world.now))
     await world.settle()
-    activated, renewed = await world.said(who)
+    activated, renewed = await world.lifecycle(who)
     assert renewed["time"] == activated["time"]
     assert datetime.fromisoformat(renewed["time"]) == sent + timedelta(minutes=5)
 
@@ -66,7 +67,7 @@ async def test_an_order_is_rejected_at_the_instant_when_its_time_is_over_and_not
     await world.settle(arrived + PARK_FOR - timedelta(seconds=1))
     assert await world.kinds(who) == []
     await world.settle(arrived + PARK_FOR)
-    said = await world.said(who)
+    said = await world.lifecycle(who)
     assert [one["data"]["code"] for one in said] == ["not_subscribed", "not_subscribed"]
     assert {datetime.fromisoformat(one["time"]) for one in said} == {arrived + PARK_FOR}
 
@@ -78,9 +79,9 @@ async def test_a_purchase_that_is_refused_releases_nothing(world: World) -> None
     await world.settle()
     await world.publish(purchase(who, world.now, terms_accepted=False))
     await world.settle()
-    assert [one["data"]["code"] for one in await world.said(who)] == ["terms_not_accepted"]
+    assert [one["data"]["code"] for one in await world.lifecycle(who)] == ["terms_not_accepted"]
     await world.settle(world.now + PARK_FOR)
-    assert [one["data"]["code"] for one in await world.said(who)] == ["terms_not_accepted", "not_subscribed"]
+    assert [one["data"]["code"] for one in await world.lifecycle(who)] == ["terms_not_accepted", "not_subscribed"]
 
 
 @pytest.mark.asyncio(loop_scope="function")
@@ -100,7 +101,7 @@ async def test_after_downtime_orders_count_as_in_time_and_timers_that_were_due_b
     async with serving(settings) as world:
         await world.settle(end + timedelta(hours=1))
         assert await world.kinds(in_time) == ["activated", "renewed"]
-        said = await world.said(at_the_end)
+        said = await world.lifecycle(at_the_end)
     assert [one["type"].split(".")[2] for one in said] == ["activated", "renewal_due", "expired", "renewed"]
     assert said[-1]["data"]["reactivated"] is True
     assert said[2]["time"] == said[3]["time"]

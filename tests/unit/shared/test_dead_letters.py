@@ -1,12 +1,11 @@
 """A dead letter keeps what was received, and says beside it why it could not be read."""
 
 import pytest
-from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Reason
 from shared.kafka.dead_letters import dead_letter
-from shared.kafka.record import Record
 from shared.outbox import log
+from tests.kit.records import kafka_record
 
 RECEIVED = (("trace", b"\xff\x00"), ("none", None), ("empty", b""), ("trace", b"again"), ("sequence", b"7"))
 TOLD = (
@@ -18,18 +17,11 @@ TOLD = (
 )
 
 
-def received(key: bytes | None, value: bytes | None) -> Record:
-    place = {"topic": "test.purchases", "partition": 7, "offset": 12, "timestamp": 0, "timestamp_type": 0}
-    sizes = {"checksum": None, "serialized_key_size": 0, "serialized_value_size": 0}
-    return ConsumerRecord(**place, **sizes, key=key, value=value, headers=RECEIVED)
-
-
 @pytest.mark.parametrize(("key", "value"), [(b"\xff", b"{bad"), (None, None), (b"", b"")])
 def test_key_value_and_headers_are_untouched_and_five_headers_stand_behind_them(
     key: bytes | None, value: bytes | None
 ) -> None:
-    letter = dead_letter(
-        received(key, value), Reason.NOT_JSON, "line 1: \u00e9\ud800", topic="dead-letters", partitions=3
-    )
+    received = kafka_record("test.purchases", value, key=key, partition=7, offset=12, headers=RECEIVED)
+    letter = dead_letter(received, Reason.NOT_JSON, "line 1: \u00e9\ud800", topic="dead-letters", partitions=3)
     assert (letter.key, letter.value, letter.partition) == (key, value, 1)
     assert tuple(log.unpack(log.pack(letter.headers))) == RECEIVED + TOLD

@@ -9,28 +9,16 @@ from shared.contracts.envelope import Event
 from shared.contracts.inbound import INBOUND_EVENTS, InboundData
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.topics import TOPIC_OF_TYPE
-from shared.kafka.record import Record
 from shared.storage.event_counts import Outcome
 from subscription_service.domain.model import Account
 from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, incoming_of
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
+from tests.kit.records import kafka_record
 from tests.unit.domain.story import ACCOUNT, RULES
 
 _PLACE: Final = {contract: (TOPIC_OF_TYPE[name], name) for name, contract in INBOUND_EVENTS.items()}
-_RECORD: Final[Record] = Record(
-    topic="any",
-    partition=0,
-    offset=0,
-    timestamp=0,
-    timestamp_type=0,
-    key=None,
-    value=b"{}",
-    checksum=None,
-    serialized_key_size=0,
-    serialized_value_size=0,
-    headers=(),
-)
+_RECORD: Final = kafka_record("any", b"{}")
 
 
 class OneAccount:

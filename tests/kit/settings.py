@@ -1,0 +1,30 @@
+"""The settings of a service under test: a database and a topic prefix that no other test has."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from shared.runtime.settings import Settings
+from tenure.local.kafka import Kafka
+from tenure.local.postgres import Postgres
+from tests.kit.parts import fresh_database
+from tests.kit.tokens import SECRET
+
+
+def unused_prefix() -> str:
+    """A `TENURE_TOPIC_PREFIX` that no other test has."""
+    return f"test-{uuid.uuid4().hex[:12]}."
+
+
+def service_settings(kafka: Kafka, database_url: str, topic_prefix: str, **more: Any) -> Settings:
+    """Settings of a service on this broker and database; `more` by field name."""
+    where = {"kafka_bootstrap_servers": kafka.bootstrap, "topic_prefix": topic_prefix, "database_url": database_url}
+    return Settings.model_validate({**where, "auth_secret": SECRET, **more})
+
+
+@contextmanager
+def fresh_settings(kafka: Kafka, postgres: Postgres, **more: Any) -> Iterator[Settings]:
+    """The same with a database and a prefix of its own; the database is dropped at the end."""
+    with fresh_database(postgres) as url:
+        yield service_settings(kafka, url, unused_prefix(), **more)
