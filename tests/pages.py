@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests import rules_table
+from tests import contract_page, rules_table
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 SECTION: Final = re.compile(r"(?<=<!-- generated: )(?P<name>[^>]+)(?P<mark> -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
-PAGES: Final[Mapping[Path, Callable[[], Mapping[str, str]]]] = {DOCS / "rules.md": rules_table.sections}
+PAGES: Final[Mapping[Path, Callable[[], Mapping[str, str]]]] = {
+    DOCS / "rules.md": rules_table.sections,
+    DOCS / "contract.md": contract_page.sections,
+}
 """Page -> what makes its sections, name -> Markdown."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from shared.contracts.reference import table
 from shared.contracts.types import Edition, Feature
 from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange
 from subscription_service.policy_files.catalog import load_catalog
@@ -98,7 +99,7 @@ def _sentence(test: str) -> str:
 
 def _editions(catalog: Catalog) -> str:
     rows = [_edition(edition, catalog.editions[edition]) for edition in Edition]
-    return _table(("edition", "counts", f"{catalog.currency} per server", f"{catalog.currency} per core"), rows)
+    return table(("edition", "counts", f"{catalog.currency} per server", f"{catalog.currency} per core"), rows)
 
 
 def _edition(edition: Edition, price: EditionPrice) -> tuple[str, ...]:
@@ -112,15 +113,10 @@ def _edition(edition: Edition, price: EditionPrice) -> tuple[str, ...]:
 
 def _features(catalog: Catalog) -> str:
     rows = [_feature(feature, catalog.features[feature]) for feature in Feature]
-    return _table(("feature", "unit", "minimum", "step", "maximum", f"{catalog.currency} per unit"), rows)
+    return table(("feature", "unit", "minimum", "step", "maximum", f"{catalog.currency} per unit"), rows)
 
 
 def _feature(feature: Feature, allowed: FeatureRange) -> tuple[str, ...]:
     least = f"0 or {allowed.minimum}" if allowed.minimum else "0"
     most = "–" if allowed.maximum is None else str(allowed.maximum)
     return f"`{feature.value}`", allowed.unit, least, str(allowed.step), most, str(allowed.price)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = (heads, ("---",) * len(heads), *rows)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

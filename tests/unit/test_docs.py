@@ -1,4 +1,4 @@
-"""The documents: links lead somewhere, the walk names files that exist, every dependency is explained."""
+"""The documents: links lead somewhere, paths exist, the walk is in order, every dependency is explained."""
 
 import re
 import tomllib
@@ -11,6 +11,10 @@ README = ROOT / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+NAMED = re.compile(r'<a id="([^"]+)"></a>')
+PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*[\w-])`")
+OURS = ("shared", "subscription_service", "notifier_service", "tenure", "stories", "tests", "benchmarks", "docs")
+SOURCES = (".py", ".md", ".toml", ".html", ".po", ".lock", ".txt")
 STEP = re.compile(r"^(?P<number>\d+)\. \[(?P<shown>[^\]]+)\]\((?P<target>[^)]+)\) ", re.MULTILINE)
 
 
@@ -18,6 +22,12 @@ STEP = re.compile(r"^(?P<number>\d+)\. \[(?P<shown>[^\]]+)\]\((?P<target>[^)]+)\
 def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
     broken = [target for target in LINK.findall(text_of(document)) if not leads_somewhere(document, target)]
     assert not broken
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_path_that_is_named_exists(document: Path) -> None:
+    named = [path for path in PATH.findall(text_of(document)) if path.split("/")[0] in OURS or path.endswith(SOURCES)]
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_the_walk_names_existing_files_once_each_and_in_order() -> None:
@@ -72,7 +82,7 @@ def leads_somewhere(document: Path, target: str) -> bool:
 
 
 def anchors(document: Path) -> set[str]:
-    """Of its headings, as they are made on the usual hosts."""
-    return {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text_of(document))
-    }
+    """Of its headings, as they are made on the usual hosts, and those that have a name of their own."""
+    text = text_of(document)
+    headings = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+    return headings | set(NAMED.findall(text))

@@ -1,0 +1,53 @@
+"""The generated parts of `docs/contract.md`: topics, events and types, codes of refusals, kinds of notification.
+
+Examples are the golden files of the contract tests. `tests/pages.py` puts the sections into the page.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from notifier_service.decisions.plan import CHANNELS, PROTECTED
+from notifier_service.decisions.suppression import OVERTAKEN_BY
+from shared.contracts import reference
+from shared.contracts.lifecycle import RejectionCode
+from shared.contracts.outcomes import Channel
+from shared.contracts.reference import table
+from subscription_service.domain.refusals import SENTENCES
+
+GOLDEN: Final = Path(__file__).parent / "contract" / "golden"
+
+
+def sections() -> Mapping[str, str]:
+    """Name -> Markdown of every generated section of the page."""
+    examples = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(GOLDEN.glob("*.json"))}
+    return {**reference.sections(examples), "codes of refusals": _codes(), "kinds of notification": _kinds()}
+
+
+def _codes() -> str:
+    rows = [(f"`{code.value}`", _shown(SENTENCES[code])) for code in RejectionCode]
+    return table(("code", "sentence"), rows)
+
+
+def _shown(sentence: str) -> str:
+    """With the names of the figures where they are filled in."""
+    return sentence.replace("{", "*").replace("}", "*")
+
+
+def _kinds() -> str:
+    rows = [
+        (
+            f"`{kind}`",
+            _yes(Channel.EMAIL in channels),
+            _yes(Channel.INBOX in channels),
+            _yes(kind in PROTECTED),
+            ", ".join(f"`{later}` → `{reason}`" for later, reason in OVERTAKEN_BY.get(kind, {}).items()),
+        )
+        for kind, channels in CHANNELS.items()
+    ]
+    return table(("kind", "email", "inbox", "keeps a channel", "suppressed after a later … with the reason"), rows)
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"

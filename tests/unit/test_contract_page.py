@@ -1,0 +1,51 @@
+"""The contract's page: fields in words, every type with an example, and every reason of a dead letter explained."""
+
+from typing import Any
+
+import pytest
+
+from shared.contracts.envelope import Reason
+from shared.contracts.reference import sections, type_of
+from shared.contracts.schemas import DOCUMENTS, schema
+from tests import contract_page
+from tests.pages import DOCS
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ({"$ref": "#/$defs/Term"}, "[Term](#term)"),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "day or null"),
+        ({"type": "array", "items": {"type": "integer", "minimum": 1}}, "list of integer from 1"),
+        ({"type": "integer", "exclusiveMinimum": 0, "maximum": 100}, "integer from 1 to 100"),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, "object, name → integer"),
+        ({"type": "string", "minLength": 1, "maxLength": 2000}, "text of 1 to 2,000 characters"),
+        ({"type": "string", "pattern": "^[A-Z]{3}$"}, "text `^[A-Z]{3}$`"),
+        ({"description": "Anything."}, "any JSON"),
+    ],
+)
+def test_the_type_of_a_field_in_words(field: dict[str, Any], words: str) -> None:
+    assert type_of(field) == words
+
+
+def test_every_field_of_every_document_can_be_put_into_words() -> None:
+    for name in DOCUMENTS:
+        whole = schema(name)
+        for part in (whole, *whole.get("$defs", {}).values()):
+            assert all(type_of(field) for field in part.get("properties", {}).values() if "properties" not in field)
+
+
+def test_a_type_without_an_example_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        sections({})
+
+
+def test_a_type_that_has_the_data_of_another_refers_to_it() -> None:
+    outcomes = contract_page.sections()["events of notification-outcomes"]
+    assert outcomes.count("| `notification_id` |") == 1
+    assert "The same data as [`tenure.notification.delivered.v1`](#tenure-notification-delivered-v1)." in outcomes
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_of_a_dead_letter_is_explained(reason: Reason) -> None:
+    assert f"| `{reason.value}` | " in (DOCS / "contract.md").read_text("utf-8")
