@@ -20,15 +20,15 @@ import httpx
 from aiokafka.errors import KafkaError
 
 from shared.runtime.settings import PREFIX, BadSettings
-from stories.a_customer import ACCOUNT, BEGINS, CHAPTERS, CONTACT
-from stories.driver import NotSeen, driver, within
-from stories.narrator import Narrator, Untrue
-from stories.stack import places, running
 from tenure.commands.up import COMMANDS, write_ready_file
 from tenure.local.folders import passing_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.stack import Stack, StackOptions
+from tenure.story.customer import ACCOUNT, BEGINS, CHAPTERS, CONTACT
+from tenure.story.driver import NotSeen, driver, within
+from tenure.story.narrator import Narrator, Untrue
+from tenure.story.stack import places, running
 
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from stories.driver import Driver, ObservedEvent, driver
-from stories.stack import places, running
 from tenure.local.mail import MailServer
 from tenure.local.stack import StackOptions
+from tenure.story.driver import Driver, ObservedEvent, driver
+from tenure.story.stack import places, running
 
 BEGINS = "2027-01-10T09:00:00+08:00"
 SECOND = timedelta(seconds=1)

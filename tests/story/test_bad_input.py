@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 
 from shared.contracts.topics import PURCHASES
-from stories.driver import Driver, Headers, driver, envelope
-from stories.stack import places, running
 from tenure.local.mail import MailServer
 from tenure.local.stack import StackOptions
+from tenure.story.driver import Driver, Headers, driver, envelope
+from tenure.story.stack import places, running
 
 BEGINS: Final = datetime.fromisoformat("2027-01-10T09:00:00+08:00")
 SECOND: Final = timedelta(seconds=1)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import pytest_asyncio
 
-from stories.driver import Driver, ObservedEvent, driver, until
-from stories.stack import places, running
 from subscription_service.domain.calendar import add_months
 from tenure.local.mail import MailServer
 from tenure.local.stack import StackOptions
+from tenure.story.driver import Driver, ObservedEvent, driver, until
+from tenure.story.stack import places, running
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = timedelta(days=1)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from stories.driver import DeadLetter, Driver, Mail, ObservedEvent
+from tenure.story.driver import DeadLetter, Driver, Mail, ObservedEvent
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 """The billing zone of the policy that comes with Tenure."""

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from stories.driver import Places
 from tenure.local.part import Say
 from tenure.local.stack import Stack, StackOptions
+from tenure.story.driver import Places
 
 
 @asynccontextmanager

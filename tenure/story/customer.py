@@ -6,8 +6,8 @@ Days and hours are those of the billing zone. One function a chapter, played in 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from stories.driver import Driver
-from stories.narrator import Narrator
+from tenure.story.driver import Driver
+from tenure.story.narrator import Narrator
 
 ACCOUNT: Final = "ann"
 BEGINS: Final = "2027-01-10T08:59:00+08:00"

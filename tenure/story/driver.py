@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaProducer
 from shared.contracts.clock import CLOCK_ADVANCED
 from shared.contracts.envelope import wire_time
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, TEST_CLOCK, TEST_CLOCK_SETTLED, TOPIC_OF_TYPE
-from stories.reading import TopicReader
 from tenure.commands.token import token
+from tenure.story.reading import TopicReader
 
 T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes]]

@@ -1,1 +1,0 @@
-"""Telling a customer's story to a running Tenure, from outside: through Kafka, HTTP and the mail server only."""
