@@ -2,8 +2,8 @@
 
 import sys
 
-from notifier_service.app import Notifier
+from notifier_service.app import NOTIFIER
 from shared.runtime.start import start
 
 if __name__ == "__main__":
-    sys.exit(start(Notifier))
+    sys.exit(start(NOTIFIER))

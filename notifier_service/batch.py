@@ -41,7 +41,7 @@ class NotifierBatchProcessor:
         self._clock = clock
         self._partitions = partitions
 
-    def read(self, record: Record) -> Found:
+    def decode(self, record: Record) -> Found:
         """Raises `Unreadable`."""
         return read(record, record.topic.removeprefix(self._prefix))
 

@@ -3,7 +3,7 @@
 import sys
 
 from shared.runtime.start import start
-from subscription_service.app import SubscriptionService
+from subscription_service.app import SUBSCRIPTION
 
 if __name__ == "__main__":
-    sys.exit(start(SubscriptionService))
+    sys.exit(start(SUBSCRIPTION))

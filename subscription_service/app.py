@@ -1,87 +1,46 @@
-"""Where the subscription service's parts are joined; nobody imports this but `__main__`."""
+"""Where the subscription service is put together; imported by `__main__` only."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI
-
-from shared.contracts import asyncapi
-from shared.contracts.topics import written_by
 from shared.kafka.topics import logical
-from shared.runtime import metrics
-from shared.runtime.components import ServiceComponents, ServiceContext
+from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
-from shared.runtime.service import VERSION
 from shared.runtime.settings import BadSettings, Settings
 from shared.web.auth import Guard
-from shared.web.http import Edge, build_http
+from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
-from subscription_service.handlers import REGISTRY
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
 from subscription_service.policy_files import catalog, policy
 from subscription_service.storage.store import parked
 from subscription_service.timers import Timers
 
-NAME: Final = "subscription"
 
-
-class SubscriptionService:
-    """See `shared.runtime.service.Service`. Raises `BadSettings` where policy or catalog are wrong."""
-
-    name = NAME
-    reads = tuple(REGISTRY)
-    writes = tuple(written_by(NAME))
-    awaited = ("timers",)
-    migrations = Path(__file__).parent / "migrations"
-
-    def __init__(self, settings: Settings) -> None:
-        self._rules = load_rules(settings)
-
-    def http(self, context: ServiceContext) -> FastAPI:
-        """Overview, orders, history, timeline, quote and configuration, beside what both services have."""
-        collectors = Metrics(
-            context.engine,
-            database_collectors=[parked],
-            process_collectors=[
-                metrics.intake_lag(context.health),
-                metrics.process_status(context.health, test_clock=context.settings.test_clock is not None),
-            ],
-        )
-        edge = Edge(
-            service=NAME,
-            version=VERSION,
-            settings=context.settings,
-            engine=context.engine,
-            health=context.health,
-            guard=Guard(context.settings),
-            metrics=collectors.exposition,
-            asyncapi=asyncapi.document(
-                NAME,
-                topic_prefix=context.settings.topic_prefix,
-                test_clock=context.settings.test_clock is not None,
-                version=VERSION,
-            ),
-        )
-        app = build_http(edge)
-        app.include_router(api.router(context.engine, context.clock, self._rules))
-        return app
-
-    def components(self, context: ServiceContext) -> ServiceComponents:
-        """Decisions by event and by timer, and the housekeeping."""
-        timers = Timers(self._rules, context)
-        housekeeping = Housekeeping(rules=self._rules, engine=context.engine)
-        tasks: list[Callable[[], Awaitable[None]]] = [timers.run, housekeeping.run]
-        batch_processor = SubscriptionBatchProcessor(
-            rules=self._rules,
+def build(context: ServiceContext) -> ServiceComponents:
+    """Everything that runs. Raises `BadSettings` where policy or catalog are wrong."""
+    settings = context.settings
+    rules = load_rules(settings)
+    timers = Timers(rules, context)
+    housekeeping = Housekeeping(rules=rules, engine=context.engine)
+    return ServiceComponents(
+        http=build_http(
+            context,
+            guard=Guard(settings),
+            metrics=Metrics(context, parked),
+            routers=[api.router(context.engine, context.clock, rules)],
+        ),
+        batch_processor=SubscriptionBatchProcessor(
+            rules=rules,
             clock=context.clock,
             partitions=context.partitions,
-            logical=partial(logical, settings=context.settings),
-        )
-        return ServiceComponents(batch_processor=batch_processor, settle=timers.settle, tasks=tasks)
+            logical=partial(logical, settings=settings),
+        ),
+        settle_due=timers.settle,
+        tasks=[timers.run, housekeeping.run],
+    )
 
 
 def load_rules(settings: Settings) -> Rules:
@@ -93,3 +52,11 @@ def load_rules(settings: Settings) -> Rules:
         )
     except (ValueError, OSError) as error:
         raise BadSettings(str(error)) from error
+
+
+SUBSCRIPTION: Final = Service(
+    name="subscription",
+    health_components=("timers",),
+    migrations=Path(__file__).parent / "migrations",
+    build=build,
+)

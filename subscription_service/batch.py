@@ -33,7 +33,7 @@ class SubscriptionBatchProcessor:
         self._partitions = partitions
         self._logical = logical
 
-    def read(self, record: Record) -> Incoming:
+    def decode(self, record: Record) -> Incoming:
         """Raises `Unreadable`."""
         return read(record, self._logical(record), currency=self._rules.catalog.currency)
 

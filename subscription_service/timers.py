@@ -14,7 +14,7 @@ from datetime import datetime
 from shared.contracts.topics import LIFECYCLE
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
-from shared.runtime.retry import until_done
+from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.storage import store
@@ -43,13 +43,13 @@ class Timers:
     async def run(self) -> None:
         """For ever; trouble that passes is waited out."""
         while True:
-            await until_done(self.settle, health=self._health, part="timers")
+            await retry_transient(self.settle, health=self._health, component="timers")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def settle(self) -> None:
         """Run all that is due now. Raises `Transient`."""
         while await self._anything_due():
-            await self._inputs.read_to_their_ends()
+            await self._inputs.wait_until_applied()
             while await self._some(_AT_ONCE):
                 pass
 

@@ -12,9 +12,9 @@ from typing import Final
 from notifier_service.delivery import backoff
 from notifier_service.delivery.smtp import MailRelay, Unreachable
 from shared.runtime.health import Health
-from shared.runtime.retry import woken
+from shared.runtime.retry import wait_for_event
 
-PART: Final = "mail"
+COMPONENT: Final = "mail"
 _LOOK_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class RelayCircuitBreaker:
                 self._failed(str(away))
             else:
                 self._opened()
-                await woken(self._lost, _LOOK_SECONDS)
+                await wait_for_event(self._lost, _LOOK_SECONDS)
             if not self._open:
                 await asyncio.sleep(backoff.unreachable(self._failures, random.uniform(-1, 1)))
 
@@ -64,11 +64,11 @@ class RelayCircuitBreaker:
     def _failed(self, why: str) -> None:
         self._open = False
         self._failures += 1
-        self._health.trouble(PART, why)
+        self._health.mark_unready(COMPONENT, why)
         logger.warning("mail waits: %s", why)
 
     def _opened(self) -> None:
-        self._health.well(PART)
+        self._health.mark_ready(COMPONENT)
         if not self._open:
             self._open = True
             self._wake.set()

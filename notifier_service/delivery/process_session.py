@@ -11,10 +11,10 @@ from typing import Final
 
 from notifier_service.storage.signals import Signal, channel
 from shared.runtime.health import Health
-from shared.runtime.retry import until_done
+from shared.runtime.retry import retry_transient
 from shared.storage.database import session_connection
 
-PART: Final = "presence"
+COMPONENT: Final = "presence"
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class ProcessSession:
     async def run(self) -> None:
         """Be present, for ever; a session that is lost is followed by the next one."""
         while True:
-            await until_done(self._one_session, health=self._health, part=PART)
+            await retry_transient(self._one_session, health=self._health, component=COMPONENT)
             logger.warning("the session that holds our claims was lost; taking a new one")
 
     def _hear(self, _session: object, _pid: int, heard: str, _payload: str) -> None:
@@ -49,7 +49,7 @@ class ProcessSession:
             await session.execute("SELECT pg_advisory_lock($1)", self.owner)
             for signal in Signal:
                 await session.add_listener(channel(signal, self._schema), self._hear)
-            self._health.well(PART)
+            self._health.mark_ready(COMPONENT)
             self.held.set()
             for heard in self.heard.values():
                 heard.set()

@@ -11,9 +11,10 @@ import random
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from notifier_service import outbox_entries
@@ -30,14 +31,15 @@ from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.smtp import MailRelay, Unreachable
 from notifier_service.storage import store
 from notifier_service.storage.signals import Signal
+from shared.contracts.topics import OUTCOMES
 from shared.outbox import log
 from shared.runtime.health import Health
-from shared.runtime.retry import until_done, woken
+from shared.runtime.retry import retry_transient, wait_for_event
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
 
 AT_ONCE: Final = 32
-PART: Final = "delivering"
+COMPONENT: Final = "delivering"
 _LOOK_SECONDS: Final = 1.0
 _SETTLE_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 10.0
@@ -52,7 +54,10 @@ _Answer = Reply | Failed | Suppressed | Untried
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryDependencies:
-    """What delivering needs. `partitions`: of the outcomes' topic; `took`: is told seconds from event to delivery."""
+    """What delivering needs.
+
+    `partitions`: logical topic -> number of partitions; `took`: is told seconds from event to delivery.
+    """
 
     engine: Engine
     clock: Clock
@@ -60,7 +65,7 @@ class DeliveryDependencies:
     mail_composer: MailComposer
     relay: MailRelay
     health: Health
-    partitions: int
+    partitions: Mapping[str, int]
     took: Callable[[float], None]
 
 
@@ -91,7 +96,7 @@ class Deliverer:
 
     async def settle_deliveries(self) -> None:
         """Wait until no copy has an email that is due or under way; as long as the relay is away, if it must be."""
-        while await until_done(self._unsettled, health=self._delivery_dependencies.health, part=PART):
+        while await retry_transient(self._unsettled, health=self._delivery_dependencies.health, component=COMPONENT):
             self._wake.set()
             await asyncio.sleep(_SETTLE_SECONDS)
 
@@ -108,17 +113,21 @@ class Deliverer:
         while not self._stopping or self._under_way:
             self._wake.clear()
             if self._delivery_dependencies.process_session.held.is_set() and time.monotonic() - looked > _LOOK_SECONDS:
-                await until_done(self._find_orphans, health=self._delivery_dependencies.health, part=PART)
+                await retry_transient(
+                    self._find_orphans, health=self._delivery_dependencies.health, component=COMPONENT
+                )
                 looked = time.monotonic()
             if not await self._take(tasks):
-                await woken(self._wake, _LOOK_SECONDS)
+                await wait_for_event(self._wake, _LOOK_SECONDS)
 
     async def _take(self, tasks: asyncio.TaskGroup) -> bool:
         """Take up as many as there is room for; whether there may be more."""
         room = self._reach.room(len(self._under_way), AT_ONCE)
         if not room or self._stopping or not self._delivery_dependencies.process_session.held.is_set():
             return False
-        taken = await until_done(lambda: self._claim(room), health=self._delivery_dependencies.health, part=PART)
+        taken = await retry_transient(
+            lambda: self._claim(room), health=self._delivery_dependencies.health, component=COMPONENT
+        )
         for claim in taken:
             tasks.create_task(self._deliver(claim))
         return bool(taken)
@@ -166,7 +175,9 @@ class Deliverer:
             answers = [await self._answers.get()]
             while not self._answers.empty():
                 answers.append(self._answers.get_nowait())
-            await until_done(lambda: self._record(answers), health=self._delivery_dependencies.health, part=PART)  # noqa: B023
+            await retry_transient(
+                partial(self._record, answers), health=self._delivery_dependencies.health, component=COMPONENT
+            )
             for claim, _ in answers:
                 self._under_way.pop(claim.notice.notification_id, None)
             self._wake.set()
@@ -193,7 +204,7 @@ class Deliverer:
                 end,
                 attempts=ours[one.claim.notice.notification_id],
                 now=one.at,
-                partitions=self._delivery_dependencies.partitions,
+                partitions=self._delivery_dependencies.partitions[OUTCOMES],
             )
             for one, end in ends
         ]

@@ -1,6 +1,6 @@
 """The recipient's HTTP: messages, reading them, the live stream, preferences. Everyone sees their own inbox only."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from notifier_service.inbox import preferences as stored_preferences
 from notifier_service.inbox.messages import Filter
 from notifier_service.inbox.shapes import Inbox, InboxQuery, Message, PreferencesDocument, PreferencesUpdate, Unread
 from notifier_service.inbox.stream import Streams
+from shared.contracts.topics import OUTCOMES
 from shared.contracts.types import Id, read_instant
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
@@ -30,12 +31,12 @@ router: Final = APIRouter(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxDependencies:
-    """What the routes work with, in the app's state. `partitions` is the number of the outcomes' topic."""
+    """What the routes work with, in the app's state. `partitions`: logical topic -> number of partitions."""
 
     engine: Engine
     clock: Clock
     streams: Streams
-    partitions: int
+    partitions: Mapping[str, int]
 
 
 @router.get("/inbox")
@@ -92,11 +93,9 @@ async def prefer(request: Request, caller: AnAccount, wanted: PreferencesUpdate)
 
 
 def inbox_dependencies(request: Request) -> InboxDependencies:
-    """The `InboxDependencies` that `app` has put there, once database and topics were there. Raises `Problem` 503."""
-    found: InboxDependencies | None = getattr(request.app.state, "inbox_dependencies", None)
-    if found is None:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service is starting; please try again.")
-    return found
+    """What `app` has put into the application's state."""
+    dependencies: InboxDependencies = request.app.state.inbox_dependencies
+    return dependencies
 
 
 @asynccontextmanager
@@ -111,7 +110,7 @@ async def _read(request: Request, account_id: str, message_id: str | None) -> Un
         if message_id is not None:
             await _number(connection, account_id, message_id)
         now = await at.clock.now(connection)
-        await messages.read(connection, account_id, message_id, now=now, partitions=at.partitions)
+        await messages.read(connection, account_id, message_id, now=now, partitions=at.partitions[OUTCOMES])
         return Unread(unread=await messages.unread(connection, account_id))
 
 

@@ -15,10 +15,10 @@ from notifier_service.inbox import messages
 from notifier_service.inbox.messages import InboxSummary
 from notifier_service.inbox.shapes import Message
 from shared.runtime.health import Health
-from shared.runtime.retry import until_done, woken
+from shared.runtime.retry import retry_transient, wait_for_event
 from shared.storage.database import Engine, transaction
 
-PART: Final = "streams"
+COMPONENT: Final = "streams"
 _AT_ONCE: Final = 100
 _KEEP_ALIVE_SECONDS: Final = 15.0
 _GATHER_SECONDS: Final = 0.05
@@ -57,7 +57,7 @@ class Streams:
                 await self._changed.wait()
                 self._changed.clear()
                 if self._open:
-                    await until_done(self._look, health=self._health, part=PART)
+                    await retry_transient(self._look, health=self._health, component=COMPONENT)
                 await asyncio.sleep(_GATHER_SECONDS)
         finally:
             self._close()
@@ -85,7 +85,7 @@ class Streams:
                 if summary.unread != unread:
                     unread = summary.unread
                     yield _event("unread", {"unread": unread})
-                if told >= summary.last and not await woken(listener.bell, _KEEP_ALIVE_SECONDS):
+                if told >= summary.last and not await wait_for_event(listener.bell, _KEEP_ALIVE_SECONDS):
                     yield _KEEP_ALIVE
 
     @asynccontextmanager

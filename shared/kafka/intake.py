@@ -24,7 +24,7 @@ from shared.kafka.record import DecodedRecord, Record
 from shared.kafka.topics import name_of
 from shared.runtime.errors import Alarm, Displaced, Transient
 from shared.runtime.health import Health
-from shared.runtime.retry import until_done
+from shared.runtime.retry import retry_transient
 from shared.runtime.settings import Settings
 from shared.storage import offsets
 from shared.storage.database import Connection, Engine, transaction
@@ -48,7 +48,7 @@ class Batch(NamedTuple):
 class BatchProcessor(Protocol):
     """What a service does with records; both methods run in the transaction that moves the positions."""
 
-    def read(self, record: Record) -> Any:
+    def decode(self, record: Record) -> Any:
         """What `apply` needs of it, worked out ahead. Pure. Raises `Unreadable`, which `apply` gets in its place."""
 
     async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
@@ -203,14 +203,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def _read(self, record: Record) -> DecodedRecord:
         """What goes wrong here is told when its turn comes, where it can be isolated."""
         try:
-            return DecodedRecord(record, self._batch_processor.read(record))
+            return DecodedRecord(record, self._batch_processor.decode(record))
         except Exception as error:  # noqa: BLE001
             return DecodedRecord(record, error)
 
     async def _apply(self, batch: Batch) -> None:
         """However long it takes; ends only when the batch is committed or no longer ours. Raises `Alarm`."""
         try:
-            await until_done(lambda: self._take(batch), health=self._health, part="consuming")
+            await retry_transient(lambda: self._take(batch), health=self._health, component="consuming")
         except Displaced as displaced:
             logger.info("reading again from the stored positions: %s", displaced)
             await self._synchronize(sorted(self.consumer.assignment()) if self.consumer else ())
@@ -254,7 +254,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _synchronize(self, assigned: Sequence[TopicPartition]) -> None:
         try:
-            await until_done(lambda: self._seek(assigned), health=self._health, part="consuming")
+            await retry_transient(lambda: self._seek(assigned), health=self._health, component="consuming")
         except Alarm as alarm:
             self._raise(alarm)
 
@@ -269,7 +269,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _raise(self, alarm: Alarm) -> None:
         logger.critical("%s", alarm)
-        self._health.trouble("consuming", str(alarm))
+        self._health.mark_unready("consuming", str(alarm))
         self._alarm = alarm
         self._alarmed.set()
 

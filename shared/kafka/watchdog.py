@@ -29,9 +29,9 @@ async def watch(intake: Intake, health: Health) -> None:
             _tell(health, "Kafka does not answer" if isinstance(error, TimeoutError) else f"Kafka: {error!r}")
             continue
         if intake.assigned:
-            health.well("lag")
+            health.mark_ready("lag")
         if intake.assigned and not intake.busy:
-            health.well("consuming")
+            health.mark_ready("consuming")
         if not lag or intake.busy or intake.moved_at > quiet_since:
             quiet_since = time.monotonic()
         elif time.monotonic() - quiet_since > _SILENT_SECONDS:
@@ -41,7 +41,7 @@ async def watch(intake: Intake, health: Health) -> None:
 
 
 def _tell(health: Health, away: str) -> None:
-    if health.troubles.get("consuming") != away:
+    if health.unready.get("consuming") != away:
         logger.warning("consuming waits: %s", away)
-    health.trouble("consuming", away)
-    health.trouble("lag", f"not known: {away}")
+    health.mark_unready("consuming", away)
+    health.mark_unready("lag", f"not known: {away}")

@@ -1,4 +1,4 @@
-"""One leader a service: whoever holds the advisory lock does the duties; the others stand by.
+"""One leader per service: the process that holds the advisory lock runs the duties; the other copies stand by.
 
 The lock lives as long as its database session, so a leader that is killed is followed within a second.
 The same session listens for what was appended to the log.
@@ -6,28 +6,34 @@ The same session listens for what was appended to the log.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import asyncpg
 
 from shared.outbox.log import CHANNEL
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
-from shared.runtime.retry import growing
+from shared.runtime.retry import backoff_delays
+from shared.runtime.tasks import run_until_one_ends
 from shared.storage.database import session_connection
 
 _STAND_BY_SECONDS = 0.5
 _HEALTHY_SECONDS = 30
+"""After so long a leadership the delays begin again at the shortest."""
 _TAKE = "SELECT pg_try_advisory_lock(hashtext($1), hashtext('leader'))"
 
 logger = logging.getLogger(__name__)
 
 
 async def lead(
-    duties: Callable[[], Awaitable[None]], *, url: str, schema: str, wake: asyncio.Event, health: Health
+    duties: Sequence[Callable[[], Awaitable[None]]], *, url: str, schema: str, wake: asyncio.Event, health: Health
 ) -> None:
-    """Try to lead, for ever; while leading, do `duties` again and again. Raises `Alarm` from them."""
-    waits = growing()
+    """Try to lead, without end; while leading, run all `duties`. Raises `Alarm` from them.
+
+    `wake` is set whenever something was appended to the log.
+    """
+    delays = backoff_delays()
     while True:
         began = asyncio.get_running_loop().time()
         try:
@@ -35,34 +41,26 @@ async def lead(
                 await _stand_by(session, schema, health)
                 await session.add_listener(CHANNEL + schema, lambda *_: wake.set())
                 logger.info("leading: publishing the log")
-                await _while_connected(session, duties)
-        except Transient as away:
-            health.trouble("publishing", str(away))
+                await run_until_one_ends(partial(_fail_when_lost, session), *duties)
+        except Transient as error:
+            health.mark_unready("publishing", str(error))
             if asyncio.get_running_loop().time() - began > _HEALTHY_SECONDS:
-                waits = growing()
-            seconds = next(waits)
-            logger.warning("publishing waits %.1f s: %s", seconds, away)
+                delays = backoff_delays()
+            seconds = next(delays)
+            logger.warning("publishing: retry in %.1f s: %s", seconds, error)
             await asyncio.sleep(seconds)
 
 
 async def _stand_by(session: asyncpg.Connection, schema: str, health: Health) -> None:
+    """Wait until the lock is ours."""
     while not await session.fetchval(_TAKE, schema):
-        health.well("publishing")
+        health.mark_ready("publishing")
         await asyncio.sleep(_STAND_BY_SECONDS)
 
 
-async def _while_connected(session: asyncpg.Connection, duties: Callable[[], Awaitable[None]]) -> None:
-    """Leadership ends with the session: the duties are cancelled when it is lost."""
+async def _fail_when_lost(session: asyncpg.Connection) -> None:
+    """Leadership ends with the session that holds the lock. Raises `Transient` when that session is lost."""
     lost = asyncio.Event()
     session.add_termination_listener(lambda *_: lost.set())
-    working = asyncio.ensure_future(duties())
-    losing = asyncio.ensure_future(lost.wait())
-    try:
-        await asyncio.wait({working, losing}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
-        raise Transient("the session that held the leadership was lost")
-    finally:
-        losing.cancel()
-        working.cancel()
-        await asyncio.gather(working, losing, return_exceptions=True)
+    await lost.wait()
+    raise Transient("the session that held the leadership was lost")

@@ -24,7 +24,7 @@ from shared.kafka.topics import name_of
 from shared.outbox.log import unpack
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.health import Health
-from shared.runtime.retry import woken
+from shared.runtime.retry import wait_for_event
 from shared.runtime.settings import Settings
 from shared.storage.database import Connection, Engine, transaction
 from shared.storage.offsets import Partition
@@ -77,11 +77,11 @@ class Relay:
         """Publish for ever. Raises `Transient` on any trouble, to be run anew, and `Alarm`."""
         async with self._producer() as producer:
             await self._reached(await self._positions())
-            self._health.well("publishing")
+            self._health.mark_ready("publishing")
             while True:
                 self._wake.clear()
                 if not await self._publish(producer):
-                    await woken(self._wake, _IDLE_SECONDS)
+                    await wait_for_event(self._wake, _IDLE_SECONDS)
 
     async def published(self, ends: Mapping[Partition, int]) -> None:
         """Wait until everything up to `ends` is on its topic."""

@@ -1,65 +1,67 @@
-"""What a running service is made of: the base that both have, and the parts that distinguish one from the other."""
+"""What a service is for the runtime: a description as data, what it is built from, and what it is built into.
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+`Service.build` is called once, before database and topics are reachable, and makes everything in one function. Only
+partition counts are known later: `ServiceContext.partitions` is filled when the preparation is done.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 from fastapi import FastAPI
 
-from shared.kafka.inputs import Inputs
+from shared.contracts.topics import Service as ServiceName
+from shared.kafka.input_topics import InputTopics
 from shared.kafka.intake import BatchProcessor
+from shared.kafka.partitioning import PartitionCounts
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine
 from shared.testclock.clock import Clock
 
-Task = Callable[[], Awaitable[None]]
+Operation: TypeAlias = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
-    """What a service's own parts are made of; `partitions`: logical topic -> number of them, known after start."""
+    """What a service is built from. `name`: the service's; `schema`: the PostgreSQL schema of its tables."""
 
+    name: ServiceName
     settings: Settings
+    schema: str
     engine: Engine
     health: Health
     clock: Clock
-    inputs: Inputs
-    partitions: Mapping[str, int] = field(default_factory=dict)
+    inputs: InputTopics
+    partitions: PartitionCounts = field(default_factory=PartitionCounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceComponents:
-    """A service's own parts. `settle` does all that is due at the clock's time; `tasks` run until the stop."""
+    """What the runtime runs.
 
+    `http` is served from the start. Once database and topics are prepared, `batch_processor` gets what is read from
+    Kafka, and each of `tasks` runs until it is cancelled. `settle_due` is for the test clock's barrier: it does all
+    that is due at the clock's time and returns when nothing is left.
+    """
+
+    http: FastAPI
     batch_processor: BatchProcessor
-    settle: Task
-    tasks: Sequence[Task]
-    stop: Task | None = None
+    settle_due: Operation
+    tasks: Sequence[Operation]
 
 
-class Service(Protocol):
-    """What distinguishes one service from the other; topics are logical names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What distinguishes one service from the other.
 
-    @property
-    def name(self) -> str: ...
+    The topics that it reads and writes stand under its name in the topic registry. `health_components`: those that
+    must be ready besides the runtime's own. `migrations`: folder of Alembic's scripts. `build` raises `BadSettings`
+    for settings that cannot work.
+    """
 
-    @property
-    def reads(self) -> Sequence[str]: ...
-
-    @property
-    def writes(self) -> Sequence[str]: ...
-
-    @property
-    def awaited(self) -> Sequence[str]:
-        """Parts of `Health` that must be well besides the spine's."""
-
-    @property
-    def migrations(self) -> Path: ...
-
-    def http(self, context: ServiceContext) -> FastAPI:
-        """The HTTP app; made before anything else is there."""
-
-    def components(self, context: ServiceContext) -> ServiceComponents:
-        """Made once database and topics are there."""
+    name: ServiceName
+    health_components: Sequence[str]
+    migrations: Path
+    build: Callable[[ServiceContext], ServiceComponents]

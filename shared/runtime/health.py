@@ -1,4 +1,8 @@
-"""What is well and what is not: the one place that `/ready` and the metrics read."""
+"""Whether this process can do its work: read by `/ready` and by the metrics.
+
+Each component of a process (database, topics, consuming, lag, publishing, and those that a service names) writes its
+own state here, so one object tells the state of all.
+"""
 
 from collections.abc import Mapping
 
@@ -6,24 +10,27 @@ from shared.storage.offsets import Partition
 
 
 class Health:
-    """Each part of a service says here why it cannot work just now, or that it can again."""
+    """State of the components given by name. Each is "starting", hence not ready, until it is marked otherwise."""
 
     def __init__(self, *components: str) -> None:
-        self._troubles: dict[str, str | None] = dict.fromkeys(components, "starting")
+        self._reasons: dict[str, str | None] = dict.fromkeys(components, "starting")
         self.lag: Mapping[Partition, int] = {}
-        """Records ahead of this copy, by topic and partition, as last seen."""
+        """Records that this process has not yet applied, per partition assigned to it, as last measured."""
 
-    def well(self, part: str) -> None:
-        self._troubles[part] = None
+    def mark_ready(self, component: str) -> None:
+        """`component` works."""
+        self._reasons[component] = None
 
-    def trouble(self, part: str, reason: str) -> None:
-        self._troubles[part] = reason
+    def mark_unready(self, component: str, reason: str) -> None:
+        """`component` cannot work now; `reason` is a sentence for operators, without secrets."""
+        self._reasons[component] = reason
 
     @property
     def ready(self) -> bool:
-        return not any(self._troubles.values())
+        """Whether every component works."""
+        return not self.unready
 
     @property
-    def troubles(self) -> Mapping[str, str]:
-        """Part -> why it is not ready."""
-        return {part: reason for part, reason in self._troubles.items() if reason}
+    def unready(self) -> Mapping[str, str]:
+        """Component -> reason, for each that does not work."""
+        return {component: reason for component, reason in self._reasons.items() if reason}

@@ -1,49 +1,59 @@
-"""Growing, jittered waits for whatever is away: never skip, never spin (G5)."""
+"""Waiting for whatever is away: retries with growing, jittered delays, and a wait for an event with a time limit.
+
+Invariant: only `Transient` is retried; nothing is skipped, and no loop runs without a pause (G5).
+"""
 
 import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 
 T = TypeVar("T")
 
-_FIRST_SECONDS = 0.1
-_LONGEST_SECONDS = 5.0
+_FIRST_SECONDS: Final = 0.1
+_LONGEST_SECONDS: Final = 5.0
 
 logger = logging.getLogger(__name__)
 
 
-def growing() -> Iterator[float]:
-    """Seconds to wait: 0.1, 0.2, 0.4 ... 5, each ± 20 %, for ever."""
+def backoff_delays() -> Iterator[float]:
+    """Seconds to wait before each retry, without end: 0.1, 0.2, 0.4 … 5, each ± 20 %."""
     seconds = _FIRST_SECONDS
     while True:
         yield seconds * random.uniform(0.8, 1.2)
         seconds = min(seconds * 2, _LONGEST_SECONDS)
 
 
-async def woken(bell: asyncio.Event, seconds: float) -> bool:
-    """Whether `bell` rang before `seconds` were over. Unlike `asyncio.wait_for`, never swallows a cancellation."""
+async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until `event` is set, at most `seconds`; returns whether it was set.
+
+    Unlike `asyncio.wait_for` in Python 3.11, it never swallows a cancellation.
+    """
     try:
         async with asyncio.timeout(seconds):
-            return await bell.wait()
+            return await event.wait()
     except TimeoutError:
         return False
 
 
-async def until_done(act: Callable[[], Awaitable[T]], *, health: Health, part: str) -> T:
-    """Do `act` until it does not raise `Transient`; say meanwhile in `health` why not."""
-    for seconds in growing():
+async def retry_transient(operation: Callable[[], Awaitable[T]], *, health: Health, component: str) -> T:
+    """The result of `operation`, which is called again until it does not raise `Transient`.
+
+    Between the calls `component` is not ready in `health`, with the error's text as the reason. Any other exception
+    is passed on.
+    """
+    for seconds in backoff_delays():
         try:
-            result = await act()
-        except Transient as away:
-            logger.warning("%s waits %.1f s: %s", part, seconds, away)
-            health.trouble(part, str(away))
+            result = await operation()
+        except Transient as error:
+            logger.warning("%s: retry in %.1f s: %s", component, seconds, error)
+            health.mark_unready(component, str(error))
             await asyncio.sleep(seconds)
         else:
-            health.well(part)
+            health.mark_ready(component)
             return result
-    raise AssertionError("growing() never ends")
+    raise AssertionError("backoff_delays() never ends")

@@ -1,24 +1,22 @@
-"""Running one service: what both have in common, from the settings to a clean stop.
+"""Running one service, from the settings to a clean stop: what both services have in common.
 
-HTTP comes first, so that `/ready` can say what is awaited; then the database, the topics, and everything that runs.
-`run` ends on SIGINT or SIGTERM, or on an `Alarm`, which a person must look at.
+HTTP is served first, so that `/ready` can tell what is missing; then database and topics are prepared; then everything
+else runs. `run` ends on SIGINT or SIGTERM, or with an `Alarm`, which a person must look at.
 """
 
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
-import uvicorn
-from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
-from shared.contracts.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
+from shared.contracts.topics import TEST_CLOCK, TOPICS, read_by, written_by
 from shared.kafka import topics
 from shared.kafka.client import broker as make_broker
-from shared.kafka.inputs import Inputs
+from shared.kafka.input_topics import InputTopics
 from shared.kafka.intake import Intake
 from shared.kafka.watchdog import watch
 from shared.outbox import log
@@ -27,60 +25,64 @@ from shared.outbox.relay import Relay
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
-from shared.runtime.retry import until_done
-from shared.runtime.settings import BadSettings, Settings
+from shared.runtime.retry import retry_transient
+from shared.runtime.settings import Settings, schema_name
+from shared.runtime.tasks import run_until_one_ends
 from shared.storage.database import connect, transaction
 from shared.storage.migrations import migrate
 from shared.testclock.barrier import Barrier, own_place
 from shared.testclock.clock import SystemClock, TestClock
+from shared.web.server import serve
 
-VERSION = version("tenure")
-
-_DRAIN_SECONDS = 10.0
+HEALTH_COMPONENTS: Final = ("database", "topics", "consuming", "lag", "publishing")
+_DRAIN_SECONDS: Final = 10.0
 
 logger = logging.getLogger(__name__)
 
 
-def schema_of(service: str, settings: Settings) -> str:
-    """Each service keeps to its own schema."""
-    return settings.database_schema or service
-
-
-def _upstream(service: Service) -> list[str]:
-    """What it reads besides the clock's own topics."""
-    return [topic for topic in service.reads if topic not in (TEST_CLOCK, TEST_CLOCK_SETTLED)]
-
-
 async def run(service: Service, settings: Settings) -> None:
-    """Until told to stop. Raises `Alarm`, and `BadSettings` for what is known once it runs: port, certificates."""
-    schema = schema_of(service.name, settings)
-    engine = connect(settings.database_url.get_secret_value(), schema)
-    context = ServiceContext(
-        settings=settings,
-        engine=engine,
-        health=Health("database", "topics", "consuming", "lag", "publishing", *service.awaited),
-        clock=SystemClock() if settings.test_clock is None else TestClock(),
-        inputs=Inputs(_upstream(service), settings=settings, engine=engine),
-    )
+    """Run until SIGINT, SIGTERM or cancellation. Raises `Alarm`, and `BadSettings` for settings that cannot work."""
+    context = _context(service, settings)
     if settings.test_clock is not None:
         logger.warning("THE TEST CLOCK IS ON: time stands still and moves only by events on %s", TEST_CLOCK)
-    server = _server(service.http(context), settings)
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        await _first({"stop": stopping.wait(), "http": _serve(server), "work": _work(service, context, schema)})
+        components = service.build(context)
+        await run_until_one_ends(
+            _wait_for_stop_signal,
+            partial(serve, components.http, settings),
+            partial(_work, service, context, components),
+        )
     finally:
-        await engine.dispose()
+        await context.engine.dispose()
 
 
-async def _work(service: Service, context: ServiceContext, schema: str) -> None:
-    """Prepare, then run all parts until cancelled; a part that fails ends them all."""
-    context = await _prepare(service, context, schema)
-    components = service.components(context)
-    wanted = [topic.name for topic in topics.wanted(service.reads, context.settings)]
+def _context(service: Service, settings: Settings) -> ServiceContext:
+    schema = schema_name(service.name, settings)
+    engine = connect(settings.database_url.get_secret_value(), schema)
+    upstream = [topic for topic in read_by(service.name) if not TOPICS[topic].test_clock_only]
+    return ServiceContext(
+        name=service.name,
+        settings=settings,
+        schema=schema,
+        engine=engine,
+        health=Health(*HEALTH_COMPONENTS, *service.health_components),
+        clock=SystemClock() if settings.test_clock is None else TestClock(),
+        inputs=InputTopics(upstream, settings=settings, engine=engine),
+    )
+
+
+async def _wait_for_stop_signal() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+async def _work(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
+    """Prepare, then run everything but HTTP until cancelled; an operation that fails ends them all."""
+    await _prepare(service, context)
     intake = Intake(
-        wanted,
+        [topic.name for topic in topics.wanted(list(read_by(service.name)), context.settings)],
         settings=context.settings,
         engine=context.engine,
         batch_processor=components.batch_processor,
@@ -89,119 +91,55 @@ async def _work(service: Service, context: ServiceContext, schema: str) -> None:
     broker = make_broker(context.settings)
     intake.subscribe(broker, f"tenure-{service.name}")
     try:
-        await until_done(lambda: _started(broker), health=context.health, part="consuming")
-        await _first(
-            {
-                "alarm": intake.alarmed(),
-                "intake": intake.run(),
-                "watch": watch(intake, context.health),
-                "lead": _lead(service, context, schema, components),
-                **{f"task {number}": task() for number, task in enumerate(components.tasks)},
-            }
+        await retry_transient(lambda: _start(broker), health=context.health, component="consuming")
+        await run_until_one_ends(
+            intake.alarmed,
+            intake.run,
+            partial(watch, intake, context.health),
+            partial(_lead, context, components),
+            *components.tasks,
         )
     finally:
         await intake.drained(_DRAIN_SECONDS)
         await broker.stop()
-        if components.stop:
-            await components.stop()
 
 
-async def _prepare(service: Service, context: ServiceContext, schema: str) -> ServiceContext:
-    """Schema, topics, partition counts, clock: waits for whatever is away."""
+async def _prepare(service: Service, context: ServiceContext) -> None:
+    """Make tables and topics, then fill `context.partitions`; wait for whatever is away. Raises `Alarm`."""
     settings, health = context.settings, context.health
-    await until_done(lambda: migrate(context.engine, schema, service.migrations), health=health, part="database")
-    names = [*service.reads, *service.writes]
-    counts = await until_done(lambda: topics.ensure(names, settings), health=health, part="topics")
-
-    async def fix() -> None:
-        async with transaction(context.engine) as connection:
-            own = [topic for topic in service.writes if topic in counts and topic != TEST_CLOCK_SETTLED]
-            await log.fix_partitions(connection, {topic: counts[topic] for topic in own})
-            if settings.test_clock is not None:
-                await log.fix_own_partition(connection, *own_place(service.name, counts))
-                await TestClock.start(connection, settings.test_clock)
-
-    await until_done(fix, health=health, part="database")
-    return ServiceContext(
-        settings=settings,
-        engine=context.engine,
-        health=health,
-        clock=context.clock,
-        inputs=context.inputs,
-        partitions=counts,
+    names = [*read_by(service.name), *written_by(service.name)]
+    await retry_transient(
+        lambda: migrate(context.engine, context.schema, service.migrations), health=health, component="database"
     )
+    counts = await retry_transient(lambda: topics.ensure(names, settings), health=health, component="topics")
+    await retry_transient(lambda: _prepare_log(service, context, counts), health=health, component="database")
+    context.partitions.fill(counts)
 
 
-async def _lead(service: Service, context: ServiceContext, schema: str, components: ServiceComponents) -> None:
+async def _prepare_log(service: Service, context: ServiceContext, counts: Mapping[str, int]) -> None:
+    """Fix the partitions that this service writes and, with the test clock on, start that clock."""
+    own = [topic for topic in written_by(service.name) if not TOPICS[topic].test_clock_only]
+    async with transaction(context.engine) as connection:
+        await log.fix_partitions(connection, {topic: counts[topic] for topic in own})
+        if context.settings.test_clock is not None:
+            await log.fix_own_partition(connection, *own_place(service.name, counts))
+            await TestClock.start(connection, context.settings.test_clock)
+
+
+async def _lead(context: ServiceContext, components: ServiceComponents) -> None:
+    """Publish the log, and with the test clock on run its barrier, whenever this process is the leader."""
     wake = asyncio.Event()
-    relay = Relay(service.name, settings=context.settings, engine=context.engine, wake=wake, health=context.health)
-    barrier = Barrier(service.name, context=context, relay=relay, settle=components.settle)
+    relay = Relay(context.name, settings=context.settings, engine=context.engine, wake=wake, health=context.health)
+    barrier = Barrier(context, relay=relay, settle_due=components.settle_due)
 
-    async def duties() -> None:
-        doing = {"relay": relay.run()}
-        await _first(doing if context.settings.test_clock is None else {**doing, "barrier": barrier.run()})
-
+    duties = [relay.run] if context.settings.test_clock is None else [relay.run, barrier.run]
     url = context.settings.database_url.get_secret_value()
-    await lead(duties, url=url, schema=schema, wake=wake, health=context.health)
+    await lead(duties, url=url, schema=context.schema, wake=wake, health=context.health)
 
 
-async def _first(doing: Mapping[str, Awaitable[object]]) -> None:
-    """Run all of them; when one ends or fails, cancel the others, wait for them, and pass on what it raised."""
-    tasks = {asyncio.ensure_future(each) for each in doing.values()}
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _started(broker: KafkaBroker) -> None:
+async def _start(broker: KafkaBroker) -> None:
     try:
         await broker.start()
     except Exception as error:
         await broker.stop()
         raise Transient(f"Kafka: {error!r}") from error
-
-
-def _server(app: FastAPI, settings: Settings) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=2,
-    )
-    return _Server(config)
-
-
-class _Server(uvicorn.Server):
-    """Signals are `run`'s, not uvicorn's."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """None of its own."""
-        yield
-
-
-async def _serve(server: uvicorn.Server) -> None:
-    """Until cancelled; then it answers what is under way and lets go of its port."""
-    serving = asyncio.ensure_future(_listen(server))
-    try:
-        await asyncio.shield(serving)
-    finally:
-        server.should_exit = True
-        await asyncio.wait([serving])
-
-
-async def _listen(server: uvicorn.Server) -> None:
-    """uvicorn ends the process where it cannot listen, with the exit code that means an alarm here."""
-    try:
-        await server.serve()
-    except SystemExit:
-        host, port = server.config.host, server.config.port
-        raise BadSettings(f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: {host}:{port} is taken, or not ours.") from None

@@ -7,7 +7,6 @@ Secrets may come from a file: `TENURE_AUTH_SECRET_FILE` in place of `TENURE_AUTH
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -101,10 +100,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     test_clock: Instant | None = None
 
-    @property
-    def test_clock_start(self) -> datetime | None:
-        """The instant at which the test clock starts; None: real time."""
-        return self.test_clock
+
+def schema_name(service: str, settings: Settings) -> str:
+    """The PostgreSQL schema of a service's tables: `TENURE_DATABASE_SCHEMA`, or the service's name."""
+    return settings.database_schema or service
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -5,7 +5,6 @@ import gc
 import json
 import logging
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import uvloop
@@ -21,12 +20,11 @@ ALARMED = 3
 _SELDOM_SECONDS = 30
 
 
-def start(make: Callable[[Settings], Service]) -> int:
+def start(service: Service) -> int:
     """Run until told to stop. 0: told to stop; 2: settings, policy or catalog are wrong; 3: a person must look."""
     try:
         settings = load()
         _log(settings)
-        service = make(settings)
         _collect_less()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(service, settings))

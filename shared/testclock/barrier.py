@@ -6,7 +6,7 @@ barrier anew. What a service does in between is its own (`before`, `after`); the
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
 from shared.contracts.envelope import encode, to_json, wire_time
@@ -15,7 +15,7 @@ from shared.kafka.partitioning import partition_of
 from shared.outbox import log, relay
 from shared.outbox.log import Entry
 from shared.outbox.relay import Relay
-from shared.runtime.components import ServiceContext
+from shared.runtime.components import Operation, ServiceContext
 from shared.runtime.errors import Transient
 from shared.storage.database import Connection, transaction
 from shared.storage.offsets import Partition
@@ -24,27 +24,18 @@ from shared.testclock.clock import Advance, TestClock
 
 _POLL_SECONDS = 0.05
 
-Settle = Callable[[], Awaitable[None]]
-
 logger = logging.getLogger(__name__)
 
 
 class Barrier:
-    """`settle` does all that is due at the clock's time and returns when nothing is left."""
+    """`settle_due` does all that is due at the clock's time and returns when nothing is left."""
 
-    def __init__(
-        self,
-        service: str,
-        *,
-        context: ServiceContext,
-        relay: Relay,
-        settle: Settle,
-    ) -> None:
-        self._service = service
+    def __init__(self, context: ServiceContext, *, relay: Relay, settle_due: Operation) -> None:
+        self._service = context.name
         self._engine = context.engine
         self._inputs = context.inputs
         self._relay = relay
-        self._settle = settle
+        self._settle_due = settle_due
         self._partitions = context.partitions
 
     async def run(self) -> None:
@@ -63,11 +54,11 @@ class Barrier:
 
     async def _pass(self, advance: Advance) -> None:
         """Read all at the old time; move; settle; publish; say so."""
-        await self._inputs.read_to_their_ends()
-        await self._settle()
+        await self._inputs.wait_until_applied()
+        await self._settle_due()
         async with transaction(self._engine) as connection:
             await TestClock.move(connection, advance.now)
-        await self._settle()
+        await self._settle_due()
         async with transaction(self._engine) as connection:
             ends = await relay.ends(connection)
         await self._relay.published(ends)

@@ -1,38 +1,40 @@
-"""The HTTP edge that both services have: health, readiness, metrics, AsyncAPI; every error a problem document.
+"""The HTTP application of a service: common pages (health, readiness, metrics, AsyncAPI) and the service's routers.
 
-`build_http` makes the app; a service's own routers are included by its `app`.
+Every error is a problem document (RFC 9457). Called by each service's `app`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.contracts import asyncapi
+from shared.kafka.partitioning import PartitionCounts
+from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
-from shared.runtime.health import Health
-from shared.runtime.settings import Settings
-from shared.storage.database import Engine, transaction
-from shared.testclock.clock import TestClock
+from shared.runtime.metrics import Metrics
+from shared.runtime.version import VERSION
+from shared.storage.database import transaction
 from shared.web import problems
 from shared.web.asyncapi_page import page
 from shared.web.auth import Guard
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LIVENESS_SECONDS: Final = 1.0
-_AS_JSON_TOO: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/json": {}}}}
-_CAREFUL: Final[Mapping[str, str]] = {
+_JSON_AS_WELL: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/json": {}}}}
+_HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Answers hold personal data and addresses may hold a token: nothing is cached, passed on or guessed."""
+"""Responses hold personal data and URLs may hold a token: no caching, no referrer, no guessing of content types."""
 
 
 class TestClockStatus(BaseModel):
@@ -45,6 +47,8 @@ class TestClockStatus(BaseModel):
 
 
 class Liveness(BaseModel):
+    """What `/health` answers; `test_clock` is null on real time."""
+
     status: Literal["alive"] = "alive"
     service: str
     version: str
@@ -52,107 +56,114 @@ class Liveness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`troubles`: part -> why it cannot work just now; empty when ready."""
+    """What `/ready` answers. `troubles`: component -> why it cannot work now; empty when ready."""
 
     ready: bool
     troubles: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """What the common pages are made of."""
+def build_http(context: ServiceContext, *, guard: Guard, metrics: Metrics, routers: Sequence[APIRouter]) -> FastAPI:
+    """The application: the common pages, and the service's own `routers`.
 
-    service: str
-    version: str
-    settings: Settings
-    engine: Engine
-    health: Health
-    guard: Guard
-    metrics: Callable[[], Awaitable[bytes]]
-    asyncapi: Mapping[str, Any]
-
-
-def build_http(edge: Edge) -> FastAPI:
-    """The app with the common pages; routes find the `Edge` and the `Guard` in its state."""
-    app = FastAPI(title=f"Tenure: {edge.service}", version=edge.version, docs_url=None, redoc_url=None)
-    app.state.edge = edge
-    app.state.guard = edge.guard
+    Until database and topics are prepared the routers answer 503. Routes find `guard` in the application's state.
+    """
+    app = FastAPI(title=f"Tenure: {context.name}", version=VERSION, docs_url=None, redoc_url=None)
+    app.state.guard = guard
     problems.install(app)
-    app.add_middleware(_Careful)
-    app.get("/health", tags=["operations"])(_health)
-    app.get("/ready", tags=["operations"], responses={503: {"model": Readiness}})(_ready)
-    app.get("/metrics", tags=["operations"], response_class=Response)(_metrics)
-    app.get("/asyncapi", tags=["operations"], response_class=HTMLResponse, responses=_AS_JSON_TOO)(_asyncapi_page)
-    app.get("/asyncapi.json", tags=["operations"])(_asyncapi_document)
-    _tell_errors_truly(app)
+    app.add_middleware(_ProtectiveHeaders)
+    app.include_router(_common_pages(context, metrics))
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(partial(_require_prepared, context.partitions))])
+    _use_problem_media_type(app)
     return app
 
 
-async def _health(request: Request) -> Liveness:
-    """Liveness: the process answers."""
-    edge = _edge(request)
-    return Liveness(service=edge.service, version=edge.version, test_clock=await _test_clock(edge))
+async def _require_prepared(partitions: PartitionCounts) -> None:
+    """Raises `Transient`, hence 503, while the service is starting."""
+    partitions.require()
 
 
-async def _ready(request: Request, response: Response) -> Readiness:
-    """Readiness: 200 when everything that the service needs is there, 503 with the troubles otherwise."""
-    health = _edge(request).health
-    if not health.ready:
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return Readiness(ready=health.ready, troubles=dict(health.troubles))
+def _common_pages(context: ServiceContext, metrics: Metrics) -> APIRouter:
+    document = asyncapi.document(
+        context.name,
+        topic_prefix=context.settings.topic_prefix,
+        test_clock=context.settings.test_clock is not None,
+        version=VERSION,
+    )
+    pages = _CommonPages(context, metrics, document)
+    router = APIRouter(tags=["operations"])
+    router.get("/health")(pages.health)
+    router.get("/ready", responses={503: {"model": Readiness}})(pages.ready)
+    router.get("/metrics", response_class=Response)(pages.metrics)
+    router.get("/asyncapi", response_class=HTMLResponse, responses=_JSON_AS_WELL)(pages.asyncapi_page)
+    router.get("/asyncapi.json")(pages.asyncapi_document)
+    return router
 
 
-async def _metrics(request: Request) -> Response:
-    """Prometheus, text format."""
-    return Response(await _edge(request).metrics(), media_type=METRICS_TYPE)
+class _CommonPages:
+    """One method per path."""
+
+    def __init__(self, context: ServiceContext, metrics: Metrics, document: Mapping[str, Any]) -> None:
+        self._context = context
+        self._metrics = metrics
+        self._document = document
+
+    async def health(self) -> Liveness:
+        """Liveness: the process answers."""
+        return Liveness(service=self._context.name, version=VERSION, test_clock=await _test_clock(self._context))
+
+    async def ready(self, response: Response) -> Readiness:
+        """Readiness: 200 when everything that the service needs is there, 503 with the troubles otherwise."""
+        health = self._context.health
+        if not health.ready:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return Readiness(ready=health.ready, troubles=dict(health.unready))
+
+    async def metrics(self) -> Response:
+        """Prometheus, text format."""
+        return Response(await self._metrics.exposition(), media_type=METRICS_TYPE)
+
+    async def asyncapi_page(self, request: Request) -> Response:
+        """What the service reads from Kafka and writes to it, as a page; as JSON where `Accept` asks for JSON only."""
+        accepted = request.headers.get("accept", "")
+        if "json" in accepted and "html" not in accepted:
+            return await self.asyncapi_document()
+        return HTMLResponse(page(self._document))
+
+    async def asyncapi_document(self) -> JSONResponse:
+        """The same as an AsyncAPI 3 document."""
+        return JSONResponse(dict(self._document))
 
 
-async def _asyncapi_page(request: Request) -> Response:
-    """What the service reads from Kafka and writes to it, for people; as JSON for whom `Accept` asks for that alone."""
-    accepted = request.headers.get("accept", "")
-    if "json" in accepted and "html" not in accepted:
-        return await _asyncapi_document(request)
-    return HTMLResponse(page(_edge(request).asyncapi))
-
-
-async def _asyncapi_document(request: Request) -> JSONResponse:
-    """The same as an AsyncAPI 3 document."""
-    return JSONResponse(dict(_edge(request).asyncapi))
-
-
-async def _test_clock(edge: Edge) -> TestClockStatus | None:
+async def _test_clock(context: ServiceContext) -> TestClockStatus | None:
     """A process is alive without its database too, so the wait for it is short."""
-    if edge.settings.test_clock is None:
+    if context.settings.test_clock is None:
         return None
     try:
-        async with asyncio.timeout(_LIVENESS_SECONDS), transaction(edge.engine) as connection:
-            return TestClockStatus(now=await TestClock().now(connection))
+        async with asyncio.timeout(_LIVENESS_SECONDS), transaction(context.engine) as connection:
+            return TestClockStatus(now=await context.clock.now(connection))
     except (Transient, TimeoutError):
         return TestClockStatus(now=None)
 
 
-def _edge(request: Request) -> Edge:
-    edge: Edge = request.app.state.edge
-    return edge
-
-
-def _tell_errors_truly(app: FastAPI) -> None:
+def _use_problem_media_type(app: FastAPI) -> None:
+    """FastAPI documents errors as `application/json`; the OpenAPI document must name the problems' media type."""
     plain = app.openapi
     app.openapi = lambda: problems.in_problem_json(plain())  # type: ignore[method-assign]
 
 
-class _Careful:
-    """Adds the headers of `_CAREFUL` where an answer does not say otherwise."""
+class _ProtectiveHeaders:
+    """Middleware: adds `_HEADERS` where a response does not set them itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_carefully(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _CAREFUL.items():
+                for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, send_carefully)
+        await self._app(scope, receive, send_with_headers)

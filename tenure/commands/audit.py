@@ -10,8 +10,7 @@ import sys
 from typing import Final
 
 from shared.runtime.errors import Transient
-from shared.runtime.service import schema_of
-from shared.runtime.settings import BadSettings, Settings
+from shared.runtime.settings import BadSettings, Settings, schema_name
 from shared.storage.database import connect
 from subscription_service.audit.compare import Extent, audit
 from subscription_service.domain.policy import Rules
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _look(settings: Settings, rules: Rules) -> int:
     """The number of differences."""
-    engine = connect(settings.database_url.get_secret_value(), schema_of(_SERVICE, settings))
+    engine = connect(settings.database_url.get_secret_value(), schema_name(_SERVICE, settings))
     extent, count = Extent(), 0
     try:
         async for found in audit(engine, rules, extent):

@@ -1,7 +1,7 @@
 """One copy of a service inside the test process, on real parts, reached over its own HTTP port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import httpx
@@ -33,11 +33,11 @@ class RunningService:
 
 @asynccontextmanager
 async def running_service(
-    service: Callable[[Settings], Service], settings: Settings, *, but_for: Collection[str] = ()
+    service: Service, settings: Settings, *, but_for: Collection[str] = ()
 ) -> AsyncIterator[RunningService]:
     """Run a copy on a free port until the block ends. The block begins once it is ready, `but_for` these troubles."""
     ours = settings.model_copy(update={"http_port": free_port()})
-    task = asyncio.ensure_future(run(service(ours), ours))
+    task = asyncio.ensure_future(run(service, ours))
     url = f"http://{ours.http_host}:{ours.http_port}"
     try:
         async with httpx.AsyncClient(base_url=url, trust_env=False) as client:

@@ -78,7 +78,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "aiokafka": {
         *(
             "shared.kafka.intake",
-            "shared.kafka.inputs",
+            "shared.kafka.input_topics",
             "shared.kafka.client",
             "shared.kafka.partitioning",
             "shared.kafka.positions",
@@ -94,18 +94,12 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "asyncpg": {"shared.storage.database", "shared.outbox.leader", "tenure.local"},
     "alembic": {"shared.storage.migrations", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
-        *(
-            "shared.web.auth",
-            "shared.web.http",
-            "shared.web.problems",
-            "shared.runtime.service",
-            "shared.runtime.components",
-        ),
-        *("subscription_service.http.api", "subscription_service.app", "subscription_service.ops"),
-        *("notifier_service.http.api", "notifier_service.app", "notifier_service.inbox", "tenure.local"),
+        *("shared.web", "shared.runtime.components"),
+        *("subscription_service.http.api", "subscription_service.ops"),
+        *("notifier_service.http.api", "notifier_service.inbox", "tenure.local"),
     },
-    "starlette": {"shared.web.http", "shared.web.problems"},
-    "uvicorn": {"shared.runtime.service", "tenure.local"},
+    "starlette": {"shared.web"},
+    "uvicorn": {"shared.web.server", "tenure.local"},
     "uvloop": {"shared.runtime.start"},
     "jwt": {"shared.web.auth", "tenure"},
     "prometheus_client": {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.runtime.service import VERSION
+from shared.runtime.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))

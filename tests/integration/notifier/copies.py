@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from notifier_service.app import Notifier
+from notifier_service.app import NOTIFIER
 from notifier_service.delivery import leases
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.runtime.settings import Settings
@@ -157,7 +157,7 @@ class Copy:
 @asynccontextmanager
 async def copy(settings: Settings) -> AsyncIterator[Copy]:
     """Run one copy in this process until the block ends; it can be asked as soon as it is ready, relay or not."""
-    async with running_service(Notifier, settings, but_for=[RELAY]) as running:
+    async with running_service(NOTIFIER, settings, but_for=[RELAY]) as running:
         engine = database.connect(settings.database_url.get_secret_value(), SCHEMA)
         try:
             yield Copy(running, engine)

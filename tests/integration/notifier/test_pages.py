@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from shared.runtime.service import VERSION
+from shared.runtime.version import VERSION
 from tests.integration.notifier.copies import Copy, World, event
 from tests.kit.events import account
 from tests.kit.tokens import bearer

@@ -30,7 +30,7 @@ UNREADABLE = b"unreadable"
 class Keeping:
     """Writes down every value that it gets; one of them breaks the whole batch."""
 
-    def read(self, record: Record) -> bytes | None:
+    def decode(self, record: Record) -> bytes | None:
         if record.value == UNREADABLE:
             raise ZeroDivisionError
         value: bytes | None = record.value
@@ -234,7 +234,7 @@ async def test_a_copy_that_waits_for_the_database_stops_when_it_is_told_to(
 
 
 async def _troubled(health: Health) -> bool:
-    return bool(health.troubles)
+    return bool(health.unready)
 
 
 async def _busy(intake: Intake) -> bool:

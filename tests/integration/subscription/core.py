@@ -56,7 +56,7 @@ class HandClock:
 class Inputs:
     """There is nothing else to read."""
 
-    async def read_to_their_ends(self) -> None:
+    async def wait_until_applied(self) -> None:
         return
 
 
@@ -127,7 +127,7 @@ class Core:
     def _opened(self, topic: str, value: bytes) -> DecodedRecord:
         record = kafka_record(topic, value)
         try:
-            return DecodedRecord(record, self._batch_processor.read(record))
+            return DecodedRecord(record, self._batch_processor.decode(record))
         except Unreadable as unreadable:
             return DecodedRecord(record, unreadable)
 

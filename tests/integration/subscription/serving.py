@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, STATE, TEST_CLOCK, TEST_CLOCK_SETTLED, TOPIC_OF_TYPE
 from shared.runtime.settings import Settings
-from subscription_service.app import SubscriptionService
+from subscription_service.app import SUBSCRIPTION
 from tests.kit.events import START, event
 from tests.kit.service import RunningService, running_service
 from tests.kit.tokens import operator
@@ -126,9 +126,7 @@ class World:
 async def serving(settings: Settings, *, copies: int = 1) -> AsyncIterator[World]:
     """Run so many copies until the block ends; it begins when all are ready. The world's HTTP is the first's."""
     async with AsyncExitStack() as stack:
-        running = [
-            await stack.enter_async_context(running_service(SubscriptionService, settings)) for _ in range(copies)
-        ]
+        running = [await stack.enter_async_context(running_service(SUBSCRIPTION, settings)) for _ in range(copies)]
         yield await stack.enter_async_context(outside(settings, running[0]))
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.kafka.client import reader
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
-from subscription_service.app import SubscriptionService
+from subscription_service.app import SUBSCRIPTION
 from tenure.local.kafka import Kafka
 from tenure.local.mail import _self_signed
 from tenure.local.ports import HOST, free_port
@@ -80,7 +80,7 @@ def secured(plain: Settings, kafka: GuardedKafka, mechanism: str, **changes: Any
 async def test_a_service_works_over_tls_and_a_login(plain: Settings, guarded: GuardedKafka, mechanism: str) -> None:
     who = account()
     async with (
-        running_service(SubscriptionService, secured(plain, guarded, mechanism)) as copy,
+        running_service(SUBSCRIPTION, secured(plain, guarded, mechanism)) as copy,
         outside(plain, copy) as world,
     ):
         await world.publish(credit(who, "5.00"))

@@ -99,7 +99,7 @@ async def _apply(engine: Engine, rules: Rules, values: Sequence[Any]) -> None:
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, PARTITIONS)
         await batch_processor.apply(
-            connection, [DecodedRecord(record, batch_processor.read(record)) for record in records]
+            connection, [DecodedRecord(record, batch_processor.decode(record)) for record in records]
         )
 
 

@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.02
 _LONGEST_SECONDS = 30.0
 
 
-class Inputs:
+class InputTopics:
     """The input topics of one service (logical names)."""
 
     def __init__(self, topics: Sequence[str], *, settings: Settings, engine: Engine) -> None:
@@ -30,7 +30,7 @@ class Inputs:
         self._settings = settings
         self._engine = engine
 
-    async def read_to_their_ends(self) -> None:
+    async def wait_until_applied(self) -> None:
         """Wait until everything that is in the inputs now has been applied. Raises `Transient`, also after 30 s."""
         ends = await self._ends()
         deadline = asyncio.get_running_loop().time() + _LONGEST_SECONDS
