@@ -1,4 +1,4 @@
-"""The log: what a service says, append-only, in order; outbox and audit trail at once.
+"""The log: every record that a service publishes, append-only, in order; outbox and audit trail at once.
 
 Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, in commit order. It is assigned
 last in the transaction, under a row lock for the partition, partitions in order. The relay publishes it.
@@ -13,10 +13,12 @@ from sqlalchemy import text
 
 from shared.contracts.envelope import with_sequence
 from shared.runtime.errors import Alarm
+from shared.storage.bulk import Bulk, update
 from shared.storage.database import Connection, driver
+from shared.storage.tables import OutputPartition
 
 CHANNEL = "tenure_log_"
-"""With the schema behind it: the NOTIFY channel that wakes the relay."""
+"""Followed by the schema: the NOTIFY channel that wakes the relay."""
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -33,17 +35,13 @@ class Entry(NamedTuple):
     enveloped: bool = True
 
 
-_LOCK = text(
+_LOCK = Bulk(
+    OutputPartition,
     "SELECT topic, partition, next_sequence FROM output_partition"
-    " WHERE (topic, partition) IN (SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[])))"
-    " ORDER BY topic, partition FOR UPDATE"
+    " WHERE (topic, partition) IN (SELECT {names} FROM {rows}) ORDER BY topic, partition FOR UPDATE",
+    ("topic", "partition"),
 )
-_RAISE = text(
-    "UPDATE output_partition o SET next_sequence = n.next_sequence"
-    " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
-    "  AS n (topic, partition, next_sequence)"
-    " WHERE o.topic = n.topic AND o.partition = n.partition"
-)
+_RAISE = update(OutputPartition)
 _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}' || current_schema(), '')")
 _COLUMNS = ("topic", "partition", "sequence", "key", "value", "headers", "account_id")
 _PARTITIONS = text("SELECT topic, count(*) FROM output_partition GROUP BY topic")
@@ -55,16 +53,19 @@ _ADD_ONE = text("INSERT INTO output_partition (topic, partition) VALUES (:topic,
 
 
 async def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write `entries` behind the log, each partition's in the order given; call it last before the commit."""
+    """Append `entries` to the log, each partition's in the order given; call it last before the commit."""
     if not entries:
         return
     ordered = sorted(entries, key=_place)
-    places = [place for place, _ in groupby(ordered, key=_place)]
-    arguments = {"topics": [topic for topic, _ in places], "partitions": [number for _, number in places]}
-    sequences = {(row[0], row[1]): row[2] for row in await connection.execute(_LOCK, arguments)}
+    keys = [{"topic": topic, "partition": partition} for (topic, partition), _ in groupby(ordered, key=_place)]
+    locked = await _LOCK.fetch(connection, keys)
+    sequences = {(topic, partition): next_sequence for topic, partition, next_sequence in locked}
     rows = [_row(entry, sequences) for entry in ordered]
     await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
-    await connection.execute(_RAISE, {**arguments, "sequences": [sequences[place] for place in places]})
+    await _RAISE.run(
+        connection,
+        [{"topic": place[0], "partition": place[1], "next_sequence": after} for place, after in sequences.items()],
+    )
     await connection.execute(_NOTIFY)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
-from sqlalchemy import text
 
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
@@ -21,12 +20,14 @@ from shared.kafka.client import connection as kafka_connection
 from shared.kafka.client import reader
 from shared.kafka.tails import Record, last_visible
 from shared.kafka.topics import name_of
+from shared.outbox import progress
 from shared.outbox.log import unpack
+from shared.outbox.progress import Progress
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import wait_for_event
 from shared.runtime.settings import Settings
-from shared.storage.database import Connection, Engine, transaction
+from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Partition
 
 _AT_ONCE = 4000
@@ -34,27 +35,6 @@ _PACE_SECONDS = 0.01
 _IDLE_SECONDS = 1.0
 _BATCH_BYTES = 512 * 1024
 _BARE_TOPICS = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
-
-_UNPUBLISHED = text(
-    "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers"
-    " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
-    "  AS done (topic, partition, sequence)"
-    " CROSS JOIN LATERAL (SELECT * FROM log WHERE log.topic = done.topic AND log.partition = done.partition"
-    "  AND log.sequence > done.sequence ORDER BY log.sequence LIMIT :at_once) AS log"
-)
-_ENDS = text(
-    "SELECT topic, partition, next_sequence - 1, published FROM output_partition"
-    " JOIN relay_position USING (topic, partition)"
-)
-_BEGIN = text(
-    "INSERT INTO relay_position (topic, partition) SELECT topic, partition FROM output_partition ON CONFLICT DO NOTHING"
-)
-_KEEP = text(
-    "UPDATE relay_position r SET published = n.published"
-    " FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:sequences AS bigint[]))"
-    "  AS n (topic, partition, published)"
-    " WHERE r.topic = n.topic AND r.partition = n.partition AND r.published < n.published"
-)
 
 logger = logging.getLogger(__name__)
 
@@ -109,18 +89,17 @@ class Relay:
     async def _positions(self) -> dict[Partition, int]:
         """Where to go on: the tail of the topic, or the kept position where retention has emptied it."""
         async with transaction(self._engine) as connection:
-            await connection.execute(_BEGIN)
-            rows = {Partition(row[0], row[1]): (row[2], row[3]) for row in await connection.execute(_ENDS)}
-        names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in rows}
+            await progress.begin(connection)
+            stored = await progress.stored(connection)
+        names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in stored}
         async with reader(self._settings) as consumer:
             tails = await last_visible(consumer, names.values())
-        return {key: _agreed(key, tails[names[key]], *rows[key]) for key in rows}
+        return {key: _agreed(key, tails[names[key]], stored[key]) for key in stored}
 
     async def _publish(self, producer: AIOKafkaProducer) -> bool:
         """Publish what is there, in one Kafka transaction; False when nothing was."""
-        keys = sorted(self._published)
         async with transaction(self._engine) as connection:
-            rows = (await connection.execute(_UNPUBLISHED, {**self._arguments(keys), "at_once": _AT_ONCE})).all()
+            rows = await progress.unpublished(connection, self._published, at_most=_AT_ONCE)
         if not rows:
             return False
         await producer.begin_transaction()
@@ -164,37 +143,24 @@ class Relay:
 
     async def _note(self, reached: Mapping[Partition, int]) -> None:
         await self._reached(reached)
-        keys = sorted(reached)
         async with transaction(self._engine) as connection:
-            await connection.execute(_KEEP, self._arguments(keys))
-
-    def _arguments(self, keys: Sequence[Partition]) -> dict[str, list[object]]:
-        return {
-            "topics": [key.topic for key in keys],
-            "partitions": [key.partition for key in keys],
-            "sequences": [self._published[key] for key in keys],
-        }
+            await progress.keep(connection, reached)
 
 
-async def ends(connection: Connection) -> dict[Partition, int]:
-    """The last sequence in the log, for each output partition."""
-    return {Partition(row[0], row[1]): row[2] for row in await connection.execute(_ENDS)}
-
-
-def _agreed(key: Partition, tail: Record | None, end: int, kept: int) -> int:
-    """Raises `Alarm` where topic and log contradict each other."""
+def _agreed(key: Partition, tail: Record | None, stored: Progress) -> int:
+    """The last published sequence. Raises `Alarm` where topic and log contradict each other."""
     if tail is None:
-        return kept
+        return stored.published
     published = sequence_of(tail)
-    if published > end:
+    if published > stored.end:
         raise Alarm(
-            f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {end}: the database is older"
-            " than the topic (restored from a backup?). See docs/operations.md before anything is published."
+            f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {stored.end}: the database is"
+            " older than the topic (restored from a backup?). See docs/operations.md before anything is published."
         )
-    if published < kept:
+    if published < stored.published:
         raise Alarm(
-            f"{key.topic}-{key.partition} ends at entry {published}, but {kept} was published: the topic lost records."
-            " See docs/operations.md."
+            f"{key.topic}-{key.partition} ends at entry {published}, but {stored.published} was published: the topic"
+            " lost records. See docs/operations.md."
         )
     return published
 

@@ -5,13 +5,13 @@ A process collector's values are those of one copy.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client import ProcessCollector as PrometheusProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from sqlalchemy import text
 
+from shared.outbox import progress
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
@@ -20,11 +20,6 @@ from shared.storage.database import Connection, transaction
 
 DatabaseCollector: TypeAlias = Callable[[Connection], Awaitable[Iterable[Metric]]]
 """Reads metrics from the database, in the transaction of one scrape."""
-
-_UNPUBLISHED: Final = text(
-    "SELECT topic, sum(next_sequence - 1 - published) FROM output_partition JOIN relay_position"
-    " USING (topic, partition) GROUP BY topic"
-)
 
 
 class Metrics:
@@ -71,8 +66,8 @@ async def relay_lag(connection: Connection) -> list[Metric]:
     family = GaugeMetricFamily(
         "tenure_relay_lag_events", "Entries of the log that are not known to be published.", labels=("topic",)
     )
-    for topic, count in await connection.execute(_UNPUBLISHED):
-        family.add_metric((topic,), int(count))
+    for topic, count in (await progress.lag(connection)).items():
+        family.add_metric((topic,), count)
     return [family]
 
 

@@ -1,4 +1,4 @@
-"""Accounting: every event in ends as applied, duplicate, rejected, dead letter, or is parked (G4).
+"""How many input events ended as applied, duplicate, rejected or dead letter, per topic (G4); the rest are parked.
 
 Counted in the transaction of the effect, so that the sum is exact through crashes and over all copies.
 """
@@ -8,36 +8,32 @@ from enum import StrEnum
 
 from sqlalchemy import text
 
+from shared.storage.bulk import upsert
 from shared.storage.database import Connection
+from shared.storage.tables import EventCount
 
 
 class Outcome(StrEnum):
+    """How an event ended; the values are those of the metric's label `outcome`."""
+
     APPLIED = "applied"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
     DEAD_LETTER = "dead_letter"
 
 
-_ADD = text(
-    "INSERT INTO tally (topic, outcome, count)"
-    " SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:outcomes AS text[]), CAST(:counts AS bigint[]))"
-    " ON CONFLICT (topic, outcome) DO UPDATE SET count = tally.count + excluded.count"
-)
+_ADD = upsert(EventCount, add=["count"])
 _READ = text("SELECT topic, outcome, count FROM tally")
 
 
 async def add(connection: Connection, counts: Mapping[tuple[str, Outcome], int]) -> None:
-    """Add to the account of (topic, outcome)."""
-    ordered = sorted(counts)
-    arguments = {
-        "topics": [topic for topic, _ in ordered],
-        "outcomes": [outcome.value for _, outcome in ordered],
-        "counts": [counts[key] for key in ordered],
-    }
-    if ordered:
-        await connection.execute(_ADD, arguments)
+    """Add numbers of events to what is counted per topic and outcome."""
+    rows = [
+        {"topic": topic, "outcome": outcome.value, "count": count} for (topic, outcome), count in sorted(counts.items())
+    ]
+    await _ADD.run(connection, rows)
 
 
 async def read(connection: Connection) -> dict[tuple[str, str], int]:
-    """(topic, outcome) -> events so far."""
-    return {(row[0], row[1]): row[2] for row in await connection.execute(_READ)}
+    """(topic, outcome) -> number of events so far."""
+    return {(topic, outcome): count for topic, outcome, count in await connection.execute(_READ)}

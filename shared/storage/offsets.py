@@ -1,4 +1,4 @@
-"""Positions in the input topics, stored beside the effects that they stand for.
+"""Offsets of the input topics, stored in the same database as the effects of the records before them.
 
 Invariant: an effect and its position commit together, and a position moves only from where the mover
 believes it is (compare-and-swap); so nothing is applied twice and nothing is skipped (G1).
@@ -10,7 +10,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from shared.runtime.errors import Displaced
+from shared.storage.bulk import Bulk, insert
 from shared.storage.database import Connection
+from shared.storage.tables import InputOffset
 
 
 class Partition(NamedTuple):
@@ -21,56 +23,46 @@ class Partition(NamedTuple):
 
 
 class Move(NamedTuple):
+    """From the offset that the mover believes to be stored, to the next one to read."""
+
     expected: int
     next: int
 
 
-_BEGIN = text(
-    "INSERT INTO input_offset (topic, partition, next_offset)"
-    " SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))"
-    " ON CONFLICT DO NOTHING"
-)
+_BEGIN = insert(InputOffset, or_ignore=True)
 _STORED = text("SELECT topic, partition, next_offset FROM input_offset")
-_ADVANCE = text(
-    "WITH moves AS (SELECT * FROM unnest(CAST(:topics AS text[]), CAST(:partitions AS int[]),"
-    " CAST(:expected AS bigint[]), CAST(:next AS bigint[])) AS move (topic, partition, expected, next)),"
-    " locked AS (SELECT o.topic, o.partition FROM input_offset o JOIN moves USING (topic, partition)"
+_ADVANCE = Bulk(
+    InputOffset,
+    "WITH moves AS (SELECT * FROM {rows}), locked AS ("
+    "  SELECT o.topic, o.partition FROM input_offset o JOIN moves USING (topic, partition)"
     "  ORDER BY o.topic, o.partition FOR UPDATE OF o)"
     " UPDATE input_offset o SET next_offset = moves.next FROM moves, locked"
     " WHERE o.topic = moves.topic AND o.partition = moves.partition AND o.next_offset = moves.expected"
-    "  AND locked.topic = o.topic AND locked.partition = o.partition"
+    "  AND locked.topic = o.topic AND locked.partition = o.partition",
+    ("topic", "partition"),
+    also={"expected": "next_offset", "next": "next_offset"},
 )
 
 
 async def begin(connection: Connection, firsts: Mapping[Partition, int]) -> None:
-    """Partitions seen for the first time begin at these offsets; known ones stay where they are."""
-    ordered = sorted(firsts)
-    await connection.execute(
-        _BEGIN,
-        {
-            "topics": [key.topic for key in ordered],
-            "partitions": [key.partition for key in ordered],
-            "offsets": [firsts[key] for key in ordered],
-        },
-    )
+    """Partitions that are read for the first time begin at these offsets; known ones stay where they are."""
+    rows = [
+        {"topic": key.topic, "partition": key.partition, "next_offset": first} for key, first in sorted(firsts.items())
+    ]
+    await _BEGIN.run(connection, rows)
 
 
 async def stored(connection: Connection) -> dict[Partition, int]:
-    """The next offset to read of every known partition."""
-    return {Partition(row[0], row[1]): row[2] for row in await connection.execute(_STORED)}
+    """The next offset to read, for each known partition."""
+    return {Partition(topic, partition): offset for topic, partition, offset in await connection.execute(_STORED)}
 
 
 async def advance(connection: Connection, moves: Mapping[Partition, Move]) -> None:
     """Move positions by compare-and-swap. Raises `Displaced` when one of them is not where it was expected."""
-    ordered = sorted(moves)
-    result = await connection.execute(
-        _ADVANCE,
-        {
-            "topics": [key.topic for key in ordered],
-            "partitions": [key.partition for key in ordered],
-            "expected": [moves[key].expected for key in ordered],
-            "next": [moves[key].next for key in ordered],
-        },
-    )
-    if result.rowcount != len(ordered):
-        raise Displaced(f"{len(ordered) - result.rowcount} of {len(ordered)} positions were moved by another copy")
+    rows = [
+        {"topic": key.topic, "partition": key.partition, "expected": move.expected, "next": move.next}
+        for key, move in sorted(moves.items())
+    ]
+    moved = await _ADVANCE.run(connection, rows)
+    if moved != len(rows):
+        raise Displaced(f"{len(rows) - moved} of {len(rows)} positions were moved by another copy")

@@ -12,7 +12,7 @@ from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
 from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.topics import TEST_CLOCK_SETTLED
 from shared.kafka.partitioning import partition_of
-from shared.outbox import log, relay
+from shared.outbox import log, progress
 from shared.outbox.log import Entry
 from shared.outbox.relay import Relay
 from shared.runtime.components import Operation, ServiceContext
@@ -60,7 +60,7 @@ class Barrier:
             await TestClock.move(connection, advance.now)
         await self._settle_due()
         async with transaction(self._engine) as connection:
-            ends = await relay.ends(connection)
+            ends = await progress.ends(connection)
         await self._relay.published(ends)
         async with transaction(self._engine) as connection:
             await self._say(connection, advance)

@@ -87,7 +87,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     },
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
-        *("shared.storage", "shared.outbox", "shared.testclock.clock", "shared.runtime.metrics"),
+        *("shared.storage", "shared.outbox", "shared.testclock.clock"),
         *("subscription_service.storage", "subscription_service.audit", "subscription_service.housekeeping"),
         *("notifier_service.storage", "notifier_service.delivery.leases", "notifier_service.inbox"),
     },

@@ -1,0 +1,83 @@
+"""How far the log is published, per output partition: all SQL of the relay, and its lag for the metrics.
+
+Invariant: `published` is raised after the Kafka commit and never lowered. It is where the relay goes on when retention
+has emptied a topic, and what housekeeping may delete up to.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+
+from shared.storage.bulk import Bulk, Row, update
+from shared.storage.database import Connection
+from shared.storage.offsets import Partition
+from shared.storage.tables import RelayPosition
+
+
+class Progress(NamedTuple):
+    """Of one output partition: the last sequence in the log, and the last one known to be published."""
+
+    end: int
+    published: int
+
+
+_BEGIN = text(
+    "INSERT INTO relay_position (topic, partition) SELECT topic, partition FROM output_partition ON CONFLICT DO NOTHING"
+)
+_STORED = text(
+    "SELECT topic, partition, next_sequence - 1, published FROM output_partition"
+    " JOIN relay_position USING (topic, partition)"
+)
+_UNPUBLISHED = Bulk(
+    RelayPosition,
+    "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM {rows}"
+    " CROSS JOIN LATERAL (SELECT * FROM log WHERE log.topic = n.topic AND log.partition = n.partition"
+    "  AND log.sequence > n.published ORDER BY log.sequence LIMIT :at_most) AS log",
+)
+_KEEP = update(RelayPosition, only_if="relay_position.published < n.published")
+_LAG = text(
+    "SELECT topic, sum(next_sequence - 1 - published) FROM output_partition JOIN relay_position"
+    " USING (topic, partition) GROUP BY topic"
+)
+
+
+async def begin(connection: Connection) -> None:
+    """Output partitions that are new have nothing published."""
+    await connection.execute(_BEGIN)
+
+
+async def stored(connection: Connection) -> dict[Partition, Progress]:
+    """The progress of every output partition."""
+    found = await connection.execute(_STORED)
+    return {Partition(topic, partition): Progress(end, published) for topic, partition, end, published in found}
+
+
+async def ends(connection: Connection) -> dict[Partition, int]:
+    """The last sequence in the log, for each output partition."""
+    return {key: progress.end for key, progress in (await stored(connection)).items()}
+
+
+async def unpublished(connection: Connection, published: Mapping[Partition, int], *, at_most: int) -> Sequence[Any]:
+    """Entries after `published`, in order, up to `at_most` per partition.
+
+    Each is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
+    """
+    return await _UNPUBLISHED.fetch(connection, _rows(published.items()), at_most=at_most)
+
+
+async def keep(connection: Connection, published: Mapping[Partition, int]) -> None:
+    """Everything up to these sequences is on its topic."""
+    await _KEEP.run(connection, _rows(published.items()))
+
+
+async def lag(connection: Connection) -> dict[str, int]:
+    """Topic -> entries of the log that are not known to be published."""
+    return {topic: int(entries) for topic, entries in await connection.execute(_LAG)}
+
+
+def _rows(published: Iterable[tuple[Partition, int]]) -> list[Row]:
+    """In the order in which all copies lock them."""
+    return [
+        {"topic": key.topic, "partition": key.partition, "published": sequence} for key, sequence in sorted(published)
+    ]
