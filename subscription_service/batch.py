@@ -1,7 +1,8 @@
-"""One batch, one transaction: all IO of a decision, in order. Called by `consuming` only.
+"""All IO of one batch of events, in one transaction. Called by `shared.kafka` (a `BatchProcessor`), and by nobody else.
 
-read -> claim ids -> lock accounts -> take each event -> save. What cannot be read becomes a dead letter beside its
-neighbours; clock advances (test clock only) are remembered for the barrier.
+Order: read the clock, record the ids, lock and load the accounts, decide each event, save.
+What cannot be read becomes a dead letter and leaves the other events of its batch alone. An advance of the test clock
+is kept for the barrier (`shared.testclock`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +18,17 @@ from shared.testclock import clock
 from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, Verdict, read
+from subscription_service.pauses import with_pauses
 from subscription_service.storage import deduplication, store
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
 
 
 class SubscriptionBatchProcessor:
-    """The subscription service's `BatchProcessor`; `partitions`: logical output topic -> number of partitions."""
+    """Decides batches of records. `partitions`: logical output topic -> number of partitions.
+
+    `logical`: gives the logical name of a record's topic.
+    """
 
     def __init__(
         self, *, rules: Rules, clock: Clock, partitions: Mapping[str, int], logical: Callable[[Record], str]
@@ -34,28 +39,22 @@ class SubscriptionBatchProcessor:
         self._logical = logical
 
     def decode(self, record: Record) -> Incoming:
-        """Raises `Unreadable`."""
+        """Decode and validate one record. Raises `Unreadable`."""
         return read(record, self._logical(record), currency=self._rules.catalog.currency)
 
     async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
-        """Apply them all, or raise."""
+        """Decide and store the whole batch. Raises where that fails; the caller then rolls the transaction back."""
         unit_of_work = self._begin(await self._clock.now(connection))
         events, advances = self._sort(decoded, unit_of_work)
-        await self._remember(connection, advances, unit_of_work)
+        await self._keep_advances(connection, advances, unit_of_work)
         if events:
             await deduplication.claim(connection, events)
-            unit_of_work.locked = await store.lock(
-                connection, {event.account_id for event in events}, partitions=self._partitions[LIFECYCLE]
-            )
-            waiting = [event for locked in unit_of_work.locked.values() for event in locked.waiting]
-            fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]
-            await store.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)
-            for event in events:
-                unit_of_work.handle(event)
+            await self._load(connection, events, unit_of_work)
+            await with_pauses(unit_of_work.handle(events))
         await save(connection, unit_of_work)
 
     async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
-        """This record alone cannot be applied: make it a dead letter."""
+        """Make a dead letter of a record that fails even alone in its batch (`internal_error`)."""
         unit_of_work = self._begin(await self._clock.now(connection))
         unit_of_work.dead_letter_record(record, self._logical(record), Reason.INTERNAL_ERROR, type(error).__name__)
         await save(connection, unit_of_work)
@@ -63,23 +62,33 @@ class SubscriptionBatchProcessor:
     def _begin(self, now: datetime) -> UnitOfWork:
         return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions)
 
+    async def _load(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
+        """Lock the accounts of the events, with the rows that these and the waiting events touch."""
+        account_ids = {event.account_id for event in events}
+        unit_of_work.locked = await store.lock(connection, account_ids, partitions=self._partitions[LIFECYCLE])
+        waiting = [event for locked in unit_of_work.locked.values() for event, _ in locked.waiting]
+        fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]
+        await store.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)
+
     def _sort(
         self, decoded: Sequence[DecodedRecord], unit_of_work: UnitOfWork
     ) -> tuple[list[Incoming], list[Incoming]]:
-        """Events, and clock advances; what is neither is buried."""
+        """Events, and advances of the test clock; what could not be read becomes a dead letter."""
         events: list[Incoming] = []
         advances: list[Incoming] = []
         for record, content in decoded:
             topic = self._logical(record)
             try:
-                incoming = _timely(content, unit_of_work.now)
+                incoming = _readable(content, unit_of_work.now)
             except Unreadable as unreadable:
                 unit_of_work.dead_letter_record(record, topic, unreadable.reason, unreadable.detail)
             else:
                 (advances if topic == TEST_CLOCK else events).append(incoming)
         return events, advances
 
-    async def _remember(self, connection: Connection, advances: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
+    async def _keep_advances(
+        self, connection: Connection, advances: Sequence[Incoming], unit_of_work: UnitOfWork
+    ) -> None:
         """Time never goes back: an advance to an earlier instant is a dead letter."""
         for advance in advances:
             data: ClockAdvanced = advance.event.data
@@ -92,8 +101,11 @@ class SubscriptionBatchProcessor:
                 unit_of_work.event_counts[TEST_CLOCK, Outcome.APPLIED] += 1
 
 
-def _timely(content: Incoming | Unreadable, now: datetime) -> Incoming:
-    """What was read, unless it lies in the future; an advance of the clock may. Raises `Unreadable`."""
+def _readable(content: Incoming | Unreadable, now: datetime) -> Incoming:
+    """The event, unless it could not be read or its `time` lies in the future. Raises `Unreadable`.
+
+    An advance of the test clock may lie in the future.
+    """
     if isinstance(content, Unreadable):
         raise content
     if content.topic != TEST_CLOCK:

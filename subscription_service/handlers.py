@@ -1,7 +1,12 @@
-"""One record in, read by its contract, ready to be decided. Pure.
+"""The registry of events in, and how a record becomes an `Incoming` event. Pure.
 
-`REGISTRY` is the program in one table: topic -> type -> what is read. The type of the data decides what happens with
-it: `domain.step` matches on it.
+`REGISTRY` shows the whole program: which types come on which topic, which class their data have, which id each spends
+and which wait for a purchase. What happens then depends on the class of the data alone:
+- `domain/facts.py` (`_FACTS`): what it changes at once: balance, coupons, servers, capacity, configuration
+- `domain/decide.py` (`_ON_ANY_ACCOUNT`, `_ON_A_LIVE_SUBSCRIPTION`): the lifecycle events or the refusal it leads to
+
+To add a type: its class and its topic's row in `shared/contracts/inbound.py`, a row here, and a function in one of the
+two tables above.
 """
 
 from collections.abc import Mapping
@@ -9,47 +14,93 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from shared.contracts.envelope import (
-    Event,
-    Reason,
-    Unreadable,
-    check_subject,
-    decode,
-    fingerprint,
-)
+from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
+from shared.contracts.envelope import Event, Reason, Unreadable, check_subject, decode, fingerprint
 from shared.contracts.inbound import (
     AccountCredited,
+    AutoRenewalDisabled,
+    AutoRenewalEnabled,
+    CapacityUsed,
+    ConfigurationRecorded,
+    ConfigurationRemoved,
+    ContactChanged,
     CouponIssued,
     InventorySnapshot,
     PurchaseOrdered,
     RenewalChangeOrdered,
+    RenewalDeclined,
     RenewalOrdered,
     ServerBound,
+    ServerRegistered,
+    ServerReleased,
+    ServerResized,
     ServerUnbound,
     SpecificationChangeOrdered,
 )
-from shared.contracts.topics import RENEWALS, TEST_CLOCK, read_by
+from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK
 from shared.contracts.types import ProtectionMode
 from shared.kafka.record import Record
 from subscription_service.domain.model import Account, is_partial
 
-REGISTRY: Mapping[str, Mapping[str, type[Any]]] = read_by("subscription")
 
-_SPENDS: Mapping[type[Any], tuple[str, str]] = {
-    PurchaseOrdered: ("order", "order_id"),
-    RenewalOrdered: ("order", "order_id"),
-    RenewalChangeOrdered: ("order", "order_id"),
-    SpecificationChangeOrdered: ("order", "order_id"),
-    AccountCredited: ("entry", "entry_id"),
-    CouponIssued: ("coupon", "coupon_id"),
+class EventType(NamedTuple):
+    """One type of event in.
+
+    `contract`: the class of its data. `spends`: the field of its data that holds an id which counts once over all
+    accounts (R39). `needs_purchase`: it waits while its account is not known (R40).
+    """
+
+    contract: type[Any]
+    spends: str | None = None
+    needs_purchase: bool = False
+
+
+REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
+    PURCHASES: {
+        "tenure.purchase.ordered.v1": EventType(PurchaseOrdered, spends="order_id"),
+        "tenure.account.credited.v1": EventType(AccountCredited, spends="entry_id"),
+        "tenure.account.contact_changed.v1": EventType(ContactChanged),
+        "tenure.coupon.issued.v1": EventType(CouponIssued, spends="coupon_id"),
+    },
+    RENEWALS: {
+        "tenure.renewal.ordered.v1": EventType(RenewalOrdered, spends="order_id", needs_purchase=True),
+        "tenure.renewal.change_ordered.v1": EventType(RenewalChangeOrdered, spends="order_id", needs_purchase=True),
+        "tenure.renewal.declined.v1": EventType(RenewalDeclined, needs_purchase=True),
+        "tenure.specification.change_ordered.v1": EventType(
+            SpecificationChangeOrdered, spends="order_id", needs_purchase=True
+        ),
+        "tenure.auto_renewal.enabled.v1": EventType(AutoRenewalEnabled, needs_purchase=True),
+        "tenure.auto_renewal.disabled.v1": EventType(AutoRenewalDisabled, needs_purchase=True),
+    },
+    SERVER_INVENTORY: {
+        "tenure.server.registered.v1": EventType(ServerRegistered),
+        "tenure.server.resized.v1": EventType(ServerResized),
+        "tenure.server.released.v1": EventType(ServerReleased),
+        "tenure.server.bound.v1": EventType(ServerBound, needs_purchase=True),
+        "tenure.server.unbound.v1": EventType(ServerUnbound, needs_purchase=True),
+        "tenure.inventory.snapshot.v1": EventType(InventorySnapshot),
+        "tenure.capacity.used.v1": EventType(CapacityUsed),
+        "tenure.configuration.recorded.v1": EventType(ConfigurationRecorded),
+        "tenure.configuration.removed.v1": EventType(ConfigurationRemoved),
+    },
+    TEST_CLOCK: {CLOCK_ADVANCED: EventType(ClockAdvanced)},
 }
-"""What is read -> kind and field of the id that it spends (R39)."""
+"""Topic -> type -> what it is. An advance of the test clock is not decided: `batch` keeps it for the barrier."""
+
+CONTRACTS: Final[Mapping[str, Mapping[str, type[Any]]]] = {
+    topic: {name: event_type.contract for name, event_type in types.items()} for topic, types in REGISTRY.items()
+}
+"""Topic -> type -> class of the data: what the envelope is read by."""
 
 
 class Verdict(Enum):
-    """What the claims of an event's ids say (R39)."""
+    """What `storage.deduplication` finds about an event's ids (R39).
+
+    FRESH: neither was seen before. DUPLICATE: the event, or its business id with the same content, was.
+    CONFLICT: its business id was spent with other content.
+    """
 
     FRESH = auto()
     DUPLICATE = auto()
@@ -57,7 +108,9 @@ class Verdict(Enum):
 
 
 class BusinessKey(NamedTuple):
-    """The id that an event spends, over all accounts, and the fingerprint of its content (R39)."""
+    """The id that an event spends, unique in its kind (`order`, `entry`, `coupon`), and the fingerprint of its content
+    (type and validated data) (R39).
+    """
 
     kind: str
     id: str
@@ -66,9 +119,10 @@ class BusinessKey(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Incoming:
-    """An event with the record that carried it; `until` and `waiting_id` are set while it waits.
+    """An event in, with the record that carried it.
 
-    `event_key`: 16 bytes that stand for (`source`, `id`).
+    `topic`: logical name. `event_key`: 16 bytes that stand for (`source`, `id`). `waiting_id`: id of its row while it
+    waits, None until it has one.
     """
 
     topic: str
@@ -77,7 +131,6 @@ class Incoming:
     event_key: bytes
     business_key: BusinessKey | None
     verdict: Verdict = Verdict.FRESH
-    until: datetime | None = None
     waiting_id: int | None = None
 
     @property
@@ -85,9 +138,19 @@ class Incoming:
         return self.event.subject
 
     @property
-    def waits_for_purchase(self) -> bool:
-        """Everything on `renewals`, and bindings, wait for an account that is not known (R40)."""
-        return self.topic == RENEWALS or isinstance(self.event.data, ServerBound | ServerUnbound)
+    def time(self) -> datetime:
+        """The CloudEvents `time` (UTC)."""
+        return self.event.time
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record's value."""
+        return len(self.record.value or b"")
+
+    @property
+    def needs_purchase(self) -> bool:
+        """Whether it waits while its account is not known (R40); what is refused for its id does not (R41)."""
+        return self.verdict is Verdict.FRESH and REGISTRY[self.topic][self.event.type].needs_purchase
 
     def may_touch_all_servers(self, account: Account) -> bool:
         """Whether its decision may need every server of the account: a snapshot, or a switch to partial mode (R16)."""
@@ -100,7 +163,10 @@ class Incoming:
 
 
 def read(record: Record, topic: str, *, currency: str) -> Incoming:
-    """All but its time, for which the clock is needed. Raises `Unreadable` with the reason for the dead letter."""
+    """Read a record of a logical topic; `currency` is the catalog's. Its `time` is checked later, against the clock.
+
+    Raises `Unreadable` with the reason and the detail of the dead letter.
+    """
     incoming = reread(record, topic)
     data = incoming.event.data
     if topic != TEST_CLOCK:
@@ -111,19 +177,18 @@ def read(record: Record, topic: str, *, currency: str) -> Incoming:
 
 
 def reread(record: Record, topic: str) -> Incoming:
-    """A record that was valid when it came. Raises `Unreadable`."""
-    return incoming_of(topic, record, decode(record.value, record.headers, REGISTRY[topic]))
+    """Read a record that was valid when it came, and has waited since. Raises `Unreadable`."""
+    return incoming_of(topic, record, decode(record.value, record.headers, CONTRACTS[topic]))
 
 
 def incoming_of(topic: str, record: Record, event: Event[Any]) -> Incoming:
-    """With all that can be worked out before its batch has its turn."""
+    """Work out all that needs no database, so that it is done while an earlier batch is being stored."""
     event_key = blake2b(f"{event.source}\0{event.id}".encode(), digest_size=16).digest()
-    return Incoming(topic, record, event, event_key, _business_key(event))
+    return Incoming(topic, record, event, event_key, _business_key(topic, event))
 
 
-def _business_key(event: Event[Any]) -> BusinessKey | None:
-    spends = _SPENDS.get(type(event.data))
-    if spends is None:
+def _business_key(topic: str, event: Event[Any]) -> BusinessKey | None:
+    field = REGISTRY[topic][event.type].spends
+    if field is None:
         return None
-    kind, name = spends
-    return BusinessKey(kind, getattr(event.data, name), fingerprint(event))
+    return BusinessKey(field.removesuffix("_id"), getattr(event.data, field), fingerprint(event))

@@ -17,6 +17,7 @@ from shared.runtime.errors import Transient
 from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
+from subscription_service.pauses import with_pauses
 from subscription_service.storage import store
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
@@ -87,11 +88,10 @@ class Timers:
 
     async def _catch_up(self, connection: Connection, accounts: Sequence[str], now: datetime) -> None:
         locked = await store.lock(connection, accounts, partitions=self._partitions[LIFECYCLE])
-        waiting = [event for each in locked.values() for event in each.waiting]
+        waiting = [event for each in locked.values() for event, _ in each.waiting]
         await store.load_touched(connection, locked, waiting, whole=True)
         unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)
-        for each in locked.values():
-            unit_of_work.catch_up(each)
+        await with_pauses(unit_of_work.catch_up(locked.values()))
         await save(connection, unit_of_work)
 
     def _quarantined(self) -> list[str]:

@@ -27,6 +27,7 @@ from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain import inventory
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Coupon, Released
+from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.quota import quota_of
 from subscription_service.domain.refusals import Rejection
@@ -102,7 +103,7 @@ def _configure(
         return account
     count = account.retained.get(command.kind, 0) + entry.present - (known is not None and known.present)
     return account._replace(
-        configuration={**account.configuration, key: entry},
+        configuration=with_row(account.configuration, key, entry),
         retained={**account.retained, command.kind: count},
     )
 

@@ -30,6 +30,7 @@ from subscription_service.domain.model import (
     VersionStamp,
     specification_in_force,
 )
+from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.quota import Quota, exhaustion, fits, quota_of
 from subscription_service.domain.refusals import Rejection
 
@@ -168,7 +169,7 @@ def _put(account: Account, before: Server, after: Server) -> Account:
     if after is before:
         return account
     return account._replace(
-        servers={**account.servers, after.server_id: after},
+        servers=with_row(account.servers, after.server_id, after),
         registered=_moved(account.registered, _registered(before), _registered(after)),
         bound=_moved(account.bound, _bound(before), _bound(after)),
     )

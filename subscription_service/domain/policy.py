@@ -26,6 +26,8 @@ class Policy:
     reminder_hour: int = 10
     release_reminder_hour: int = 10
     park_for: timedelta = timedelta(minutes=15)
+    park_limit: int = 10_000
+    park_limit_bytes: int = 10_000_000
     claim_retention_days: int = 35
 
 

@@ -34,6 +34,8 @@ class PolicyFile(BaseModel):
     reminder_hour: Hour
     release_reminder_hour: Hour
     park_for_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60)]
+    park_limit: Annotated[int, Field(ge=1, le=100_000)]
+    park_limit_bytes: Annotated[int, Field(ge=1_000_000, le=1_000_000_000)]
     claim_retention_days: Annotated[int, Field(ge=35)]
 
     @field_validator("billing_zone")

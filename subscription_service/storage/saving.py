@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import orjson
 from sqlalchemy import text
 
 from shared.contracts.lifecycle import Released
 from shared.outbox import log
-from shared.outbox.log import Entry
 from shared.storage import event_counts
 from shared.storage.database import Connection
 from subscription_service.handlers import Incoming
+from subscription_service.pauses import with_pauses
 from subscription_service.storage import bookkeeping, deduplication, rows
 from subscription_service.storage.bulk import Bulk, Row
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
@@ -81,32 +82,20 @@ _WAIT = Bulk(
 )
 _LEAVE = text("DELETE FROM waiting WHERE id = ANY(CAST(:ids AS bigint[]))")
 
-_A_FEW = 100
-
 
 async def save(connection: Connection, unit_of_work: UnitOfWork) -> None:
     """Store everything that `unit_of_work` holds; the log comes last, since it takes the locks that all copies share.
 
-    What is to be said is put into words while PostgreSQL is busy with the rows.
+    The entries are made while PostgreSQL is busy with the rows.
     """
     unit_of_work.number_overviews()
     try:
         async with asyncio.TaskGroup() as both:
             both.create_task(_save_rows(connection, unit_of_work))
-            wording = both.create_task(_worded(unit_of_work))
+            wording = both.create_task(with_pauses(unit_of_work.entries()))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None  # whoever called tells the kinds of trouble apart
     await log.append(connection, wording.result())
-
-
-async def _worded(unit_of_work: UnitOfWork) -> list[Entry]:
-    """All entries, with a pause after every few, in which the answer of the database can be taken."""
-    entries = []
-    for number, entry in enumerate(unit_of_work.entries()):
-        if number % _A_FEW == 0:
-            await asyncio.sleep(0)
-        entries.append(entry)
-    return entries
 
 
 async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
@@ -130,14 +119,15 @@ async def _save_configuration(
 
 
 async def _save_waiting(connection: Connection, unit_of_work: UnitOfWork, changed: Sequence[LockedAccount]) -> None:
-    new = [event for locked in changed for event in locked.waiting if event.waiting_id is None]
+    new = [(event, until) for locked in changed for event, until in locked.waiting if event.waiting_id is None]
     if unit_of_work.left_waiting:
         await connection.execute(_LEAVE, {"ids": sorted(unit_of_work.left_waiting)})
-    await _WAIT.run(connection, [_waiting(event) for event in new])
+    await _WAIT.run(connection, [_waiting(event, until) for event, until in new])
 
 
 def _account(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
-    account, timer = locked.account, locked.timer(unit_of_work.rules)
+    policy = unit_of_work.rules.policy
+    account, timer = locked.account, locked.timer(policy)
     texts = rows.texts_of(account, before=locked.before)
     return (
         account.account_id,
@@ -151,7 +141,7 @@ def _account(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
         texts.facts,
         locked.revision,
         unit_of_work.now,
-        locked.next_due_at(timer, unit_of_work.now),
+        locked.next_due_at(unit_of_work.now, policy),
         timer.kind if timer else None,
         len(locked.waiting),
     )
@@ -182,8 +172,8 @@ def _configuration(locked: LockedAccount) -> list[Row]:
     ]
 
 
-def _waiting(event: Incoming) -> Row:
+def _waiting(event: Incoming, until: datetime | None) -> Row:
     record = event.record
     headers = log.pack(tuple(record.headers))
     place = (record.topic, record.partition, record.offset)
-    return event.account_id, event.until, event.topic, *place, record.key, record.value, headers
+    return event.account_id, until, event.topic, *place, record.key, record.value, headers

@@ -170,9 +170,11 @@ async def _load_coupons(connection: Connection, locked: Mapping[str, LockedAccou
 async def _load_waiting(connection: Connection, locked: Mapping[str, LockedAccount], ids: list[str]) -> None:
     if not ids:
         return
+    events = []
     for row in await connection.execute(_WAITING, {"ids": ids}):
-        locked[row.account_id].waiting.append(_waiting(row))
-    await deduplication.judge_waiting(connection, [event for account_id in ids for event in locked[account_id].waiting])
+        events.append(incoming := _waiting(row))
+        locked[row.account_id].waiting.add(incoming, row.until)
+    await deduplication.judge_waiting(connection, events)
 
 
 def _waiting(row: Any) -> Incoming:
@@ -192,7 +194,7 @@ def _waiting(row: Any) -> Incoming:
         headers=headers,
     )
     incoming = reread(record, row.topic)
-    incoming.until, incoming.waiting_id = row.until, row.id
+    incoming.waiting_id = row.id
     return incoming
 
 

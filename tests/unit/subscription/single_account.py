@@ -1,12 +1,13 @@
-"""One account on the edge's desk, without a database: `UnitOfWork` takes its events as `apply` and the timers would."""
+"""One account and the unit of work, without a database: as `batch` and `timers` drive them."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
 from shared.contracts.envelope import Event
-from shared.contracts.inbound import INBOUND_EVENTS, InboundData
+from shared.contracts.inbound import INBOUND_TYPE, InboundData
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.topics import TOPIC_OF_TYPE
 from shared.storage.event_counts import Outcome
@@ -17,12 +18,13 @@ from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 from tests.kit.records import kafka_record
 from tests.unit.domain.story import ACCOUNT, RULES
 
-_PLACE: Final = {contract: (TOPIC_OF_TYPE[name], name) for name, contract in INBOUND_EVENTS.items()}
 _RECORD: Final = kafka_record("any", b"{}")
 
 
-class OneAccount:
-    """`log` is what was said of the account, each with its instant; `counted` how many events came to which end."""
+class SingleAccount:
+    """An account that begins unknown. `log`: its lifecycle events, each with its instant; `counted`: events in by
+    outcome; `now`: the service clock.
+    """
 
     def __init__(self, now: datetime, rules: Rules = RULES) -> None:
         self.now = now
@@ -36,32 +38,35 @@ class OneAccount:
     def kinds(self) -> list[str]:
         return [type(event).__name__ for _, event in self.log]
 
-    def hear(self, *events: tuple[datetime, InboundData]) -> None:
-        """A batch: each event with its `time`, in order of arrival."""
-        work = self._work()
-        for time, data in events:
-            work.handle(incoming(time, data))
-        self._note(work)
+    def receive(self, *events: tuple[datetime, InboundData]) -> None:
+        """One batch: each event with its `time`, in order of arrival."""
+        self.handle(incoming(time, data) for time, data in events)
+
+    def handle(self, events: Iterable[Incoming]) -> None:
+        """One batch of events as they were read."""
+        unit_of_work = self._begin()
+        self._finish(unit_of_work, unit_of_work.handle(events))
 
     def catch_up(self, later: timedelta = timedelta(0)) -> None:
-        """Time moves, and what is due by then happens."""
+        """Move the clock, and run what is due by then."""
         self.now += later
-        work = self._work()
-        work.catch_up(self.locked)
-        self._note(work)
+        unit_of_work = self._begin()
+        self._finish(unit_of_work, unit_of_work.catch_up([self.locked]))
 
-    def _work(self) -> UnitOfWork:
+    def _begin(self) -> UnitOfWork:
         return UnitOfWork(now=self.now, rules=self.rules, locked={ACCOUNT: self.locked}, partitions={"dead-letters": 1})
 
-    def _note(self, work: UnitOfWork) -> None:
-        self.log += [(event.at, event.data) for event in work.emitted]
-        for (_, outcome), count in work.event_counts.items():
+    def _finish(self, unit_of_work: UnitOfWork, steps: Iterator[None]) -> None:
+        for _ in steps:
+            pass
+        self.log += [(event.at, event.data) for event in unit_of_work.emitted]
+        for (_, outcome), count in unit_of_work.event_counts.items():
             self.counted[outcome] += count
 
 
 def incoming(time: datetime, data: InboundData) -> Incoming:
-    """An event as it was read; its id follows from what it says, so that it does not depend on the arrival."""
-    topic, name = _PLACE[type(data)]
+    """An event as it was read; its id is made from its content, so that it does not depend on the order of arrival."""
+    name = INBOUND_TYPE[type(data)]
     event: Event[Any] = Event(
         id=blake2b(repr((time, data)).encode(), digest_size=16).hexdigest(),
         source="test",
@@ -72,4 +77,4 @@ def incoming(time: datetime, data: InboundData) -> Incoming:
         traceparent=None,
         fields={},
     )
-    return incoming_of(topic, _RECORD, event)
+    return incoming_of(TOPIC_OF_TYPE[name], _RECORD, event)

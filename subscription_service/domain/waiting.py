@@ -1,0 +1,225 @@
+"""Which events wait, for what, and what happens next to an account (R4, R40). Pure: knows neither records nor storage.
+
+An event waits in one of two ways:
+- parked: its account is not known, and it waits for an accepted purchase until an instant (R40)
+- deferred: its account has timers that are due before it, or other deferred events, and they go first (R4)
+
+`unit_of_work` asks `on_arrival` about each event in, and `next_step` again and again about an account of which
+something is due; it does what they answer. Both read a `Schedule` and change nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import heappop, heappush
+from operator import itemgetter
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+from subscription_service.domain.context import instant_of
+from subscription_service.domain.model import Account
+from subscription_service.domain.policy import Policy
+from subscription_service.domain.timers import Timer
+
+
+class WaitingEvent(Protocol):
+    """What is asked of an event. `time`: its CloudEvents `time` (UTC); `size`: bytes of the record that carried it.
+
+    `needs_purchase`: it waits while its account is not known, rather than being decided (R40).
+    """
+
+    @property
+    def time(self) -> datetime: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def needs_purchase(self) -> bool: ...
+
+
+E = TypeVar("E", bound=WaitingEvent)
+
+
+@dataclass(slots=True)
+class WaitingEvents(Generic[E]):
+    """The waiting events of one account. Each operation costs at most the logarithm of their number.
+
+    Two heaps: `parked` by the end of the wait, `deferred` by the event's `time`; ties by order of arrival.
+    """
+
+    parked_bytes: int = 0
+    _arrivals: int = 0
+    _parked: list[tuple[datetime, int, E]] = field(default_factory=list)
+    _deferred: list[tuple[datetime, int, E]] = field(default_factory=list)
+
+    def park(self, event: E, until: datetime) -> None:
+        """It waits for a purchase until that instant (UTC)."""
+        self._arrivals += 1
+        self.parked_bytes += event.size
+        heappush(self._parked, (until, self._arrivals, event))
+
+    def defer(self, event: E) -> None:
+        """It waits until all that is due before it has happened."""
+        self._arrivals += 1
+        heappush(self._deferred, (event.time, self._arrivals, event))
+
+    def add(self, event: E, until: datetime | None) -> None:
+        """Put back what was stored: parked until an instant, or, where that is None, deferred."""
+        if until is None:
+            self.defer(event)
+        else:
+            self.park(event, until)
+
+    def take_deferred(self) -> E:
+        """Remove and give the deferred event with the earliest `time`. Raises `IndexError` where there is none."""
+        return heappop(self._deferred)[2]
+
+    def take_overdue(self) -> E:
+        """Remove and give the parked event whose wait ends first. Raises `IndexError` where there is none."""
+        event = heappop(self._parked)[2]
+        self.parked_bytes -= event.size
+        return event
+
+    def take_parked(self) -> list[E]:
+        """Remove and give all parked events, in order of arrival."""
+        parked = [event for _, _, event in sorted(self._parked, key=itemgetter(1))]
+        self._parked.clear()
+        self.parked_bytes = 0
+        return parked
+
+    @property
+    def parked(self) -> int:
+        """The number of parked events."""
+        return len(self._parked)
+
+    @property
+    def first_deadline(self) -> datetime | None:
+        """The instant (UTC) at which the first wait for a purchase ends."""
+        return self._parked[0][0] if self._parked else None
+
+    @property
+    def earliest_deferred(self) -> E | None:
+        """What `take_deferred` would give."""
+        return self._deferred[0][2] if self._deferred else None
+
+    def __len__(self) -> int:
+        return len(self._parked) + len(self._deferred)
+
+    def __iter__(self) -> Iterator[tuple[E, datetime | None]]:
+        """Each event with the end of its wait for a purchase (None: deferred), in order of arrival."""
+        parked = [(arrival, event, until) for until, arrival, event in self._parked]
+        deferred = [(arrival, event, None) for _, arrival, event in self._deferred]
+        for _, event, until in sorted([*parked, *deferred], key=itemgetter(0)):
+            yield event, until
+
+
+class Schedule(NamedTuple, Generic[E]):
+    """What decides the order in which things happen to one account; `timer` is its next one."""
+
+    account: Account
+    timer: Timer | None
+    waiting: WaitingEvents[E]
+
+
+class Decide(NamedTuple):
+    """Decide the event at this instant (UTC)."""
+
+    at: datetime
+
+
+class Refuse(NamedTuple):
+    """Refuse the event `not_subscribed` at this instant (UTC): no more may wait for a purchase of this account."""
+
+    at: datetime
+
+
+class Park(NamedTuple):
+    """Let the event wait for a purchase until this instant (UTC)."""
+
+    until: datetime
+
+
+class Defer(NamedTuple):
+    """Let the event wait until all that is due before it has happened."""
+
+
+class RunTimer(NamedTuple):
+    """Run this timer."""
+
+    timer: Timer
+
+
+class RefuseOverdue(NamedTuple):
+    """Refuse the parked event whose wait ends first, `not_subscribed` at this instant (UTC)."""
+
+    at: datetime
+
+
+class Done(NamedTuple):
+    """Nothing more is due by now."""
+
+
+_DEFER: Final = Defer()
+_DONE: Final = Done()
+
+
+def on_arrival(schedule: Schedule[E], event: E, *, now: datetime, policy: Policy) -> Decide | Refuse | Park | Defer:
+    """What to do with an event that has just come in. `now`: the service clock (UTC).
+
+    A wait for a purchase ends at a whole second, `park_for` after `now`.
+    """
+    account, _, waiting = schedule
+    if _must_park(account, event) and _has_room(waiting, event, policy):
+        return Park(now.replace(microsecond=0) + policy.park_for)
+    at = instant_of(event.time, now, account.decided_at)
+    due_at = _first_due_at(schedule)
+    if waiting.earliest_deferred is not None or (due_at is not None and due_at <= at):
+        return _DEFER
+    return _decision(account, event, at)
+
+
+def next_step(schedule: Schedule[E], *, now: datetime) -> RunTimer | RefuseOverdue | Decide | Refuse | Done:
+    """What happens next to an account up to `now` (UTC); `Decide` and `Refuse` mean the earliest deferred event.
+
+    A timer and the end of a wait go before an event that is decided at the same instant (R4).
+    """
+    account, timer, waiting = schedule
+    event = waiting.earliest_deferred
+    horizon = now if event is None else instant_of(event.time, now, account.decided_at)
+    if timer is not None and timer.at <= horizon:
+        return RunTimer(timer)
+    deadline = _deadline(schedule)
+    if deadline is not None and deadline <= horizon:
+        return RefuseOverdue(max(deadline, account.decided_at or deadline))
+    return _DONE if event is None else _decision(account, event, horizon)
+
+
+def next_due_at(schedule: Schedule[E], now: datetime) -> datetime | None:
+    """When `next_step` has to be asked again (UTC): at once while an event is deferred; None: never by itself."""
+    due_at = _first_due_at(schedule)
+    if schedule.waiting.earliest_deferred is None:
+        return due_at
+    return now if due_at is None else min(now, due_at)
+
+
+def _must_park(account: Account, event: WaitingEvent) -> bool:
+    return event.needs_purchase and account.subscription is None
+
+
+def _has_room(waiting: WaitingEvents[E], event: E, policy: Policy) -> bool:
+    """One account may park so many events and bytes, and no more."""
+    return waiting.parked < policy.park_limit and waiting.parked_bytes + event.size <= policy.park_limit_bytes
+
+
+def _decision(account: Account, event: WaitingEvent, at: datetime) -> Decide | Refuse:
+    return Refuse(at) if _must_park(account, event) else Decide(at)
+
+
+def _deadline(schedule: Schedule[E]) -> datetime | None:
+    """The end of the first wait; once the account is known its parked events have gone on."""
+    return schedule.waiting.first_deadline if schedule.account.subscription is None else None
+
+
+def _first_due_at(schedule: Schedule[E]) -> datetime | None:
+    """The next timer, or for an account that is not known, which has no timers, the end of the first wait."""
+    return schedule.timer.at if schedule.timer is not None else _deadline(schedule)
