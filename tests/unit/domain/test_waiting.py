@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -63,7 +63,7 @@ def schedule(
 
 
 def arrival(
-    around: Schedule[Event], event: Event, now: datetime = NOON, **changes: int
+    around: Schedule[Event], event: Event, now: datetime = NOON, **changes: Any
 ) -> Decide | Refuse | Park | Defer:
     return on_arrival(around, event, now=now, policy=rules(**changes).policy)
 
@@ -149,7 +149,7 @@ def test_a_purchase_waits_for_the_end_of_a_wait_that_is_no_later_than_it(
     ],
     ids=["one more", "one too many", "the last byte", "a byte too many"],
 )
-def test_an_account_may_park_so_much_and_no_more(bound: dict[str, int], answer: Park | Refuse) -> None:
+def test_an_account_may_park_so_much_and_no_more(bound: dict[str, Any], answer: Park | Refuse) -> None:
     parked = {Event(NOON - SECOND): NOON + SECOND, Event(NOON): NOON + PARK_FOR}
     assert arrival(schedule(UNKNOWN, parked=parked), Event(), **bound) == answer
 
