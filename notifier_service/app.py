@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from notifier_service.batch import NotifierBatchProcessor
+from notifier_service.content.catalogs import load_languages
 from notifier_service.content.mail_composer import MailComposer
 from notifier_service.delivery import circuit_breaker, process_session
 from notifier_service.delivery.process_session import ProcessSession
@@ -25,6 +26,7 @@ from shared.web.http import build_http
 def build(context: ServiceContext) -> ServiceComponents:
     """Everything that runs. Raises `BadSettings` for settings that cannot work."""
     settings = context.settings
+    languages = load_languages()
     metrics = Metrics(context, notifications)
     session = ProcessSession(url=settings.database_url.get_secret_value(), schema=context.schema, health=context.health)
     streams = Streams(context.engine, context.health, changed=session.heard[Signal.INBOX])
@@ -33,7 +35,7 @@ def build(context: ServiceContext) -> ServiceComponents:
             engine=context.engine,
             clock=context.clock,
             process_session=session,
-            mail_composer=MailComposer(settings),
+            mail_composer=MailComposer(settings, languages),
             relay=MailRelay(settings),
             health=context.health,
             partitions=context.partitions,
@@ -46,7 +48,9 @@ def build(context: ServiceContext) -> ServiceComponents:
     )
     return ServiceComponents(
         http=http,
-        batch_processor=NotifierBatchProcessor(settings=settings, clock=context.clock, partitions=context.partitions),
+        batch_processor=NotifierBatchProcessor(
+            settings=settings, clock=context.clock, partitions=context.partitions, languages=languages
+        ),
         settle_due=deliverer.settle_deliveries,
         tasks=[deliverer.run, streams.run],
     )

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from notifier_service import outbox_entries
+from notifier_service.content.languages import Languages
+from notifier_service.content.localizer import localizer_for
 from notifier_service.content.render import InboxText, inbox_message
 from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.notice import Delivered, End, Status, Suppressed
@@ -36,7 +38,10 @@ _NOBODY = ("en", "UTC")
 class NotifierBatchProcessor:
     """The notifier's `consuming.BatchProcessor`; `partitions`: logical output topic -> its number of them."""
 
-    def __init__(self, *, settings: Settings, clock: Clock, partitions: Mapping[str, int]) -> None:
+    def __init__(
+        self, *, settings: Settings, clock: Clock, partitions: Mapping[str, int], languages: Languages
+    ) -> None:
+        self._languages = languages
         self._prefix = settings.topic_prefix
         self._clock = clock
         self._partitions = partitions
@@ -52,7 +57,7 @@ class NotifierBatchProcessor:
         for settled in batch.settled:
             await clock.order(connection, settled.advance_id, settled.now)
         fresh = await _decided(connection, batch, now)
-        await _write(connection, fresh, now)
+        await self._write(connection, fresh, now)
         await self._tell(connection, batch, fresh, now)
 
     async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
@@ -63,6 +68,23 @@ class NotifierBatchProcessor:
         add_dead_letter(record, unreadable, batch, topic=record.topic.removeprefix(self._prefix), partitions=partitions)
         await event_counts.add(connection, batch.event_counts)
         await log.append(connection, batch.dead_letters)
+
+    async def _write(self, connection: Connection, fresh: Sequence[NotificationDecision], now: datetime) -> None:
+        """The internal messages; written is delivered."""
+        written = []
+        for one in fresh:
+            if store.status_at_first(one) is Status.DELIVERED:
+                written.append((one, self._inbox_text(one, now)))
+                if len(written) % _BREATH == 0:
+                    await asyncio.sleep(0)
+        if written:
+            await store.write_messages(connection, written, now=now)
+            await signals.tell(connection, Signal.INBOX)
+
+    def _inbox_text(self, decision: NotificationDecision, now: datetime) -> InboxText:
+        contact = decision.contact
+        language, zone = (contact.locale, contact.time_zone) if contact else _NOBODY
+        return inbox_message(decision.event.as_told(now), localizer_for(self._languages, language, zone), None)
 
     async def _tell(
         self, connection: Connection, batch: Batch, fresh: Sequence[NotificationDecision], now: datetime
@@ -103,25 +125,6 @@ def _count_events(batch: Batch, fresh: Sequence[NotificationDecision]) -> None:
     applied = len({id(decision.event) for decision in fresh})
     batch.event_counts[LIFECYCLE, Outcome.APPLIED] += applied
     batch.event_counts[LIFECYCLE, Outcome.DUPLICATE] += len(batch.events) - applied
-
-
-async def _write(connection: Connection, fresh: Sequence[NotificationDecision], now: datetime) -> None:
-    """The internal messages; written is delivered."""
-    written = []
-    for one in fresh:
-        if store.status_at_first(one) is Status.DELIVERED:
-            written.append((one, _said(one, now)))
-            if len(written) % _BREATH == 0:
-                await asyncio.sleep(0)
-    if written:
-        await store.write_messages(connection, written, now=now)
-        await signals.tell(connection, Signal.INBOX)
-
-
-def _said(decision: NotificationDecision, now: datetime) -> InboxText:
-    contact = decision.contact
-    language, zone = (contact.locale, contact.time_zone) if contact else _NOBODY
-    return inbox_message(decision.event.as_told(now), language, zone, None)
 
 
 def _end(decision: NotificationDecision) -> End | None:

@@ -1,1 +1,1 @@
-"""What a notification says: letters, words, rendering, the calendar file."""
+"""What notifications contain: sentences in each language, addresses, mails, internal messages, the calendar file."""

@@ -23,18 +23,18 @@ class UnusableAddress(ValueError):
     """No mail can ever reach this address; the message names what is wrong, never the address itself."""
 
 
-def recipient(contact: Contact) -> Address:
-    """The one recipient of a mail. Raises `UnusableAddress`."""
+def mailbox(contact: Contact) -> Address:
+    """The recipient's name and address for the header `To`. Raises `UnusableAddress`."""
     local_part, at, domain = contact.email.rpartition("@")
     if not at:
         raise UnusableAddress("the address has no @")
     if len(local_part) > 64 or not _LOCAL_PART.fullmatch(local_part):
         raise UnusableAddress("the part before the @ cannot be delivered to")
-    return Address(display_name=person(contact.name), username=local_part, domain=_ascii_domain(domain))
+    return Address(display_name=display_name(contact.name), username=local_part, domain=_ascii_domain(domain))
 
 
-def person(name: str) -> str:
-    """A name as it can be shown: one line, no control or direction marks, not endless, not a link in disguise."""
+def display_name(name: str) -> str:
+    """A name as it can be shown: one line of at most `NAME_LENGTH` characters; empty where it is a link."""
     short = one_line(name)[:NAME_LENGTH].rstrip()
     return "" if _LINK.search(short) else short
 

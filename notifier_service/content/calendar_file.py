@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
-from notifier_service.content.letters.expiry import reminder_words
 from notifier_service.content.localizer import Localizer
+from notifier_service.content.messages.expiry import reminder_words
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.lifecycle import RenewalDue
 
 
-def expiration(
+def expiration_calendar(
     event: LifecycleEvent, data: RenewalDue, localizer: Localizer, *, date: datetime, mail_domain: str
 ) -> str:
     """The file's text, with CRLF; `date` is when it was written."""
@@ -24,8 +24,8 @@ def expiration(
     entry.add("dtstamp", date)
     entry.add("dtstart", data.expires_on)
     entry.add("dtend", data.expires_on + timedelta(days=1))
-    entry.add("summary", localizer.say("renewal_due.calendar.summary"))
-    entry.add("description", localizer.say("renewal_due.calendar.description", **words))
+    entry.add("summary", localizer.text("renewal_due.calendar.summary"))
+    entry.add("description", localizer.text("renewal_due.calendar.description", **words))
     entry.add("transp", "TRANSPARENT")
     entry.add_component(_alarm(localizer))
     return str(_calendar(entry).to_ical().decode())
@@ -34,7 +34,7 @@ def expiration(
 def _alarm(localizer: Localizer) -> Alarm:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
-    alarm.add("description", localizer.say("renewal_due.calendar.summary"))
+    alarm.add("description", localizer.text("renewal_due.calendar.summary"))
     alarm.add("trigger", timedelta(days=-1))
     return alarm
 

@@ -1,7 +1,7 @@
-"""The person who reads: a language and a time zone, and how things are said in them. Pure.
+"""Sentences, amounts, dates and names in a reader's language and time zone. Pure.
 
-Money, numbers, dates and plurals follow CLDR through Babel; the words come from `words`. An unknown
-language is English, an unknown zone UTC, and `zone_known` lets the message say so.
+The sentences come from the catalogs (`languages`); money, numbers, dates and lists follow CLDR through Babel. An
+unknown language is English, an unknown zone UTC, and `zone_known` lets the message say so.
 """
 
 import re
@@ -18,94 +18,96 @@ from babel.dates import format_date, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
-from notifier_service.content.words import LANGUAGES, Phrase, language_for
+from notifier_service.content.languages import COUNT, Language, Languages
 from shared.contracts.types import Specification
 
 CURRENCY: Final = "USD"
-"""The catalog's: amounts on lifecycle events carry none, only a quote names its own."""
+"""Of amounts on lifecycle events, which name none; only a quote names its own."""
 SEPARATOR: Final = " \u00b7 "
-_AND_THEN_A_NUMBER: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
+_CHINESE_THEN_DIGIT: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Localizer:
-    """`language` is a BCP 47 tag of `words.LANGUAGES`; `zone` an IANA zone."""
+    """How one reader is written to; `languages` are all that are served. Made by `localizer_for`."""
 
-    language: str
-    locale: Locale
-    words: Mapping[str, Phrase]
+    languages: Languages
+    language: Language
     zone: ZoneInfo
     zone_known: bool
 
-    def say(self, key: str, **values: str | int) -> str:
-        """The phrase with its placeholders filled; numbers are formatted, `n` chooses the plural form."""
-        phrase = self.words[key]
-        if not isinstance(phrase, str):
-            phrase = phrase.get(self.locale.plural_form(int(values["n"])), phrase["other"])
-        return phrase.format_map({name: self._text(value) for name, value in values.items()})
+    def text(self, key: str, **values: str | int) -> str:
+        """The sentence with its placeholders filled; numbers are formatted, `n` selects the plural form.
+
+        Raises `KeyError` for a key that no catalog has.
+        """
+        form = self.language.sentences[key].form(int(values.get(COUNT, 0)))
+        return form.format_map({name: self._formatted(value) for name, value in values.items()})
 
     def money(self, amount: Decimal, currency: str = CURRENCY) -> str:
-        return str(format_currency(amount, currency, locale=self.locale))
+        """An amount with its currency."""
+        return str(format_currency(amount, currency, locale=self.language.locale))
 
     def number(self, number: int) -> str:
-        return str(format_decimal(number, locale=self.locale))
+        """A whole number with the language's separators."""
+        return str(format_decimal(number, locale=self.language.locale))
 
     def day(self, day: date) -> str:
-        """A calendar day as it stands (a billing day, no zone applies)."""
-        return str(format_date(day, "long", locale=self.locale))
+        """A calendar day as it is (a day in the billing zone; no time zone applies)."""
+        return str(format_date(day, "long", locale=self.language.locale))
 
     def last_day(self, end: datetime) -> str:
-        """The last day that begins before the end where the reader lives; an end at 00:00 is not yet its own day."""
+        """The last day that begins before `end` in the reader's zone: an end at 00:00 belongs to the day before."""
         return self.day((end - timedelta(seconds=1)).astimezone(self.zone).date())
 
     def moment(self, instant: datetime) -> str:
-        """An instant in the reader's zone, to the minute, with the zone."""
+        """An instant in the reader's zone, to the minute, with the zone's name."""
         local = instant.astimezone(self.zone)
-        zone = _zone_name(self.zone, bool(local.dst()), self.locale)
-        return self.say("moment", day=self.day(local.date()), time=f"{local:%H:%M}", zone=zone)
+        zone = _zone_name(self.zone, bool(local.dst()), self.language.locale)
+        return self.text("moment", day=self.day(local.date()), time=f"{local:%H:%M}", zone=zone)
 
     def when(self, days: int) -> str:
-        """Today, tomorrow, in so many days; what lies behind counts as today."""
+        """Today, tomorrow, or in so many days; 0 and less is today."""
         if days <= 0:
-            return self.say("when.today")
-        return self.say("when.tomorrow") if days == 1 else self.say("when.days", n=days)
+            return self.text("when.today")
+        return self.text("when.tomorrow") if days == 1 else self.text("when.days", n=days)
 
     def listing(self, items: list[str]) -> str:
-        return _AND_THEN_A_NUMBER.sub(" ", format_list(items, locale=self.locale))
+        """`a, b and c`."""
+        return _CHINESE_THEN_DIGIT.sub(" ", format_list(items, locale=self.language.locale))
 
     def months(self, months: int) -> str:
-        return self.say("months", n=months)
+        """A duration in months."""
+        return self.text("months", n=months)
 
     def edition(self, edition: str) -> str:
-        return self.say(f"edition.{edition}")
+        """An edition's name."""
+        return self.text(f"edition.{edition}")
 
-    def kept(self, counts: Mapping[str, int]) -> str:
-        """Counts of retained configuration; kinds without any are left out."""
-        known = (("kept." + kind if "kept." + kind in self.words else "kept.other", n) for kind, n in counts.items())
-        items = [self.say(key, n=n) for key, n in known if n]
-        return self.listing(items) if items else self.say("kept.nothing")
+    def retained(self, counts: Mapping[str, int]) -> str:
+        """Retained configuration as a list; kinds with count 0 are left out, unknown kinds count as other settings."""
+        known = {kind: f"retained.{kind}" for kind in counts if f"retained.{kind}" in self.language.sentences}
+        items = [self.text(known.get(kind, "retained.other"), n=n) for kind, n in counts.items() if n]
+        return self.listing(items) if items else self.text("retained.nothing")
 
     def specification(self, specification: Specification) -> str:
-        """Edition, mode, what is covered and what comes on top, in one line."""
-        covered = {"servers": specification.protected_servers, "cores": specification.cores}
+        """Edition, mode, quota and value-added features, in one line."""
+        quota = {"servers": specification.protected_servers, "cores": specification.cores}
         added = {f"feature.{feature}": n for feature, n in specification.value_added.items()}
-        counted = [self.say(key, n=n) for key, n in (covered | added).items() if n]
-        head = [self.edition(specification.edition), self.say(f"mode.{specification.protection_mode}")]
+        counted = [self.text(key, n=n) for key, n in (quota | added).items() if n]
+        head = [self.edition(specification.edition), self.text(f"mode.{specification.protection_mode}")]
         return SEPARATOR.join(head + counted)
 
-    def _text(self, value: str | int) -> str:
+    def _formatted(self, value: str | int) -> str:
         return value if isinstance(value, str) else self.number(value)
 
 
-@lru_cache(maxsize=4096)
-def localizer(locale: str, time_zone: str) -> Localizer:
-    """The reader behind a contact's `locale` and `time_zone`, whatever those say."""
-    language = language_for(locale)
+def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localizer:
+    """For a contact's `locale` and `time_zone`, whatever those hold."""
     known = time_zone in _zones()
     return Localizer(
-        language=language,
-        locale=Locale.parse(language, sep="-"),
-        words=LANGUAGES[language],
+        languages=languages,
+        language=languages.language_for(locale),
         zone=ZoneInfo(time_zone if known else "UTC"),
         zone_known=known,
     )
@@ -113,13 +115,13 @@ def localizer(locale: str, time_zone: str) -> Localizer:
 
 @cache
 def _zones() -> frozenset[str]:
-    """Zones that say where somebody is; two of the database's names do not."""
+    """The IANA zones; two names in the database are no place on earth."""
     return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
 @lru_cache(maxsize=4096)
 def _zone_name(zone: ZoneInfo, summer: bool, locale: Locale) -> str:
-    """`China Standard Time`; a zone that lies nowhere (`Etc/GMT+5`) is called by its key."""
+    """`China Standard Time`; a zone without a place (`Etc/GMT+5`) is called by its id."""
     variant: Literal["daylight", "standard"] = "daylight" if summer else "standard"
     name = str(get_timezone_name(zone, width="long", zone_variant=variant, locale=locale))
     return zone.key if locale.territories["ZZ"] in name else name

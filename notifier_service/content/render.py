@@ -1,7 +1,7 @@
 """A lifecycle event as a mail, and as an internal message. Pure: no clock, no network, no database.
 
-The words come from `letters` and `words`, the shape from `templates`. Every value that others chose is
-escaped in HTML, and can never add a header: `addresses` and `headers` see to that.
+The content comes from `messages`, the layout from `templates`. Every value from outside is escaped in HTML, and none
+can add a header (`addresses` and `headers`).
 """
 
 from dataclasses import dataclass
@@ -9,26 +9,25 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import cache
-from typing import TypedDict, Unpack
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from notifier_service.content import headers
-from notifier_service.content.addresses import UnusableAddress, person, recipient
-from notifier_service.content.calendar_file import expiration
-from notifier_service.content.letters import write
-from notifier_service.content.letters.letter import MailContent
-from notifier_service.content.localizer import Localizer, localizer
+from notifier_service.content.addresses import UnusableAddress, display_name, mailbox
+from notifier_service.content.calendar_file import expiration_calendar
+from notifier_service.content.localizer import Localizer
+from notifier_service.content.messages import mail_content
+from notifier_service.content.messages.mail_content import MailContent
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.lifecycle import RenewalDue
 from shared.contracts.types import Contact
 
-__all__ = ["InboxText", "Links", "Postmark", "UnusableAddress", "inbox_message", "render"]
+__all__ = ["InboxText", "Links", "MailMetadata", "UnusableAddress", "inbox_message", "render"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Absolute addresses of pages that exist; None leaves button or link out."""
+    """Absolute URLs of pages that exist; None leaves the button or the link out."""
 
     inbox_url: str | None = None
     preferences_url: str | None = None
@@ -36,15 +35,16 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class InboxText:
-    """An internal message; `body` is plain text in paragraphs, with one fact a line."""
+    """An internal message; `body` is plain text in paragraphs, with one detail per line."""
 
     title: str
     body: str
     link: str | None
 
 
-class Postmark(TypedDict):
-    """What stands on a mail whatever it says: `date` is real time, `mail_from` one mailbox."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailMetadata:
+    """What does not depend on the content; `date` is real time, `mail_from` a mailbox such as `A <a@b.example>`."""
 
     links: Links
     notification_id: str
@@ -53,64 +53,61 @@ class Postmark(TypedDict):
     date: datetime
 
 
-def render(kind: str, event: LifecycleEvent, contact: Contact, **postmark: Unpack[Postmark]) -> EmailMessage:
-    """The mail for one event: text and HTML, with a calendar file for the reminder.
+def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, metadata: MailMetadata) -> EmailMessage:
+    """The mail about one event: text and HTML, and a calendar file with the reminder.
 
     Raises `UnusableAddress` where no mail can reach the contact.
     """
-    to = recipient(contact)
-    who = localizer(contact.locale, contact.time_zone)
-    letter = write(event.data, who)
-    mail = _addressed(letter, to, postmark)
-    mail["X-Tenure-Event"] = event.id
-    mail["X-Tenure-Type"] = kind
-    _fill(mail, _context(letter, who, event, name=person(contact.name), postmark=postmark))
+    to = mailbox(contact)
+    content = mail_content(event.data, localizer)
+    mail = _with_headers(event, content, to, metadata)
+    context = _context(event, content, localizer, name=display_name(contact.name), metadata=metadata)
+    mail.set_content(_template("mail.txt").render(context))
+    mail.add_alternative(_template("mail.html").render(context), subtype="html")
     if isinstance(event.data, RenewalDue):
-        calendar = expiration(event, event.data, who, date=postmark["date"], mail_domain=postmark["mail_domain"])
-        mail.add_attachment(calendar, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"})
+        file = expiration_calendar(event, event.data, localizer, date=metadata.date, mail_domain=metadata.mail_domain)
+        mail.add_attachment(file, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"})
     return mail
 
 
-def inbox_message(event: LifecycleEvent, locale: str, time_zone: str, link: str | None) -> InboxText:
-    """The same content for the inbox, in the language and zone given."""
-    who = localizer(locale, time_zone)
-    letter = write(event.data, who)
-    facts = "\n".join(who.say("fact", label=fact.label, value=fact.value) for fact in letter.facts)
-    hurdles = (letter.hurdles.title, *letter.hurdles.items) if letter.hurdles else ()
-    parts = (*letter.lead, facts, *hurdles, *letter.advice)
-    return InboxText(letter.title, "\n\n".join(part for part in parts if part), link)
+def inbox_message(event: LifecycleEvent, localizer: Localizer, link: str | None) -> InboxText:
+    """The same content as an internal message; `link` is where it leads, if anywhere."""
+    content = mail_content(event.data, localizer)
+    details = "\n".join(localizer.text("detail", label=row.label, value=row.value) for row in content.details)
+    obstacles = (content.obstacles.title, *content.obstacles.sentences) if content.obstacles else ()
+    parts = (*content.lead, details, *obstacles, *content.advice)
+    return InboxText(content.title, "\n\n".join(part for part in parts if part), link)
 
 
-def _addressed(letter: MailContent, to: Address, postmark: Postmark) -> EmailMessage:
+def _with_headers(event: LifecycleEvent, content: MailContent, to: Address, metadata: MailMetadata) -> EmailMessage:
     mail = EmailMessage(policy=headers.policy())
-    mail["From"] = postmark["mail_from"]
+    mail["From"] = metadata.mail_from
     mail["To"] = to
-    mail["Subject"] = letter.subject
-    mail["Date"] = postmark["date"]
-    mail["Message-ID"] = f"<{postmark['notification_id']}@{postmark['mail_domain']}>"
+    mail["Subject"] = content.subject
+    mail["Date"] = metadata.date
+    mail["Message-ID"] = f"<{metadata.notification_id}@{metadata.mail_domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Tenure-Notification"] = postmark["notification_id"]
+    mail["X-Tenure-Notification"] = metadata.notification_id
+    mail["X-Tenure-Event"] = event.id
+    mail["X-Tenure-Type"] = event.kind
     return mail
 
 
 def _context(
-    letter: MailContent, who: Localizer, event: LifecycleEvent, *, name: str, postmark: Postmark
+    event: LifecycleEvent, content: MailContent, localizer: Localizer, *, name: str, metadata: MailMetadata
 ) -> dict[str, object]:
+    """What the templates are filled with."""
+    text = localizer.text
     return {
-        "letter": letter,
-        "language": who.language,
-        "say": who.say,
-        "greeting": who.say("greeting", name=name) if name else who.say("greeting.nameless"),
-        "zone": who.say("footer.zone", zone=who.zone.key) if who.zone_known else who.say("footer.zone_unknown"),
+        "content": content,
+        "language": localizer.language.tag,
+        "text": text,
+        "greeting": text("greeting", name=name) if name else text("greeting.without_name"),
+        "zone": text("footer.zone", zone=localizer.zone.key) if localizer.zone_known else text("footer.zone_unknown"),
         "account": event.stamp.account_id,
-        "reference": postmark["notification_id"],
-        "links": postmark["links"],
+        "reference": metadata.notification_id,
+        "links": metadata.links,
     }
-
-
-def _fill(mail: EmailMessage, context: dict[str, object]) -> None:
-    mail.set_content(_template("mail.txt").render(context))
-    mail.add_alternative(_template("mail.html").render(context), subtype="html")
 
 
 @cache

@@ -154,7 +154,7 @@ class Deliverer:
     async def _ask(self, claim: Claim) -> _Answer:
         """Make the mail and hand it to the relay."""
         try:
-            mail = self._delivery_dependencies.mail_composer.write(claim)
+            mail = self._delivery_dependencies.mail_composer.compose(claim)
             reply = await self._delivery_dependencies.relay.send(mail)
         except NoContact:
             return Suppressed(NO_CONTACT)

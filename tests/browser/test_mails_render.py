@@ -13,7 +13,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from notifier_service.content.render import render
 from shared.contracts.types import Contact
 from tests.unit.notifier import samples
 
@@ -54,7 +53,7 @@ def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     for name, data in samples.mailed():
-        mail = render(name.partition("-")[0], samples.event(data), READERS[language], **samples.postmark())
+        mail = samples.mail(data, READERS[language])
         page.set_content(html_of(mail))
         assert_well_rendered(page, width)
         page.screenshot(path=pictures / f"{name}.{language}.{width}.{scheme}.png", full_page=True)
@@ -63,7 +62,7 @@ def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
 
 def test_a_name_and_an_account_without_a_space_do_not_push_a_mail_out_of_a_phone(browser: Browser) -> None:
     long_name = Contact(name="W" * 256, email="w@example.com", locale="en", time_zone="UTC")
-    mail = render("activated", samples.event(samples.activated, id="e" * 128), long_name, **samples.postmark())
+    mail = samples.mail(samples.activated, long_name, id="e" * 128)
     page = browser.new_page(viewport={"width": 360, "height": 800})
     page.set_content(html_of(mail))
     assert_well_rendered(page, 360)

@@ -5,8 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from email.message import EmailMessage
+from typing import Any
 
-from notifier_service.content.render import Links, Postmark
+from notifier_service.content.catalogs import load_languages
+from notifier_service.content.localizer import Localizer, localizer_for
+from notifier_service.content.render import Links, MailMetadata, render
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
@@ -40,6 +44,8 @@ from shared.contracts.lifecycle import (
     Stamp,
 )
 from shared.contracts.types import Contact, Edition, Feature, ProtectionMode, Specification, Term
+
+LANGUAGES = load_languages()
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 ENDS_AT = datetime(2026, 12, 1, 16, 0, tzinfo=UTC)
@@ -182,8 +188,8 @@ def event(data: LifecycleData, *, version: int = 7, id: str = "lc-0007") -> Life
     )
 
 
-def postmark() -> Postmark:
-    return Postmark(
+def metadata() -> MailMetadata:
+    return MailMetadata(
         links=Links(
             inbox_url="https://tenure.example/inbox?token=a.b.c&from=mail",
             preferences_url="https://tenure.example/inbox?token=a.b.c#preferences",
@@ -193,6 +199,16 @@ def postmark() -> Postmark:
         mail_domain="tenure.example",
         date=NOON,
     )
+
+
+def localizer(language: str, time_zone: str = "UTC") -> Localizer:
+    return localizer_for(LANGUAGES, language, time_zone)
+
+
+def mail(data: LifecycleData, contact: Contact = ADA, *, id: str = "lc-0007", **changes: Any) -> EmailMessage:  # noqa: A002
+    """The mail about an event; `changes` are those of its metadata."""
+    who = localizer(contact.locale, contact.time_zone)
+    return render(event(data, id=id), contact, localizer=who, metadata=replace(metadata(), **changes))
 
 
 def mailed() -> Iterator[tuple[str, LifecycleData]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from notifier_service.content.addresses import UnusableAddress
-from notifier_service.content.render import Links, render
+from notifier_service.content.render import Links
 from shared.contracts.types import Contact
 from tests.unit.notifier import samples
 
@@ -71,8 +71,7 @@ USELESS = (
 
 
 def mail_of(contact: Contact = samples.ADA, data: Any = samples.expired, **changes: Any) -> EmailMessage:
-    event = replace(samples.event(data), **changes)
-    return render(event.kind, event, contact, **samples.postmark())
+    return samples.mail(data, contact, **changes)
 
 
 def received(mail: EmailMessage) -> EmailMessage:
@@ -122,9 +121,7 @@ def test_only_a_reminder_has_an_attachment() -> None:
 
 
 def test_no_link_is_shown_that_does_not_exist() -> None:
-    postmark = samples.postmark()
-    postmark["links"] = Links()
-    mail = render("expired", samples.event(samples.expired), samples.ADA, **postmark)
+    mail = mail_of(links=Links())
     assert "href" not in part_of(mail, "html")
     assert "http" not in part_of(mail, "plain")
 
@@ -152,12 +149,11 @@ def test_the_language_of_the_page_is_the_readers() -> None:
 
 
 def test_long_ids_stay_as_they_are_on_the_wire() -> None:
-    postmark = samples.postmark()
-    postmark["mail_domain"] = "notices." + "subdomain." * 8 + "example"
-    event = samples.event(samples.expired, id="e:" * 64)
-    wire = render("expired", event, samples.ADA, **postmark).as_bytes(policy=email.policy.SMTP)
-    assert f"\r\nX-Tenure-Event: {event.id}\r\n".encode() in wire
-    assert f"\r\nMessage-ID: <{postmark['notification_id']}@{postmark['mail_domain']}>\r\n".encode() in wire
+    domain = "notices." + "subdomain." * 8 + "example"
+    mail = mail_of(id="e:" * 64, mail_domain=domain)
+    wire = mail.as_bytes(policy=email.policy.SMTP)
+    assert f"\r\nX-Tenure-Event: {'e:' * 64}\r\n".encode() in wire
+    assert f"\r\nMessage-ID: <{mail['X-Tenure-Notification']}@{domain}>\r\n".encode() in wire
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)

@@ -1,24 +1,27 @@
-"""Letters about terms: a subscription begins, goes on, comes back, changes its specification."""
+"""Messages about terms: a subscription is activated, renewed, reactivated, or changes its specification."""
 
 from decimal import Decimal
 
-from notifier_service.content.letters.letter import Figure, MailContent, Tone, facts, paragraphs
 from notifier_service.content.localizer import Localizer
+from notifier_service.content.messages.mail_content import Highlight, MailContent, Severity, details, paragraphs
 from shared.contracts.lifecycle import Activated, AutoRenewalPlan, RenewalMethod, Renewed, SpecificationChanged
 from shared.contracts.types import Edition, ProtectionMode
 
 
 def activated(data: Activated, localizer: Localizer) -> MailContent:
+    """The term that was bought, and when the first deduction or the expiry comes."""
     day = localizer.day(data.expires_on)
     starts, ends = localizer.moment(data.term.starts_at), localizer.moment(data.ends_at)
     return MailContent(
-        tone=Tone.GOOD,
-        badge=localizer.say("activated.badge"),
-        subject=localizer.say("activated.subject", edition=localizer.edition(data.specification.edition), day=day),
-        title=localizer.say("activated.title"),
-        lead=paragraphs(localizer.say("activated.lead", starts=starts, ends=ends), _nothing_bound_yet(data, localizer)),
-        figure=Figure(day, localizer.say("activated.figure")),
-        facts=facts(
+        severity=Severity.SUCCESS,
+        badge=localizer.text("activated.badge"),
+        subject=localizer.text("activated.subject", edition=localizer.edition(data.specification.edition), day=day),
+        title=localizer.text("activated.title"),
+        lead=paragraphs(
+            localizer.text("activated.lead", starts=starts, ends=ends), _nothing_bound_yet(data, localizer)
+        ),
+        highlight=Highlight(day, localizer.text("activated.highlight")),
+        details=details(
             localizer,
             ("order", data.order_id),
             ("specification", localizer.specification(data.specification)),
@@ -33,7 +36,7 @@ def activated(data: Activated, localizer: Localizer) -> MailContent:
 
 
 def renewed(data: Renewed, localizer: Localizer) -> MailContent:
-    """Manual, automatic and reactivated differ in words; the money stands there when it was deducted."""
+    """Manual, automatic and reactivating renewals have their own sentences; amounts stand where money was deducted."""
     how = "reactivated" if data.reactivated else str(data.method)
     day = localizer.day(data.expires_on)
     words = {
@@ -44,16 +47,16 @@ def renewed(data: Renewed, localizer: Localizer) -> MailContent:
     }
     automatic = data.method is RenewalMethod.AUTOMATIC
     return MailContent(
-        tone=Tone.GOOD,
-        badge=localizer.say("renewed.badge"),
-        subject=localizer.say(f"renewed.{how}.subject", **words),
-        title=localizer.say(f"renewed.{how}.title"),
+        severity=Severity.SUCCESS,
+        badge=localizer.text("renewed.badge"),
+        subject=localizer.text(f"renewed.{how}.subject", **words),
+        title=localizer.text(f"renewed.{how}.title"),
         lead=paragraphs(
-            localizer.say(f"renewed.{how}.lead", **words),
-            localizer.say("renewed.automatic.nothing_to_do") if automatic else None,
+            localizer.text(f"renewed.{how}.lead", **words),
+            localizer.text("renewed.automatic.nothing_to_do") if automatic else None,
         ),
-        figure=Figure(day, localizer.say("renewed.figure")),
-        facts=facts(
+        highlight=Highlight(day, localizer.text("renewed.highlight")),
+        details=details(
             localizer,
             ("order", data.order_id),
             ("specification", localizer.specification(data.term.specification)),
@@ -71,17 +74,18 @@ def renewed(data: Renewed, localizer: Localizer) -> MailContent:
 
 
 def specification_changed(data: SpecificationChanged, localizer: Localizer) -> MailContent:
+    """Old and new specification, and the price difference where the change was made outside of a renewal (R19)."""
     moment = localizer.moment(data.effective_at)
     return MailContent(
-        tone=Tone.CALM,
-        badge=localizer.say("specification_changed.badge"),
-        subject=localizer.say("specification_changed.subject"),
-        title=localizer.say("specification_changed.subject"),
+        severity=Severity.INFO,
+        badge=localizer.text("specification_changed.badge"),
+        subject=localizer.text("specification_changed.subject"),
+        title=localizer.text("specification_changed.subject"),
         lead=paragraphs(
-            localizer.say("specification_changed.lead", moment=moment),
+            localizer.text("specification_changed.lead", moment=moment),
             _price_difference(data.price_difference, localizer),
         ),
-        facts=facts(
+        details=details(
             localizer,
             ("specification", localizer.specification(data.specification)),
             ("previous", localizer.specification(data.previous)),
@@ -95,21 +99,21 @@ def _nothing_bound_yet(data: Activated, localizer: Localizer) -> str | None:
     """R9: partial protection begins with nothing bound; the edition of add-ons alone has nothing to bind (R7)."""
     specification = data.specification
     partial = specification.protection_mode is ProtectionMode.PARTIAL and specification.edition != Edition.VALUE_ADDED
-    return localizer.say("activated.partial") if partial else None
+    return localizer.text("activated.partial") if partial else None
 
 
 def _plan(plan: AutoRenewalPlan | None, localizer: Localizer) -> str:
     if plan is None:
-        return localizer.say("auto_renewal.off")
-    return localizer.say("auto_renewal.on", cycle=localizer.months(plan.cycle_months))
+        return localizer.text("auto_renewal.off")
+    return localizer.text("auto_renewal.on", cycle=localizer.months(plan.cycle_months))
 
 
 def _before_the_end(plan: AutoRenewalPlan | None, localizer: Localizer) -> str:
     if plan is None:
-        return localizer.say("activated.advice.off")
+        return localizer.text("activated.advice.off")
     if plan.first_attempt_at is None:
-        return localizer.say("activated.advice.on_late")
-    return localizer.say(
+        return localizer.text("activated.advice.on_late")
+    return localizer.text(
         "activated.advice.on",
         cycle=localizer.months(plan.cycle_months),
         moment=localizer.moment(plan.first_attempt_at),
@@ -124,4 +128,4 @@ def _price_difference(amount: Decimal | None, localizer: Localizer) -> str | Non
     if amount is None:
         return None
     way = "same" if amount == 0 else "more" if amount > 0 else "less"
-    return localizer.say(f"specification_changed.price.{way}", amount=localizer.money(abs(amount)))
+    return localizer.text(f"specification_changed.price.{way}", amount=localizer.money(abs(amount)))

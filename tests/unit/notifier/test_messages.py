@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from notifier_service.content.letters import write
-from notifier_service.content.localizer import localizer
-from notifier_service.content.render import inbox_message, render
+from notifier_service.content.messages import mail_content
+from notifier_service.content.render import inbox_message
 from shared.contracts.lifecycle import AutoRenewalStatus, LifecycleData, RejectionCode, RenewalDue
 from shared.contracts.types import Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
@@ -89,29 +88,30 @@ MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
 @pytest.mark.parametrize("name", MATTERS)
 def test_the_numbers_that_matter_are_everywhere(name: str, language: str) -> None:
     data, expected = MATTERS[name]
+    who = samples.localizer(language, READERS[language].time_zone)
     text, html = both_parts(data, READERS[language])
-    inbox = inbox_message(samples.event(data), language, READERS[language].time_zone, None).body
-    subject_and_title = write(data, localizer(language, READERS[language].time_zone)).title
+    inbox = inbox_message(samples.event(data), who, None).body
+    title = mail_content(data, who).title
     for figure in expected[language]:
         assert figure in text
-        assert figure in inbox + subject_and_title
+        assert figure in inbox + title
         assert all(part in html for part in figure.split(": ") if "：" not in part)
 
 
-def test_each_standing_of_auto_renewal_has_its_own_words() -> None:
-    who = localizer("en", "UTC")
-    letters = [write(replace(samples.renewal_due, auto_renewal=each), who) for each in AutoRenewalStatus]
-    assert len({letter.subject for letter in letters}) == 4
-    assert len({letter.lead for letter in letters}) == 4
-    assert len({letter.advice for letter in letters}) == 4
+def test_each_status_of_auto_renewal_has_its_own_words() -> None:
+    who = samples.localizer("en", "UTC")
+    contents = [mail_content(replace(samples.renewal_due, auto_renewal=each), who) for each in AutoRenewalStatus]
+    assert len({content.subject for content in contents}) == 4
+    assert len({content.lead for content in contents}) == 4
+    assert len({content.advice for content in contents}) == 4
 
 
 @pytest.mark.parametrize(
     ("days", "when"), [(30, "in 30 days"), (2, "in 2 days"), (1, "tomorrow"), (0, "today"), (-1, "today")]
 )
 def test_the_subject_tells_the_true_days_left(days: int, when: str) -> None:
-    letter = write(replace(samples.renewal_due, days_left=days), localizer("en", "UTC"))
-    assert letter.subject == f"Your subscription expires {when}, on December 1, 2026"
+    content = mail_content(replace(samples.renewal_due, days_left=days), samples.localizer("en", "UTC"))
+    assert content.subject == f"Your subscription expires {when}, on December 1, 2026"
 
 
 @pytest.mark.rule("R30")
@@ -136,12 +136,12 @@ def test_the_days_left_fall_at_midnight_of_the_billing_zone() -> None:
 @pytest.mark.parametrize("language", READERS)
 def test_partial_protection_says_that_quota_must_be_bound_and_promises_nothing_yet(language: str) -> None:
     partial = replace(samples.ENTERPRISE, protection_mode=ProtectionMode.PARTIAL)
-    who = localizer(language, "UTC")
-    told = write(replace(samples.activated, specification=partial), who).lead
-    assert told[1] == who.say("activated.partial")
+    who = samples.localizer(language, "UTC")
+    told = mail_content(replace(samples.activated, specification=partial), who).lead
+    assert told[1] == who.text("activated.partial")
     addons = replace(partial, edition=Edition.VALUE_ADDED)
-    assert len(write(replace(samples.activated, specification=addons), who).lead) == 1
-    assert len(write(samples.activated, who).lead) == 1
+    assert len(mail_content(replace(samples.activated, specification=addons), who).lead) == 1
+    assert len(mail_content(samples.activated, who).lead) == 1
 
 
 @pytest.mark.parametrize("language", READERS)
@@ -150,7 +150,7 @@ def test_an_amount_that_is_not_on_offer_names_its_feature_in_the_readers_words(f
     rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
     message = f"The quantity of {feature} must be 0, or 10 to 500 in steps of 10; the order says 7."
     text, html = both_parts(replace(rejected, message=message), READERS[language])
-    name = localizer(language, "UTC").say(f"feature_name.{feature}")
+    name = samples.localizer(language, "UTC").text(f"feature_name.{feature}")
     assert name in text
     assert name in html
     assert "_" not in text.replace(READERS[language].time_zone, "")
@@ -158,9 +158,13 @@ def test_an_amount_that_is_not_on_offer_names_its_feature_in_the_readers_words(f
 
 @pytest.mark.parametrize("code", RejectionCode)
 def test_every_refusal_has_its_own_sentence_in_both_languages(code: RejectionCode) -> None:
-    english = write(samples.rejected(code), localizer("en", "UTC")).lead[0]
-    chinese = write(samples.rejected(code), localizer("zh-CN", "UTC")).lead[0]
-    others = {write(samples.rejected(each), localizer("en", "UTC")).lead[0] for each in RejectionCode if each != code}
+    english = mail_content(samples.rejected(code), samples.localizer("en", "UTC")).lead[0]
+    chinese = mail_content(samples.rejected(code), samples.localizer("zh-CN", "UTC")).lead[0]
+    others = {
+        mail_content(samples.rejected(each), samples.localizer("en", "UTC")).lead[0]
+        for each in RejectionCode
+        if each != code
+    }
     assert english not in others
     assert english.isascii()
     assert not chinese.isascii()
@@ -169,34 +173,36 @@ def test_every_refusal_has_its_own_sentence_in_both_languages(code: RejectionCod
 @pytest.mark.parametrize("code", RejectionCode)
 def test_a_refusal_without_figures_is_still_a_sentence(code: RejectionCode) -> None:
     data = replace(samples.rejected(code), required=None, offered=None)
-    assert "None" not in " ".join(write(data, localizer("en", "UTC")).lead)
+    assert "None" not in " ".join(mail_content(data, samples.localizer("en", "UTC")).lead)
 
 
 def test_a_range_is_said_in_the_readers_language() -> None:
-    letter = write(samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE), localizer("zh-CN", "UTC"))
-    assert "0，或 20 至 500" in [fact.value for fact in letter.facts]
+    content = mail_content(samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE), samples.localizer("zh-CN", "UTC"))
+    assert "0，或 20 至 500" in [row.value for row in content.details]
 
 
 def test_a_list_of_durations_has_the_readers_commas() -> None:
-    letter = write(samples.rejected(RejectionCode.INVALID_DURATION), localizer("zh-CN", "UTC"))
-    assert "1 至 12、24 或 36" in [fact.value for fact in letter.facts]
+    content = mail_content(samples.rejected(RejectionCode.INVALID_DURATION), samples.localizer("zh-CN", "UTC"))
+    assert "1 至 12、24 或 36" in [row.value for row in content.details]
 
 
 def test_a_step_is_named_where_it_is_more_than_one() -> None:
     rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
-    letter = write(replace(rejected, required="0, or 10 or more in steps of 10"), localizer("en", "UTC"))
-    assert "0, or 10 or more in steps of 10" in [fact.value for fact in letter.facts]
+    content = mail_content(
+        replace(rejected, required="0, or 10 or more in steps of 10"), samples.localizer("en", "UTC")
+    )
+    assert "0, or 10 or more in steps of 10" in [row.value for row in content.details]
 
 
 def test_a_list_in_chinese_keeps_its_numbers_apart_from_the_words() -> None:
-    letter = write(samples.quota_exceeded, localizer("zh-CN", "UTC"))
-    assert letter.figure is not None
-    assert letter.figure.value == "2 台服务器和 50 核"
+    content = mail_content(samples.quota_exceeded, samples.localizer("zh-CN", "UTC"))
+    assert content.highlight is not None
+    assert content.highlight.value == "2 台服务器和 50 核"
 
 
 def test_what_is_not_known_yet_is_counted_as_other() -> None:
-    letter = write(replace(samples.expired, retained={"playbook": 4}), localizer("en", "UTC"))
-    assert "4 other settings" in letter.lead[1]
+    content = mail_content(replace(samples.expired, retained={"playbook": 4}), samples.localizer("en", "UTC"))
+    assert "4 other settings" in content.lead[1]
 
 
 @pytest.mark.parametrize(
@@ -215,12 +221,12 @@ def test_what_is_not_known_yet_is_counted_as_other() -> None:
     ],
 )
 def test_instants_are_shown_in_the_readers_zone(zone: str, shown: str) -> None:
-    assert localizer("en", zone).moment(samples.ENDS_AT) == shown
+    assert samples.localizer("en", zone).moment(samples.ENDS_AT) == shown
 
 
 def test_summer_time_is_named() -> None:
     summer = samples.ENDS_AT - timedelta(days=150)
-    assert localizer("en", "America/New_York").moment(summer).endswith("(Eastern Daylight Time)")
+    assert samples.localizer("en", "America/New_York").moment(summer).endswith("(Eastern Daylight Time)")
 
 
 def test_an_unknown_zone_is_admitted() -> None:
@@ -234,16 +240,15 @@ def test_an_unknown_zone_is_admitted() -> None:
     ("zone", "last_day"), [("Asia/Shanghai", "December 8, 2026"), ("America/New_York", "December 8, 2026")]
 )
 def test_settings_kept_until_midnight_have_the_day_before_as_their_last(zone: str, last_day: str) -> None:
-    assert localizer("en", zone).last_day(samples.RELEASE_AT) == last_day
+    assert samples.localizer("en", zone).last_day(samples.RELEASE_AT) == last_day
 
 
 def test_the_last_day_of_a_deadline_within_a_day_is_that_day() -> None:
-    assert localizer("en", "UTC").last_day(datetime.fromisoformat("2026-12-08T00:00:01Z")) == "December 8, 2026"
+    assert samples.localizer("en", "UTC").last_day(datetime.fromisoformat("2026-12-08T00:00:01Z")) == "December 8, 2026"
 
 
 def both_parts(data: LifecycleData, contact: Contact) -> tuple[str, str]:
-    event = samples.event(data)
-    mail = render(event.kind, event, contact, **samples.postmark())
+    mail = samples.mail(data, contact)
     parts = [mail.get_body((kind,)) for kind in ("plain", "html")]
     text, html = (str(part.get_content()) for part in parts if part is not None)
     return text, html

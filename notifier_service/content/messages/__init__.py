@@ -1,19 +1,19 @@
-"""What each kind of lifecycle event says: one function a kind, event data in, `MailContent` out. Pure.
+"""What each kind of lifecycle event tells its reader: one function per kind, from event data to `MailContent`. Pure.
 
-A letter is the content alone, in the reader's words; `render` gives it the shape of a mail or of an
-internal message. `WRITERS` is the whole list. A new kind: one function, one line here, its words.
+One module per subject. `render` lays the content out. A new kind of notification: one function in the module of its
+subject, one line in `CONTENT_FUNCTIONS`, its sentences in every catalog.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from notifier_service.content.letters import auto_renewal, expiry, orders, quota, terms
-from notifier_service.content.letters.letter import MailContent
 from notifier_service.content.localizer import Localizer
+from notifier_service.content.messages import auto_renewal, expiry, orders, quota, terms
+from notifier_service.content.messages.mail_content import MailContent
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
 
-WRITERS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer], MailContent]]] = {
+CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer], MailContent]]] = {
     lifecycle.Activated: terms.activated,
     lifecycle.Renewed: terms.renewed,
     lifecycle.SpecificationChanged: terms.specification_changed,
@@ -32,6 +32,6 @@ WRITERS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer], MailConte
 }
 
 
-def write(data: LifecycleData, localizer: Localizer) -> MailContent:
-    """The letter for one event, in the reader's language and zone."""
-    return WRITERS[type(data)](data, localizer)
+def mail_content(data: LifecycleData, localizer: Localizer) -> MailContent:
+    """The content of the message about one event, in the reader's language and zone."""
+    return CONTENT_FUNCTIONS[type(data)](data, localizer)

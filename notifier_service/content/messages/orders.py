@@ -1,13 +1,11 @@
-"""Letters about what was asked of us: a refused order, and a new contact."""
+"""Messages about requests of the customer: a refused order, and a changed contact."""
 
 from datetime import datetime
 from typing import Final
 
-from notifier_service.content.addresses import one_line, person
-from notifier_service.content.letters.letter import MailContent, Tone, facts
-from notifier_service.content.localizer import Localizer
-from notifier_service.content.localizer import localizer as reader_of
-from notifier_service.content.words import language_for
+from notifier_service.content.addresses import display_name, one_line
+from notifier_service.content.localizer import Localizer, localizer_for
+from notifier_service.content.messages.mail_content import MailContent, Severity, details
 from shared.contracts.lifecycle import ContactReplaced, Figure, OrderRejected, RejectionCode
 from shared.contracts.types import Edition, Feature
 
@@ -17,32 +15,40 @@ _UNITS: Final = {
     RejectionCode.CORES_BELOW_INVENTORY: "cores",
     RejectionCode.CORES_BELOW_BOUND: "cores",
 }
-"""Refusals that state how many are missing, and of what."""
-_FIGURE_LABELS: Final = {
+"""Refusals whose sentence states how many are missing -> the unit of their counts."""
+_LABELS: Final = {
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("possible_until", "requested_on"),
     RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "offered"),
     RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: ("present", "wanted"),
 }
-"""Refusals whose figures are no minimum and what fell short of it, and so have labels of their own."""
+"""Refusals -> the labels of `required` and `offered`, where those are not a minimum and what fell short of it."""
 _EDITIONS: Final = frozenset(Edition)
 _ANY_STEP: Final = " in steps of 1"
-_RANGE_WORDS: Final = (", or ", ", ", " or more", " in steps of ", " or ", " to ")
+_RANGE_WORDS: Final = {
+    ", or ": "range.comma_or",
+    ", ": "range.comma",
+    " or more": "range.or_more",
+    " in steps of ": "range.steps",
+    " or ": "range.or",
+    " to ": "range.to",
+}
+"""The English words between the numbers of a range on the wire -> key of the sentence, longer words first."""
 
 
 def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
-    """Which order, why in words, and the figures behind it (R41)."""
+    """Which order, why it is refused, and what was required and offered (R41)."""
     request = _request(data.order_type, localizer)
-    required, offered = _FIGURE_LABELS.get(data.code, ("required", "offered"))
+    required, offered = _LABELS.get(data.code, ("required", "offered"))
     return MailContent(
-        tone=Tone.WARNING,
-        badge=localizer.say("order_rejected.badge"),
+        severity=Severity.WARNING,
+        badge=localizer.text("order_rejected.badge"),
         subject=_subject(request, data.order_id, localizer),
-        title=localizer.say("order_rejected.title"),
+        title=localizer.text("order_rejected.title"),
         lead=(
             refusal(data.code, data.required, data.offered, localizer),
-            localizer.say("order_rejected.unchanged"),
+            localizer.text("order_rejected.unchanged"),
         ),
-        facts=facts(
+        details=details(
             localizer,
             ("request", request),
             ("order", data.order_id),
@@ -54,57 +60,59 @@ def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
 
 
 def refusal(code: RejectionCode, required: Figure, offered: Figure, localizer: Localizer) -> str:
-    """Why an order is refused, or a renewal would be, in a sentence with its figures where it has some."""
+    """Why an order is refused, or a renewal would be, as a sentence; with its counts where it has some."""
     unit = _UNITS.get(code)
     if unit is None or not isinstance(required, int) or not isinstance(offered, int):
-        return localizer.say(f"rejected.{code}")
-    return localizer.say(
-        f"rejected.{code}.figures",
-        required=localizer.say(unit, n=required),
-        offered=localizer.say(unit, n=offered),
+        return localizer.text(f"rejected.{code}")
+    return localizer.text(
+        f"rejected.{code}.counts",
+        required=localizer.text(unit, n=required),
+        offered=localizer.text(unit, n=offered),
         missing=max(required - offered, 0),
     )
 
 
 def contact_changed(data: ContactReplaced, localizer: Localizer) -> MailContent:
+    """The new contact, as messages will use it."""
     contact = data.contact
+    served = localizer_for(localizer.languages, contact.locale, contact.time_zone)
     return MailContent(
-        tone=Tone.CALM,
-        badge=localizer.say("contact_changed.badge"),
-        subject=localizer.say("contact_changed.subject"),
-        title=localizer.say("contact_changed.subject"),
-        lead=(localizer.say("contact_changed.lead"),),
-        facts=facts(
+        severity=Severity.INFO,
+        badge=localizer.text("contact_changed.badge"),
+        subject=localizer.text("contact_changed.subject"),
+        title=localizer.text("contact_changed.subject"),
+        lead=(localizer.text("contact_changed.lead"),),
+        details=details(
             localizer,
-            ("name", person(contact.name) or None),
+            ("name", display_name(contact.name) or None),
             ("email", one_line(contact.email)),
-            ("language", language_for(contact.locale)),
-            ("time_zone", reader_of(contact.locale, contact.time_zone).zone.key),
+            ("language", served.language.tag),
+            ("time_zone", served.zone.key),
         ),
     )
 
 
 def _subject(request: str, order_id: str | None, localizer: Localizer) -> str:
     if order_id is None:
-        return localizer.say("order_rejected.subject", request=request)
-    return localizer.say("order_rejected.subject.order", request=request, order=order_id)
+        return localizer.text("order_rejected.subject", request=request)
+    return localizer.text("order_rejected.subject.order", request=request, order=order_id)
 
 
 def _request(order_type: str, localizer: Localizer) -> str:
     key = "request." + order_type.removeprefix("tenure.").removesuffix(".v1")
-    return localizer.say(key if key in localizer.words else "request.other")
+    return localizer.text(key if key in localizer.language.sentences else "request.other")
 
 
 def _feature(data: OrderRejected, localizer: Localizer) -> str | None:
-    """The value-added service that a refusal is about; on the wire only its sentence names it."""
+    """The value-added feature that a refusal is about; only the event's English sentence names it."""
     if data.code is not RejectionCode.FEATURE_OUT_OF_RANGE:
         return None
     named = (feature for feature in Feature if feature in data.message.split())
-    return next((localizer.say(f"feature_name.{feature}") for feature in named), None)
+    return next((localizer.text(f"feature_name.{feature}") for feature in named), None)
 
 
 def _figure(figure: Figure, localizer: Localizer) -> str | None:
-    """A count, a day, an instant, an edition, or a range such as `1, 3 or 12`, each in the reader's words."""
+    """A count, a day, an instant, an edition, or a range such as `1, 3 or 12`, each in the reader's language."""
     if figure is None or isinstance(figure, int):
         return None if figure is None else localizer.number(figure)
     if figure in _EDITIONS:
@@ -118,6 +126,6 @@ def _figure(figure: Figure, localizer: Localizer) -> str | None:
 
 def _range(figure: str, localizer: Localizer) -> str:
     figure = figure.removesuffix(_ANY_STEP)
-    for word in _RANGE_WORDS:
-        figure = figure.replace(word, localizer.say(f"range.{word}"))
+    for english, key in _RANGE_WORDS.items():
+        figure = figure.replace(english, localizer.text(key))
     return figure

@@ -1,0 +1,57 @@
+"""Messages about the quota: exceeded, and sufficient again (R33)."""
+
+from notifier_service.content.localizer import Localizer
+from notifier_service.content.messages.mail_content import Highlight, MailContent, Severity, details
+from shared.contracts.lifecycle import BoundQuotaUse, QuotaExceeded, QuotaRestored, QuotaUse
+
+_Use = QuotaUse | BoundQuotaUse
+
+
+def exceeded(data: QuotaExceeded, localizer: Localizer) -> MailContent:
+    """By how much, for servers and cores each where the quota is too small."""
+    over = [(unit, use) for unit, use in _counted(data) if _used(use) > use.quota]
+    excess = localizer.listing([localizer.text(unit, n=_used(use) - use.quota) for unit, use in over])
+    used = localizer.listing([localizer.text(unit, n=_used(use)) for unit, use in over])
+    quota = localizer.listing([localizer.text(unit, n=use.quota) for unit, use in over])
+    key = f"quota_exceeded.{data.protection_mode}"
+    return MailContent(
+        severity=Severity.WARNING,
+        badge=localizer.text("quota_exceeded.badge"),
+        subject=localizer.text("quota_exceeded.subject", excess=excess),
+        title=localizer.text("quota_exceeded.title"),
+        lead=(localizer.text(f"{key}.lead", used=used, quota=quota),),
+        highlight=Highlight(excess, localizer.text("quota_exceeded.highlight")),
+        details=details(localizer, *_uses(data, localizer)),
+        advice=(localizer.text(f"{key}.advice"),),
+    )
+
+
+def restored(data: QuotaRestored, localizer: Localizer) -> MailContent:
+    """What is used of the quota now."""
+    return MailContent(
+        severity=Severity.SUCCESS,
+        badge=localizer.text("quota_restored.badge"),
+        subject=localizer.text("quota_restored.subject"),
+        title=localizer.text("quota_restored.subject"),
+        lead=(localizer.text(f"quota_restored.{data.protection_mode}.lead"),),
+        details=details(localizer, *_uses(data, localizer)),
+    )
+
+
+def _counted(data: QuotaExceeded | QuotaRestored) -> list[tuple[str, _Use]]:
+    return [(unit, use) for unit, use in (("servers", data.servers), ("cores", data.cores)) if use]
+
+
+def _uses(data: QuotaExceeded | QuotaRestored, localizer: Localizer) -> list[tuple[str, str]]:
+    return [(unit, _in_words(use, localizer)) for unit, use in _counted(data)]
+
+
+def _in_words(use: _Use, localizer: Localizer) -> str:
+    used, quota = _used(use), use.quota
+    if used > quota:
+        return localizer.text("quota_exceeded.use", used=used, quota=quota, excess=used - quota)
+    return localizer.text("quota.use", used=used, quota=quota)
+
+
+def _used(use: _Use) -> int:
+    return use.bound if isinstance(use, BoundQuotaUse) else use.registered
