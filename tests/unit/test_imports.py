@@ -26,7 +26,6 @@ KNOWS: Final[Mapping[str, set[str]]] = {
 PURE: Final[Mapping[str, set[str]]] = {
     "shared.contracts": {"shared.contracts"},
     "subscription_service.domain": {"shared.contracts", "subscription_service.domain"},
-    "notifier_service.content.words": {"notifier_service.content.words"},
     "notifier_service.decisions.lifecycle_event": {"shared.contracts"},
     "notifier_service.decisions.notice": {"shared.contracts"},
     "notifier_service.delivery.backoff": set(),
@@ -41,28 +40,28 @@ PURE: Final[Mapping[str, set[str]]] = {
     },
     "notifier_service.content.addresses": {"shared.contracts"},
     "notifier_service.content.headers": set(),
-    "notifier_service.content.localizer": {"shared.contracts", "notifier_service.content.words"},
-    "notifier_service.content.letters": {
+    "notifier_service.content.languages": set(),
+    "notifier_service.content.localizer": {"shared.contracts", "notifier_service.content.languages"},
+    "notifier_service.content.messages": {
         "shared.contracts",
         "notifier_service.content.addresses",
-        "notifier_service.content.letters",
         "notifier_service.content.localizer",
-        "notifier_service.content.words",
+        "notifier_service.content.messages",
     },
     "notifier_service.content.calendar_file": {
         "shared.contracts",
-        "notifier_service.content.letters",
-        "notifier_service.decisions.lifecycle_event",
         "notifier_service.content.localizer",
+        "notifier_service.content.messages",
+        "notifier_service.decisions.lifecycle_event",
     },
     "notifier_service.content.render": {
         "shared.contracts",
         "notifier_service.content.addresses",
         "notifier_service.content.calendar_file",
         "notifier_service.content.headers",
-        "notifier_service.content.letters",
-        "notifier_service.decisions.lifecycle_event",
         "notifier_service.content.localizer",
+        "notifier_service.content.messages",
+        "notifier_service.decisions.lifecycle_event",
     },
 }
 """Module or package without IO, clock, chance or global state -> ours that it may import, all of them pure too."""
@@ -113,7 +112,11 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "pydantic_settings": {"shared.runtime.settings"},
     "aiosmtplib": {"notifier_service.delivery.smtp"},
     "jinja2": {"notifier_service.content.render", "notifier_service.inbox", "subscription_service.ops"},
-    "babel": {"notifier_service.content.localizer"},
+    "babel": {
+        "notifier_service.content.catalogs",
+        "notifier_service.content.languages",
+        "notifier_service.content.localizer",
+    },
     "icalendar": {"notifier_service.content.calendar_file"},
     "httpx": {"tenure"},
     "psutil": {"tenure.local"},
