@@ -9,14 +9,13 @@ import orjson
 from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
-    Actor,
     AutoRenewalFailed,
     LifecycleData,
     QuotaExceeded,
     QuotaRestored,
-    RenewalMethod,
     Renewed,
 )
+from shared.contracts.lifecycle_parts import Actor, RenewalMethod
 from shared.contracts.state import Overview
 from shared.contracts.topics import LIFECYCLE, STATE
 from shared.outbox.log import Entry

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from shared.contracts.envelope import Reason
-from shared.contracts.lifecycle import OrderRejected, RejectionCode
+from shared.contracts.lifecycle import OrderRejected
+from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.topics import DEAD_LETTERS
 from shared.kafka.dead_letters import dead_letter
 from shared.kafka.record import Record

@@ -11,7 +11,7 @@ from typing import Final
 from notifier_service.decisions.plan import CHANNELS, PROTECTED
 from notifier_service.decisions.suppression import OVERTAKEN_BY
 from shared.contracts import reference
-from shared.contracts.lifecycle import RejectionCode
+from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.reference import table
 from subscription_service.domain.refusals import SENTENCES

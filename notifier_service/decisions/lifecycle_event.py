@@ -11,8 +11,9 @@ from typing import Final, Self
 from pydantic import ValidationError
 
 from shared.contracts.envelope import Event, Reason, Unreadable, adapter
-from shared.contracts.lifecycle import LifecycleData, RenewalDue, Stamp
-from shared.contracts.types import Instant
+from shared.contracts.lifecycle import LifecycleData, RenewalDue
+from shared.contracts.lifecycle_parts import LifecycleMetadata
+from shared.contracts.scalars import Instant
 
 _DAY: Final = timedelta(days=1)
 
@@ -26,7 +27,7 @@ class LifecycleEvent:
     kind: str
     time: datetime
     recordedat: datetime
-    stamp: Stamp
+    stamp: LifecycleMetadata
     data: LifecycleData
     traceparent: str | None
 
@@ -55,7 +56,7 @@ class _Recording:
 def read(event: Event[LifecycleData]) -> LifecycleEvent:
     """The stamp and the recording instant (without one: `time`) join the event. Raises `Unreadable`."""
     try:
-        stamp = adapter(Stamp).validate_python(event.fields["data"])
+        stamp = adapter(LifecycleMetadata).validate_python(event.fields["data"])
         recordedat = adapter(_Recording).validate_python(event.fields).recordedat
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]

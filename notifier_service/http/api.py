@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from notifier_service.inbox.api import inbox_dependencies
 from notifier_service.inbox.shapes import DecisionDocument, DecisionsDocument, DecisionStatus
 from notifier_service.storage import store
-from shared.contracts.types import Id
+from shared.contracts.scalars import Id
 from shared.storage.database import transaction
 from shared.web.auth import AnOperator
 from shared.web.problems import Problem, problems

@@ -15,8 +15,8 @@ from notifier_service.inbox import preferences as stored_preferences
 from notifier_service.inbox.messages import Filter
 from notifier_service.inbox.shapes import Inbox, InboxQuery, Message, PreferencesDocument, PreferencesUpdate, Unread
 from notifier_service.inbox.stream import Streams
+from shared.contracts.scalars import Id, read_instant
 from shared.contracts.topics import OUTCOMES
-from shared.contracts.types import Id, read_instant
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
 from shared.web.auth import AnAccount

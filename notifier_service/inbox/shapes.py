@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from notifier_service.decisions.plan import CHANNELS, PROTECTED, Preferences
 from shared.contracts.outcomes import Channel
-from shared.contracts.types import Id
+from shared.contracts.scalars import Id
 
 LONGEST_PAGE: Final = 200
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]

@@ -7,8 +7,8 @@ address is a setting. Called by the HTTP API of each service and by `documents.p
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from shared.contracts.envelope import STRUCTURED, TRACEPARENT_PATTERN, Reason
-from shared.contracts.schemas import DOCUMENTS, Schema, schema, summary
+from shared.contracts.envelope import STRUCTURED, Reason
+from shared.contracts.schemas import DOCUMENTS, TRACEPARENT, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Form, Service, Topic, read_by, written_by
 
 KAFKA_BINDING: Final = "0.5.0"
@@ -104,35 +104,28 @@ def _message(name: str, examples: Mapping[str, Any]) -> dict[str, Any]:
     if name not in DOCUMENTS:
         return _dead_letter(name)
     topic = DOCUMENTS[name].topic
-    is_event = topic.form is Form.EVENT
     return {
         "name": name,
         "title": name,
         "summary": summary(name),
-        "contentType": STRUCTURED if is_event else "application/json",
-        "headers": _event_headers(topic) if is_event else _bare_headers(),
+        "contentType": STRUCTURED if topic.form is Form.EVENT else "application/json",
+        "headers": _headers(topic),
         "payload": {"$ref": f"#/components/schemas/{name}"},
         "bindings": {"kafka": _kafka_message(topic)},
         **({"examples": [{"name": "golden", "payload": examples[name]}]} if name in examples else {}),
     }
 
 
-def _event_headers(topic: Topic) -> Schema:
-    properties: Schema = {
-        "content-type": {"type": "string", "const": STRUCTURED},
-        "traceparent": {"type": "string", "pattern": TRACEPARENT_PATTERN, "description": "W3C trace context."},
-    }
-    if topic.sequenced:
-        properties["sequence"] = {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "As in the value."}
-    return {
-        "type": "object",
-        "description": "Structured mode. What comes in may also be in binary mode: attributes in `ce_` headers.",
-        "properties": properties,
-    }
-
-
-def _bare_headers() -> Schema:
-    return {"type": "object", "properties": {"content-type": {"type": "string"}}}
+def _headers(topic: Topic) -> Schema:
+    """The Kafka headers that a reader may find, or a writer may set."""
+    properties: Schema = {}
+    if topic.form is Form.EVENT:
+        properties |= {"content-type": _CONTENT_TYPE, "traceparent": TRACEPARENT}
+    if topic.form is Form.AS_RECEIVED:
+        properties |= _DEAD_LETTER_HEADERS
+    if topic.is_input:
+        return {"type": "object", "description": _EITHER_MODE, "properties": properties}
+    return {"type": "object", "properties": {**properties, "sequence": _SEQUENCE}, "required": ["sequence"]}
 
 
 def _kafka_message(topic: Topic) -> dict[str, Any]:
@@ -146,18 +139,55 @@ def _dead_letter(topic: str) -> dict[str, Any]:
         "title": topic,
         "summary": "The received key, value and headers, untouched, and why they could not be read.",
         "contentType": "application/octet-stream",
-        "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS, "required": list(_DEAD_LETTER_HEADERS)},
+        "headers": _headers(TOPICS[topic]),
         "payload": {"description": "Any bytes."},
         "bindings": {"kafka": _kafka_message(TOPICS[topic])},
     }
 
 
+_EITHER_MODE: Final = "Structured mode; binary mode is read too, with the attributes in headers that begin with `ce_`."
+
+_CONTENT_TYPE: Final[Schema] = {
+    "type": "string",
+    "const": STRUCTURED,
+    "description": "Marks structured mode; may be left out on the way in.",
+}
+
+_SEQUENCE: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[1-9][0-9]*$",
+    "description": "1, 2, 3 ... without a gap within each partition of the topic.",
+    "examples": ["4113"],
+}
+
 _DEAD_LETTER_HEADERS: Final[Mapping[str, Schema]] = {
-    "dead-letter-reason": {"type": "string", "enum": [reason.value for reason in Reason]},
-    "dead-letter-detail": {"type": "string", "description": "Which field, and what was expected."},
-    "dead-letter-topic": {"type": "string", "description": "Where it came from."},
-    "dead-letter-partition": {"type": "string", "pattern": "^[0-9]+$"},
-    "dead-letter-offset": {"type": "string", "pattern": "^[0-9]+$"},
+    "dead-letter-reason": {
+        "type": "string",
+        "enum": [reason.value for reason in Reason],
+        "description": "Why the record could not be read.",
+    },
+    "dead-letter-detail": {
+        "type": "string",
+        "description": "Which field, and what was expected.",
+        "examples": ["data.cores: Input should be a valid integer"],
+    },
+    "dead-letter-topic": {
+        "type": "string",
+        "description": "The topic that the record came from.",
+        "examples": ["purchases"],
+    },
+    "dead-letter-partition": {
+        "type": "string",
+        "pattern": "^[0-9]+$",
+        "description": "The partition that the record came from.",
+        "examples": ["3"],
+    },
+    "dead-letter-offset": {
+        "type": "string",
+        "pattern": "^[0-9]+$",
+        "description": "The record's offset in that partition.",
+        "examples": ["90211"],
+    },
 }
 
 

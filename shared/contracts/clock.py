@@ -1,9 +1,9 @@
-"""The test clock's two events: the advance that moves time, and the word that all is settled."""
+"""The two events of the test clock: the advance that moves the time, and a service's answer that it has settled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.contracts.types import Instant
+from shared.contracts.fields import AdvanceId, ClockNow, ServiceName
 
 CLOCK_ADVANCED = "tenure.clock.advanced.v1"
 CLOCK_SETTLED = "tenure.clock.settled.v1"
@@ -11,19 +11,22 @@ CLOCK_SETTLED = "tenure.clock.settled.v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockAdvanced:
-    now: Instant
+    """Asks both services to move the test clock to `now` and to do everything that is due by then."""
+
+    now: ClockNow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSettled:
-    """`advance_id` is the `id` of the advance that this answers."""
+    """A service has done everything that was due after an advance, and published it."""
 
-    service: str
-    now: Instant
-    advance_id: str
+    service: ServiceName
+    now: ClockNow
+    advance_id: AdvanceId
 
 
 CLOCK_EVENTS: Mapping[str, type[ClockAdvanced] | type[ClockSettled]] = {
     CLOCK_ADVANCED: ClockAdvanced,
     CLOCK_SETTLED: ClockSettled,
 }
+"""Type -> contract."""

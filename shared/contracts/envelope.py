@@ -19,7 +19,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.clock import CLOCK_ADVANCED
-from shared.contracts.types import ID_PATTERN, read_instant
+from shared.contracts.scalars import ID_PATTERN, read_instant
 
 D = TypeVar("D")
 Headers = Sequence[tuple[str, bytes | None]]

@@ -8,61 +8,79 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
-
-from shared.contracts.types import (
-    ConfigurationKind,
-    Contact,
-    Count,
-    Day,
-    Feature,
-    Flag,
-    Id,
-    Json,
-    Money,
-    PositiveMoney,
-    Specification,
-    Text,
-    Whole,
+from shared.contracts.fields import (
+    AccountId,
+    AmountOff,
+    AssetGroup,
+    CapacityInUse,
+    ConfigurationKey,
+    ConfigurationValue,
+    CouponId,
+    Credit,
+    Currency,
+    CycleMonths,
+    DurationMonths,
+    EntryId,
+    IsBound,
+    MinimumSpend,
+    OrderId,
+    PercentOff,
+    Region,
+    ServerCores,
+    ServerId,
+    ServerName,
+    Tags,
+    TermsAccepted,
+    ValidFrom,
+    ValidUntil,
+    WantsAutoRenewal,
+    described,
 )
+from shared.contracts.types import ConfigurationKind, Contact, Feature, Specification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseOrdered:
-    order_id: Id
-    account_id: Id
+    """A first purchase, or a new one after release (R5)."""
+
+    order_id: OrderId
+    account_id: AccountId
     contact: Contact
     specification: Specification
-    duration_months: Whole
-    auto_renewal: Flag
-    terms_accepted: Flag
+    duration_months: DurationMonths
+    auto_renewal: WantsAutoRenewal
+    terms_accepted: TermsAccepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCredited:
-    entry_id: Id
-    account_id: Id
-    amount: PositiveMoney
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    """Money was added to the account's balance."""
+
+    entry_id: EntryId
+    account_id: AccountId
+    amount: Credit
+    currency: Currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactChanged:
-    account_id: Id
+    """Another contact replaces the account's."""
+
+    account_id: AccountId
     contact: Contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouponIssued:
-    """Either `amount_off` or `percent_off` (above 0, at most 100) is given, never both."""
+    """A coupon for one automatic renewal; either `amount_off` or `percent_off` is given, never both."""
 
-    coupon_id: Id
-    account_id: Id
-    amount_off: PositiveMoney | None = None
-    percent_off: Annotated[int, Field(strict=True, gt=0, le=100)] | None = None
-    minimum_spend: Money
-    valid_from: Day
-    valid_until: Day
+    coupon_id: CouponId
+    account_id: AccountId
+    amount_off: AmountOff | None = None
+    percent_off: PercentOff | None = None
+    minimum_spend: MinimumSpend
+    valid_from: ValidFrom
+    valid_until: ValidUntil
 
     def __post_init__(self) -> None:
         if (self.amount_off is None) == (self.percent_off is None):
@@ -73,96 +91,122 @@ class CouponIssued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalOrdered:
-    order_id: Id
-    account_id: Id
-    duration_months: Whole
-    terms_accepted: Flag
+    """A renewal with the specification of the last term (R13)."""
+
+    order_id: OrderId
+    account_id: AccountId
+    duration_months: DurationMonths
+    terms_accepted: TermsAccepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalChangeOrdered:
-    order_id: Id
-    account_id: Id
-    duration_months: Whole
+    """A renewal with another specification (R15)."""
+
+    order_id: OrderId
+    account_id: AccountId
+    duration_months: DurationMonths
     specification: Specification
-    terms_accepted: Flag
+    terms_accepted: TermsAccepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalDeclined:
-    account_id: Id
+    """The customer will not renew (R28)."""
+
+    account_id: AccountId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecificationChangeOrdered:
-    order_id: Id
-    account_id: Id
+    """A change of the term in force, at once (R19)."""
+
+    order_id: OrderId
+    account_id: AccountId
     specification: Specification
-    terms_accepted: Flag
+    terms_accepted: TermsAccepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewalEnabled:
-    account_id: Id
-    cycle_months: Whole
+    """Auto-renewal is switched on, or its cycle changes (R21)."""
+
+    account_id: AccountId
+    cycle_months: CycleMonths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewalDisabled:
-    account_id: Id
+    """Auto-renewal is switched off (R28)."""
+
+    account_id: AccountId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRegistered:
-    account_id: Id
-    server_id: Id
-    cores: Count
-    name: Text | None = None
-    region: Text | None = None
-    asset_group: Text | None = None
-    tags: Json = None
+    """A server joined the account's inventory (R36)."""
+
+    account_id: AccountId
+    server_id: ServerId
+    cores: ServerCores
+    name: ServerName | None = None
+    region: Region | None = None
+    asset_group: AssetGroup | None = None
+    tags: Tags = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerResized:
-    account_id: Id
-    server_id: Id
-    cores: Count
+    """A server has another number of cores (R36)."""
+
+    account_id: AccountId
+    server_id: ServerId
+    cores: ServerCores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReleased:
-    account_id: Id
-    server_id: Id
+    """A server left the account's inventory (R36)."""
+
+    account_id: AccountId
+    server_id: ServerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerBound:
-    account_id: Id
-    server_id: Id
+    """Quota is bound to a server: it is protected in partial mode (R36)."""
+
+    account_id: AccountId
+    server_id: ServerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerUnbound:
-    account_id: Id
-    server_id: Id
+    """A server's quota is free again (R36)."""
+
+    account_id: AccountId
+    server_id: ServerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotServer:
-    server_id: Id
-    cores: Count
-    bound: Flag = False
-    name: Text | None = None
-    region: Text | None = None
-    asset_group: Text | None = None
-    tags: Json = None
+    """One server of a snapshot."""
+
+    server_id: ServerId
+    cores: ServerCores
+    bound: IsBound = False
+    name: ServerName | None = None
+    region: Region | None = None
+    asset_group: AssetGroup | None = None
+    tags: Tags = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventorySnapshot:
-    account_id: Id
-    servers: tuple[SnapshotServer, ...]
+    """The whole inventory as of the event's `time`; servers that it does not name are gone (R37)."""
+
+    account_id: AccountId
+    servers: Annotated[tuple[SnapshotServer, ...], described("Every server of the account, each once.")]
 
     def __post_init__(self) -> None:
         if len({server.server_id for server in self.servers}) != len(self.servers):
@@ -171,24 +215,30 @@ class InventorySnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityUsed:
-    account_id: Id
+    """How much of a value-added feature is in use now."""
+
+    account_id: AccountId
     feature: Feature
-    used: Annotated[int, Field(strict=True, ge=0, le=10**15)]
+    used: CapacityInUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationRecorded:
-    account_id: Id
+    """A configuration entry was added or replaced (R37)."""
+
+    account_id: AccountId
     kind: ConfigurationKind
-    key: Annotated[str, StringConstraints(min_length=1, max_length=512)]
-    value: Json
+    key: ConfigurationKey
+    value: ConfigurationValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationRemoved:
-    account_id: Id
+    """A configuration entry was removed (R37)."""
+
+    account_id: AccountId
     kind: ConfigurationKind
-    key: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    key: ConfigurationKey
 
 
 InboundData = (

@@ -1,261 +1,203 @@
 """Events out: `subscription-lifecycle`. Also the events of the subscription core (docs/decisions/0002).
 
-Each class is the *further* data of its type; `Stamp` is what every one of them carries besides.
-Folding them in order rebuilds every subscription, so a field that evolve() needs is on the wire.
+Each class is the data that only its type has; `LifecycleMetadata` is merged into the data of every type. Folding the
+events in order rebuilds every subscription, so each field that `evolve` needs is on the wire.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Annotated
 
-from shared.contracts.types import (
-    Contact,
-    Day,
-    Id,
-    Instant,
-    Money,
-    ProtectionMode,
-    Specification,
-    Term,
-    Whole,
+from shared.contracts.fields import (
+    Attempt,
+    Balance,
+    BalanceAfter,
+    Charged,
+    CouponId,
+    CycleMonths,
+    DaysLeft,
+    Discount,
+    EffectiveAt,
+    EffectiveOn,
+    EndsAt,
+    EntriesByKind,
+    EventType,
+    ExpiresOn,
+    Fee,
+    FirstAttemptAt,
+    NextAttemptAt,
+    OrderId,
+    PriceDifference,
+    ReleaseAt,
+    ReleasedAt,
+    RetainedUntil,
+    Shortfall,
+    described,
 )
-
-
-class Actor(StrEnum):
-    USER = "user"
-    SYSTEM = "system"
-
-
-class RenewalMethod(StrEnum):
-    MANUAL = "manual"
-    AUTOMATIC = "automatic"
-
-
-class AutoRenewalStatus(StrEnum):
-    """How auto-renewal stands when a reminder is sent (R30)."""
-
-    OFF = "off"
-    WILL_CHARGE = "will_charge"
-    FAILED = "failed"
-    DECLINED = "declined"
-
-
-class RejectionCode(StrEnum):
-    """Why an order is refused; the order of the members is the order of R41: the first wins."""
-
-    ORDER_CONFLICT = "order_conflict"
-    NOT_SUBSCRIBED = "not_subscribed"
-    SUBSCRIPTION_RELEASED = "subscription_released"
-    ALREADY_SUBSCRIBED = "already_subscribed"
-    NOT_ACTIVE = "not_active"
-    TERMS_NOT_ACCEPTED = "terms_not_accepted"
-    INVALID_DURATION = "invalid_duration"
-    INVALID_CYCLE = "invalid_cycle"
-    AUTO_RENEWAL_TOO_LATE = "auto_renewal_too_late"
-    FEATURE_OUT_OF_RANGE = "feature_out_of_range"
-    PENDING_RENEWAL_ORDER = "pending_renewal_order"
-    MODE_CHANGE_NOT_ALLOWED = "mode_change_not_allowed"
-    DOWNGRADE_ONLY_AT_RENEWAL = "downgrade_only_at_renewal"
-    SERVERS_BELOW_INVENTORY = "servers_below_inventory"
-    SERVERS_BELOW_BOUND = "servers_below_bound"
-    CORES_BELOW_INVENTORY = "cores_below_inventory"
-    CORES_BELOW_BOUND = "cores_below_bound"
-    QUOTA_EXHAUSTED = "quota_exhausted"
-
-
-Figure = int | str | None
-"""What a refusal states as required or offered: a count, a day or a sentence; null where it has none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """The event in that led here, or `timer`."""
-
-    type: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """What every lifecycle event carries; `version` counts each account's events from 1."""
-
-    account_id: Id
-    subscription_id: Id | None
-    version: Whole
-    cause: Cause
-    actor: Actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRenewalPlan:
-    """`first_attempt_at` is null where no attempt is possible before E."""
-
-    cycle_months: Whole
-    effective_on: Day
-    first_attempt_at: Instant | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """The price of a renewal as is, at the catalog in force."""
-
-    months: Whole
-    fee: Money
-    currency: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
-    """What would refuse a renewal now, and by how much (R14)."""
-
-    code: RejectionCode
-    required: Figure
-    offered: Figure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaUse:
-    """One dimension in full mode: what is registered against what was bought."""
-
-    registered: Whole
-    quota: Whole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoundQuotaUse:
-    """One dimension in partial mode: what is bound against what was bought."""
-
-    bound: Whole
-    quota: Whole
+from shared.contracts.lifecycle_parts import (
+    AutoRenewalPlan,
+    AutoRenewalStatus,
+    CoreUse,
+    Obstacle,
+    Offered,
+    Quote,
+    RejectionCode,
+    RenewalMethod,
+    Required,
+    ServerUse,
+)
+from shared.contracts.types import Contact, ProtectionMode, Specification, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activated:
-    order_id: Id
+    """A purchase was accepted: the subscription is active (R5)."""
+
+    order_id: OrderId
     contact: Contact
     term: Term
     specification: Specification
-    expires_on: Day
-    ends_at: Instant
-    auto_renewal: AutoRenewalPlan | None
+    expires_on: ExpiresOn
+    ends_at: EndsAt
+    auto_renewal: Annotated[AutoRenewalPlan | None, described("Auto-renewal; null where it is off (R11).")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewed:
-    """The money fields are given for automatic renewals only."""
+    """A term was appended (R13, R15, R20). The money fields are given for automatic renewals only."""
 
-    order_id: Id
+    order_id: OrderId
     method: RenewalMethod
     term: Term
-    expires_on: Day
-    ends_at: Instant
-    reactivated: bool
-    fee: Money | None = None
-    discount: Money | None = None
-    charged: Money | None = None
-    coupon_id: Id | None = None
-    balance_after: Money | None = None
+    expires_on: ExpiresOn
+    ends_at: EndsAt
+    reactivated: Annotated[bool, described("Whether the renewal came in grace and made it active again (R32).", False)]
+    fee: Fee | None = None
+    discount: Discount | None = None
+    charged: Charged | None = None
+    coupon_id: CouponId | None = None
+    balance_after: BalanceAfter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecificationChanged:
-    """`price_difference` is null when the change came with a term's start."""
+    """Another specification is in force: by a change order (R19), or since a new term has started (R15)."""
 
-    order_id: Id
+    order_id: OrderId
     previous: Specification
     specification: Specification
-    effective_at: Instant
-    price_difference: Money | None
+    effective_at: EffectiveAt
+    price_difference: PriceDifference | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewalSwitchedOn:
-    cycle_months: Whole
-    effective_on: Day
-    first_attempt_at: Instant | None
+    """Auto-renewal was switched on, or its cycle changed (R21)."""
+
+    cycle_months: CycleMonths
+    effective_on: EffectiveOn
+    first_attempt_at: FirstAttemptAt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewalSwitchedOff:
-    """What was switched off; `effective_on` is the day it stopped, `first_attempt_at` is null."""
+    """Auto-renewal was switched off (R28); `first_attempt_at` is null."""
 
-    cycle_months: Whole
-    effective_on: Day
-    first_attempt_at: Instant | None
+    cycle_months: CycleMonths
+    effective_on: EffectiveOn
+    first_attempt_at: FirstAttemptAt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewalFailed:
-    fee: Money
-    discount: Money
-    balance: Money
-    shortfall: Money
-    attempt: Whole
-    next_attempt_at: Instant | None
+    """The balance was too low; nothing was deducted (R25)."""
+
+    fee: Fee
+    discount: Discount
+    balance: Balance
+    shortfall: Shortfall
+    attempt: Attempt
+    next_attempt_at: NextAttemptAt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalDeclineNoted:
-    pass
+    """The customer will not renew (R28)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalDue:
-    expires_on: Day
-    ends_at: Instant
-    days_left: Whole
+    """Reminder that the subscription expires (R29, R30)."""
+
+    expires_on: ExpiresOn
+    ends_at: EndsAt
+    days_left: DaysLeft
     quote: Quote
-    obstacles: tuple[Obstacle, ...]
+    obstacles: Annotated[tuple[Obstacle, ...], described("Why a renewal would be refused now; else empty.")]
     auto_renewal: AutoRenewalStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaExceeded:
+    """Servers or cores in use have passed the quota (R33)."""
+
     protection_mode: ProtectionMode
-    servers: QuotaUse | BoundQuotaUse | None
-    cores: QuotaUse | BoundQuotaUse | None
+    servers: ServerUse
+    cores: CoreUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaRestored:
+    """Servers and cores in use fit the quota again (R33)."""
+
     protection_mode: ProtectionMode
-    servers: QuotaUse | BoundQuotaUse | None
-    cores: QuotaUse | BoundQuotaUse | None
+    servers: ServerUse
+    cores: CoreUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    expires_on: Day
-    retained_until: Instant
-    retained: Mapping[str, int]
+    """The last term has ended; the grace period begins (R31)."""
+
+    expires_on: ExpiresOn
+    retained_until: RetainedUntil
+    retained: EntriesByKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseDue:
-    release_at: Instant
-    retained: Mapping[str, int]
+    """Reminder that the subscription will be released (R34)."""
+
+    release_at: ReleaseAt
+    retained: EntriesByKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    released_at: Instant
-    purged: Mapping[str, int]
-    edition: str = "basic"
+    """The grace period has ended without a renewal; what was retained is deleted (R35)."""
+
+    released_at: ReleasedAt
+    purged: EntriesByKind
+    edition: Annotated[str, described("The edition after release.", "basic")] = "basic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRejected:
-    order_id: Id | None
-    order_type: str
+    """An order was refused; nothing else changed (R41)."""
+
+    order_id: OrderId | None
+    order_type: EventType
     code: RejectionCode
-    message: str
-    required: Figure
-    offered: Figure
-    contact: Contact | None
+    message: Annotated[str, described("A sentence for the customer, in English.", "There is no subscription yet.")]
+    required: Required
+    offered: Offered
+    contact: Annotated[Contact | None, described("The account's contact, else the purchase's, else null.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactReplaced:
+    """The account has another contact."""
+
     contact: Contact
 
 
@@ -294,6 +236,6 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.order_rejected.v1": OrderRejected,
     "tenure.subscription.contact_changed.v1": ContactReplaced,
 }
-"""Type -> contract: what the subscription service says."""
+"""Type -> contract: what the subscription service writes."""
 
 LIFECYCLE_TYPE: Mapping[type[LifecycleData], str] = {cls: name for name, cls in LIFECYCLE_EVENTS.items()}

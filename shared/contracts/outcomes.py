@@ -1,28 +1,34 @@
-"""Events out of the notifier: `notification-outcomes`. No address and no text ever stands here."""
+"""Events out of the notifier: `notification-outcomes`. They hold no address and no text of a message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-from shared.contracts.types import Id, Whole
+from shared.contracts.fields import AccountId, EventType, LifecycleEventId, NotificationId, described
+from shared.contracts.scalars import Whole
 
 
 class Channel(StrEnum):
+    """How a customer is told."""
+
     EMAIL = "email"
     INBOX = "inbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationOutcome:
-    """One channel's end of one lifecycle event; `reason` is the relay's reply, or why it was suppressed."""
+    """The final result of telling a customer of one lifecycle event on one channel."""
 
-    notification_id: Id
-    account_id: Id
-    lifecycle_event_id: Id
-    lifecycle_type: str
+    notification_id: NotificationId
+    account_id: AccountId
+    lifecycle_event_id: LifecycleEventId
+    lifecycle_type: EventType
     channel: Channel
-    attempts: Whole
-    reason: str | None
+    attempts: Annotated[Whole, described("Number of attempts to deliver that the mail relay answered.", 1)]
+    reason: Annotated[
+        str | None, described("The relay's reply, or why nothing was sent; null when delivered or read.", "no_contact")
+    ]
 
 
 OUTCOME_EVENTS: Mapping[str, type[NotificationOutcome]] = {
@@ -31,3 +37,4 @@ OUTCOME_EVENTS: Mapping[str, type[NotificationOutcome]] = {
     "tenure.notification.suppressed.v1": NotificationOutcome,
     "tenure.notification.read.v1": NotificationOutcome,
 }
+"""Type -> contract: what the notifier writes."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, Stamp
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
+from shared.contracts.lifecycle_parts import LifecycleMetadata
+from shared.contracts.scalars import ID_PATTERN, MONEY_PATTERN, POSITIVE_MONEY_PATTERN
 from shared.contracts.schemas import DOCUMENTS, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Topic
-from shared.contracts.types import ID_PATTERN, MONEY_PATTERN, POSITIVE_MONEY_PATTERN
 
 _PATTERNS: Final[Mapping[str, str]] = {
     ID_PATTERN: "id",
@@ -20,7 +21,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     POSITIVE_MONEY_PATTERN: "money above 0.00",
 }
 _FORMATS: Final[Mapping[str, str]] = {"date-time": "instant", "date": "day", "uri-reference": "URI reference"}
-_STAMP: Final = tuple(field.name for field in fields(Stamp))
+_METADATA: Final = tuple(field.name for field in fields(LifecycleMetadata))
 """The fields that every lifecycle event has."""
 _ON_ONE_LINE: Final = 6
 """So many values of an enumeration are shown on one line; more are a list."""
@@ -31,7 +32,7 @@ def sections(examples: Mapping[str, Any]) -> Mapping[str, str]:
     with_contracts = [topic for topic in TOPICS.values() if topic.contracts]
     return {
         "topics": _topics(TOPICS.values()),
-        "data of every lifecycle event": _fields(_data(next(iter(LIFECYCLE_EVENTS))), only=_STAMP),
+        "data of every lifecycle event": _fields(_data(next(iter(LIFECYCLE_EVENTS))), only=_METADATA),
         **{f"events of {topic.name}": _events(topic, examples) for topic in with_contracts},
         "shared types": _shared_types(),
     }
@@ -141,7 +142,7 @@ def _content(name: str, same_as: str) -> str:
     if name != same_as:
         return f"The same data as [`{same_as}`](#{anchor(same_as)}).\n"
     data = _data(name)
-    left_out = _STAMP if DOCUMENTS[name].stamped else ()
+    left_out = _METADATA if DOCUMENTS[name].has_metadata else ()
     own = [field for field in data["properties"] if field not in left_out]
     return f"{summary(name)}\n\n" + (_fields(data, only=own) if own else "No further data.\n")
 

@@ -1,8 +1,8 @@
-"""JSON Schema (2020-12) of every document on the wire, made from the contracts themselves. Pure.
+"""JSON Schema (2020-12) of every kind of record value, generated from the contracts. Pure.
 
-`DOCUMENTS` says what is on which topic. A schema covers the whole record's value: the envelope and its
-data, or the bare document for `subscription-state`. What comes in may leave defaults out; what goes
-out always carries every field. `documents.py` writes them, `asyncapi.py` builds on them.
+A schema covers the whole value: the CloudEvent with its data, or the bare document on `subscription-state`. Events in
+may leave out fields that have a default; events out always carry every field. `documents.py` writes the schemas to
+files, `asyncapi.py` refers to them.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,12 @@ from inspect import getdoc
 from typing import Any, Final, Literal
 
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import NullableSchema
 
 from shared.contracts.envelope import SOURCE_PATTERN, TRACEPARENT_PATTERN, adapter
-from shared.contracts.lifecycle import Stamp
+from shared.contracts.lifecycle_parts import LifecycleMetadata
+from shared.contracts.scalars import ID_PATTERN
 from shared.contracts.topics import LIFECYCLE, TOPICS, Topic
-from shared.contracts.types import ID_PATTERN
 
 Schema = dict[str, Any]
 Direction = Literal["in", "out"]
@@ -26,7 +27,7 @@ STATE: Final = "tenure.subscription.state"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One kind of value on one topic; `contract` is its data."""
+    """One kind of value on one topic; `contract` is the class of its data."""
 
     topic: Topic
     name: str
@@ -38,8 +39,8 @@ class Document:
         return "in" if self.topic.is_input else "out"
 
     @property
-    def stamped(self) -> bool:
-        """Whether `Stamp` is merged into the data."""
+    def has_metadata(self) -> bool:
+        """Whether `LifecycleMetadata` is merged into the data."""
         return self.topic.name == LIFECYCLE
 
 
@@ -51,15 +52,29 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
 """Name (the event's type) -> document, for everything that Tenure reads and writes."""
 
 
-class _Untitled(GenerateJsonSchema):
-    """Without a title a field: it would only repeat the field's name."""
+TRACEPARENT: Final[Schema] = {
+    "type": "string",
+    "pattern": TRACEPARENT_PATTERN,
+    "description": "W3C trace context, carried from the causing event to all that follows from it.",
+    "examples": ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+}
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out titles of fields, which would repeat their names; describes a nullable field as a whole."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
+    def nullable_schema(self, schema: NullableSchema) -> Schema:
+        """Moves description and examples of the non-null part to the field."""
+        union = super().nullable_schema(schema)
+        value = union["anyOf"][0]
+        return {**union, **{key: value.pop(key) for key in ("description", "examples") if key in value}}
+
 
 def schema(name: str, *, definitions: str = "#/$defs/") -> Schema:
-    """The schema of one document; shared parts stand in `$defs`, referred to below `definitions`."""
+    """The schema of one document; shared parts are in `$defs`, referred to as `definitions` and their name."""
     document = DOCUMENTS[name]
     data = _data(document, definitions + "{model}")
     parts = data.pop("$defs", {})
@@ -69,8 +84,8 @@ def schema(name: str, *, definitions: str = "#/$defs/") -> Schema:
 
 def _data(document: Document, reference: str) -> Schema:
     data = _of_contract(document.contract, document.direction, reference)
-    if document.stamped:
-        data = _merged(_of_contract(Stamp, document.direction, reference), data)
+    if document.has_metadata:
+        data = _merged(_of_contract(LifecycleMetadata, document.direction, reference), data)
     if document.direction == "out":
         data["required"] = list(data["properties"])
     del data["title"]
@@ -80,64 +95,97 @@ def _data(document: Document, reference: str) -> Schema:
 def _of_contract(contract: type[Any], direction: Direction, reference: str) -> Schema:
     return adapter(contract).json_schema(
         ref_template=reference,
-        schema_generator=_Untitled,
+        schema_generator=_Generator,
         mode="validation" if direction == "in" else "serialization",
     )
 
 
-def _merged(stamp: Schema, data: Schema) -> Schema:
-    """The flat object of both, as it is on the wire."""
+def _merged(metadata: Schema, data: Schema) -> Schema:
+    """One flat object with the properties of both, as on the wire."""
     return {
         **data,
-        "properties": {**stamp["properties"], **data["properties"]},
-        "$defs": {**stamp.get("$defs", {}), **data.get("$defs", {})},
+        "properties": {**metadata["properties"], **data["properties"]},
+        "$defs": {**metadata.get("$defs", {}), **data.get("$defs", {})},
     }
 
 
 def summary(name: str) -> str:
-    """What a document says, from its contract's docstring; else its name read aloud."""
-    contract = DOCUMENTS[name].contract
-    written = getdoc(contract) if "__doc__" in vars(contract) else None
-    if written and not written.startswith(f"{contract.__name__}("):
-        return " ".join(written.split())
-    return " ".join(name.split(".")[1:-1]).replace("_", " ").capitalize() + "."
+    """The docstring of the document's contract, on one line."""
+    return " ".join((getdoc(DOCUMENTS[name].contract) or "").split())
 
 
 def _event(document: Document, data: Schema) -> Schema:
+    """The CloudEvent around the data."""
+    fixed: Schema = {"specversion": {"const": "1.0"}, "type": {"const": document.name}}
+    written = {} if document.direction == "in" else {"datacontenttype": {"const": "application/json"}}
+    logged = _LOGGED if document.topic.sequenced else {}
     properties = {
-        "specversion": {"const": "1.0"},
-        "id": {"type": "string", "pattern": ID_PATTERN, "description": "With `source` the event's identity (R39)."},
-        "source": {"type": "string", "format": "uri-reference", "pattern": SOURCE_PATTERN},
-        "type": {"const": document.name},
-        "time": {"type": "string", "format": "date-time", "description": "When it happened; RFC 3339 with an offset."},
-        "subject": {"type": "string", "pattern": ID_PATTERN, "description": _subject(document)},
-        "datacontenttype": {"type": "string"} if document.direction == "in" else {"const": "application/json"},
-        "traceparent": {"type": "string", "pattern": TRACEPARENT_PATTERN, "description": "W3C trace context."},
-        **(_SAID if document.topic.sequenced else {}),
-        "data": data,
+        name: {**attribute, **fixed.get(name, {}), **written.get(name, {})}
+        for name, attribute in {**_ATTRIBUTES, **logged}.items()
     }
-    optional = {"traceparent", *(("datacontenttype",) if document.direction == "in" else ())}
+    if document.topic.test_clock_only:
+        properties["subject"] |= _CLOCK_SUBJECT
+    optional = {"traceparent"} if written else {"traceparent", "datacontenttype"}
     return {
         "type": "object",
-        "description": data.pop("description"),
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
+        "description": data["description"],
+        "properties": {**properties, "data": {**data, "description": "What the type says, in its own fields."}},
+        "required": [name for name in (*properties, "data") if name not in optional],
     }
 
 
-_SAID: Final[Mapping[str, Schema]] = {
+_ATTRIBUTES: Final[Mapping[str, Schema]] = {
+    "specversion": {"description": "Version of CloudEvents."},
+    "id": {
+        "type": "string",
+        "pattern": ID_PATTERN,
+        "description": "With `source` the event's identity: the same event a second time changes nothing (R39).",
+        "examples": ["evt-20260131-0001"],
+    },
+    "source": {
+        "type": "string",
+        "format": "uri-reference",
+        "pattern": SOURCE_PATTERN,
+        "description": "Who wrote the event, a URI reference.",
+        "examples": ["/order-system"],
+    },
+    "type": {"description": "What happened."},
+    "time": {
+        "type": "string",
+        "format": "date-time",
+        "description": "When it happened; RFC 3339 with an offset.",
+        "examples": ["2026-01-31T02:15:30Z"],
+    },
+    "subject": {
+        "type": "string",
+        "pattern": ID_PATTERN,
+        "description": "The account id, as in `data.account_id`.",
+        "examples": ["acct-1001"],
+    },
+    "datacontenttype": {
+        "type": "string",
+        "description": "Media type of `data`; it is always read as JSON.",
+        "examples": ["application/json"],
+    },
+    "traceparent": TRACEPARENT,
+}
+
+_CLOCK_SUBJECT: Final[Schema] = {
+    "description": "The test clock, or the service that has settled; no account.",
+    "examples": ["test-clock"],
+}
+
+_LOGGED: Final[Mapping[str, Schema]] = {
     "recordedat": {
         "type": "string",
         "format": "date-time",
-        "description": "The service clock when the event was recorded.",
+        "description": "The service clock when the event was recorded; UTC.",
+        "examples": ["2026-01-31T02:15:31.250000Z"],
     },
     "sequence": {
         "type": "integer",
         "minimum": 1,
         "description": "1, 2, 3 ... without a gap within each partition of the topic.",
+        "examples": [4113],
     },
 }
-
-
-def _subject(document: Document) -> str:
-    return "The test clock." if document.topic.test_clock_only else "The account id, as in `data.account_id`."

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.contracts.types import Instant
+from shared.contracts.scalars import Instant
 
 PREFIX = "TENURE_"
 SECRETS = (

@@ -12,7 +12,8 @@ import orjson
 
 from shared.contracts.envelope import adapter
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
-from shared.contracts.types import ConfigurationKind, read_instant
+from shared.contracts.scalars import read_instant
+from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import NOTHING, ZERO, Account, ServerTotals
 from subscription_service.domain.orders import OrderEntry, order_entry

@@ -6,7 +6,7 @@
 from datetime import datetime
 from typing import Final, Protocol
 
-from shared.contracts.lifecycle import RejectionCode
+from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import Edition, Feature, ProtectionMode, Specification
 from subscription_service.domain.calendar import billing_day, days_before
 from subscription_service.domain.model import Account, Active, Grace, Subscription

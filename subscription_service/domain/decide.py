@@ -21,15 +21,8 @@ from shared.contracts.inbound import (
     RenewalOrdered,
     SpecificationChangeOrdered,
 )
-from shared.contracts.lifecycle import (
-    Activated,
-    AutoRenewalPlan,
-    ContactReplaced,
-    RejectionCode,
-    RenewalMethod,
-    Renewed,
-    SpecificationChanged,
-)
+from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_parts import AutoRenewalPlan, RejectionCode, RenewalMethod
 from shared.contracts.types import Term
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day

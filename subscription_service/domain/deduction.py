@@ -6,7 +6,8 @@ An attempt is all or nothing: one term appended and paid, or one `auto_renewal_f
 from datetime import date, datetime
 from decimal import Decimal
 
-from shared.contracts.lifecycle import AutoRenewalFailed, RenewalMethod, Renewed
+from shared.contracts.lifecycle import AutoRenewalFailed, Renewed
+from shared.contracts.lifecycle_parts import RenewalMethod
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, end_of, midnight
 from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Active, AutoRenewal, Grace

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
+from shared.contracts.lifecycle_parts import AutoRenewalPlan
 from subscription_service.domain.calendar import billing_day, midnight
 from subscription_service.domain.deduction import cycle_at
 from subscription_service.domain.model import (
@@ -111,7 +112,7 @@ def _activated(event: lifecycle.Activated, policy: Policy) -> Active:
     )
 
 
-def _planned(plan: lifecycle.AutoRenewalPlan | None) -> AutoRenewal | None:
+def _planned(plan: AutoRenewalPlan | None) -> AutoRenewal | None:
     if plan is None:
         return None
     return AutoRenewal(cycle_months=plan.cycle_months, effective_on=plan.effective_on)

@@ -10,15 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.contracts.lifecycle import (
-    Activated,
-    LifecycleData,
-    OrderRejected,
-    RejectionCode,
-    RenewalMethod,
-    Renewed,
-    SpecificationChanged,
-)
+from shared.contracts.lifecycle import Activated, LifecycleData, OrderRejected, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_parts import RejectionCode, RenewalMethod
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Catalog

@@ -6,7 +6,8 @@ A `Quota` has None where its edition does not count (R7); None always fits.
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from shared.contracts.lifecycle import BoundQuotaUse, QuotaExceeded, QuotaRestored, QuotaUse, RejectionCode
+from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored
+from shared.contracts.lifecycle_parts import BoundQuotaUse, QuotaUse, RejectionCode
 from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain.model import Account, Active, ServerTotals, specification_in_force
 from subscription_service.domain.policy import Catalog

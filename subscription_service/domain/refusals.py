@@ -6,7 +6,7 @@ A `Rejection` is an outcome like any other: decisions return it, `step` turns it
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.contracts.lifecycle import Figure, RejectionCode
+from shared.contracts.lifecycle_parts import RefusalValue, RejectionCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,8 @@ class Rejection:
     """`about` names the thing the sentence speaks of, where the code alone does not."""
 
     code: RejectionCode
-    required: Figure = None
-    offered: Figure = None
+    required: RefusalValue = None
+    offered: RefusalValue = None
     about: str = ""
 
 

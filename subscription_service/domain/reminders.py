@@ -5,7 +5,8 @@ The quote and the obstacles also answer a customer who asks for them (`/quote`).
 
 from datetime import datetime
 
-from shared.contracts.lifecycle import AutoRenewalStatus, Obstacle, Quote, RenewalDue
+from shared.contracts.lifecycle import RenewalDue
+from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.deduction import next_attempt

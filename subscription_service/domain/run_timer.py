@@ -2,13 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.contracts.lifecycle import (
-    Expired,
-    LifecycleData,
-    Released,
-    ReleaseDue,
-    SpecificationChanged,
-)
+from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, SpecificationChanged
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.calendar import days_after, midnight
 from subscription_service.domain.context import DecisionContext, DecisionTime

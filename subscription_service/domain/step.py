@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
-from shared.contracts.lifecycle import LifecycleData, OrderRejected, RejectionCode, Renewed
+from shared.contracts.lifecycle import LifecycleData, OrderRejected, Renewed
+from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.decide import decide
 from subscription_service.domain.evolve import evolve

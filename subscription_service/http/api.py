@@ -13,9 +13,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Response
 
 from shared.contracts.envelope import to_json
-from shared.contracts.lifecycle import RejectionCode
+from shared.contracts.lifecycle_parts import RejectionCode
+from shared.contracts.scalars import Id
 from shared.contracts.state import Overview
-from shared.contracts.types import ConfigurationKind, Id
+from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
 from shared.web.auth import AnOperator

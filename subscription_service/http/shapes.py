@@ -10,8 +10,10 @@ from typing import Any, Final, Self, Union
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, Obstacle, Quote, Stamp
-from shared.contracts.types import ConfigurationKind, Day, Id, Instant, Json, Money, Specification
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
+from shared.contracts.lifecycle_parts import LifecycleMetadata, Obstacle, Quote
+from shared.contracts.scalars import Day, Id, Instant, Json, Money
+from shared.contracts.types import ConfigurationKind, Specification
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, status
 from subscription_service.domain.timeline import TimelineEntry
 from subscription_service.domain.timers import TimerKind
@@ -107,8 +109,8 @@ class Configuration(BaseModel):
 
 
 def _stamped(contract: type[Any]) -> type[Any]:
-    """The data of a lifecycle event as it is on the wire: `Stamp` and the type's own fields, flat."""
-    merged = [(each.name, each.type) for each in (*fields(Stamp), *fields(contract))]
+    """The data of a lifecycle event as it is on the wire: `LifecycleMetadata` and the type's own fields, flat."""
+    merged = [(each.name, each.type) for each in (*fields(LifecycleMetadata), *fields(contract))]
     return make_dataclass(contract.__name__, merged, kw_only=True, namespace={"__doc__": contract.__doc__})
 
 

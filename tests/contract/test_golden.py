@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 
 from shared.contracts import documents, schemas
 from shared.contracts.envelope import adapter, decode, encode, from_json, to_json, with_sequence
-from shared.contracts.lifecycle import Stamp
+from shared.contracts.lifecycle_parts import LifecycleMetadata
 from shared.contracts.schemas import DOCUMENTS, STATE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -28,10 +28,10 @@ def written_back(name: str, data: Any, value: Any) -> dict[str, Any]:
     document = DOCUMENTS[name]
     exclude = document.direction == "in"
     own: dict[str, Any] = adapter(document.contract).dump_python(data, mode="json", exclude_defaults=exclude)
-    if not document.stamped:
+    if not document.has_metadata:
         return own
-    stamp = adapter(Stamp).validate_python(value)
-    return {**adapter(Stamp).dump_python(stamp, mode="json"), **own}
+    stamp = adapter(LifecycleMetadata).validate_python(value)
+    return {**adapter(LifecycleMetadata).dump_python(stamp, mode="json"), **own}
 
 
 def test_every_type_has_a_golden_document_and_every_golden_document_a_type() -> None:

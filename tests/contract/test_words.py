@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.envelope import Reason, fingerprint
-from shared.contracts.types import MAX_DEPTH
+from shared.contracts.scalars import MAX_DEPTH
 from tests.contract.wire import (
     COUPON,
     PURCHASE,

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from shared.contracts.lifecycle import RejectionCode
+from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.policy_files.policy import PolicyFile
 from tests.pages import DOCS
 from tests.rules_table import RULES, Proof, links_to, proofs

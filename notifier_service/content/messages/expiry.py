@@ -10,7 +10,8 @@ from notifier_service.content.messages.mail_content import (
     paragraphs,
 )
 from notifier_service.content.messages.orders import refusal
-from shared.contracts.lifecycle import AutoRenewalStatus, Expired, Released, ReleaseDue, RenewalDue
+from shared.contracts.lifecycle import Expired, Released, ReleaseDue, RenewalDue
+from shared.contracts.lifecycle_parts import AutoRenewalStatus
 
 _SEVERITIES = {
     AutoRenewalStatus.OFF: Severity.WARNING,

@@ -6,7 +6,8 @@ from typing import Final
 from notifier_service.content.addresses import display_name, one_line
 from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.messages.mail_content import MailContent, Severity, details
-from shared.contracts.lifecycle import ContactReplaced, Figure, OrderRejected, RejectionCode
+from shared.contracts.lifecycle import ContactReplaced, OrderRejected
+from shared.contracts.lifecycle_parts import RefusalValue, RejectionCode
 from shared.contracts.types import Edition, Feature
 
 _UNITS: Final = {
@@ -59,7 +60,7 @@ def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
     )
 
 
-def refusal(code: RejectionCode, required: Figure, offered: Figure, localizer: Localizer) -> str:
+def refusal(code: RejectionCode, required: RefusalValue, offered: RefusalValue, localizer: Localizer) -> str:
     """Why an order is refused, or a renewal would be, as a sentence; with its counts where it has some."""
     unit = _UNITS.get(code)
     if unit is None or not isinstance(required, int) or not isinstance(offered, int):
@@ -111,7 +112,7 @@ def _feature(data: OrderRejected, localizer: Localizer) -> str | None:
     return next((localizer.text(f"feature_name.{feature}") for feature in named), None)
 
 
-def _figure(figure: Figure, localizer: Localizer) -> str | None:
+def _figure(figure: RefusalValue, localizer: Localizer) -> str | None:
     """A count, a day, an instant, an edition, or a range such as `1, 3 or 12`, each in the reader's language."""
     if figure is None or isinstance(figure, int):
         return None if figure is None else localizer.number(figure)

@@ -2,7 +2,8 @@
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Severity, details
-from shared.contracts.lifecycle import BoundQuotaUse, QuotaExceeded, QuotaRestored, QuotaUse
+from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored
+from shared.contracts.lifecycle_parts import BoundQuotaUse, QuotaUse
 
 _Use = QuotaUse | BoundQuotaUse
 

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Severity, details, paragraphs
-from shared.contracts.lifecycle import Activated, AutoRenewalPlan, RenewalMethod, Renewed, SpecificationChanged
+from shared.contracts.lifecycle import Activated, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_parts import AutoRenewalPlan, RenewalMethod
 from shared.contracts.types import Edition, ProtectionMode
 
 

@@ -10,9 +10,9 @@ from shared.contracts.lifecycle import (
     AutoRenewalSwitchedOn,
     Expired,
     RenewalDeclineNoted,
-    RenewalMethod,
     Renewed,
 )
+from shared.contracts.lifecycle_parts import RenewalMethod
 from subscription_service.domain.model import AutoRenewal
 from subscription_service.domain.pricing import best_coupon, discount
 from tests.unit.domain.story import (

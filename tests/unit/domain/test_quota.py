@@ -2,14 +2,8 @@
 
 import pytest
 
-from shared.contracts.lifecycle import (
-    BoundQuotaUse,
-    QuotaExceeded,
-    QuotaRestored,
-    QuotaUse,
-    Renewed,
-    SpecificationChanged,
-)
+from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_parts import BoundQuotaUse, QuotaUse
 from shared.contracts.types import ProtectionMode
 from subscription_service.domain.model import ServerTotals
 from tests.unit.domain.story import (

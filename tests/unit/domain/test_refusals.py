@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from shared.contracts.inbound import InboundData
-from shared.contracts.lifecycle import ContactReplaced, RejectionCode
+from shared.contracts.lifecycle import ContactReplaced
+from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
 from subscription_service.domain.step import refuse
 from tests.unit.domain.story import (

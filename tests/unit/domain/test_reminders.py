@@ -4,15 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from shared.contracts.lifecycle import (
-    AutoRenewalStatus,
-    LifecycleData,
-    Obstacle,
-    Quote,
-    RejectionCode,
-    RenewalDue,
-    Renewed,
-)
+from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
+from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote, RejectionCode
 from subscription_service.domain.reminders import obstacles, quote
 from tests.unit.domain.story import (
     RULES,

@@ -15,33 +15,35 @@ from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     Activated,
-    Actor,
     AutoRenewalFailed,
-    AutoRenewalPlan,
-    AutoRenewalStatus,
     AutoRenewalSwitchedOff,
     AutoRenewalSwitchedOn,
-    BoundQuotaUse,
-    Cause,
     ContactReplaced,
     Expired,
-    Figure,
     LifecycleData,
-    Obstacle,
     OrderRejected,
     QuotaExceeded,
     QuotaRestored,
-    QuotaUse,
-    Quote,
-    RejectionCode,
     Released,
     ReleaseDue,
     RenewalDeclineNoted,
     RenewalDue,
-    RenewalMethod,
     Renewed,
     SpecificationChanged,
-    Stamp,
+)
+from shared.contracts.lifecycle_parts import (
+    Actor,
+    AutoRenewalPlan,
+    AutoRenewalStatus,
+    BoundQuotaUse,
+    Cause,
+    LifecycleMetadata,
+    Obstacle,
+    QuotaUse,
+    Quote,
+    RefusalValue,
+    RejectionCode,
+    RenewalMethod,
 )
 from shared.contracts.types import Contact, Edition, Feature, ProtectionMode, Specification, Term
 
@@ -78,7 +80,7 @@ RETAINED = {
     "vulnerability_whitelist": 0,
     "baseline_check_policy": 2,
 }
-FIGURES: Mapping[RejectionCode, tuple[Figure, Figure]] = {
+FIGURES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
     RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
     RejectionCode.INVALID_CYCLE: ("1, 3 or 12", 6),
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("2026-11-29", "2026-11-30"),
@@ -176,7 +178,7 @@ def event(data: LifecycleData, *, version: int = 7, id: str = "lc-0007") -> Life
         kind=kind_of(name),
         time=NOON,
         recordedat=NOON,
-        stamp=Stamp(
+        stamp=LifecycleMetadata(
             account_id="acct-1",
             subscription_id="sub-1",
             version=version,

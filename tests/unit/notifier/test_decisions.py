@@ -10,17 +10,14 @@ from notifier_service.decisions.plan import Preferences
 from notifier_service.decisions.suppression import LatestVersions
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
-    Actor,
-    Cause,
     ContactReplaced,
     LifecycleData,
     OrderRejected,
     QuotaExceeded,
     QuotaRestored,
-    RejectionCode,
     ReleaseDue,
-    Stamp,
 )
+from shared.contracts.lifecycle_parts import Actor, Cause, LifecycleMetadata, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, ProtectionMode
 
@@ -32,7 +29,7 @@ RESTORED = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=None, core
 
 
 def event(version: int, data: LifecycleData, recordedat: datetime = NOW) -> LifecycleEvent:
-    stamp = Stamp(
+    stamp = LifecycleMetadata(
         account_id="acc-1",
         subscription_id="sub-1",
         version=version,

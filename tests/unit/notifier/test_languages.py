@@ -8,7 +8,8 @@ from notifier_service.content.catalogs import CATALOGS
 from notifier_service.content.languages import FALLBACK, Sentence, placeholders
 from notifier_service.content.messages import CONTENT_FUNCTIONS, mail_content
 from notifier_service.content.render import inbox_message
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, RejectionCode
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
+from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
 

@@ -7,7 +7,8 @@ import pytest
 
 from notifier_service.content.messages import mail_content
 from notifier_service.content.render import inbox_message
-from shared.contracts.lifecycle import AutoRenewalStatus, LifecycleData, RejectionCode, RenewalDue
+from shared.contracts.lifecycle import LifecycleData, RenewalDue
+from shared.contracts.lifecycle_parts import AutoRenewalStatus, RejectionCode
 from shared.contracts.types import Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples
 

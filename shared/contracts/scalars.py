@@ -1,0 +1,126 @@
+"""The formats of the wire: ids, texts, money, instants, calendar days, JSON, whole numbers.
+
+Annotated types for the dataclasses of the contracts; `envelope.py` checks values against them. `fields.py` gives them
+their meanings, field by field.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, Strict, StringConstraints
+from pydantic_core import CoreSchema
+
+ID_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
+MONEY_PATTERN: Final = r"^-?[0-9]{1,15}\.[0-9]{2}$"
+POSITIVE_MONEY_PATTERN: Final = r"^(?!0+\.00$)[0-9]{1,15}\.[0-9]{2}$"
+MAX_DEPTH: Final = 100
+_MONEY: Final = re.compile(MONEY_PATTERN)
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-5][0-9])"
+)
+
+
+def read_instant(text: str) -> datetime:
+    """RFC 3339 to UTC, cut to microseconds; a leap second is read as the second before it.
+
+    Raises `ValueError` for everything else, also where the instant in UTC lies outside the years 2-9999: the year 1
+    holds the zero value of some languages, which the database driver reads as minus infinity, and days that do not
+    exist in every time zone.
+    """
+    text = text.upper()
+    if not _INSTANT.fullmatch(text):
+        raise ValueError("expected RFC 3339 with an offset")
+    if text[17:19] == "60":
+        text = f"{text[:17]}59{text[19:]}"
+    instant = datetime.fromisoformat(text)
+    instant = instant if instant.tzinfo is UTC else _in_utc(instant)
+    if instant.year == 1:
+        raise ValueError("expected a year from 2 to 9999 in UTC")
+    return instant
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("expected an offset")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected a year from 2 to 9999 in UTC") from None
+
+
+def _instant(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return _in_utc(value)
+    if not isinstance(value, str):
+        raise ValueError("expected RFC 3339 with an offset")
+    return read_instant(value)
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or len(value) != 10 or value[4] != "-" or value[7] != "-":
+        raise ValueError("expected a day as YYYY-MM-DD")
+    return date.fromisoformat(value)
+
+
+def _money(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not _MONEY.fullmatch(value):
+        raise ValueError("expected a decimal string with two decimals")
+    return Decimal(value)
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("expected an amount above 0.00")
+    return value
+
+
+def _storable(value: Any) -> Any:
+    """JSON that other readers can still parse: at most `MAX_DEPTH` levels. Raises `ValueError`."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return value
+    raise ValueError(f"expected at most {MAX_DEPTH} levels")
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class _TextOf:
+    """Describes a value as text of this pattern in JSON Schema, and keeps its description and examples."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        kept = {key: value for key, value in handler(schema).items() if key in ("description", "examples")}
+        return {**kept, "type": "string", "pattern": self.pattern}
+
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+"""1-128 characters of A-Z a-z 0-9 . _ : -"""
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Money = Annotated[Decimal, BeforeValidator(_money), _TextOf(MONEY_PATTERN)]
+"""An amount in the catalog's currency, quantized to cents; on the wire a string such as "9.50"."""
+PositiveMoney = Annotated[Decimal, BeforeValidator(_money), AfterValidator(_positive), _TextOf(POSITIVE_MONEY_PATTERN)]
+"""An amount above 0.00."""
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""An aware datetime, always in UTC; on the wire RFC 3339 with an offset."""
+Day = Annotated[date, BeforeValidator(_day)]
+"""A calendar day in the billing zone; on the wire YYYY-MM-DD."""
+Json = Annotated[Any, AfterValidator(_storable)]
+"""Any JSON, kept as it is, at most `MAX_DEPTH` levels deep."""
+Whole = Annotated[int, Strict()]
+Count = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000)]
+Flag = Annotated[bool, Strict()]
