@@ -7,14 +7,12 @@ from typing import Final
 from shared.kafka.topics import logical
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
-from shared.runtime.settings import BadSettings, Settings
 from shared.web.auth import Guard
 from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
-from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
-from subscription_service.policy_files import catalog, policy
+from subscription_service.policy_files.rules import load_rules
 from subscription_service.storage.store import parked
 from subscription_service.timers import Timers
 
@@ -38,20 +36,9 @@ def build(context: ServiceContext) -> ServiceComponents:
             partitions=context.partitions,
             logical=partial(logical, settings=settings),
         ),
-        settle_due=timers.settle,
+        settle_due=timers.run_all_due,
         tasks=[timers.run, housekeeping.run],
     )
-
-
-def load_rules(settings: Settings) -> Rules:
-    """Policy and catalog, from the files that the settings name or our own. Raises `BadSettings`."""
-    try:
-        return Rules(
-            policy=policy.load_policy(settings.policy_file or policy.DEFAULT),
-            catalog=catalog.load_catalog(settings.catalog_file or catalog.DEFAULT),
-        )
-    except (ValueError, OSError) as error:
-        raise BadSettings(str(error)) from error
 
 
 SUBSCRIPTION: Final = Service(

@@ -1,9 +1,8 @@
-"""What is due by itself: reminders, deductions, term starts, expiry, release, parked orders whose time is over.
+"""Runs what is due by itself: reminders, deductions, term starts, expiry, release, waits for a purchase that are over.
 
-A timer is a command like any other and takes the same road (`unit_of_work.catch_up`, `saving.save`).
-Before anything runs,
-the inputs are read to the ends that they have now, so that an order that was placed in time counts as in time (R4).
-Any copy may do it: due accounts are claimed with SKIP LOCKED.
+A timer is decided and stored like an event in: `UnitOfWork.catch_up`, then `storage`. Before anything runs, the inputs
+are read to the ends that they have at that moment, so that an order which was placed in time counts as in time (R4).
+Every copy does this: `SKIP LOCKED` hands each due account to one of them.
 """
 
 import asyncio
@@ -22,15 +21,15 @@ from subscription_service.storage import store
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
 
-_AT_ONCE = 500
+_ACCOUNTS_PER_TRANSACTION = 500
 _POLL_SECONDS = 0.5
-_QUARANTINE_SECONDS = 60
+_SET_ASIDE_SECONDS = 60
 
 logger = logging.getLogger(__name__)
 
 
 class Timers:
-    """Runs what is due, for ever (`run`), or until nothing is (`settle`)."""
+    """`run` goes on until it is cancelled; `run_all_due` ends when nothing is due any more."""
 
     def __init__(self, rules: Rules, context: ServiceContext) -> None:
         self._rules = rules
@@ -39,52 +38,52 @@ class Timers:
         self._inputs = context.inputs
         self._partitions = context.partitions
         self._health = context.health
-        self._quarantine: dict[str, float] = {}
+        self._set_aside_until: dict[str, float] = {}
 
     async def run(self) -> None:
-        """For ever; trouble that passes is waited out."""
+        """Look twice a second. `Transient` errors are retried and shown as health of `timers`."""
         while True:
-            await retry_transient(self.settle, health=self._health, component="timers")
+            await retry_transient(self.run_all_due, health=self._health, component="timers")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def settle(self) -> None:
-        """Run all that is due now. Raises `Transient`."""
+    async def run_all_due(self) -> None:
+        """Run all that is due at the service clock's time. Raises `Transient`."""
         while await self._anything_due():
             await self._inputs.wait_until_applied()
-            while await self._some(_AT_ONCE):
+            while await self._run_some():
                 pass
 
     async def _anything_due(self) -> bool:
         async with transaction(self._engine) as connection:
-            return await store.any_due(connection, now=await self._clock.now(connection), but=self._quarantined())
+            return await store.any_due(connection, now=await self._clock.now(connection), but=self._set_aside())
 
-    async def _some(self, limit: int) -> bool:
-        """Run up to `limit` accounts in one transaction; when one breaks it, each in its own. False: none was due."""
-        claimed: list[str] = []
+    async def _run_some(self) -> bool:
+        """Run the first due accounts in one transaction, or, where that fails, each in its own. False: none was due."""
+        due: list[str] = []
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
-                claimed = await store.claim_due(connection, now=now, but=self._quarantined(), limit=limit)
-                if claimed:
-                    await self._catch_up(connection, claimed, now)
+                due = await store.claim_due(connection, now=now, but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION)
+                if due:
+                    await self._catch_up(connection, due, now)
         except Transient:
             raise
         except Exception:
-            logger.exception("the timers of %d accounts failed together; running each alone", len(claimed))
-            for account_id in claimed:
-                await self._alone(account_id)
-        return bool(claimed)
+            logger.exception("the timers of %d accounts failed together; running each alone", len(due))
+            for account_id in due:
+                await self._run_alone(account_id)
+        return bool(due)
 
-    async def _alone(self, account_id: str) -> None:
-        """One account; when it fails it is left out for a minute and said aloud, and the others go on."""
+    async def _run_alone(self, account_id: str) -> None:
+        """Run one account. When it fails, it is logged and set aside for a minute, and the others go on."""
         try:
             async with transaction(self._engine) as connection:
                 await self._catch_up(connection, [account_id], await self._clock.now(connection))
         except Transient:
             raise
         except Exception:
-            logger.exception("the timers of account %s failed; again in %d s", account_id, _QUARANTINE_SECONDS)
-            self._quarantine[account_id] = asyncio.get_running_loop().time() + _QUARANTINE_SECONDS
+            logger.exception("the timers of account %s failed; again in %d s", account_id, _SET_ASIDE_SECONDS)
+            self._set_aside_until[account_id] = asyncio.get_running_loop().time() + _SET_ASIDE_SECONDS
 
     async def _catch_up(self, connection: Connection, accounts: Sequence[str], now: datetime) -> None:
         locked = await store.lock(connection, accounts, partitions=self._partitions[LIFECYCLE])
@@ -94,7 +93,8 @@ class Timers:
         await with_pauses(unit_of_work.catch_up(locked.values()))
         await save(connection, unit_of_work)
 
-    def _quarantined(self) -> list[str]:
+    def _set_aside(self) -> list[str]:
+        """Accounts that failed less than a minute ago."""
         now = asyncio.get_running_loop().time()
-        self._quarantine = {account_id: until for account_id, until in self._quarantine.items() if until > now}
-        return list(self._quarantine)
+        self._set_aside_until = {account: until for account, until in self._set_aside_until.items() if until > now}
+        return list(self._set_aside_until)

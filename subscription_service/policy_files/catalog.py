@@ -1,33 +1,34 @@
-"""Reads the catalog file. `catalog.toml` beside this module is the default; `TENURE_CATALOG_FILE` names another.
+"""The catalog file: what each edition counts and costs (R7), and range and price of each feature (R10).
 
-Only `app` calls this, at the start. A wrong value is a `ValueError` whose sentence names file and field.
+Raises `ValueError` where a value is wrong; the sentence names file, table and key.
 """
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from shared.contracts.types import Edition, Feature
 from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange
-from subscription_service.policy_files import data_files
+from subscription_service.policy_files.toml_file import read_toml
 
 DEFAULT = Path(__file__).with_name("catalog.toml")
 
 
-def _exact(value: object) -> object:
+def _in_quotes(value: object) -> object:
     if not isinstance(value, str | Decimal):
         raise ValueError('expected a decimal in quotes, such as "9.5"')
     return value
 
 
-Price = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0)]
+Price = Annotated[Decimal, BeforeValidator(_in_quotes), Field(ge=0)]
+"""A string in the file, since a TOML float is not exact."""
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
-class EditionRow(BaseModel):
-    """One edition; what it does not count has no price."""
+class EditionTable(BaseModel):
+    """`[editions.NAME]`; prices per unit and month, in the catalog's currency. What is not counted has no price."""
 
     model_config = _STRICT
 
@@ -39,12 +40,12 @@ class EditionRow(BaseModel):
     @model_validator(mode="after")
     def _priced_where_counted(self) -> Self:
         if (self.server_price and not self.counts_servers) or (self.core_price and not self.counts_cores):
-            raise ValueError("a price stands where nothing is counted")
+            raise ValueError("a price is given for something that the edition does not count")
         return self
 
 
-class FeatureRow(BaseModel):
-    """One value-added feature."""
+class FeatureTable(BaseModel):
+    """`[features.NAME]`: 0, or `minimum` to `maximum` (absent: no end) in whole `step`s; `price` per unit and month."""
 
     model_config = _STRICT
 
@@ -56,24 +57,26 @@ class FeatureRow(BaseModel):
 
 
 class CatalogFile(BaseModel):
-    """The file's shape: every edition and every feature, and nothing else."""
+    """The whole file: every edition and every feature has its table, and nothing else stands in it."""
 
     model_config = _STRICT
 
     version: Annotated[str, Field(min_length=1)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    editions: dict[Edition, EditionRow]
-    features: dict[Feature, FeatureRow]
+    editions: dict[Edition, EditionTable]
+    features: dict[Feature, FeatureTable]
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        missing = [edition.value for edition in Edition if edition not in self.editions]
-        missing += [feature.value for feature in Feature if feature not in self.features]
+    @field_validator("editions", "features")
+    @classmethod
+    def _complete(cls, tables: dict[Edition, Any] | dict[Feature, Any], info: ValidationInfo) -> Any:
+        names = Edition if info.field_name == "editions" else Feature
+        missing = [name.value for name in names if name not in tables]
         if missing:
             raise ValueError(f"missing: {', '.join(missing)}")
-        return self
+        return tables
 
     def catalog(self) -> Catalog:
+        """The same as the rules take it."""
         return Catalog(
             version=self.version,
             currency=self.currency,
@@ -83,5 +86,5 @@ class CatalogFile(BaseModel):
 
 
 def load_catalog(path: Path = DEFAULT) -> Catalog:
-    """The catalog in force. Raises `ValueError`, or `OSError` where the file cannot be read."""
-    return data_files.read(CatalogFile, path).catalog()
+    """Read a catalog file. Raises `ValueError`, or `OSError` where it cannot be read."""
+    return read_toml(CatalogFile, path).catalog()

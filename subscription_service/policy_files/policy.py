@@ -1,6 +1,6 @@
-"""Reads the policy file. `policy.toml` beside this module is the default; `TENURE_POLICY_FILE` names another.
+"""The policy file: days, hours and limits of the rules.
 
-Only `app` calls this, at the start. A wrong value is a `ValueError` whose sentence names file and field.
+Raises `ValueError` where a value is wrong; the sentence names file and key.
 """
 
 from datetime import timedelta
@@ -11,16 +11,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from subscription_service.domain.policy import Policy
-from subscription_service.policy_files import data_files
+from subscription_service.policy_files.toml_file import read_toml
 
 DEFAULT = Path(__file__).with_name("policy.toml")
 
 Hour = Annotated[int, Field(ge=0, le=23)]
+"""A full hour of the billing zone's day."""
 DaysBefore = Annotated[tuple[Annotated[int, Field(ge=0, le=365)], ...], Field(min_length=1)]
+"""Days before E, each once, the largest first."""
 
 
 class PolicyFile(BaseModel):
-    """The file's shape; a name that is not here is a mistake."""
+    """The whole file; a key that is not here is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,6 +57,7 @@ class PolicyFile(BaseModel):
         return days
 
     def policy(self) -> Policy:
+        """The same as the rules take it."""
         fields = self.model_dump(exclude={"billing_zone", "park_for_minutes"})
         return Policy(
             billing_zone=ZoneInfo(self.billing_zone), park_for=timedelta(minutes=self.park_for_minutes), **fields
@@ -62,5 +65,8 @@ class PolicyFile(BaseModel):
 
 
 def load_policy(path: Path = DEFAULT) -> Policy:
-    """The policy in force; what a file leaves out is as in ours. Raises `ValueError`, or `OSError` if unreadable."""
-    return data_files.read(PolicyFile, path, over=DEFAULT).policy()
+    """Read a policy file; a key that it leaves out is as in the default file.
+
+    Raises `ValueError`, or `OSError` where it cannot be read.
+    """
+    return read_toml(PolicyFile, path, defaults=DEFAULT).policy()

@@ -14,7 +14,7 @@ from shared.runtime.settings import BadSettings, Settings, schema_name
 from shared.storage.database import connect
 from subscription_service.audit.compare import Extent, audit
 from subscription_service.domain.policy import Rules
-from subscription_service.policy_files import catalog, policy
+from subscription_service.policy_files.rules import load_rules
 from tenure.connection_options import NotFound, add_database, add_whereabouts, settings_for
 from tenure.terminal import harmless
 
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Look, and tell; the exit code."""
     try:
         settings = settings_for(options, "TENURE_DATABASE_URL")
-        return DIFFERENCES if asyncio.run(_look(settings, _rules(settings))) else 0
+        return DIFFERENCES if asyncio.run(_look(settings, load_rules(settings))) else 0
     except (NotFound, BadSettings, Transient, OSError, ValueError) as error:
         print(f"tenure audit: {error}", file=sys.stderr)
         return NOT_LOOKED
@@ -51,11 +51,3 @@ async def _look(settings: Settings, rules: Rules) -> int:
         await engine.dispose()
     print(f"{extent.accounts} accounts, {extent.events} lifecycle events: {count} differences")
     return count
-
-
-def _rules(settings: Settings) -> Rules:
-    """As the service has them, from the same settings. Raises `ValueError`, or `OSError`."""
-    return Rules(
-        policy=policy.load_policy(settings.policy_file or policy.DEFAULT),
-        catalog=catalog.load_catalog(settings.catalog_file or catalog.DEFAULT),
-    )

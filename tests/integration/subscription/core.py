@@ -122,7 +122,7 @@ class Core:
             await self._batch_processor.apply(
                 connection, [self._opened(topic, value) for topic, value in batch.records]
             )
-        await self._timers.settle()
+        await self._timers.run_all_due()
 
     def _opened(self, topic: str, value: bytes) -> DecodedRecord:
         record = kafka_record(topic, value)

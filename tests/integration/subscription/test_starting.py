@@ -1,4 +1,4 @@
-"""What the service makes of its files at the start: a new policy times accounts anew, a wrong one stops the start."""
+"""The policy and catalog files at the start: a new policy changes every next timer, a wrong one stops the start."""
 
 import os
 import socket
@@ -46,7 +46,7 @@ async def test_a_policy_that_changed_between_two_starts_times_every_account_anew
 
 
 def _start(**environment: str) -> tuple[int, str]:
-    """Exit code and words of a service that is started with these settings."""
+    """Exit code and standard error of a service that is started with these settings."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
     given = {f"TENURE_{name}": value for name, value in environment.items()}
     command = [sys.executable, "-m", "subscription_service"]
@@ -55,23 +55,25 @@ def _start(**environment: str) -> tuple[int, str]:
 
 
 def test_a_bad_policy_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
-    code, said = _start(POLICY_FILE=str(_file(tmp_path, policy.DEFAULT, "grace_days = 7", "grace_days = 28")))
+    file = _file(tmp_path, policy.DEFAULT, "grace_days = 7", "grace_days = 28")
+    code, told = _start(POLICY_FILE=str(file))
     assert code == 2
-    assert said == "policy.toml: grace_days: Input should be less than or equal to 27"
+    assert told == f"{file}: grace_days: Input should be less than or equal to 27"
 
 
 def test_a_bad_catalog_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
-    code, said = _start(CATALOG_FILE=str(_file(tmp_path, catalog.DEFAULT, 'currency = "USD"', 'currency = "dollars"')))
+    file = _file(tmp_path, catalog.DEFAULT, 'currency = "USD"', 'currency = "dollars"')
+    code, told = _start(CATALOG_FILE=str(file))
     assert code == 2
-    assert said.startswith("catalog.toml: currency:")
-    assert len(said.splitlines()) == 1
+    assert told.startswith(f"{file}: currency:")
+    assert len(told.splitlines()) == 1
 
 
 def test_a_policy_file_that_is_not_there_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
-    code, said = _start(POLICY_FILE=str(tmp_path / "nowhere.toml"))
+    code, told = _start(POLICY_FILE=str(tmp_path / "nowhere.toml"))
     assert code == 2
-    assert "nowhere.toml" in said
-    assert len(said.splitlines()) == 1
+    assert "nowhere.toml" in told
+    assert len(told.splitlines()) == 1
 
 
 def test_an_unknown_setting_and_a_bad_value_stop_the_start_with_a_sentence() -> None:
@@ -79,9 +81,9 @@ def test_an_unknown_setting_and_a_bad_value_stop_the_start_with_a_sentence() -> 
         2,
         "Unknown setting TENURE_KAFKA_SERVERS: see docs/settings.md for the names that exist.",
     )
-    code, said = _start(HTTP_PORT="eighty")
+    code, told = _start(HTTP_PORT="eighty")
     assert code == 2
-    assert said.startswith("TENURE_HTTP_PORT: Input should be a valid integer")
+    assert told.startswith("TENURE_HTTP_PORT: Input should be a valid integer")
 
 
 def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_is_no_alarm() -> None:
@@ -89,6 +91,6 @@ def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_is_no_alarm() 
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        code, said = _start(HTTP_PORT=str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+        code, told = _start(HTTP_PORT=str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert code == 2
-    assert said.splitlines()[-1] == f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: 127.0.0.1:{port} is taken, or not ours."
+    assert told.splitlines()[-1] == f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: 127.0.0.1:{port} is taken, or not ours."
