@@ -5,8 +5,10 @@ Pure: made from the topic registry (`topics.py`), the JSON Schemas (`schemas.py`
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, Final
 
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
@@ -23,6 +25,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
 _FORMATS: Final[Mapping[str, str]] = {"date-time": "instant", "date": "day", "uri-reference": "URI reference"}
 _METADATA: Final = tuple(field.name for field in fields(LifecycleMetadata))
 """The fields that every lifecycle event has."""
+_RULE: Final = re.compile(r"\b[RG][1-9][0-9]?\b")
 _ON_ONE_LINE: Final = 6
 """So many values of an enumeration are shown on one line; more are a list."""
 
@@ -144,7 +147,7 @@ def _content(name: str, same_as: str) -> str:
     data = _data(name)
     left_out = _METADATA if DOCUMENTS[name].has_metadata else ()
     own = [field for field in data["properties"] if field not in left_out]
-    return f"{summary(name)}\n\n" + (_fields(data, only=own) if own else "No further data.\n")
+    return f"{_with_links(summary(name))}\n\n" + (_fields(data, only=own) if own else "No further data.\n")
 
 
 def _data(name: str) -> Schema:
@@ -171,7 +174,19 @@ def _left_out(field: Schema) -> str:
 
 
 def _meaning(field: Schema) -> str:
-    return " ".join(field.get("description", "").split()).replace("|", "\\|")
+    """Its description, else that of the shared type to which it refers."""
+    text = " ".join((field.get("description") or _referred(field)).split()).replace("|", "\\|")
+    return _with_links(text)
+
+
+def _with_links(text: str) -> str:
+    """Each id of a rule leads to its text in the rule book."""
+    return _RULE.sub(lambda rule: f"[{rule[0]}](rules.md#{rule[0].lower()})", text)
+
+
+def _referred(field: Schema) -> str:
+    references = [choice["$ref"] for choice in (field, *field.get("anyOf", ())) if "$ref" in choice]
+    return next((_parts()[reference.rpartition("/")[2]].get("description", "") for reference in references), "")
 
 
 def _example(field: Schema) -> str:
@@ -180,10 +195,13 @@ def _example(field: Schema) -> str:
 
 
 def _shared_types() -> str:
-    found: dict[str, Schema] = {}
-    for name in DOCUMENTS:
-        found |= schema(name).get("$defs", {})
-    return "\n".join(_shared_type(name, found[name]) for name in sorted(found))
+    return "\n".join(_shared_type(name, part) for name, part in sorted(_parts().items()))
+
+
+@cache
+def _parts() -> Mapping[str, Schema]:
+    """Name -> schema of every type that documents share."""
+    return {name: part for document in DOCUMENTS for name, part in schema(document).get("$defs", {}).items()}
 
 
 def _shared_type(name: str, of: Schema) -> str:
