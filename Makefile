@@ -39,7 +39,7 @@ bench: $(READY) ## run the benchmarks: a table, and figures as JSON
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(READY) ## write the generated documents anew
-	$(BIN)/python -m shared.contracts.documents --write docs/contracts --examples tests/contract/golden
+	$(BIN)/python -m tests.published --write
 	$(BIN)/python -m tests.pages --write
 
 lock: $(READY) ## resolve all dependencies anew (ARGS="--upgrade" for newer ones) and write the locks

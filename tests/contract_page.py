@@ -3,10 +3,7 @@
 Examples are the golden files of the contract tests. `tests/pages.py` puts the sections into the page.
 """
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Final
 
 from notifier_service.decisions.plan import CHANNELS, PROTECTED
 from notifier_service.decisions.suppression import OVERTAKEN_BY
@@ -15,14 +12,16 @@ from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.reference import table
 from subscription_service.domain.refusals import SENTENCES
-
-GOLDEN: Final = Path(__file__).parent / "contract" / "golden"
+from tests import published
 
 
 def sections() -> Mapping[str, str]:
     """Name -> Markdown of every generated section of the page."""
-    examples = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(GOLDEN.glob("*.json"))}
-    return {**reference.sections(examples), "codes of refusals": _codes(), "kinds of notification": _kinds()}
+    return {
+        **reference.sections(published.examples()),
+        "codes of refusals": _codes(),
+        "kinds of notification": _kinds(),
+    }
 
 
 def _codes() -> str:

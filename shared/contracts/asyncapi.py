@@ -1,7 +1,7 @@
 """One AsyncAPI 3.0 document for each service: what it reads, what it writes, in which shapes. Pure.
 
 Made from the topic registry (`topics.py`) and the JSON Schemas (`schemas.py`). No server is named: the broker's
-address is a setting. Called by the HTTP API of each service and by `documents.py`.
+address is a setting. Called by the HTTP API of each service and by `tests/published.py`.
 """
 
 from collections.abc import Iterable, Mapping

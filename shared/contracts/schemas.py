@@ -1,8 +1,8 @@
 """JSON Schema (2020-12) of every kind of record value, generated from the contracts. Pure.
 
 A schema covers the whole value: the CloudEvent with its data, or the bare document on `subscription-state`. Events in
-may leave out fields that have a default; events out always carry every field. `documents.py` writes the schemas to
-files, `asyncapi.py` refers to them.
+may leave out fields that have a default; events out always carry every field. `tests/published.py` writes the schemas
+to files, `asyncapi.py` refers to them.
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 async def run(service: Service, settings: Settings) -> None:
     """Run until SIGINT, SIGTERM or cancellation. Raises `Alarm`, and `BadSettings` for settings that cannot work."""
-    context = _context(service, settings)
+    context = build_context(service, settings)
     if settings.test_clock is not None:
         logger.warning("THE TEST CLOCK IS ON: time stands still and moves only by events on %s", TEST_CLOCK)
     try:
@@ -56,7 +56,8 @@ async def run(service: Service, settings: Settings) -> None:
         await context.engine.dispose()
 
 
-def _context(service: Service, settings: Settings) -> ServiceContext:
+def build_context(service: Service, settings: Settings) -> ServiceContext:
+    """What the service is built from; connects to nothing yet."""
     schema = schema_name(service.name, settings)
     engine = connect(settings.database_url.get_secret_value(), schema)
     upstream = [topic for topic in read_by(service.name) if not TOPICS[topic].test_clock_only]
