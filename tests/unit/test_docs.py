@@ -1,13 +1,16 @@
 """The documents: links lead somewhere, paths exist, the walk is in order, every dependency is explained."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
@@ -66,6 +69,29 @@ def test_decisions_are_numbered_without_a_gap_and_have_all_their_parts() -> None
             r"^\*\*(Context|Decision|Consequences)\.\*\*|^\*\*(Look again)\*\*", text_of(record), re.MULTILINE
         )
         assert ["".join(part) for part in parts] == ["Context", "Decision", "Consequences", "Look again"], record.name
+
+
+def test_every_alarm_is_explained_by_its_own_words() -> None:
+    headings = re.findall(r'^\*\*"([^"]+)"', text_of(OPERATIONS), re.MULTILINE)
+    explained = [[part.strip() for part in " ".join(heading.split()).split("…")] for heading in headings]
+    messages = list(alarms())
+    assert all(any(all(part in message for part in parts) for parts in explained) for message in messages), messages
+    assert all(any(all(part in message for part in parts) for message in messages) for parts in explained), explained
+
+
+def alarms() -> Iterator[str]:
+    """The message of every `Alarm` that the code raises, without the values that are filled in."""
+    trees = [ast.parse(text_of(path)) for package in OURS[:3] for path in (ROOT / package).rglob("*.py")]
+    raised = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    for call in (each.exc for each in raised if isinstance(each.exc, ast.Call)):
+        if ast.unparse(call.func) == "Alarm":
+            yield "".join(str(part.value) for part in ast.walk(call) if isinstance(part, ast.Constant))
+
+
+def test_every_metric_is_explained_and_every_alert_is_about_one() -> None:
+    sources = "".join(text_of(path) for package in OURS[:3] for path in (ROOT / package).rglob("*.py"))
+    metrics = set(re.findall(r'MetricFamily\(\s*"(tenure_\w+)"|Histogram\(\s*"(tenure_\w+)"', sources))
+    assert {"".join(names) for names in metrics} == set(re.findall(r"`(tenure_\w+)", text_of(OPERATIONS)))
 
 
 def text_of(path: Path) -> str:
