@@ -1,13 +1,15 @@
-"""Who a mail goes to: a contact's name and address made safe for a header, or refused. Pure.
+"""A contact's name and address, made safe for a mail or refused. Pure.
 
-Any text may stand in a contact (the contract takes it all), so this is where injection ends. Only plain
-ASCII addresses are served: without SMTPUTF8 a non-ASCII local part cannot be delivered. A domain in other
-scripts is sent in its ASCII form, where that leads back to the very same domain.
+A contact may hold any text (the contract takes it all), so injection into headers is stopped here. The local part
+(before the `@`) has to be ASCII: without SMTPUTF8 no other can be delivered. A domain in another script is sent in its
+ASCII form.
 """
 
 import re
 from email.headerregistry import Address
 from typing import Final
+
+import idna
 
 from shared.contracts.types import Contact
 
@@ -15,6 +17,7 @@ NAME_LENGTH: Final = 64
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_NO_DOMAIN: Final = "the part after the @ is not a domain"
 _LINK: Final = re.compile(r"://|@|\w{2,}\.\w{2,}")
 _JOINERS: Final = "\u200c\u200d"
 
@@ -30,7 +33,7 @@ def mailbox(contact: Contact) -> Address:
         raise UnusableAddress("the address has no @")
     if len(local_part) > 64 or not _LOCAL_PART.fullmatch(local_part):
         raise UnusableAddress("the part before the @ cannot be delivered to")
-    return Address(display_name=display_name(contact.name), username=local_part, domain=_ascii_domain(domain))
+    return Address(display_name=display_name(contact.name), username=local_part, domain=ascii_domain(domain))
 
 
 def display_name(name: str) -> str:
@@ -45,19 +48,28 @@ def one_line(text: str) -> str:
     return " ".join(shown.split())
 
 
-def _ascii_domain(domain: str) -> str:
-    ascii_domain = domain if domain.isascii() else _punycode(domain)
-    if len(ascii_domain) > 253 or not _DOMAIN.fullmatch(ascii_domain):
-        raise UnusableAddress("the part behind the @ is no domain")
-    return ascii_domain
+def ascii_domain(domain: str) -> str:
+    """The domain as DNS has it: IDNA 2008 after the mapping of UTS 46. One in ASCII stays as it is, without a last dot.
 
-
-def _punycode(domain: str) -> str:
-    """Raises `UnusableAddress` also where the ASCII form would be another domain (`ß` is not `ss`)."""
+    Raises `UnusableAddress`.
+    """
     try:
-        encoded = domain.encode("idna")
-        if encoded.decode("idna") == domain.lower():
-            return encoded.decode("ascii")
+        mapped = domain if domain.isascii() else idna.uts46_remap(domain, std3_rules=True)
+        encoded = ".".join(_ascii_label(label) for label in mapped.removesuffix(".").split("."))
     except UnicodeError:
-        pass
-    raise UnusableAddress("the part behind the @ is no domain")
+        raise UnusableAddress(_NO_DOMAIN) from None
+    if len(encoded) > 253 or not _DOMAIN.fullmatch(encoded):
+        raise UnusableAddress(_NO_DOMAIN)
+    return encoded
+
+
+def _ascii_label(label: str) -> str:
+    """One label of a domain that is mapped already. Raises `UnicodeError`."""
+    if label.isascii():
+        return label
+    try:
+        return idna.alabel(label).decode("ascii")
+    except idna.InvalidCodepoint:  # symbols: IDNA 2008 has none, but domains with emoji exist and take mail
+        if any(joiner in label for joiner in _JOINERS):
+            raise
+        return f"xn--{label.encode('punycode').decode('ascii')}"

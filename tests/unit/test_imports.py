@@ -115,6 +115,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
         "notifier_service.content.languages",
         "notifier_service.content.localizer",
     },
+    "idna": {"notifier_service.content.addresses"},
     "icalendar": {"notifier_service.content.calendar_file"},
     "httpx": {"tenure"},
     "psutil": {"tenure.local"},
