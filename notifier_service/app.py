@@ -35,7 +35,7 @@ def build(context: ServiceContext) -> ServiceComponents:
             engine=context.engine,
             clock=context.clock,
             process_session=session,
-            mail_composer=MailComposer(settings, languages),
+            mail_composer=MailComposer(languages, mail_from=settings.mail_from, mail_domain=settings.mail_domain),
             relay=MailRelay(settings),
             health=context.health,
             partitions=context.partitions,

@@ -1,44 +1,44 @@
-"""From a claimed email to the bytes that are sent.
+"""From a lifecycle event to the bytes of its mail.
 
 Composed again for a retry, a mail differs in `Date` and in what changes with time (the days left), never in its
 `Message-ID`.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.content.render import Links, MailMetadata, render
-from notifier_service.decisions.decide import contact_for
-from notifier_service.delivery.leases import Claim
-from notifier_service.delivery.smtp import Mail
-from shared.runtime.settings import Settings
+from notifier_service.decisions.lifecycle_event import LifecycleEvent
+from shared.contracts.types import Contact
 
 
-class NoContact(Exception):
-    """No contact of the account is known."""
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """`recipient` is the address alone, for the SMTP envelope; `content` is the whole message in wire format."""
+
+    recipient: str
+    content: bytes
 
 
 class MailComposer:
-    """Composes mails from `TENURE_MAIL_FROM`, with message ids of `TENURE_MAIL_DOMAIN`."""
+    """Composes mails from one mailbox, `mail_from`, with message ids in `mail_domain`."""
 
-    def __init__(self, settings: Settings, languages: Languages) -> None:
-        self._from = settings.mail_from
-        self._domain = settings.mail_domain
+    def __init__(self, languages: Languages, *, mail_from: str, mail_domain: str) -> None:
         self._languages = languages
+        self._from = mail_from
+        self._domain = mail_domain
 
-    def compose(self, claim: Claim) -> Mail:
-        """The mail to the contact as known now. Raises `NoContact`, `UnusableAddress`."""
-        contact = contact_for(claim.event, claim.recipient.contact)
-        if contact is None:
-            raise NoContact
+    def compose(self, event: LifecycleEvent, contact: Contact, notification_id: str) -> Mail:
+        """The mail about an event, in the contact's language and zone. Raises `UnusableAddress`."""
         metadata = MailMetadata(
             links=Links(),
-            notification_id=claim.notice.notification_id,
+            notification_id=notification_id,
             mail_from=self._from,
             mail_domain=self._domain,
             date=datetime.now(UTC),
         )
         localizer = localizer_for(self._languages, contact.locale, contact.time_zone)
-        message = render(claim.event, contact, localizer=localizer, metadata=metadata)
+        message = render(event, contact, localizer=localizer, metadata=metadata)
         return Mail(recipient=message["To"].addresses[0].addr_spec, content=message.as_bytes())

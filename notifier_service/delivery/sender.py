@@ -18,9 +18,9 @@ from functools import partial
 from typing import Final
 
 from notifier_service import outbox_entries
-from notifier_service.content.mail_composer import MailComposer, NoContact
+from notifier_service.content.mail_composer import MailComposer
 from notifier_service.content.render import UnusableAddress
-from notifier_service.decisions.decide import untrue_now
+from notifier_service.decisions.decide import contact_for, untrue_now
 from notifier_service.decisions.notice import Delivered, End, Failed, Later, Result, Suppressed, Untried
 from notifier_service.decisions.plan import NO_CONTACT
 from notifier_service.delivery import backoff, leases
@@ -153,18 +153,20 @@ class Deliverer:
 
     async def _ask(self, claim: Claim) -> _Answer:
         """Make the mail and hand it to the relay."""
-        try:
-            mail = self._delivery_dependencies.mail_composer.compose(claim)
-            reply = await self._delivery_dependencies.relay.send(mail)
-        except NoContact:
+        notification_id = claim.notice.notification_id
+        contact = contact_for(claim.event, claim.recipient.contact)
+        if contact is None:
             return Suppressed(NO_CONTACT)
+        try:
+            mail = self._delivery_dependencies.mail_composer.compose(claim.event, contact, notification_id)
+            reply = await self._delivery_dependencies.relay.send(mail)
         except UnusableAddress as unusable:
             return Failed(str(unusable), tried=False)
         except Unreachable as away:
             self._reach.lost(str(away))
             return Untried()
         except Exception as error:  # noqa: BLE001 - one mail that breaks us must not hold up the others
-            logger.error("%s cannot be made: %s", claim.notice.notification_id, _place(error))
+            logger.error("%s cannot be made: %s", notification_id, _place(error))
             return Failed("internal_error", tried=False)
         self._reach.answered()
         return reply

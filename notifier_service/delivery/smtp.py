@@ -9,7 +9,6 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Final
 
@@ -22,6 +21,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from notifier_service.content.mail_composer import Mail
 from notifier_service.delivery.backoff import Reply
 from shared.runtime.settings import BadSettings, Settings
 
@@ -40,14 +40,6 @@ class Unreachable(Exception):
 
 class _Dropped(Unreachable):
     """The relay closed the connection without a word, as it does with one that was idle for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """`recipient` is a bare address; `content` is the flattened message, the same on every try."""
-
-    recipient: str
-    content: bytes
 
 
 class MailRelay:

@@ -38,29 +38,9 @@ PURE: Final[Mapping[str, set[str]]] = {
         "notifier_service.decisions.plan",
         "notifier_service.decisions.suppression",
     },
-    "notifier_service.content.addresses": {"shared.contracts"},
-    "notifier_service.content.headers": set(),
-    "notifier_service.content.languages": set(),
-    "notifier_service.content.localizer": {"shared.contracts", "notifier_service.content.languages"},
-    "notifier_service.content.messages": {
+    "notifier_service.content": {
         "shared.contracts",
-        "notifier_service.content.addresses",
-        "notifier_service.content.localizer",
-        "notifier_service.content.messages",
-    },
-    "notifier_service.content.calendar_file": {
-        "shared.contracts",
-        "notifier_service.content.localizer",
-        "notifier_service.content.messages",
-        "notifier_service.decisions.lifecycle_event",
-    },
-    "notifier_service.content.render": {
-        "shared.contracts",
-        "notifier_service.content.addresses",
-        "notifier_service.content.calendar_file",
-        "notifier_service.content.headers",
-        "notifier_service.content.localizer",
-        "notifier_service.content.messages",
+        "notifier_service.content",
         "notifier_service.decisions.lifecycle_event",
     },
 }

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import pytest
 
+from notifier_service.content.mail_composer import Mail
 from notifier_service.delivery.backoff import Reply
-from notifier_service.delivery.smtp import Mail, MailRelay, Unreachable
+from notifier_service.delivery.smtp import MailRelay, Unreachable
 from shared.runtime.settings import BadSettings, Settings
 from tenure.local.mail import MailServer
 from tests.kit.parts import running
