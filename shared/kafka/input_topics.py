@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import TopicPartition
 
 from shared.kafka.client import reader
-from shared.kafka.tails import last_visible
+from shared.kafka.last_records import last_visible
 from shared.kafka.topics import name_of
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings

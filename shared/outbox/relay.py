@@ -18,7 +18,8 @@ from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection as kafka_connection
 from shared.kafka.client import reader
-from shared.kafka.tails import Record, last_visible
+from shared.kafka.last_records import last_visible
+from shared.kafka.record import Record
 from shared.kafka.topics import name_of
 from shared.outbox import progress
 from shared.outbox.log import unpack

@@ -12,8 +12,8 @@ from typing import TypeAlias
 from fastapi import FastAPI
 
 from shared.contracts.topics import Service as ServiceName
+from shared.kafka.batch_applier import BatchProcessor
 from shared.kafka.input_topics import InputTopics
-from shared.kafka.intake import BatchProcessor
 from shared.kafka.partitioning import PartitionCounts
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings

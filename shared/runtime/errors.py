@@ -2,15 +2,18 @@
 
 
 class Transient(Exception):
-    """Something that Tenure needs is away; wait and try the very same again."""
+    """Something that Tenure needs is away: wait, then try the same again."""
 
 
-class Displaced(Exception):
-    """Another copy has moved this partition's position; roll back, seek to what is stored, read again."""
+class PositionConflict(Exception):
+    """A stored position is not where this copy believes it to be, because another copy has moved it.
+
+    Roll back, seek to the stored positions, read again.
+    """
 
 
 class Alarm(Exception):
-    """What is stored and what is on the broker contradict each other; stop, a person must look.
+    """Database and broker contradict each other: stop, because a person must look.
 
     The message says what was found, and what to do about it.
     """

@@ -11,19 +11,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from faststream.kafka import KafkaBroker
-
 from shared.contracts.topics import TEST_CLOCK, TOPICS, read_by, written_by
 from shared.kafka import topics
-from shared.kafka.client import broker as make_broker
 from shared.kafka.input_topics import InputTopics
-from shared.kafka.intake import Intake
-from shared.kafka.watchdog import watch
+from shared.kafka.intake import build_intake
 from shared.outbox import log
 from shared.outbox.leader import lead
 from shared.outbox.relay import Relay
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
-from shared.runtime.errors import Transient
+from shared.runtime.errors import Alarm
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient
 from shared.runtime.settings import Settings, schema_name
@@ -52,6 +48,9 @@ async def run(service: Service, settings: Settings) -> None:
             partial(serve, components.http, settings),
             partial(_work, service, context, components),
         )
+    except Alarm as alarm:
+        logger.critical("%s", alarm)
+        raise
     finally:
         await context.engine.dispose()
 
@@ -82,27 +81,17 @@ async def _wait_for_stop_signal() -> None:
 async def _work(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
     """Prepare, then run everything but HTTP until cancelled; an operation that fails ends them all."""
     await _prepare(service, context)
-    intake = Intake(
-        [topic.name for topic in topics.wanted(list(read_by(service.name)), context.settings)],
-        settings=context.settings,
-        engine=context.engine,
-        batch_processor=components.batch_processor,
-        health=context.health,
+    intake = build_intake(
+        context,
+        components.batch_processor,
+        group=f"tenure-{service.name}",
+        topics=[topic.name for topic in topics.wanted(list(read_by(service.name)), context.settings)],
     )
-    broker = make_broker(context.settings)
-    intake.subscribe(broker, f"tenure-{service.name}")
     try:
-        await retry_transient(lambda: _start(broker), health=context.health, component="consuming")
-        await run_until_one_ends(
-            intake.alarmed,
-            intake.run,
-            partial(watch, intake, context.health),
-            partial(_lead, context, components),
-            *components.tasks,
-        )
+        await intake.start()
+        await run_until_one_ends(intake.run, partial(_lead, context, components), *components.tasks)
     finally:
-        await intake.drained(_DRAIN_SECONDS)
-        await broker.stop()
+        await intake.stop(_DRAIN_SECONDS)
 
 
 async def _prepare(service: Service, context: ServiceContext) -> None:
@@ -136,11 +125,3 @@ async def _lead(context: ServiceContext, components: ServiceComponents) -> None:
     duties = [relay.run] if context.settings.test_clock is None else [relay.run, barrier.run]
     url = context.settings.database_url.get_secret_value()
     await lead(duties, url=url, schema=context.schema, wake=wake, health=context.health)
-
-
-async def _start(broker: KafkaBroker) -> None:
-    try:
-        await broker.start()
-    except Exception as error:
-        await broker.stop()
-        raise Transient(f"Kafka: {error!r}") from error

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from shared.runtime.errors import Displaced
+from shared.runtime.errors import PositionConflict
 from shared.storage.bulk import Bulk, insert
 from shared.storage.database import Connection
 from shared.storage.tables import InputOffset
@@ -58,11 +58,11 @@ async def stored(connection: Connection) -> dict[Partition, int]:
 
 
 async def advance(connection: Connection, moves: Mapping[Partition, Move]) -> None:
-    """Move positions by compare-and-swap. Raises `Displaced` when one of them is not where it was expected."""
+    """Move positions by compare-and-swap. Raises `PositionConflict` when one of them is not where it was expected."""
     rows = [
         {"topic": key.topic, "partition": key.partition, "expected": move.expected, "next": move.next}
         for key, move in sorted(moves.items())
     ]
     moved = await _ADVANCE.run(connection, rows)
     if moved != len(rows):
-        raise Displaced(f"{len(rows) - moved} of {len(rows)} positions were moved by another copy")
+        raise PositionConflict(f"{len(rows) - moved} of {len(rows)} positions were moved by another copy")

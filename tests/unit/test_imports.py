@@ -51,17 +51,8 @@ IMPURE_STDLIB: Final = {
 }
 
 LIBRARIES: Final[Mapping[str, set[str]]] = {
-    "faststream": {"shared.kafka.intake", "shared.kafka.client", "shared.runtime.service"},
-    "aiokafka": {
-        *(
-            "shared.kafka.intake",
-            "shared.kafka.input_topics",
-            "shared.kafka.client",
-            "shared.kafka.partitioning",
-            "shared.kafka.positions",
-        ),
-        *("shared.kafka.record", "shared.outbox.relay", "shared.kafka.tails", "shared.kafka.topics", "tenure"),
-    },
+    "faststream": {"shared.kafka.reader", "shared.kafka.client", "shared.kafka.intake"},
+    "aiokafka": {"shared.kafka", "shared.outbox.relay", "tenure"},
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
         *("shared.storage", "shared.outbox", "shared.testclock.clock"),

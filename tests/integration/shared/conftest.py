@@ -1,13 +1,14 @@
-"""Settings and tables of their own for each test of the spine."""
+"""Settings and tables of its own for each test of `shared/`."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.runtime.components import ServiceContext
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine
 from tenure.local.kafka import Kafka
-from tests.integration.shared.environment import tables
+from tests.integration.shared.environment import service_context, tables
 from tests.kit.settings import service_settings
 
 
@@ -20,3 +21,8 @@ def settings(kafka: Kafka, database_url: str, topic_prefix: str) -> Settings:
 async def engine(settings: Settings) -> AsyncIterator[Engine]:
     async with tables(settings) as made:
         yield made
+
+
+@pytest.fixture
+def context(settings: Settings, engine: Engine) -> ServiceContext:
+    return service_context(settings, engine)

@@ -1,4 +1,4 @@
-"""What the spine's tests stand on: its tables in a fresh database, and topics that a test fills and reads itself."""
+"""What the tests of `shared/` run in: its tables in a fresh database, and topics that a test fills and reads itself."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,26 +9,45 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy import text
 
+from shared.kafka.input_topics import InputTopics
 from shared.outbox import log
 from shared.outbox.log import Entry
+from shared.runtime.components import ServiceContext
+from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, connect, transaction
 from shared.storage.migrations import FIRST_SHARED_TABLES
+from shared.testclock.clock import SystemClock
 from tests.kit.topics import read_to_end
 
-SCHEMA: Final = "spine"
+SCHEMA: Final = "shared"
+_APPLIED: Final = "CREATE TABLE applied (value text, dead_letter bool)"
+"""What the tests' own batch processor has applied."""
 
 
 @asynccontextmanager
 async def tables(settings: Settings) -> AsyncIterator[Engine]:
-    """The spine's tables, and one of what a fake service has applied."""
+    """The tables that both services have, and `applied`."""
     engine = connect(settings.database_url.get_secret_value(), SCHEMA)
     async with transaction(engine) as connection:
         await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
-        for statement in (*FIRST_SHARED_TABLES, "CREATE TABLE applied (value text, buried bool)"):
+        for statement in (*FIRST_SHARED_TABLES, _APPLIED):
             await connection.execute(text(statement))
     yield engine
     await engine.dispose()
+
+
+def service_context(settings: Settings, engine: Engine) -> ServiceContext:
+    """What a service is built from, on these tables."""
+    return ServiceContext(
+        name="subscription",
+        settings=settings,
+        schema=SCHEMA,
+        engine=engine,
+        health=Health("consuming", "lag", "publishing"),
+        clock=SystemClock(),
+        inputs=InputTopics([], settings=settings, engine=engine),
+    )
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Topic:
 
 
 async def append(engine: Engine, *entries: Entry) -> None:
-    """One transaction that says these."""
+    """Append these entries to the log, in one transaction."""
     async with transaction(engine) as connection:
         await log.append(connection, entries)
 

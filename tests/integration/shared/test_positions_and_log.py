@@ -8,7 +8,7 @@ from sqlalchemy import text
 from shared.contracts.envelope import encode
 from shared.outbox import log
 from shared.outbox.log import Entry
-from shared.runtime.errors import Alarm, Displaced
+from shared.runtime.errors import Alarm, PositionConflict
 from shared.storage import offsets
 from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Move, Partition
@@ -39,7 +39,7 @@ async def test_a_partition_that_is_known_stays_where_it_is_when_it_is_begun_agai
 async def test_one_position_that_another_copy_has_moved_displaces_the_whole_batch(begun: Engine) -> None:
     async with transaction(begun) as connection:
         await offsets.advance(connection, {FIRST: Move(0, 5)})
-    with pytest.raises(Displaced, match="1 of 2"):
+    with pytest.raises(PositionConflict, match="1 of 2"):
         async with transaction(begun) as connection:
             await offsets.advance(connection, {FIRST: Move(0, 9), SECOND: Move(7, 8)})
     assert await _stored(begun) == {FIRST: 5, SECOND: 7}
@@ -52,7 +52,7 @@ async def test_of_two_copies_that_move_the_same_position_at_once_one_is_displace
             await offsets.advance(connection, {FIRST: Move(0, 5), SECOND: Move(7, 9)})
 
     outcomes = await asyncio.gather(move(), move(), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes if outcome] == [Displaced]
+    assert [type(outcome) for outcome in outcomes if outcome] == [PositionConflict]
     assert await _stored(begun) == {FIRST: 5, SECOND: 9}
 
 

@@ -1,0 +1,123 @@
+"""Applying batches: one transaction per batch, in which the positions move together with the effects.
+
+Invariants: a record takes effect exactly once, by a compare-and-swap on the stored position (G1); `Transient` errors
+are waited out and nothing is skipped (G5); a record that breaks its batch becomes a dead letter, alone (G4).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from shared.contracts.envelope import Unreadable
+from shared.kafka.reader import Reader
+from shared.kafka.record import Batch, DecodedRecord, Record
+from shared.runtime.errors import Alarm, PositionConflict, Transient
+from shared.runtime.health import Health
+from shared.runtime.retry import retry_transient
+from shared.storage import offsets
+from shared.storage.database import Connection, Engine, transaction
+
+logger = logging.getLogger(__name__)
+
+
+class BatchProcessor(Protocol):
+    """What a service does with records. `apply` and `dead_letter` run in the transaction that moves the positions."""
+
+    def decode(self, record: Record) -> Any:
+        """What `apply` needs of the record, worked out ahead. Pure.
+
+        Raises `Unreadable`, which `apply` is then given as the record's content.
+        """
+
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
+        """Apply all these records, or raise."""
+
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
+        """Store this record as a dead letter: applying it alone raised `error`."""
+
+
+class BatchApplier:
+    """Applies what `reader` returns, batch by batch."""
+
+    def __init__(self, reader: Reader, *, engine: Engine, batch_processor: BatchProcessor, health: Health) -> None:
+        self._reader = reader
+        self._positions = reader.positions
+        self._engine = engine
+        self._batch_processor = batch_processor
+        self._health = health
+        self._under_way: asyncio.Task[None] | None = None
+        self.committed_at = time.monotonic()
+        """When the last batch was committed; monotonic seconds."""
+
+    async def run(self) -> None:
+        """Apply without end. When cancelled, the batch under way goes on: wait for it with `drain`. Raises `Alarm`."""
+        while True:
+            batch = await self._reader.next_batch()
+            self._under_way = asyncio.ensure_future(self._apply(batch))
+            await asyncio.shield(self._under_way)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the batch under way, at most `seconds`; then cancel it, so that it is rolled back."""
+        if self._under_way and not self._under_way.done():
+            _, late = await asyncio.wait([self._under_way], timeout=seconds)
+            if late:
+                self._under_way.cancel()
+                logger.warning("a batch was not finished in %.0f s; it will be read again", seconds)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch is being applied."""
+        return self._under_way is not None and not self._under_way.done()
+
+    async def _apply(self, batch: Batch) -> None:
+        """However long it takes; ends when the batch is committed, or no longer this copy's. Raises `Alarm`."""
+        try:
+            await retry_transient(lambda: self._apply_rest(batch), health=self._health, component="consuming")
+        except PositionConflict as conflict:
+            logger.info("reading again from the stored positions: %s", conflict)
+            await self._reader.assignment.seek_again()
+
+    async def _apply_rest(self, batch: Batch) -> None:
+        """What is not applied yet: a try that failed may have committed the first part of the batch."""
+        if batch.assignment_epoch == self._positions.assignment_epoch:
+            rest = [each for each in batch.decoded if not self._positions.is_applied(each.record)]
+            if rest:
+                await self._apply_or_bisect(rest)
+
+    async def _apply_or_bisect(self, decoded: Sequence[DecodedRecord]) -> None:
+        """Apply in one transaction. On an error that is not transient, halve until the culprit is alone."""
+        try:
+            await self._commit(decoded, partial(self._apply_all, decoded))
+        except (Transient, PositionConflict, Alarm):
+            raise
+        except Exception as error:  # noqa: BLE001  any bug in a decision ends here
+            if len(decoded) > 1:
+                middle = len(decoded) // 2
+                await self._apply_or_bisect(decoded[:middle])
+                await self._apply_or_bisect(decoded[middle:])
+            else:
+                await self._dead_letter(decoded[0], error)
+
+    async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> None:
+        for each in decoded:
+            if isinstance(each.content, Exception) and not isinstance(each.content, Unreadable):
+                raise each.content
+        await self._batch_processor.apply(connection, decoded)
+
+    async def _dead_letter(self, decoded: DecodedRecord, error: Exception) -> None:
+        record = decoded.record
+        logger.error("dead letter: %s-%s offset %s", record.topic, record.partition, record.offset, exc_info=error)
+        await self._commit([decoded], lambda connection: self._batch_processor.dead_letter(connection, record, error))
+
+    async def _commit(self, decoded: Sequence[DecodedRecord], effect: Callable[[Connection], Awaitable[None]]) -> None:
+        """One transaction: the positions move past these records, and `effect` happens."""
+        records = [each.record for each in decoded]
+        moves = self._positions.moves(records)
+        async with transaction(self._engine) as connection:
+            await offsets.advance(connection, moves)
+            await effect(connection)
+        self._positions.mark_applied(records)
+        self.committed_at = time.monotonic()

@@ -1,0 +1,120 @@
+"""Reading Kafka through FastStream: raw batches in, decoded batches out, one batch read ahead.
+
+While one batch is being applied the next one is decoded, in the pauses that PostgreSQL leaves. Nothing is ever
+acknowledged to Kafka here: positions are stored in the database, with the effects (G1).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+
+from shared.kafka.assignment import Assignment
+from shared.kafka.client import READ_COMMITTED
+from shared.kafka.positions import Positions
+from shared.kafka.record import Batch, DecodedRecord, Record
+from shared.runtime.health import Health
+from shared.runtime.settings import Settings
+
+MAX_RECORDS: Final = 2000
+BATCH_TIMEOUT_MS: Final = 10
+_FETCH_BYTES: Final = 20 * 1024 * 1024
+_DECODED_AT_ONCE: Final = 100
+"""After so many records were decoded, the other tasks of the process may run."""
+
+
+class Reader:
+    """One batch subscriber for all topics of `positions`. `decode` may raise: the exception becomes the content."""
+
+    def __init__(self, positions: Positions, *, decode: Callable[[Record], Any], health: Health) -> None:
+        self.assignment = Assignment(positions, health, consumer=lambda: self.consumer)
+        self.positions = positions
+        self._decode = decode
+        self._batches: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
+        self._decoding = False
+        self._subscriber: Any = None
+
+    def subscribe(self, broker: KafkaBroker, *, group: str, settings: Settings) -> None:
+        """Register with FastStream's broker, which then calls `on_batch`. Call once, before the broker starts."""
+        # FastStream's overloads want literals where we pass values: hence the Any.
+        register: Any = broker.subscriber
+        self._subscriber = register(
+            *self.positions.topics,
+            group_id=f"{settings.topic_prefix}{group}",
+            group_instance_id=settings.instance_id,
+            batch=True,
+            max_records=MAX_RECORDS,
+            batch_timeout_ms=BATCH_TIMEOUT_MS,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            isolation_level=READ_COMMITTED,
+            max_partition_fetch_bytes=_FETCH_BYTES // 5,
+            fetch_max_bytes=_FETCH_BYTES,
+            parser=_keep_raw,
+            decoder=_raw_records,
+            listener=self.assignment,
+        )
+        self._subscriber(self.on_batch)
+
+    async def on_batch(self, records: tuple[Record, ...]) -> None:
+        """Decode and hand over; returns once there is room, which holds the next fetch back."""
+        self._decoding = True
+        try:
+            epoch = self.positions.assignment_epoch
+            if await self.positions.are_consecutive(self.consumer, records):
+                await self._batches.put(Batch(epoch, await self._decode_all(records)))
+        finally:
+            self._decoding = False
+
+    async def next_batch(self) -> Batch:
+        """The next batch, which may be of an earlier epoch; waits for one."""
+        return await self._batches.get()
+
+    @property
+    def consumer(self) -> Any:
+        """The running aiokafka consumer, or None."""
+        return self._subscriber.consumer if self._subscriber else None
+
+    @property
+    def joined(self) -> bool:
+        """Whether this copy has joined its consumer group."""
+        return self.consumer is not None and self.assignment.joined
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch is being decoded or waits to be applied."""
+        return self._decoding or not self._batches.empty()
+
+    async def rebuild(self) -> None:
+        """Replace the consumer by a new one: for a consumer that has fallen silent."""
+        await self._subscriber.stop()
+        await self._subscriber.start()
+
+    async def _decode_all(self, records: Sequence[Record]) -> list[DecodedRecord]:
+        decoded = []
+        for number, record in enumerate(records, 1):
+            decoded.append(self._decoded(record))
+            if number % _DECODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return decoded
+
+    def _decoded(self, record: Record) -> DecodedRecord:
+        """An exception is kept until the record is applied, where it can be isolated."""
+        try:
+            return DecodedRecord(record, self._decode(record))
+        except Exception as error:  # noqa: BLE001
+            return DecodedRecord(record, error)
+
+
+async def _keep_raw(records: tuple[Record, ...]) -> KafkaMessage:
+    """FastStream's own parser reads every header as UTF-8, and loses the batch over one that is not."""
+    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
+
+
+async def _raw_records(message: KafkaMessage) -> tuple[Record, ...]:
+    """The handler is given the batch itself."""
+    records: tuple[Record, ...] = message.raw_message
+    return records
