@@ -1,12 +1,12 @@
-"""How a notification's end is told: an event of `notification-outcomes`, without address and text. Pure.
+"""The notifier's entries of the log: events of `notification-outcomes`, without address and text. Pure.
 
-An outcome's id is made from its notification and its word, so that it can be told apart for ever.
+An outcome's id is made of its notification's id and its kind, so the same outcome always has the same id.
 """
 
 from datetime import datetime
 from typing import Final
 
-from notifier_service.decisions.notice import Delivered, End, Failed, Notice, Status, Suppressed
+from notifier_service.decisions.notification import FinalResult, Notification, final_status
 from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.outcomes import NotificationOutcome
 from shared.contracts.topics import OUTCOMES
@@ -17,55 +17,49 @@ SOURCE: Final = "/tenure/notifier"
 READ: Final = "read"
 
 
-def status_of(end: End) -> Status:
-    """The final status; also the outcome's word."""
-    match end:
-        case Delivered():
-            return Status.DELIVERED
-        case Failed():
-            return Status.FAILED
-        case Suppressed():
-            return Status.SUPPRESSED
+def final_result(
+    notification: Notification, result: FinalResult, *, attempts: int, at: datetime, partitions: int
+) -> Entry:
+    """The outcome `delivered`, `failed` or `suppressed`, with the time `at`.
+
+    `attempts` counts all that were made; `partitions` is the number of partitions of the topic.
+    """
+    data = _data(notification, attempts, result.reason)
+    return _entry(final_status(result), notification, data, at=at, partitions=partitions)
 
 
-def ended(notice: Notice, end: End, *, attempts: int, now: datetime, partitions: int) -> Entry:
-    """The outcome `delivered`, `failed` or `suppressed`; `now` is the service clock."""
-    data = _data(notice, attempts, end.reason)
-    return _entry(status_of(end), notice, data, now=now, partitions=partitions)
+def message_read(notification: Notification, *, attempts: int, at: datetime, partitions: int) -> Entry:
+    """The outcome `read` of an internal message; arguments as of `final_result`."""
+    return _entry(READ, notification, _data(notification, attempts, None), at=at, partitions=partitions)
 
 
-def read(notice: Notice, *, attempts: int, now: datetime, partitions: int) -> Entry:
-    """The outcome `read` of an internal message."""
-    return _entry(READ, notice, _data(notice, attempts, None), now=now, partitions=partitions)
-
-
-def _data(notice: Notice, attempts: int, reason: str | None) -> NotificationOutcome:
+def _data(notification: Notification, attempts: int, reason: str | None) -> NotificationOutcome:
     return NotificationOutcome(
-        notification_id=notice.notification_id,
-        account_id=notice.account_id,
-        lifecycle_event_id=notice.lifecycle_event_id,
-        lifecycle_type=notice.lifecycle_type,
-        channel=notice.channel,
+        notification_id=notification.notification_id,
+        account_id=notification.account_id,
+        lifecycle_event_id=notification.lifecycle_event_id,
+        lifecycle_type=notification.lifecycle_type,
+        channel=notification.channel,
         attempts=attempts,
         reason=reason,
     )
 
 
-def _entry(word: str, notice: Notice, data: NotificationOutcome, *, now: datetime, partitions: int) -> Entry:
-    fields = {
-        "id": f"{notice.notification_id}:{word}",
+def _entry(kind: str, notification: Notification, data: NotificationOutcome, *, at: datetime, partitions: int) -> Entry:
+    attributes = {
+        "id": f"{notification.notification_id}:{kind}",
         "source": SOURCE,
-        "type": f"tenure.notification.{word}.v1",
-        "time": wire_time(now),
-        "subject": notice.account_id,
-        "recordedat": wire_time(now),
+        "type": f"tenure.notification.{kind}.v1",
+        "time": wire_time(at),
+        "subject": notification.account_id,
+        "recordedat": wire_time(at),
     }
-    if notice.traceparent:
-        fields["traceparent"] = notice.traceparent
+    if notification.traceparent:
+        attributes["traceparent"] = notification.traceparent
     return Entry(
         topic=OUTCOMES,
-        partition=partition_of(notice.account_id, partitions),
-        key=notice.account_id.encode(),
-        value=encode(fields, to_json(data)),
-        account_id=notice.account_id,
+        partition=partition_of(notification.account_id, partitions),
+        key=notification.account_id.encode(),
+        value=encode(attributes, to_json(data)),
+        account_id=notification.account_id,
     )

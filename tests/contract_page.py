@@ -5,7 +5,7 @@ Examples are the golden files of the contract tests. `tests/pages.py` puts the s
 
 from collections.abc import Mapping
 
-from notifier_service.decisions.plan import CHANNELS, PROTECTED
+from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.suppression import OVERTAKEN_BY
 from shared.contracts import reference
 from shared.contracts.lifecycle_parts import RejectionCode

@@ -1,1 +1,5 @@
-"""Which notifications a lifecycle event makes. Pure."""
+"""The pure core of the notifier: which notifications a lifecycle event makes, for whom, and which are suppressed.
+
+No IO, no clock, no chance: time and ids are arguments. `decide` is the entry for a batch; `delivery` asks
+`suppression` once more before each attempt.
+"""

@@ -1,12 +1,13 @@
-"""One lifecycle event as the notifier sees it: what happened, to whom, at which version.
+"""A lifecycle event as the notifier uses it: what happened, to which account, at which version. Pure.
 
-`read` builds it from the decoded envelope; everything behind it (plan, suppress, render) is pure.
+`read` makes it of a decoded envelope; `plan`, `suppression` and `content` work on it.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pydantic import ValidationError
 
@@ -20,7 +21,10 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifecycleEvent:
-    """`type` is the wire's full name, `kind` its short one (`renewal_due`); `recordedat` is UTC."""
+    """`type` is the name on the wire, `kind` its short form (`renewal_due`); `time` and `recordedat` are UTC.
+
+    `envelope`: all attributes and `data` as received; stored with an email until it has ended.
+    """
 
     id: str
     type: str
@@ -30,20 +34,21 @@ class LifecycleEvent:
     stamp: LifecycleMetadata
     data: LifecycleData
     traceparent: str | None
+    envelope: Mapping[str, Any] = field(compare=False, repr=False)
 
-    def told_at(self, now: datetime) -> datetime:
-        """The instant at which something is done about it: the service clock `now`, but never before its recording.
+    def processing_time(self, now: datetime) -> datetime:
+        """The instant at which the event is processed: the service clock `now`, but never before `recordedat`.
 
-        With the test clock the subscription service moves first, so its events may come ahead of our time.
+        With the test clock the subscription service moves first, so its events may lie ahead of this service's clock.
         """
         return max(now, self.recordedat)
 
-    def as_told(self, now: datetime) -> Self:
-        """With what passes as it is at the service clock `now`: a late reminder says the days left then (R30)."""
+    def as_of(self, now: datetime) -> Self:
+        """With `days_left` as it is at the service clock `now`: a late reminder states the days left then (R30)."""
         match self.data:
-            case RenewalDue(ends_at=end, days_left=told):
-                left = ceil((end - self.told_at(now)) / _DAY) - 1  # E begins a day before the end
-                return replace(self, data=replace(self.data, days_left=min(told, max(left, 0))))
+            case RenewalDue(ends_at=end, days_left=recorded):
+                left = ceil((end - self.processing_time(now)) / _DAY) - 1  # E begins a day before the end
+                return replace(self, data=replace(self.data, days_left=min(recorded, max(left, 0))))
             case _:
                 return self
 
@@ -54,7 +59,10 @@ class _Recording:
 
 
 def read(event: Event[LifecycleData]) -> LifecycleEvent:
-    """The stamp and the recording instant (without one: `time`) join the event. Raises `Unreadable`."""
+    """With the stamp of its `data`, and `time` where `recordedat` is missing.
+
+    Raises `Unreadable` for an invalid stamp or `recordedat`, and for a `subject` other than the stamp's account.
+    """
     try:
         stamp = adapter(LifecycleMetadata).validate_python(event.fields["data"])
         recordedat = adapter(_Recording).validate_python(event.fields).recordedat
@@ -62,6 +70,8 @@ def read(event: Event[LifecycleData]) -> LifecycleEvent:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(map(str, problem["loc"]))
         raise Unreadable(Reason.INVALID_DATA, f"{path}: {problem['msg']}") from None
+    if event.subject != stamp.account_id:
+        raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {stamp.account_id!r} as in data.account_id")
     return LifecycleEvent(
         id=event.id,
         type=event.type,
@@ -71,6 +81,7 @@ def read(event: Event[LifecycleData]) -> LifecycleEvent:
         stamp=stamp,
         data=event.data,
         traceparent=event.traceparent,
+        envelope=event.fields,
     )
 
 

@@ -1,15 +1,15 @@
-"""What a later event or the clock has made untrue, and therefore is not sent any more. Pure.
+"""When a notification is suppressed because a later event or the clock has made it untrue. Pure.
 
-`LatestVersions` is the little that has to be remembered of an account for it: the newest version of each kind.
+All that has to be remembered of an account for it is `LatestVersions`: the newest version of each kind of event.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import LifecycleData, ReleaseDue, RenewalDue
+from shared.contracts.lifecycle import ReleaseDue, RenewalDue
 
 OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
     "renewal_due": {"renewed": "renewed_meanwhile"},
@@ -22,37 +22,34 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "quota_exceeded": {"quota_restored": "restored_meanwhile"},
 }
-"""Kind -> the later kinds that make it untrue, each with the reason that is kept."""
+"""Kind -> the later kinds that make it untrue, each with the reason that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatestVersions:
-    """Of one account: kind -> the version of its latest event."""
+    """Of one account: kind -> version of its newest event."""
 
-    latest: Mapping[str, int] = field(default_factory=dict)
+    by_kind: Mapping[str, int] = field(default_factory=dict)
+
+    def including(self, event: LifecycleEvent) -> Self:
+        """With this event's version, where it is newer than the one known for its kind."""
+        if self.by_kind.get(event.kind, 0) >= event.stamp.version:
+            return self
+        return type(self)({**self.by_kind, event.kind: event.stamp.version})
 
 
-def note(latest_versions: LatestVersions, event: LifecycleEvent) -> LatestVersions:
-    """Remember an event; an older one than is known changes nothing."""
-    if latest_versions.latest.get(event.kind, 0) >= event.stamp.version:
-        return latest_versions
-    return LatestVersions({**latest_versions.latest, event.kind: event.stamp.version})
+def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime) -> str | None:
+    """The reason for which this event is no longer true, or None.
 
-
-def untrue(
-    kind: str, version: int, data: LifecycleData, *, latest_versions: LatestVersions, now: datetime
-) -> str | None:
-    """Why this is no longer true, or None.
-
-    `now` is the later of the service clock and the event's `recordedat`.
+    `now` is the service clock; where the event's `recordedat` is later, that instant counts.
     """
-    for later, reason in OVERTAKEN_BY.get(kind, {}).items():
-        if latest_versions.latest.get(later, 0) > version:
+    for later, reason in OVERTAKEN_BY.get(event.kind, {}).items():
+        if latest_versions.by_kind.get(later, 0) > event.stamp.version:
             return reason
-    match data:
-        case RenewalDue(ends_at=end) if now >= end:
+    match event.data:
+        case RenewalDue(ends_at=end) if event.processing_time(now) >= end:
             return "expired_meanwhile"
-        case ReleaseDue(release_at=end) if now >= end:
+        case ReleaseDue(release_at=end) if event.processing_time(now) >= end:
             return "released_meanwhile"
         case _:
             return None

@@ -1,74 +1,86 @@
-"""Whether the mail relay can be reached: known before a mail needs it, and said in the health.
+"""The circuit breaker for the mail relay: no email is sent while the relay cannot be reached (G5).
 
-Invariant: after a failure nothing is sent until a connection stands again; then one mail goes first, and only a
-reply to it opens the way for all. So a relay that lets us in and then fails is not stormed.
+Invariant: after a failure no email is sent until a connection stands again (`OPEN`); then one email goes first
+(`HALF_OPEN`), and only the relay's reply to it lets all others follow (`CLOSED`). So a relay that accepts connections
+and then fails is not flooded. Whether the relay can be reached is known before an email needs it, and shown in health.
 """
 
 import asyncio
 import logging
 import random
+from enum import Enum, auto
 from typing import Final
 
 from notifier_service.delivery import backoff
-from notifier_service.delivery.smtp import MailRelay, Unreachable
+from notifier_service.delivery.smtp import MailRelay, RelayUnreachable
 from shared.runtime.health import Health
 from shared.runtime.retry import wait_for_event
 
 COMPONENT: Final = "mail"
-_LOOK_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
 
+class CircuitState(Enum):
+    """`CLOSED`: emails flow. `OPEN`: none. `HALF_OPEN`: one at a time, to find out."""
+
+    CLOSED = auto()
+    OPEN = auto()
+    HALF_OPEN = auto()
+
+
 class RelayCircuitBreaker:
-    """`keep` runs for ever; senders tell how it went by `lost` and `answered`."""
+    """`run` watches the connection; senders report by `record_failure` and `record_reply`."""
 
     def __init__(self, relay: MailRelay, health: Health, *, wake: asyncio.Event) -> None:
+        """`wake` is set whenever emails may be sent again."""
         self._relay = relay
         self._health = health
         self._wake = wake
-        self._open = False
+        self._state = CircuitState.OPEN
         self._failures = 0
-        self._lost = asyncio.Event()
+        self._failed = asyncio.Event()
 
-    async def keep(self) -> None:
-        """Keep a connection standing, in real time: growing waits while the relay is away."""
+    async def run(self) -> None:
+        """Keep a connection to the relay, for ever; while it is away, retry in real time with growing waits."""
         while True:
-            self._lost.clear()
+            self._failed.clear()
             try:
-                await self._relay.reach()
-            except Unreachable as away:
-                self._failed(str(away))
+                await self._relay.ensure_connection()
+            except RelayUnreachable as unreachable:
+                self._trip(str(unreachable))
             else:
-                self._opened()
-                await wait_for_event(self._lost, _LOOK_SECONDS)
-            if not self._open:
-                await asyncio.sleep(backoff.unreachable(self._failures, random.uniform(-1, 1)))
+                self._connected()
+                await wait_for_event(self._failed, _CHECK_SECONDS)
+            if self._state is CircuitState.OPEN:
+                await asyncio.sleep(backoff.reconnect_seconds(self._failures, random.uniform(-1, 1)))
 
-    def lost(self, why: str) -> None:
-        """A mail did not get through; many may tell so at once, and it counts once."""
-        if self._open:
-            self._failed(why)
-            self._lost.set()
+    def record_failure(self, reason: str) -> None:
+        """An email did not reach the relay; many in flight may fail at once, which counts as one failure."""
+        if self._state is not CircuitState.OPEN:
+            self._trip(reason)
+            self._failed.set()
 
-    def answered(self) -> None:
-        """The relay has answered to a mail."""
+    def record_reply(self) -> None:
+        """The relay has replied to an email, whatever it said."""
         self._failures = 0
+        if self._state is CircuitState.HALF_OPEN:
+            self._state = CircuitState.CLOSED
 
-    def room(self, under_way: int, at_once: int) -> int:
-        """How many more mails may be taken up."""
-        if not self._open:
-            return 0
-        return max((1 if self._failures else at_once) - under_way, 0)
+    def capacity(self, in_flight: int, limit: int) -> int:
+        """How many more emails may be sent now, when `in_flight` are under way and `limit` may be at most."""
+        allowed = {CircuitState.CLOSED: limit, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 0}[self._state]
+        return max(allowed - in_flight, 0)
 
-    def _failed(self, why: str) -> None:
-        self._open = False
+    def _trip(self, reason: str) -> None:
+        self._state = CircuitState.OPEN
         self._failures += 1
-        self._health.mark_unready(COMPONENT, why)
-        logger.warning("mail waits: %s", why)
+        self._health.mark_unready(COMPONENT, reason)
+        logger.warning("no email is sent: %s", reason)
 
-    def _opened(self) -> None:
+    def _connected(self) -> None:
         self._health.mark_ready(COMPONENT)
-        if not self._open:
-            self._open = True
+        if self._state is CircuitState.OPEN:
+            self._state = CircuitState.HALF_OPEN if self._failures else CircuitState.CLOSED
             self._wake.set()

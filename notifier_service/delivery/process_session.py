@@ -1,6 +1,7 @@
-"""A process's presence in the database: a lock that lives as long as its session, and an ear for the signals.
+"""The database session that makes this process's leases valid, and that receives the signals of other copies.
 
-While the lock is held nobody takes this process's claims from it; so nothing is claimed while it is not held.
+Invariant: while the session holds the advisory lock `owner`, no other process ends leases of this process; so nothing
+is leased while it is not held. The lock ends with the session, also when the process is killed.
 """
 
 import asyncio
@@ -20,40 +21,43 @@ logger = logging.getLogger(__name__)
 
 
 class ProcessSession:
-    """`owner` is this process's name on its claims; `heard` are set when a signal came, or may have been missed."""
+    """`owner`: random, names this process in its leases. `held` is set while the lock is held.
+
+    `received`: one event per signal, set when it came, and when it may have been missed.
+    """
 
     def __init__(self, *, url: str, schema: str, health: Health) -> None:
         self.owner: Final = secrets.randbits(62)
         self.held = asyncio.Event()
-        self.heard: Final[Mapping[Signal, asyncio.Event]] = {signal: asyncio.Event() for signal in Signal}
+        self.received: Final[Mapping[Signal, asyncio.Event]] = {signal: asyncio.Event() for signal in Signal}
         self._url = url
         self._schema = schema
         self._health = health
 
     async def run(self) -> None:
-        """Be present, for ever; a session that is lost is followed by the next one."""
+        """Hold the lock and listen, for ever; a lost session is replaced by a new one."""
         while True:
-            await retry_transient(self._one_session, health=self._health, component=COMPONENT)
-            logger.warning("the session that holds our claims was lost; taking a new one")
+            await retry_transient(self._hold_session, health=self._health, component=COMPONENT)
+            logger.warning("the database session of this process's leases was lost; opening a new one")
 
-    def _hear(self, _session: object, _pid: int, heard: str, _payload: str) -> None:
-        for signal, event in self.heard.items():
-            if heard == channel(signal, self._schema):
-                event.set()
-
-    async def _one_session(self) -> None:
-        """Returns when the session is lost. Raises `Transient` when none can be had."""
+    async def _hold_session(self) -> None:
+        """Returns when the session is lost. Raises `Transient` when none can be opened."""
         async with session_connection(self._url, self._schema) as session:
             lost = asyncio.Event()
             session.add_termination_listener(lambda *_: lost.set())
             await session.execute("SELECT pg_advisory_lock($1)", self.owner)
             for signal in Signal:
-                await session.add_listener(channel(signal, self._schema), self._hear)
+                await session.add_listener(channel(signal, self._schema), self._receive)
             self._health.mark_ready(COMPONENT)
             self.held.set()
-            for heard in self.heard.values():
-                heard.set()
+            for event in self.received.values():
+                event.set()
             try:
                 await lost.wait()
             finally:
                 self.held.clear()
+
+    def _receive(self, _session: object, _pid: int, name: str, _payload: str) -> None:
+        for signal, event in self.received.items():
+            if name == channel(signal, self._schema):
+                event.set()

@@ -1,260 +1,149 @@
-"""Sending emails: claim, send outside of any transaction, record.
+"""Sending emails: lease those that are due, hand each to the relay outside of any transaction, record the replies.
 
-Invariants: none is lost, since a claim outlives its process only as something that others take up; what the relay
-answered is recorded before the claim ends; at most `AT_ONCE` are under way in a process (G3). A relay that is away
-costs no attempt and holds everything back (`circuit_breaker`).
+Invariants: no email is lost, since a lease that outlives its process is taken over by another one; at most
+`MAX_IN_FLIGHT` are leased by a process (G3); a relay that cannot be reached costs no attempt (`circuit_breaker`).
 """
 
 import asyncio
 import logging
-import random
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
-from notifier_service import outbox_entries
 from notifier_service.content.mail_composer import MailComposer
 from notifier_service.content.render import UnusableAddress
-from notifier_service.decisions.decide import contact_for, untrue_now
-from notifier_service.decisions.notice import Delivered, End, Failed, Later, Result, Suppressed, Untried
+from notifier_service.decisions.notification import Failed, NotAttempted, Suppressed
 from notifier_service.decisions.plan import NO_CONTACT
-from notifier_service.delivery import backoff, leases
-from notifier_service.delivery.backoff import GiveUp, Reply, RetryAt
+from notifier_service.decisions.recipient import contact_for
+from notifier_service.delivery.attempt import Attempt
 from notifier_service.delivery.circuit_breaker import RelayCircuitBreaker
-from notifier_service.delivery.leases import Claim, SendResult
+from notifier_service.delivery.leases import Leases
 from notifier_service.delivery.process_session import ProcessSession
-from notifier_service.delivery.smtp import MailRelay, Unreachable
-from notifier_service.storage import store
+from notifier_service.delivery.smtp import MailRelay, RelayUnreachable
+from notifier_service.storage.leases import Lease
 from notifier_service.storage.signals import Signal
-from shared.contracts.topics import OUTCOMES
-from shared.outbox import log
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient, wait_for_event
-from shared.storage.database import Connection, Engine, transaction
-from shared.testclock.clock import Clock
 
-AT_ONCE: Final = 32
+MAX_IN_FLIGHT: Final = 32
 COMPONENT: Final = "delivering"
-_LOOK_SECONDS: Final = 1.0
-_SETTLE_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 1.0
+_DRAIN_POLL_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 10.0
-_GONE_LOOKS: Final = 3
-"""A process whose lock is free at so many looks is dead, not one that lost its session for a moment."""
-_POSITIVE: Final = range(200, 300)
 
 logger = logging.getLogger(__name__)
 
-_Answer = Reply | Failed | Suppressed | Untried
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryDependencies:
-    """What delivering needs.
+class Sender:
+    """One per process; `run` it until it is cancelled."""
 
-    `partitions`: logical topic -> number of partitions; `took`: is told seconds from event to delivery.
-    """
-
-    engine: Engine
-    clock: Clock
-    process_session: ProcessSession
-    mail_composer: MailComposer
-    relay: MailRelay
-    health: Health
-    partitions: Mapping[str, int]
-    took: Callable[[float], None]
-
-
-class Deliverer:
-    """One a process, with that process's presence; `run` it until it is cancelled."""
-
-    def __init__(self, means: DeliveryDependencies) -> None:
-        self._delivery_dependencies = means
-        self._owner = means.process_session.owner
-        self._wake = means.process_session.heard[Signal.MAIL]
-        self._reach = RelayCircuitBreaker(means.relay, means.health, wake=self._wake)
-        self._under_way: dict[str, Claim] = {}
-        self._answers: asyncio.Queue[tuple[Claim, _Answer]] = asyncio.Queue()
-        self._gone: Counter[int] = Counter()
+    def __init__(
+        self,
+        leases: Leases,
+        *,
+        session: ProcessSession,
+        mail_composer: MailComposer,
+        relay: MailRelay,
+        health: Health,
+    ) -> None:
+        self._leases = leases
+        self._session = session
+        self._mail_composer = mail_composer
+        self._relay = relay
+        self._health = health
+        self._wake = session.received[Signal.MAIL]
+        self._circuit_breaker = RelayCircuitBreaker(relay, health, wake=self._wake)
+        self._attempts: asyncio.Queue[tuple[Lease, Attempt]] = asyncio.Queue()
         self._stopping = False
 
     async def run(self) -> None:
-        """Deliver until cancelled; then claim nothing more, and let what is under way come to its end, for a while."""
+        """Send until cancelled; then lease nothing more and wait up to 10 s for the replies to what is in flight."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._delivery_dependencies.process_session.run())
-            tasks.create_task(self._reach.keep())
-            tasks.create_task(self._record_answers())
-            taking = tasks.create_task(self._take_up(tasks))
+            tasks.create_task(self._session.run())
+            tasks.create_task(self._circuit_breaker.run())
+            tasks.create_task(self._record_results())
+            sending = tasks.create_task(self._send_due(tasks))
             try:
-                await asyncio.shield(taking)
+                await asyncio.shield(sending)
             finally:
-                await self._finish(taking)
+                await self._stop(sending)
 
-    async def settle_deliveries(self) -> None:
-        """Wait until no copy has an email that is due or under way; as long as the relay is away, if it must be."""
-        while await retry_transient(self._unsettled, health=self._delivery_dependencies.health, component=COMPONENT):
+    async def drain(self) -> None:
+        """Wait until no email of the service is due or in flight, however long the relay is away."""
+        while await self._retry(self._leases.pending):
             self._wake.set()
-            await asyncio.sleep(_SETTLE_SECONDS)
+            await asyncio.sleep(_DRAIN_POLL_SECONDS)
 
-    async def _finish(self, taking: asyncio.Task[None]) -> None:
+    async def _stop(self, sending: asyncio.Task[None]) -> None:
         self._stopping = True
         self._wake.set()
-        await asyncio.wait([taking], timeout=_STOP_SECONDS)
-        if self._under_way:
-            logger.warning("left %d emails behind; others will take them up", len(self._under_way))
-        await self._delivery_dependencies.relay.close()
+        await asyncio.wait([sending], timeout=_STOP_SECONDS)
+        if self._leases.held:
+            logger.warning("stopped with %d emails in flight; another process takes them over", len(self._leases.held))
+        await self._relay.close()
 
-    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
-        looked = float("-inf")
-        while not self._stopping or self._under_way:
+    async def _send_due(self, tasks: asyncio.TaskGroup) -> None:
+        """Send what is due whenever woken, and every second; recover abandoned leases meanwhile."""
+        recovered_at = float("-inf")
+        while not self._stopping or self._leases.held:
             self._wake.clear()
-            if self._delivery_dependencies.process_session.held.is_set() and time.monotonic() - looked > _LOOK_SECONDS:
-                await retry_transient(
-                    self._find_orphans, health=self._delivery_dependencies.health, component=COMPONENT
-                )
-                looked = time.monotonic()
-            if not await self._take(tasks):
-                await wait_for_event(self._wake, _LOOK_SECONDS)
+            if self._session.held.is_set() and time.monotonic() - recovered_at > _POLL_SECONDS:
+                await self._retry(self._leases.recover)
+                recovered_at = time.monotonic()
+            if not await self._send_some(tasks):
+                await wait_for_event(self._wake, _POLL_SECONDS)
 
-    async def _take(self, tasks: asyncio.TaskGroup) -> bool:
-        """Take up as many as there is room for; whether there may be more."""
-        room = self._reach.room(len(self._under_way), AT_ONCE)
-        if not room or self._stopping or not self._delivery_dependencies.process_session.held.is_set():
+    async def _send_some(self, tasks: asyncio.TaskGroup) -> bool:
+        """Send as many as may be in flight; False when there was nothing to send or no capacity."""
+        capacity = self._circuit_breaker.capacity(len(self._leases.held), MAX_IN_FLIGHT)
+        if not capacity or self._stopping or not self._session.held.is_set():
             return False
-        taken = await retry_transient(
-            lambda: self._claim(room), health=self._delivery_dependencies.health, component=COMPONENT
-        )
-        for claim in taken:
-            tasks.create_task(self._deliver(claim))
-        return bool(taken)
+        acquired = await self._retry(partial(self._leases.acquire, capacity))
+        for lease in acquired:
+            tasks.create_task(self._send(lease))
+        return bool(acquired)
 
-    async def _claim(self, limit: int) -> list[Claim]:
-        """Claim what is due; what is no longer true ends here, in the same transaction."""
-        async with transaction(self._delivery_dependencies.engine) as connection:
-            now = await self._delivery_dependencies.clock.now(connection)
-            taken = await leases.take(connection, self._owner, now=now, limit=limit)
-            silent = [
-                SendResult(claim=claim, result=Suppressed(reason), at=claim.event.told_at(now))
-                for claim in taken
-                if (reason := untrue_now(claim.event, claim.recipient.latest_versions, now))
-            ]
-            await self._settle(connection, silent)
-        ended = {record.claim.notice.notification_id for record in silent}
-        left = [claim for claim in taken if claim.notice.notification_id not in ended]
-        self._under_way.update({claim.notice.notification_id: claim for claim in left})
-        return left
+    async def _send(self, lease: Lease) -> None:
+        self._attempts.put_nowait((lease, await self._attempt(lease)))
 
-    async def _deliver(self, claim: Claim) -> None:
-        self._answers.put_nowait((claim, await self._ask(claim)))
-
-    async def _ask(self, claim: Claim) -> _Answer:
-        """Make the mail and hand it to the relay."""
-        notification_id = claim.notice.notification_id
-        contact = contact_for(claim.event, claim.recipient.contact)
+    async def _attempt(self, lease: Lease) -> Attempt:
+        """Compose the email and hand it to the relay."""
+        notification_id = lease.notification.notification_id
+        contact = contact_for(lease.event, lease.recipient.contact)
         if contact is None:
             return Suppressed(NO_CONTACT)
         try:
-            mail = self._delivery_dependencies.mail_composer.compose(claim.event, contact, notification_id)
-            reply = await self._delivery_dependencies.relay.send(mail)
+            mail = self._mail_composer.compose(lease.event, contact, notification_id)
+            reply = await self._relay.send(mail)
         except UnusableAddress as unusable:
-            return Failed(str(unusable), tried=False)
-        except Unreachable as away:
-            self._reach.lost(str(away))
-            return Untried()
-        except Exception as error:  # noqa: BLE001 - one mail that breaks us must not hold up the others
-            logger.error("%s cannot be made: %s", notification_id, _place(error))
-            return Failed("internal_error", tried=False)
-        self._reach.answered()
+            return Failed(str(unusable), attempted=False)
+        except RelayUnreachable as unreachable:
+            self._circuit_breaker.record_failure(str(unreachable))
+            return NotAttempted()
+        except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others
+            logger.error("%s cannot be composed: %s", notification_id, _origin(error))
+            return Failed("internal_error", attempted=False)
+        self._circuit_breaker.record_reply()
         return reply
 
-    async def _record_answers(self) -> None:
-        """Whatever has come in while the last ones were recorded is recorded together."""
+    async def _record_results(self) -> None:
+        """Record together what has come in while the previous results were being recorded."""
         while True:
-            answers = [await self._answers.get()]
-            while not self._answers.empty():
-                answers.append(self._answers.get_nowait())
-            await retry_transient(
-                partial(self._record, answers), health=self._delivery_dependencies.health, component=COMPONENT
-            )
-            for claim, _ in answers:
-                self._under_way.pop(claim.notice.notification_id, None)
+            attempts = [await self._attempts.get()]
+            while not self._attempts.empty():
+                attempts.append(self._attempts.get_nowait())
+            await self._retry(partial(self._leases.record_results, attempts))
             self._wake.set()
 
-    async def _record(self, answers: Sequence[tuple[Claim, _Answer]]) -> None:
-        async with transaction(self._delivery_dependencies.engine) as connection:
-            now = await self._delivery_dependencies.clock.now(connection)
-            await self._settle(connection, [_judged(claim, answer, now) for claim, answer in answers])
-
-    async def _settle(self, connection: Connection, records: Sequence[SendResult]) -> None:
-        """Store results and tell those that are ends; a claim that is no longer ours tells nothing."""
-        if not records:
-            return
-        ours = await leases.record(connection, self._owner, records)
-        ends = [
-            (one, one.result)
-            for one in records
-            if one.claim.notice.notification_id in ours and isinstance(one.result, End)
-        ]
-        await store.count(connection, [(one.claim.notice.channel, outbox_entries.status_of(end)) for one, end in ends])
-        entries = [
-            outbox_entries.ended(
-                one.claim.notice,
-                end,
-                attempts=ours[one.claim.notice.notification_id],
-                now=one.at,
-                partitions=self._delivery_dependencies.partitions[OUTCOMES],
-            )
-            for one, end in ends
-        ]
-        await log.append(connection, entries)
-        self._time(records)
-
-    def _time(self, records: Sequence[SendResult]) -> None:
-        for one in records:
-            if isinstance(one.result, Delivered):
-                self._delivery_dependencies.took(max((one.at - one.claim.event.recordedat).total_seconds(), 0.0))
-
-    async def _find_orphans(self) -> None:
-        """Give back the claims of dead processes, and our own that a broken commit left without a task."""
-        async with transaction(self._delivery_dependencies.engine) as connection:
-            gone = await leases.owners_gone(connection, self._owner)
-            self._gone = Counter({owner: self._gone[owner] + 1 for owner in gone})
-            dead = [owner for owner, looks in self._gone.items() if looks >= _GONE_LOOKS]
-            found = await leases.give_back(connection, dead) if dead else 0
-            found += await leases.give_back_strays(connection, self._owner, list(self._under_way))
-        if found:
-            logger.warning("took up %d emails that were left behind", found)
-
-    async def _unsettled(self) -> bool:
-        async with transaction(self._delivery_dependencies.engine) as connection:
-            return await leases.unsettled(connection, await self._delivery_dependencies.clock.now(connection))
+    async def _retry(self, act: Callable[[], Awaitable[T]]) -> T:
+        return await retry_transient(act, health=self._health, component=COMPONENT)
 
 
-def _place(error: Exception) -> str:
-    """What was raised, and where; its message might hold an address."""
+def _origin(error: Exception) -> str:
+    """The exception's type and where it was raised; its message may contain an address."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {where.filename}:{where.lineno}"
-
-
-def _judged(claim: Claim, answer: _Answer, now: datetime) -> SendResult:
-    at = claim.event.told_at(now)
-    return SendResult(claim=claim, result=judge(claim, answer, at), at=at)
-
-
-def judge(claim: Claim, answer: _Answer, now: datetime) -> Result:
-    """What the relay's answer means for this email; `now` is the service clock as its event sees it."""
-    if not isinstance(answer, Reply):
-        return answer
-    if answer.code in _POSITIVE:
-        return Delivered(answer.reason)
-    begun = claim.first_attempt_at or now
-    jitter = random.uniform(-1, 1)
-    match backoff.after(answer, attempts=claim.attempts + 1, first_attempt_at=begun, now=now, jitter=jitter):
-        case RetryAt(at=at):
-            return Later(at, answer.reason)
-        case GiveUp(reason=reason):
-            return Failed(reason, tried=True)

@@ -1,7 +1,7 @@
-"""The way to the mail relay: a small pool of connections, each carrying one mail at a time.
+"""The connections to the mail relay: a small pool, each connection sends one email at a time.
 
-What the relay says to a mail is a `Reply`. Everything else is `Unreachable` and says nothing about the mail:
-no connection, no TLS, no login, a timeout, a connection that breaks.
+What the relay says about an email is a `Reply`. Everything else is `RelayUnreachable` and says nothing about the email:
+no connection, no TLS, a refused login, a timeout, a connection that breaks.
 """
 
 import asyncio
@@ -22,59 +22,60 @@ from aiosmtplib import (
 )
 
 from notifier_service.content.mail_composer import Mail
-from notifier_service.delivery.backoff import Reply
+from notifier_service.delivery.attempt import Reply
 from shared.runtime.settings import BadSettings, Settings
 
 _CONNECT_SECONDS: Final = 10
-_ANSWER_SECONDS: Final = 120
+_REPLY_SECONDS: Final = 120
 _QUIT_SECONDS: Final = 2
-_LOGIN_TROUBLE: Final = frozenset({530, 534, 535, 538})
-_NOT_AN_ADDRESS: Final = 553
+_LOGIN_CODES: Final = frozenset({530, 534, 535, 538})
+_INVALID_ADDRESS: Final = 553
 
 logger = logging.getLogger(__name__)
 
 
-class Unreachable(Exception):
-    """The relay is away, or does not let us in; the mail's turn comes again."""
+class RelayUnreachable(Exception):
+    """The relay cannot be reached or refuses the connection; the email is to be tried again."""
 
 
-class _Dropped(Unreachable):
-    """The relay closed the connection without a word, as it does with one that was idle for long."""
+class _Dropped(RelayUnreachable):
+    """The relay closed the connection without a reply, as relays do with connections that were idle for long."""
 
 
 class MailRelay:
-    """At most `TENURE_SMTP_CONNECTIONS` connections, made when needed and kept."""
+    """At most `TENURE_SMTP_CONNECTIONS` connections, opened when needed and kept."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `BadSettings`."""
+        """Raises `BadSettings` for a sender that is no mailbox, and for a CA file that cannot be read."""
         self._settings = settings
-        self._sender = _bare(settings.mail_from)
+        self._sender = _address_of(settings.mail_from)
         self._tls = _tls_context(settings)
-        self._places = asyncio.Semaphore(settings.smtp_connections)
+        self._slots = asyncio.Semaphore(settings.smtp_connections)
         self._idle: list[SMTP] = []
 
     async def send(self, mail: Mail) -> Reply:
-        """The relay's answer to this mail. Raises `Unreachable`."""
-        async with self._places:
-            while (kept := self._take_idle()) is not None:
+        """The relay's reply to this email. Raises `RelayUnreachable`."""
+        async with self._slots:
+            while (idle := self._take_idle()) is not None:
                 with suppress(_Dropped):
-                    return await self._carry(kept, mail)
-            return await self._carry(await self._connect(), mail)
+                    return await self._send_over(idle, mail)
+            return await self._send_over(await self._connect(), mail)
 
-    async def reach(self) -> None:
-        """Make sure that a connection stands. Raises `Unreachable`."""
-        async with self._places:
+    async def ensure_connection(self) -> None:
+        """Make sure that a connection is open. Raises `RelayUnreachable`."""
+        async with self._slots:
             self._idle.append(self._take_idle() or await self._connect())
 
     async def close(self) -> None:
-        """Say goodbye on every idle connection."""
+        """Send QUIT on every idle connection and close it."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_quit(client) for client in idle))
 
-    async def _carry(self, client: SMTP, mail: Mail) -> Reply:
+    async def _send_over(self, client: SMTP, mail: Mail) -> Reply:
+        """The connection is kept only after a complete dialogue."""
         try:
-            async with _telling_trouble():
-                reply = await self._answer(client, mail)
+            async with _as_unreachable():
+                reply = await self._transmit(client, mail)
         except BaseException:
             client.close()
             raise
@@ -82,16 +83,16 @@ class MailRelay:
             self._idle.append(client)
         return reply
 
-    async def _answer(self, client: SMTP, mail: Mail) -> Reply:
+    async def _transmit(self, client: SMTP, mail: Mail) -> Reply:
         try:
-            _, said = await client.sendmail(self._sender, [mail.recipient], mail.content)
+            _, text = await client.sendmail(self._sender, [mail.recipient], mail.content)
         except SMTPRecipientsRefused as refused:
             return _reply(refused.recipients[0])
         except SMTPResponseException as refused:
             return _reply(refused)
         except ValueError:
-            return Reply(_NOT_AN_ADDRESS, "not an address that can be sent to")
-        return Reply(250, said)
+            return Reply(_INVALID_ADDRESS, "not an address that can be sent to")
+        return Reply(250, text)
 
     def _take_idle(self) -> SMTP | None:
         while self._idle:
@@ -108,40 +109,42 @@ class MailRelay:
             port=settings.smtp_port,
             username=settings.smtp_username,
             password=password,
-            timeout=_ANSWER_SECONDS,
+            timeout=_REPLY_SECONDS,
             use_tls=settings.smtp_tls == "tls",
             start_tls=settings.smtp_tls == "starttls",
             tls_context=self._tls,
         )
-        async with _telling_trouble(), asyncio.timeout(_CONNECT_SECONDS):
+        async with _as_unreachable(), asyncio.timeout(_CONNECT_SECONDS):
             await client.connect()
         return client
 
 
 @asynccontextmanager
-async def _telling_trouble() -> AsyncIterator[None]:
-    """Every way of not being there becomes `Unreachable`; a login that is refused is said loudly."""
+async def _as_unreachable() -> AsyncIterator[None]:
+    """Turns every error that concerns the connection into `RelayUnreachable`; a refused login is logged as an error."""
     try:
         yield
     except SMTPAuthenticationError as refused:
-        logger.error("the mail relay refuses our login (%d): see TENURE_SMTP_USERNAME and _PASSWORD", refused.code)
-        raise Unreachable(f"the relay refuses our login ({refused.code})") from None
+        logger.error("the mail relay refuses the login (%d): see TENURE_SMTP_USERNAME and _PASSWORD", refused.code)
+        raise RelayUnreachable(f"the relay refuses the login ({refused.code})") from None
     except SMTPResponseException as refused:
-        raise Unreachable(f"the relay does not let us in: {Reply(refused.code, refused.message).reason}") from None
+        reason = Reply(refused.code, refused.message).reason
+        raise RelayUnreachable(f"the relay refuses the connection: {reason}") from None
     except SMTPServerDisconnected:
         raise _Dropped("the relay closed the connection") from None
     except (SMTPException, OSError, TimeoutError) as error:
-        raise Unreachable(f"the relay cannot be reached: {type(error).__name__}") from None
+        raise RelayUnreachable(f"the relay cannot be reached: {type(error).__name__}") from None
 
 
 def _reply(refused: SMTPResponseException) -> Reply:
-    """What is said to this mail; raises again what concerns the connection."""
-    if refused.code in _LOGIN_TROUBLE:
+    """The reply to this email. Raises `refused` itself where it concerns the connection."""
+    if refused.code in _LOGIN_CODES:
         raise refused
     return Reply(refused.code, refused.message)
 
 
-def _bare(mail_from: str) -> str:
+def _address_of(mail_from: str) -> str:
+    """The bare address of a mailbox. Raises `BadSettings`."""
     _, address = parseaddr(mail_from)
     if "@" not in address:
         raise BadSettings("TENURE_MAIL_FROM: expected one mailbox, such as 'Tenure <renewals@example.com>'.")

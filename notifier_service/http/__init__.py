@@ -1,1 +1,1 @@
-"""HTTP for operators."""
+"""HTTP for operators: `api` has the routes, `shapes` their JSON documents."""

@@ -1,48 +1,57 @@
-"""The operators' HTTP: every notification decision, with its reason."""
+"""The operators' HTTP: every notification decision, with its reason. `app` includes `router`."""
 
-from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
-from notifier_service.inbox.api import inbox_dependencies
-from notifier_service.inbox.shapes import DecisionDocument, DecisionsDocument, DecisionStatus
-from notifier_service.storage import store
+from notifier_service.http.shapes import DecisionDocument, DecisionsDocument, DecisionStatus
+from notifier_service.storage import notifications, recipients
+from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.scalars import Id
-from shared.storage.database import transaction
+from shared.storage.database import Engine, transaction
 from shared.web.auth import AnOperator
 from shared.web.problems import Problem, problems
 
-router: Final = APIRouter(
-    prefix="/api",
-    tags=["operators"],
-    responses=problems(
-        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
-    ),
-)
 _LONGEST_PAGE: Final = 500
+_PROBLEMS: Final = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
 
 
-@router.get("/notifications")
-async def notifications(
-    request: Request,
-    _: AnOperator,
-    account_id: Id | None = None,
-    status: DecisionStatus | None = None,
-    *,
-    before: Annotated[int | None, Query(description="`before` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
-) -> DecisionsDocument:
-    """Decisions, the newest first. An account of which nothing was ever told is not known: 404."""
-    asked = {"account_id": account_id, "status": status, "before": before, "limit": limit}
-    async with transaction(inbox_dependencies(request).engine) as connection:
-        if account_id is not None and account_id not in await store.recipients(connection, [account_id]):
-            raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
-        rows = await store.decisions(connection, asked)
-    return _page(rows, limit)
+def router(engine: Engine) -> APIRouter:
+    """The routes below `/api` that need the scope `operator`."""
+    pages = _Pages(engine)
+    made = APIRouter(prefix="/api", tags=["operators"], responses=problems(*_PROBLEMS))
+    made.get("/notifications")(pages.notifications)
+    return made
 
 
-def _page(rows: Sequence[Mapping[str, Any]], limit: int) -> DecisionsDocument:
-    before = rows[-1]["number"] if len(rows) == limit else None
-    return DecisionsDocument(notifications=[DecisionDocument.model_validate(row) for row in rows], before=before)
+class _Pages:
+    """One method per path."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def notifications(
+        self,
+        _: AnOperator,
+        account_id: Id | None = None,
+        status: DecisionStatus | None = None,
+        *,
+        before: Annotated[int | None, Query(description="`before` of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
+    ) -> DecisionsDocument:
+        """Decisions, the newest first. 404 for an account of which no lifecycle event has come."""
+        wanted = NotificationFilter(account_id=account_id, status=status, before=before, limit=limit)
+        async with transaction(self._engine) as connection:
+            if account_id is not None and account_id not in await recipients.load(connection, [account_id]):
+                raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
+            rows = await notifications.page(connection, wanted)
+        return DecisionsDocument(
+            notifications=[DecisionDocument.model_validate(row) for row in rows],
+            before=rows[-1]["number"] if len(rows) == limit else None,
+        )

@@ -1,18 +1,18 @@
-"""The documents of the notifier's HTTP, as the contract names their fields; more may be added, none renamed."""
+"""JSON documents of the inbox's HTTP, as the contract names their fields; fields may be added, none renamed."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from notifier_service.decisions.plan import CHANNELS, PROTECTED, Preferences
+from notifier_service.decisions.channels import CHANNELS, PROTECTED
+from notifier_service.decisions.preferences import Preferences
+from notifier_service.storage.messages import InboxMessage
 from shared.contracts.outcomes import Channel
 from shared.contracts.scalars import Id
 
 LONGEST_PAGE: Final = 200
-DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
-"""How a decision stands, as the contract names it."""
 
 
 class Message(BaseModel):
@@ -27,33 +27,34 @@ class Message(BaseModel):
     read_at: datetime | None
 
     @classmethod
-    def of(cls, row: Any) -> Self:
-        """From a row of `messages`."""
+    def of(cls, message: InboxMessage) -> Self:
         return cls(
-            id=row.message_id,
-            kind=row.kind,
-            title=row.title,
-            body=row.body,
-            link=row.link,
-            created_at=row.created_at,
-            read_at=row.read_at,
+            id=message.message_id,
+            kind=message.kind,
+            title=message.title,
+            body=message.body,
+            link=message.link,
+            created_at=message.created_at,
+            read_at=message.read_at,
         )
 
 
-def _left_open(value: Any) -> Any:
+def _empty_as_none(value: Any) -> Any:
     return value or None
 
 
 class InboxQuery(BaseModel):
-    """Which messages; `before` is the id of the last message of the page before, or an instant."""
+    """Which messages; `before`: the id of the last message of the page before, or an instant. Empty is as left out."""
 
-    unread: Annotated[bool | None, BeforeValidator(_left_open)] = None
-    kind: Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_left_open)] = None
-    before: Annotated[Id | None, BeforeValidator(_left_open)] = None
+    unread: Annotated[bool | None, BeforeValidator(_empty_as_none)] = None
+    kind: Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_empty_as_none)] = None
+    before: Annotated[Id | None, BeforeValidator(_empty_as_none)] = None
     limit: int = Field(default=50, ge=1, le=LONGEST_PAGE)
 
 
 class Unread(BaseModel):
+    """How many messages of the inbox are unread."""
+
     unread: int
 
 
@@ -79,17 +80,18 @@ class Kind(BaseModel):
 
 
 class PreferencesUpdate(BaseModel):
-    """All that is switched off; what is not named is on."""
+    """All channels that are switched off; every other one is on."""
 
     muted: Sequence[Muted] = Field(max_length=len(CHANNELS) * len(Channel))
 
     @property
     def preferences(self) -> Preferences:
+        """As the domain has them, not validated yet."""
         return Preferences(frozenset((one.kind, one.channel) for one in self.muted))
 
 
 class PreferencesDocument(PreferencesUpdate):
-    """What is switched off, and what could be."""
+    """What is switched off, and what can be."""
 
     kinds: Sequence[Kind]
 
@@ -98,31 +100,3 @@ class PreferencesDocument(PreferencesUpdate):
         muted = [Muted(kind=kind, channel=channel) for kind, channel in sorted(preferences.muted)]
         kinds = [Kind(kind=kind, channels=channels, protected=kind in PROTECTED) for kind, channels in CHANNELS.items()]
         return cls(muted=muted, kinds=kinds)
-
-
-class DecisionDocument(BaseModel):
-    """One notification decision, for operators. `reason`: the relay's reply, or why it was suppressed.
-
-    `under_way`: a process has it in hand just now; it counts as queued until its end is recorded.
-    """
-
-    notification_id: str
-    number: int
-    account_id: str
-    lifecycle_event_id: str
-    lifecycle_type: str
-    kind: str
-    channel: Channel
-    status: DecisionStatus
-    under_way: bool
-    reason: str | None
-    attempts: int
-    created_at: datetime
-    next_attempt_at: datetime | None
-
-
-class DecisionsDocument(BaseModel):
-    """A page, the newest first; `before` is the number to ask the next page with, null on the last."""
-
-    notifications: Sequence[DecisionDocument]
-    before: int | None

@@ -1,7 +1,7 @@
-"""The live inbox: Server-Sent Events `message` and `unread`, whatever copy wrote or read the message.
+"""The live inbox: Server-Sent Events `message` and `unread`, whichever copy stored or marked the message.
 
-Nothing is queued for a listener: each one knows how far it has told, is woken when its inbox has changed, and reads
-on from there in the table. So a slow listener costs no memory, and one that comes back misses nothing.
+Nothing is queued per client: each stream remembers the `number` of the last message it sent, is woken when its inbox
+has changed, and continues from there in the table. So a slow client costs no memory, and a reconnect misses nothing.
 """
 
 import asyncio
@@ -11,112 +11,115 @@ from typing import Any, Final
 
 import orjson
 
-from notifier_service.inbox import messages
-from notifier_service.inbox.messages import InboxSummary
 from notifier_service.inbox.shapes import Message
+from notifier_service.storage import messages
+from notifier_service.storage.messages import InboxMessage, InboxSummary
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient, wait_for_event
 from shared.storage.database import Engine, transaction
 
 COMPONENT: Final = "streams"
-_AT_ONCE: Final = 100
+_MESSAGES_PER_QUERY: Final = 100
 _KEEP_ALIVE_SECONDS: Final = 15.0
 _GATHER_SECONDS: Final = 0.05
+"""Changes within this time are looked up with one query."""
 _OPENING: Final = b"retry: 2000\n\n"
 _KEEP_ALIVE: Final = b": still here\n\n"
 
 
-class Listener:
-    """One open stream: how its inbox stood when last looked at, and the bell."""
+class _Stream:
+    """One connected client. `summary`: of its inbox when last queried; `changed` is set when that has changed."""
 
     def __init__(self) -> None:
         self.summary = InboxSummary()
-        self.bell = asyncio.Event()
+        self.changed = asyncio.Event()
 
-    def changed(self, summary: InboxSummary) -> None:
-        """Ring when the inbox does not stand as it did."""
+    def update(self, summary: InboxSummary) -> None:
         if summary != self.summary:
             self.summary = summary
-            self.bell.set()
+            self.changed.set()
 
 
 class Streams:
-    """All open streams of a process. `run` watches for all of them with one question to the database."""
+    """All connected clients of a process. `run` watches all their inboxes with one query per change."""
 
     def __init__(self, engine: Engine, health: Health, *, changed: asyncio.Event) -> None:
+        """`changed` is set whenever any inbox of the service may have changed."""
         self._engine = engine
         self._health = health
         self._changed = changed
-        self._open: dict[str, set[Listener]] = {}
+        self._connected: dict[str, set[_Stream]] = {}
         self._closing = False
 
     async def run(self) -> None:
-        """Wake the listeners whose inboxes change; when cancelled, end all streams, so that the server can stop."""
+        """Wake the streams whose inboxes change; when cancelled, end all streams, so that the server can stop."""
         try:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                if self._open:
-                    await retry_transient(self._look, health=self._health, component=COMPONENT)
+                if self._connected:
+                    await retry_transient(self._update_all, health=self._health, component=COMPONENT)
                 await asyncio.sleep(_GATHER_SECONDS)
         finally:
             self._close()
 
-    def _close(self) -> None:
-        """Browsers come back by themselves."""
-        self._closing = True
-        for listeners in self._open.values():
-            for listener in listeners:
-                listener.bell.set()
-
     async def events(self, account_id: str, since: int | None) -> AsyncIterator[bytes]:
-        """What one client is sent: messages behind `since` (None: new ones only), and `unread` when it changes."""
-        async with self._listening(account_id) as listener:
-            await self._look_for(account_id, listener)
-            told = listener.summary.last if since is None else since
+        """What one client is sent: messages with a higher `number` than `since` (None: future ones only), and `unread`.
+
+        `unread` is sent first and whenever it changes; a comment keeps an idle connection open.
+        """
+        async with self._connect(account_id) as stream:
+            await self._update(account_id, stream)
+            sent = stream.summary.newest if since is None else since
             unread = None
             yield _OPENING
             while not self._closing:
-                listener.bell.clear()
-                summary = listener.summary
-                for row in await self._since(account_id, told):
-                    told = row.number
-                    yield _event("message", Message.of(row).model_dump(mode="json"), number=told)
+                stream.changed.clear()
+                summary = stream.summary
+                for message in await self._messages_after(account_id, sent):
+                    sent = message.number
+                    yield _event("message", Message.of(message).model_dump(mode="json"), number=sent)
                 if summary.unread != unread:
                     unread = summary.unread
                     yield _event("unread", {"unread": unread})
-                if told >= summary.last and not await wait_for_event(listener.bell, _KEEP_ALIVE_SECONDS):
+                if sent >= summary.newest and not await wait_for_event(stream.changed, _KEEP_ALIVE_SECONDS):
                     yield _KEEP_ALIVE
 
     @asynccontextmanager
-    async def _listening(self, account_id: str) -> AsyncIterator[Listener]:
-        listener = Listener()
-        self._open.setdefault(account_id, set()).add(listener)
+    async def _connect(self, account_id: str) -> AsyncIterator[_Stream]:
+        stream = _Stream()
+        self._connected.setdefault(account_id, set()).add(stream)
         try:
-            yield listener
+            yield stream
         finally:
-            self._open[account_id].discard(listener)
-            if not self._open[account_id]:
-                del self._open[account_id]
+            self._connected[account_id].discard(stream)
+            if not self._connected[account_id]:
+                del self._connected[account_id]
 
-    async def _look(self) -> None:
-        async with transaction(self._engine) as connection:
-            summaries = await messages.summaries(connection, self._open)
-        for account_id, listeners in self._open.items():
-            for listener in listeners:
-                listener.changed(summaries.get(account_id, InboxSummary()))
+    def _close(self) -> None:
+        """Clients reconnect by themselves, to another copy."""
+        self._closing = True
+        for streams in self._connected.values():
+            for stream in streams:
+                stream.changed.set()
 
-    async def _look_for(self, account_id: str, listener: Listener) -> None:
+    async def _update_all(self) -> None:
         async with transaction(self._engine) as connection:
-            summaries = await messages.summaries(connection, [account_id])
-        listener.changed(summaries.get(account_id, InboxSummary()))
+            summaries = await messages.summaries(connection, self._connected)
+        for account_id, streams in self._connected.items():
+            for stream in streams:
+                stream.update(summaries.get(account_id, InboxSummary()))
 
-    async def _since(self, account_id: str, number: int) -> Any:
+    async def _update(self, account_id: str, stream: _Stream) -> None:
         async with transaction(self._engine) as connection:
-            return await messages.since(connection, account_id, number, limit=_AT_ONCE)
+            stream.update(await messages.summary(connection, account_id))
+
+    async def _messages_after(self, account_id: str, number: int) -> list[InboxMessage]:
+        async with transaction(self._engine) as connection:
+            return await messages.after(connection, account_id, number, limit=_MESSAGES_PER_QUERY)
 
 
 def _event(name: str, data: dict[str, Any], *, number: int | None = None) -> bytes:
-    """One event; `number` is what `Last-Event-ID` will bring back. JSON holds no line break."""
+    """One event; the client sends `number` back as `Last-Event-ID`. `data` as JSON contains no line break."""
     head = b"id: %d\n" % number if number is not None else b""
     return b"%sevent: %s\ndata: %s\n\n" % (head, name.encode(), orjson.dumps(data))

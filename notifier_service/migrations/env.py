@@ -1,6 +1,12 @@
 """Alembic's entry. Every module with a table of this service is imported here, so that its description is known."""
 
-from notifier_service.storage import tables  # noqa: F401
+from notifier_service.storage import (  # noqa: F401
+    messages,
+    notification_counts,
+    notifications,
+    preferences,
+    recipients,
+)
 from notifier_service.storage.metadata import NotifierTable
 from shared.storage.migrations import run_environment
 

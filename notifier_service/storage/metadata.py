@@ -1,9 +1,12 @@
 """What the tables of the notifier are derived from; their SQLModel classes stand with their entities."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
-from sqlalchemy import MetaData
-from sqlmodel import SQLModel
+from sqlalchemy import BigInteger, Identity, MetaData
+from sqlmodel import Field, SQLModel
+
+Number: TypeAlias = Annotated[int, Field(sa_type=BigInteger, sa_column_args=[Identity()])]
+"""`bigint` that PostgreSQL assigns; rises with every row of an account."""
 
 
 class NotifierTable(SQLModel):

@@ -1,6 +1,6 @@
-"""What copies of the notifier tell each other through PostgreSQL, delivered when the telling transaction commits.
+"""NOTIFY and LISTEN between the copies of the notifier: delivered when the sending transaction commits.
 
-`MAIL`: emails were queued. `INBOX`: an inbox changed. Both only wake; what is there is then read from the tables.
+A signal carries no data: whoever is woken by it reads the tables.
 """
 
 from enum import StrEnum
@@ -11,16 +11,18 @@ from shared.storage.database import Connection
 
 
 class Signal(StrEnum):
+    """`MAIL`: emails were queued. `INBOX`: messages were added or read."""
+
     MAIL = "mail"
     INBOX = "inbox"
 
 
-_TELL = text("SELECT pg_notify('tenure_' || :signal || '_' || current_schema(), '')")
+_NOTIFY = text("SELECT pg_notify('tenure_' || :signal || '_' || current_schema(), '')")
 
 
-async def tell(connection: Connection, signal: Signal) -> None:
+async def notify(connection: Connection, signal: Signal) -> None:
     """Wake every copy once this transaction has committed."""
-    await connection.execute(_TELL, {"signal": signal.value})
+    await connection.execute(_NOTIFY, {"signal": signal.value})
 
 
 def channel(signal: Signal, schema: str) -> str:

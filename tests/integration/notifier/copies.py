@@ -11,7 +11,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 
 from notifier_service.app import NOTIFIER
-from notifier_service.delivery import leases
+from notifier_service.storage import leases
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.runtime.settings import Settings
 from shared.storage import database
@@ -146,7 +146,7 @@ class Copy:
 
     async def settled(self) -> bool:
         async with database.transaction(self.engine) as connection:
-            return not await leases.unsettled(connection, await TestClock().now(connection))
+            return not await leases.pending(connection, await TestClock().now(connection))
 
     async def status(self, account_id: str, channel: str = "email") -> list[tuple[str, str, str | None]]:
         """(kind, status, reason) of each decision on the channel, the oldest first."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifier_service.delivery.sender import AT_ONCE
+from notifier_service.delivery.sender import MAX_IN_FLIGHT
 from shared.runtime.settings import Settings
 from tenure.local.mail import MailServer
 from tests.integration.notifier.copies import CONTACT, Copy, World, copy, event
@@ -148,7 +148,7 @@ async def test_a_process_killed_before_it_recorded_the_yes_sends_again_under_the
 
 @pytest.mark.rule("G3")
 async def test_two_copies_send_each_mail_once(settings: Settings, world: World) -> None:
-    many = [account() for _ in range(3 * AT_ONCE)]
+    many = [account() for _ in range(3 * MAX_IN_FLIGHT)]
     async with copy(settings) as one, copy(settings):
         await world.publish(*(event("activated", who, 1, contact=to(who)) for who in many))
         await eventually(lambda: sent(world, len(many)), seconds=40)

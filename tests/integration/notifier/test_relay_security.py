@@ -8,8 +8,8 @@ from typing import Any, Literal
 import pytest
 
 from notifier_service.content.mail_composer import Mail
-from notifier_service.delivery.backoff import Reply
-from notifier_service.delivery.smtp import MailRelay, Unreachable
+from notifier_service.delivery.attempt import Reply
+from notifier_service.delivery.smtp import MailRelay, RelayUnreachable
 from shared.runtime.settings import BadSettings, Settings
 from tenure.local.mail import MailServer
 from tests.kit.parts import running
@@ -51,7 +51,7 @@ async def test_a_mail_goes_over_a_connection_that_is_checked_and_logged_in(guard
 
 async def test_a_certificate_that_is_not_trusted_is_no_way(guarded: MailServer) -> None:
     async with relay(settings(guarded, smtp_ca_file=None)) as way:
-        with pytest.raises(Unreachable):
+        with pytest.raises(RelayUnreachable):
             await way.send(MAIL)
 
 
@@ -59,7 +59,7 @@ async def test_a_wrong_login_concerns_the_relay_and_not_the_mail(
     guarded: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with relay(settings(guarded, smtp_password="wrong")) as way:
-        with pytest.raises(Unreachable, match="login"):
+        with pytest.raises(RelayUnreachable, match="login"):
             await way.send(MAIL)
     assert "TENURE_SMTP_PASSWORD" in caplog.text.replace("_USERNAME and _PASSWORD", "_PASSWORD")
     assert "wrong" not in caplog.text
@@ -67,7 +67,7 @@ async def test_a_wrong_login_concerns_the_relay_and_not_the_mail(
 
 async def test_a_missing_login_concerns_the_relay_and_not_the_mail(guarded: MailServer) -> None:
     async with relay(settings(guarded, smtp_username=None, smtp_password=None)) as way:
-        with pytest.raises(Unreachable):
+        with pytest.raises(RelayUnreachable):
             await way.send(MAIL)
 
 
@@ -77,7 +77,7 @@ async def test_a_relay_without_tls_gets_no_mail_where_tls_is_asked_for(
 ) -> None:
     plain = settings(mail, smtp_tls=tls, smtp_ca_file=None, smtp_username=None, smtp_password=None)
     async with relay(plain) as way:
-        with pytest.raises(Unreachable):
+        with pytest.raises(RelayUnreachable):
             await way.send(MAIL)
 
 
@@ -86,7 +86,7 @@ async def test_one_connection_carries_many_mails_and_a_broken_one_is_replaced(ma
     async with relay(plain) as way:
         assert isinstance(await way.send(MAIL), Reply)
         await mail.kill()
-        with pytest.raises(Unreachable):
+        with pytest.raises(RelayUnreachable):
             await way.send(MAIL)
         await mail.start()
         assert (await way.send(MAIL)).code == 250

@@ -187,6 +187,7 @@ def event(data: LifecycleData, *, version: int = 7, id: str = "lc-0007") -> Life
         ),
         data=data,
         traceparent=None,
+        envelope={},
     )
 
 

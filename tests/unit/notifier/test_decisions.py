@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier_service.decisions.decide import NotificationDecision, Recipient, decide
+from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
-from notifier_service.decisions.plan import Preferences
+from notifier_service.decisions.preferences import Preferences
+from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.suppression import LatestVersions
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
@@ -46,6 +47,7 @@ def event(version: int, data: LifecycleData, recordedat: datetime = NOW) -> Life
         stamp=stamp,
         data=data,
         traceparent=None,
+        envelope={},
     )
 
 
@@ -106,7 +108,7 @@ def test_what_a_later_event_of_the_same_batch_made_untrue_is_silent() -> None:
 def test_what_is_already_known_to_be_newer_silences_an_event_that_comes_late() -> None:
     decisions, after = decided(event(1, EXCEEDED), contact=ADA, latest_versions=LatestVersions({"quota_restored": 2}))
     assert {one.suppressed for one in decisions} == {"restored_meanwhile"}
-    assert after.latest_versions.latest == {"quota_restored": 2, "quota_exceeded": 1}
+    assert after.latest_versions.by_kind == {"quota_restored": 2, "quota_exceeded": 1}
 
 
 def test_the_recording_counts_where_it_is_later_than_the_clock() -> None:

@@ -121,7 +121,7 @@ def test_the_subject_tells_the_true_days_left(days: int, when: str) -> None:
     [(timedelta(0), 7), (timedelta(days=1), 6), (timedelta(days=-3), 7), (timedelta(days=30), 0)],
 )
 def test_a_reminder_that_is_told_late_says_the_days_that_are_left_then(later: timedelta, left: int) -> None:
-    told = samples.event(samples.renewal_due).as_told(samples.NOON + later)
+    told = samples.event(samples.renewal_due).as_of(samples.NOON + later)
     assert isinstance(told.data, RenewalDue)
     assert told.data.days_left == left
 
@@ -129,7 +129,7 @@ def test_a_reminder_that_is_told_late_says_the_days_that_are_left_then(later: ti
 @pytest.mark.rule("R30")
 def test_the_days_left_fall_at_midnight_of_the_billing_zone() -> None:
     midnight, event = samples.ENDS_AT - timedelta(days=3), samples.event(samples.renewal_due)
-    told = [event.as_told(midnight + timedelta(seconds=each)).data for each in (-1, 0)]
+    told = [event.as_of(midnight + timedelta(seconds=each)).data for each in (-1, 0)]
     assert [data.days_left for data in told if isinstance(data, RenewalDue)] == [3, 2]
 
 

@@ -6,18 +6,10 @@ from typing import Any
 
 import pytest
 
+from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.lifecycle_event import kind_of, read
-from notifier_service.decisions.plan import (
-    CHANNELS,
-    MUTED,
-    NO_CONTACT,
-    PROTECTED,
-    InvalidPreferences,
-    Preferences,
-    notification_id,
-    plan,
-    validate_preferences,
-)
+from notifier_service.decisions.plan import MUTED, NO_CONTACT, notification_id, plan
+from notifier_service.decisions.preferences import InvalidPreferences, Preferences, validate_preferences
 from shared.contracts.envelope import Event, Unreadable
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
 from shared.contracts.outcomes import Channel

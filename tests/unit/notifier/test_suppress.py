@@ -1,11 +1,11 @@
-"""What a later event or the clock has made untrue is not sent; nothing else is held back."""
+"""What a later event or the clock has made untrue is suppressed, and nothing else is."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
-from notifier_service.decisions.plan import CHANNELS
-from notifier_service.decisions.suppression import OVERTAKEN_BY, LatestVersions, note, untrue
+from notifier_service.decisions.channels import CHANNELS
+from notifier_service.decisions.suppression import OVERTAKEN_BY, LatestVersions, untrue
 from shared.contracts.lifecycle import LifecycleData
 from tests.unit.notifier import samples
 
@@ -17,7 +17,7 @@ DATA: dict[str, LifecycleData] = {
 
 
 def why(kind: str, latest_versions: LatestVersions, now: datetime = samples.NOON) -> str | None:
-    return untrue(kind, 7, DATA[kind], latest_versions=latest_versions, now=now)
+    return untrue(samples.event(DATA[kind], version=7), latest_versions, now)
 
 
 @pytest.mark.rule("R29")
@@ -56,9 +56,9 @@ def test_nothing_else_makes_anything_untrue(kind: str) -> None:
     assert why(kind, LatestVersions(unrelated), now) is None
 
 
-def test_the_standing_keeps_the_newest_version_of_each_kind() -> None:
+def test_the_latest_versions_keep_the_newest_version_of_each_kind() -> None:
     latest_versions = LatestVersions()
     for version in (3, 9, 5):
-        latest_versions = note(latest_versions, samples.event(samples.renewed, version=version))
-    latest_versions = note(latest_versions, samples.event(samples.expired, version=4))
-    assert latest_versions.latest == {"renewed": 9, "expired": 4}
+        latest_versions = latest_versions.including(samples.event(samples.renewed, version=version))
+    latest_versions = latest_versions.including(samples.event(samples.expired, version=4))
+    assert latest_versions.by_kind == {"renewed": 9, "expired": 4}

@@ -1,0 +1,34 @@
+"""Which channels tell which kind of lifecycle event: the contract's table "Emails", as data. Pure.
+
+A kind is the short name of a lifecycle type: `renewal_due` for `tenure.subscription.renewal_due.v1`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.contracts.outcomes import Channel
+
+_BOTH: Final = (Channel.EMAIL, Channel.INBOX)
+_INBOX: Final = (Channel.INBOX,)
+
+CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
+    "activated": _BOTH,
+    "renewed": _BOTH,
+    "auto_renewal_failed": _BOTH,
+    "renewal_due": _BOTH,
+    "quota_exceeded": _BOTH,
+    "expired": _BOTH,
+    "release_due": _BOTH,
+    "released": _BOTH,
+    "order_rejected": _BOTH,
+    "specification_changed": _INBOX,
+    "auto_renewal_enabled": _INBOX,
+    "auto_renewal_disabled": _INBOX,
+    "renewal_declined": _INBOX,
+    "quota_restored": _INBOX,
+    "contact_changed": _INBOX,
+}
+"""Kind -> the channels on which it makes a notification."""
+
+PROTECTED: Final = frozenset({"renewal_due", "expired", "release_due", "released", "auto_renewal_failed"})
+"""Kinds that keep at least one channel, whatever the recipient switched off."""

@@ -1,0 +1,81 @@
+"""One notification: what identifies it, its status, and what can come of delivering it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.contracts.outcomes import Channel
+
+
+class NotificationStatus(StrEnum):
+    """`queued` waits for its first attempt or a retry, `sending` is leased by a process; the others are final."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One channel of one lifecycle event, as its outcome events name it. Holds no address and no text."""
+
+    notification_id: str
+    account_id: str
+    lifecycle_event_id: str
+    lifecycle_type: str
+    channel: Channel
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """`reason` is the relay's reply; None for an internal message."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`attempted` is False for an email that could not be composed or addressed: the relay was never asked."""
+
+    reason: str
+    attempted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Not sent; `reason` is a code such as `muted` or `renewed_meanwhile`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The relay refused for now (4xx): the next attempt is due when the service clock shows `retry_at`."""
+
+    retry_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAttempted:
+    """The relay could not be reached: no attempt is counted."""
+
+
+FinalResult = Delivered | Failed | Suppressed
+"""The end of a notification, published once on `notification-outcomes`."""
+DeliveryResult = FinalResult | Deferred | NotAttempted
+"""What came of one try to deliver an email."""
+
+
+def final_status(result: FinalResult) -> NotificationStatus:
+    """The status that is stored, which is also the last word of the outcome event's type."""
+    match result:
+        case Delivered():
+            return NotificationStatus.DELIVERED
+        case Failed():
+            return NotificationStatus.FAILED
+        case Suppressed():
+            return NotificationStatus.SUPPRESSED

@@ -1,0 +1,29 @@
+"""Which channels a recipient switched off, per kind, and what may not be switched off. Pure."""
+
+from dataclasses import dataclass
+
+from notifier_service.decisions.channels import CHANNELS, PROTECTED
+from shared.contracts.outcomes import Channel
+
+
+class InvalidPreferences(ValueError):
+    """The message is a sentence for the recipient: which kind is unknown, or has to keep a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """`muted`: pairs of kind and channel that are switched off; every other pair is on."""
+
+    muted: frozenset[tuple[str, Channel]] = frozenset()
+
+    def allows(self, kind: str, channel: Channel) -> bool:
+        return (kind, channel) not in self.muted
+
+
+def validate_preferences(preferences: Preferences) -> None:
+    """Raises `InvalidPreferences` for an unknown kind, and for a protected kind without any channel left."""
+    for kind, _ in sorted(preferences.muted):
+        if kind not in CHANNELS:
+            raise InvalidPreferences(f"{kind}: not a kind of notification")
+        if kind in PROTECTED and not any(preferences.allows(kind, channel) for channel in CHANNELS[kind]):
+            raise InvalidPreferences(f"{kind}: keep at least one of {' and '.join(CHANNELS[kind])}")

@@ -1,0 +1,41 @@
+"""The recipient of an account's notifications: contact, preferences, and the versions that suppression needs. Pure."""
+
+from dataclasses import dataclass, replace
+
+from notifier_service.decisions.lifecycle_event import LifecycleEvent
+from notifier_service.decisions.preferences import Preferences
+from notifier_service.decisions.suppression import LatestVersions
+from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected
+from shared.contracts.types import Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first."""
+
+    account_id: str
+    contact: Contact | None = None
+    contact_version: int = 0
+    latest_versions: LatestVersions = LatestVersions()
+    preferences: Preferences = Preferences()
+
+
+def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
+    """The recipient after an event of its account; an event older than the stored contact does not replace it."""
+    latest_versions = recipient.latest_versions.including(event)
+    match event.data:
+        case Activated(contact=contact) | ContactReplaced(contact=contact) if (
+            event.stamp.version > recipient.contact_version
+        ):
+            return replace(
+                recipient, contact=contact, contact_version=event.stamp.version, latest_versions=latest_versions
+            )
+        case _:
+            return replace(recipient, latest_versions=latest_versions)
+
+
+def contact_for(event: LifecycleEvent, known: Contact | None) -> Contact | None:
+    """To whom an event's email is addressed: the account's contact, or else the one that a rejected purchase states."""
+    if known is None and isinstance(event.data, OrderRejected):
+        return event.data.contact
+    return known

@@ -1,0 +1,43 @@
+"""The notifier's own metrics: how notifications ended, how many emails wait, and how long delivery takes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from notifier_service.decisions.notification import NotificationStatus
+from notifier_service.storage import notification_counts
+from notifier_service.storage import notifications as stored
+from shared.storage.database import Connection
+
+_BUCKETS_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600)
+
+
+async def notifications(connection: Connection) -> list[Metric]:
+    """A database collector: exact numbers of the whole service, the same in every copy."""
+    ended = CounterMetricFamily(
+        "tenure_notifications_total",
+        "Notifications that have ended, of the whole service.",
+        labels=("channel", "status"),
+    )
+    for key, count in sorted((await notification_counts.load(connection)).items()):
+        ended.add_metric(key, count)
+    waiting = GaugeMetricFamily(
+        "tenure_notifications_waiting", "Emails that wait or are under way, of the whole service.", labels=("status",)
+    )
+    open_counts = await stored.open_counts(connection)
+    for status in (NotificationStatus.QUEUED, NotificationStatus.SENDING):
+        waiting.add_metric((status,), open_counts.get(status, 0))
+    return [ended, waiting]
+
+
+def delivery_seconds(registry: CollectorRegistry) -> Callable[[float], None]:
+    """A histogram of this process; call it with the seconds on the service clock from `recordedat` to delivery."""
+    histogram = Histogram(
+        "tenure_delivery_seconds",
+        "From the recording of a lifecycle event to the delivery of its email.",
+        buckets=_BUCKETS_SECONDS,
+        registry=registry,
+    )
+    return histogram.observe

@@ -1,0 +1,174 @@
+"""Leases: which process is delivering which email, in the columns `status` and `claimed_by` of `notification`.
+
+Invariants: a lease is taken by a conditional update, so an email is delivered by one process at a time; only the owner
+records its result. `owner` is also the key of the advisory lock that the process holds while it lives
+(`delivery.process_session`); a lease whose owner's lock is free may be released by any other process.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import text
+
+from notifier_service.decisions.lifecycle_event import LifecycleEvent, read
+from notifier_service.decisions.notification import (
+    Deferred,
+    Delivered,
+    DeliveryResult,
+    Failed,
+    NotAttempted,
+    Notification,
+    NotificationStatus,
+    Suppressed,
+)
+from notifier_service.decisions.recipient import Recipient
+from notifier_service.storage import recipients
+from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
+from shared.contracts.envelope import decode
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
+from shared.storage.bulk import Bulk
+from shared.storage.columns import Selection
+from shared.storage.database import Connection
+
+_LEASED = Selection(NotificationRow, *IDENTITY, "attempts", "first_attempt_at", "event", "number")
+_ACQUIRE = text(
+    "UPDATE notification SET status = 'sending', claimed_by = :owner"
+    " FROM (SELECT notification_id AS due_id FROM notification WHERE status = 'queued' AND next_attempt_at <= :now"
+    "  ORDER BY next_attempt_at, number LIMIT :limit FOR UPDATE SKIP LOCKED) AS due"
+    f" WHERE notification_id = due_id RETURNING {_LEASED.sql}"
+)
+_RECORD = Bulk(
+    NotificationRow,
+    "UPDATE notification SET status = n.status, reason = n.reason, claimed_by = NULL,"
+    "  attempts = notification.attempts + n.attempts,"
+    "  first_attempt_at = coalesce(notification.first_attempt_at, n.first_attempt_at),"
+    "  next_attempt_at = CASE WHEN n.status = 'queued' THEN n.next_attempt_at END,"
+    "  event = CASE WHEN n.status = 'queued' THEN notification.event END"
+    " FROM {rows} WHERE notification.notification_id = n.notification_id AND notification.claimed_by = :owner"
+    " RETURNING notification.notification_id, notification.attempts",
+    ("notification_id", "status", "reason", "attempts", "first_attempt_at", "next_attempt_at"),
+)
+_ABANDONING_OWNERS = text(
+    "SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM notification WHERE status = 'sending') AS owners"
+    " WHERE claimed_by <> :owner AND pg_try_advisory_xact_lock(claimed_by)"
+)
+_RELEASE = (
+    "UPDATE notification SET status = 'queued', claimed_by = NULL"
+    " WHERE status = 'sending' AND claimed_by = ANY(CAST(:owners AS bigint[]))"
+)
+_RELEASE_ALL = text(_RELEASE)
+_RELEASE_OTHERS = text(f"{_RELEASE} AND notification_id <> ALL (CAST(:held AS text[]))")
+_PENDING = text(
+    "SELECT 1 FROM notification WHERE status = 'sending' UNION ALL"
+    " SELECT 1 FROM notification WHERE status = 'queued' AND next_attempt_at <= :now LIMIT 1"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One email that this process is to deliver; `attempts` were made before, the first at `first_attempt_at`.
+
+    `event` is as of the service clock when the lease was taken.
+    """
+
+    notification: Notification
+    event: LifecycleEvent
+    recipient: Recipient
+    attempts: int
+    first_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseResult:
+    """What came of a lease; `at`: when, as `LifecycleEvent.processing_time`."""
+
+    lease: Lease
+    result: DeliveryResult
+    at: datetime
+
+
+async def acquire(connection: Connection, owner: int, *, now: datetime, limit: int) -> list[Lease]:
+    """Lease at most `limit` emails that are due at the service clock `now`; the oldest first."""
+    rows = list(_LEASED.rows(await connection.execute(_ACQUIRE, {"owner": owner, "now": now, "limit": limit})))
+    known = await recipients.load(connection, {row.account_id for row in rows}) if rows else {}
+    return [_lease(row, known[row.account_id], now) for row in sorted(rows, key=attrgetter("number"))]
+
+
+async def record(connection: Connection, owner: int, results: Sequence[LeaseResult]) -> dict[str, int]:
+    """Store results and end the leases.
+
+    Notification id -> attempts so far, of those leases that `owner` still had; the others are left as they are.
+    """
+    rows = [
+        {"notification_id": one.lease.notification.notification_id, **_columns(one)}
+        for one in sorted(results, key=lambda one: one.lease.notification.notification_id)
+    ]
+    return {row.notification_id: row.attempts for row in await _RECORD.fetch(connection, rows, owner=owner)}
+
+
+async def abandoning_owners(connection: Connection, owner: int) -> set[int]:
+    """Other owners of leases whose advisory lock is free: their process, or its session, has ended."""
+    return {row.claimed_by for row in await connection.execute(_ABANDONING_OWNERS, {"owner": owner})}
+
+
+async def release_all(connection: Connection, owners: Collection[int]) -> int:
+    """End all leases of these owners without counting an attempt; the number of leases."""
+    return int((await connection.execute(_RELEASE_ALL, {"owners": sorted(owners)})).rowcount)
+
+
+async def release_others(connection: Connection, owner: int, held: Collection[str]) -> int:
+    """End the leases of `owner` except for the notification ids `held`; the number of leases.
+
+    A process has leases that it does not know of where the answer to the commit of `acquire` was lost.
+    """
+    arguments = {"owners": [owner], "held": sorted(held)}
+    return int((await connection.execute(_RELEASE_OTHERS, arguments)).rowcount)
+
+
+async def pending(connection: Connection, now: datetime) -> bool:
+    """Whether any email is leased by any process, or due at the service clock `now`."""
+    return (await connection.execute(_PENDING, {"now": now})).first() is not None
+
+
+def _lease(row: Any, recipient: Recipient, now: datetime) -> Lease:
+    return Lease(
+        notification=notification_of(row),
+        event=read(decode(row.event, (), LIFECYCLE_EVENTS)).as_of(now),
+        recipient=recipient,
+        attempts=row.attempts,
+        first_attempt_at=row.first_attempt_at,
+    )
+
+
+def _columns(done: LeaseResult) -> dict[str, object]:
+    """What `_RECORD` takes beside the id: attempts made now, when, and when the next one is due."""
+    match done.result:
+        case Delivered(reason=reason):
+            return _stored(NotificationStatus.DELIVERED, reason, attempted_at=done.at)
+        case Failed(reason=reason, attempted=attempted):
+            return _stored(NotificationStatus.FAILED, reason, attempted_at=done.at if attempted else None)
+        case Suppressed(reason=reason):
+            return _stored(NotificationStatus.SUPPRESSED, reason)
+        case Deferred(reason=reason, retry_at=retry_at):
+            return _stored(NotificationStatus.QUEUED, reason, attempted_at=done.at, next_attempt_at=retry_at)
+        case NotAttempted():  # after all that are due now: it may be this very email over which the connection breaks
+            return _stored(NotificationStatus.QUEUED, None, next_attempt_at=done.at)
+
+
+def _stored(
+    status: NotificationStatus,
+    reason: str | None,
+    *,
+    attempted_at: datetime | None = None,
+    next_attempt_at: datetime | None = None,
+) -> dict[str, object]:
+    return {
+        "status": status.value,
+        "reason": reason,
+        "attempts": int(attempted_at is not None),
+        "first_attempt_at": attempted_at,
+        "next_attempt_at": next_attempt_at,
+    }

@@ -1,0 +1,150 @@
+"""Notifications: one row per decision, whatever became of it.
+
+Invariant: `notification_id` is a hash of lifecycle event and channel, so duplicates meet the primary key (G3).
+The columns that change while an email is delivered are written by `leases`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Index, text
+
+from notifier_service.decisions.decide import NotificationDecision
+from notifier_service.decisions.notification import Notification, NotificationStatus
+from notifier_service.storage.metadata import NotifierTable, Number
+from shared.contracts.outcomes import Channel
+from shared.storage.bulk import Row, insert
+from shared.storage.database import Connection
+from shared.storage.tables import (
+    BigInteger,
+    Counter,
+    Instant,
+    OptionalBigInteger,
+    OptionalInstant,
+    OptionalText,
+    Text,
+    TextKey,
+)
+
+
+class NotificationRow(NotifierTable, table=True):
+    """`number` rises per account; `event`: the envelope of the lifecycle event as JSON, while an email is open.
+
+    `claimed_by`: owner of the lease (`leases`), while `status` is `sending`. `attempts` counts the relay's replies, the
+    first at `first_attempt_at`; the next is due at `next_attempt_at`.
+    """
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        Index("notification_account", "account_id", "number"),
+        Index("notification_number", "number"),
+        Index("notification_queued", "next_attempt_at", "number", postgresql_where=text("status = 'queued'")),
+        Index("notification_sending", "claimed_by", postgresql_where=text("status = 'sending'")),
+    )
+    notification_id: TextKey
+    number: Number
+    account_id: Text
+    lifecycle_event_id: Text
+    lifecycle_type: Text
+    version: BigInteger
+    kind: Text
+    channel: Text
+    status: Text
+    reason: OptionalText
+    attempts: Counter
+    created_at: Instant
+    first_attempt_at: OptionalInstant
+    next_attempt_at: OptionalInstant
+    claimed_by: OptionalBigInteger
+    event: bytes | None
+    traceparent: OptionalText
+
+
+IDENTITY = ("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "channel", "traceparent")
+"""The columns that `notification_of` maps."""
+
+_ADD = insert(
+    NotificationRow,
+    (
+        *("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "version", "kind", "channel"),
+        *("status", "reason", "attempts", "created_at", "next_attempt_at", "event", "traceparent"),
+    ),
+    or_ignore=True,
+    returning=["notification_id"],
+)
+_PAGE = text(
+    "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
+    "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
+    "  attempts, created_at, next_attempt_at FROM notification) AS shown"
+    " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
+    "  AND (CAST(:status AS text) IS NULL OR status = :status)"
+    "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
+)
+_OPEN_COUNTS = text(
+    "SELECT status, count(*) AS emails FROM notification WHERE status IN ('queued', 'sending') GROUP BY status"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFilter:
+    """Which notifications; None leaves a condition out. `before`: only those with a lower `number`."""
+
+    account_id: str | None
+    status: str | None
+    before: int | None
+    limit: int
+
+
+async def add(connection: Connection, decisions: Sequence[NotificationDecision], *, now: datetime) -> set[str]:
+    """Insert decisions; the ids of those that did not exist before. Emails are due at the service clock `now`."""
+    rows = await _ADD.fetch(connection, [_row(decision, now) for decision in decisions])
+    return {row.notification_id for row in rows}
+
+
+async def page(connection: Connection, wanted: NotificationFilter) -> list[Mapping[str, Any]]:
+    """Columns by name of the notifications, the newest first.
+
+    The status `sending` is shown as `queued`, with `under_way` true.
+    """
+    return [dict(row) for row in (await connection.execute(_PAGE, asdict(wanted))).mappings()]
+
+
+async def open_counts(connection: Connection) -> dict[str, int]:
+    """Status (`queued`, `sending`) -> emails that have not ended, of the whole service."""
+    return {row.status: row.emails for row in await connection.execute(_OPEN_COUNTS)}
+
+
+def _row(decision: NotificationDecision, now: datetime) -> Row:
+    event, status = decision.event, decision.initial_status
+    queued = status is NotificationStatus.QUEUED
+    return {
+        "notification_id": decision.planned.notification_id,
+        "account_id": event.stamp.account_id,
+        "lifecycle_event_id": event.id,
+        "lifecycle_type": event.type,
+        "version": event.stamp.version,
+        "kind": decision.planned.kind,
+        "channel": decision.planned.channel.value,
+        "status": status.value,
+        "reason": decision.suppressed,
+        "attempts": int(status is NotificationStatus.DELIVERED),
+        "created_at": event.processing_time(now),
+        "next_attempt_at": now if queued else None,
+        "event": orjson.dumps(event.envelope) if queued else None,
+        "traceparent": event.traceparent,
+    }
+
+
+def notification_of(row: Any) -> Notification:
+    """From a row with the columns of `IDENTITY`."""
+    return Notification(
+        notification_id=row.notification_id,
+        account_id=row.account_id,
+        lifecycle_event_id=row.lifecycle_event_id,
+        lifecycle_type=row.lifecycle_type,
+        channel=Channel(row.channel),
+        traceparent=row.traceparent,
+    )

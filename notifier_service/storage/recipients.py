@@ -1,0 +1,80 @@
+"""Recipients: one row per account, as the lifecycle told of it."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Column, TextClause, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from notifier_service.decisions.preferences import Preferences
+from notifier_service.decisions.recipient import Recipient
+from notifier_service.decisions.suppression import LatestVersions
+from notifier_service.storage import preferences
+from notifier_service.storage.metadata import NotifierTable
+from shared.contracts.envelope import from_json, to_json
+from shared.contracts.types import Contact
+from shared.storage.bulk import Row, insert, update
+from shared.storage.columns import Selection
+from shared.storage.database import Connection
+from shared.storage.tables import Counter, Document, TextKey
+
+
+class RecipientRow(NotifierTable, table=True):
+    """`contact_version`: version of the event that stated `contact`. `standing`: `LatestVersions`, kind -> version."""
+
+    __tablename__ = "recipient"
+    account_id: TextKey
+    contact: Document
+    contact_version: Counter
+    standing: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+
+
+_SELECTED = Selection(RecipientRow)
+_SELECT = f"SELECT {_SELECTED.sql} FROM recipient WHERE account_id = ANY(CAST(:account_ids AS text[]))"
+_LOAD = text(_SELECT)
+_LOCK = text(f"{_SELECT} ORDER BY account_id FOR UPDATE")
+_INSERT = insert(RecipientRow, ["account_id"], or_ignore=True)
+_UPDATE = update(RecipientRow)
+
+
+async def lock(connection: Connection, account_ids: Collection[str]) -> dict[str, Recipient]:
+    """The recipients of these accounts by account id, locked; a missing one is inserted first."""
+    ordered = sorted(account_ids)
+    await _INSERT.run(connection, [{"account_id": account_id} for account_id in ordered])
+    return await _select(connection, _LOCK, ordered)
+
+
+async def load(connection: Connection, account_ids: Collection[str]) -> dict[str, Recipient]:
+    """Account id -> recipient, without those that do not exist; not locked."""
+    return await _select(connection, _LOAD, sorted(account_ids))
+
+
+async def save(connection: Connection, changed: Sequence[Recipient]) -> None:
+    """Update recipients that `lock` gave; preferences are stored by `preferences.replace`."""
+    await _UPDATE.run(connection, [_row(recipient) for recipient in changed])
+
+
+async def _select(connection: Connection, statement: TextClause, account_ids: Sequence[str]) -> dict[str, Recipient]:
+    rows = list(_SELECTED.rows(await connection.execute(statement, {"account_ids": account_ids})))
+    preferred = await preferences.load(connection, [row.account_id for row in rows])
+    return {row.account_id: _recipient(row, preferred[row.account_id]) for row in rows}
+
+
+def _row(recipient: Recipient) -> Row:
+    return {
+        "account_id": recipient.account_id,
+        "contact": to_json(recipient.contact).decode() if recipient.contact else None,
+        "contact_version": recipient.contact_version,
+        "standing": to_json(recipient.latest_versions.by_kind).decode(),
+    }
+
+
+def _recipient(row: Any, preferred: Preferences) -> Recipient:
+    return Recipient(
+        account_id=row.account_id,
+        contact=from_json(Contact, row.contact) if row.contact else None,
+        contact_version=row.contact_version,
+        latest_versions=LatestVersions(from_json(dict[str, int], row.standing)),
+        preferences=preferred,
+    )

@@ -1,0 +1,71 @@
+"""What one transaction of the notifier collects, and writes as its last statements.
+
+Invariant: `save` takes locks in one order (event counts, notification counts, output partitions of the log), each kind
+sorted, so that transactions of several copies cannot deadlock. `batch`, `delivery.leases` and `inbox.api` use it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from notifier_service import outbox_entries
+from notifier_service.decisions.notification import FinalResult, Notification, NotificationStatus, final_status
+from notifier_service.storage import notification_counts, signals
+from notifier_service.storage.signals import Signal
+from shared.contracts.envelope import Unreadable
+from shared.contracts.outcomes import Channel
+from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS, OUTCOMES
+from shared.kafka.dead_letters import dead_letter
+from shared.kafka.record import Record
+from shared.outbox import log
+from shared.outbox.log import Entry
+from shared.storage import event_counts
+from shared.storage.database import Connection
+from shared.storage.event_counts import Outcome
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """`now`: service clock of the transaction; `partitions`: logical topic -> its number of partitions."""
+
+    now: datetime
+    partitions: Mapping[str, int]
+    event_counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    notification_counts: Counter[tuple[Channel, NotificationStatus]] = field(default_factory=Counter)
+    signals: set[Signal] = field(default_factory=set)
+    entries: list[Entry] = field(default_factory=list)
+
+    def add_dead_letter(self, record: Record, topic: str, unreadable: Unreadable) -> None:
+        """The record is published as received on the dead-letter topic, and counted under its logical `topic`."""
+        entry = dead_letter(
+            record,
+            unreadable.reason,
+            unreadable.detail,
+            topic=NOTIFICATION_DEAD_LETTERS,
+            partitions=self.partitions[NOTIFICATION_DEAD_LETTERS],
+        )
+        self.entries.append(entry)
+        self.event_counts[topic, Outcome.DEAD_LETTER] += 1
+
+    def add_final_result(self, notification: Notification, result: FinalResult, *, attempts: int, at: datetime) -> None:
+        """The notification has ended: it is counted, and published as an outcome with the time `at`."""
+        self.notification_counts[notification.channel, final_status(result)] += 1
+        partitions = self.partitions[OUTCOMES]
+        self.entries.append(
+            outbox_entries.final_result(notification, result, attempts=attempts, at=at, partitions=partitions)
+        )
+
+    def add_read(self, notification: Notification, *, attempts: int, at: datetime) -> None:
+        """The recipient has read the internal message: its inbox has changed, and the outcome `read` is published."""
+        self.signals.add(Signal.INBOX)
+        partitions = self.partitions[OUTCOMES]
+        self.entries.append(outbox_entries.message_read(notification, attempts=attempts, at=at, partitions=partitions))
+
+    async def save(self, connection: Connection) -> None:
+        """Write all that was collected; nothing may be written after it in the same transaction."""
+        await event_counts.add(connection, self.event_counts)
+        await notification_counts.add(connection, self.notification_counts)
+        for signal in sorted(self.signals):
+            await signals.notify(connection, signal)
+        await log.append(connection, self.entries)
