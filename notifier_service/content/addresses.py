@@ -14,7 +14,11 @@ import idna
 from shared.contracts.types import Contact
 
 NAME_LENGTH: Final = 64
-_LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_UNQUOTED: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*")
+_LOCAL_PART: Final = re.compile(rf"({_ATOM}|\.)+")
+"""Atoms and dots. In quotes, blanks, commas and a second `@` are valid too, but some relays take those for others."""
+_QUOTED: Final = re.compile('"(.*)"')
 _LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NO_DOMAIN: Final = "the part after the @ is not a domain"
@@ -26,14 +30,25 @@ class UnusableAddress(ValueError):
     """No mail can ever reach this address; the message names what is wrong, never the address itself."""
 
 
-def mailbox(contact: Contact) -> Address:
-    """The recipient's name and address for the header `To`. Raises `UnusableAddress`."""
-    local_part, at, domain = contact.email.rpartition("@")
+class Mailbox(Address):
+    """A recipient's name and address; quotes a local part such as `abc..def.`, which some phone companies give out."""
+
+    @property
+    def addr_spec(self) -> str:
+        """The address alone, in its form for SMTP and headers."""
+        return super().addr_spec if _UNQUOTED.fullmatch(self.username) else f'"{self.username}"@{self.domain}'
+
+
+def mailbox(contact: Contact) -> Mailbox:
+    """The recipient of the contact's mails, for the header `To`. Raises `UnusableAddress`."""
+    local_part, at, domain = one_line(contact.email).rpartition("@")
     if not at:
         raise UnusableAddress("the address has no @")
+    if quoted := _QUOTED.fullmatch(local_part):
+        local_part = quoted[1]
     if len(local_part) > 64 or not _LOCAL_PART.fullmatch(local_part):
         raise UnusableAddress("the part before the @ cannot be delivered to")
-    return Address(display_name=display_name(contact.name), username=local_part, domain=ascii_domain(domain))
+    return Mailbox(display_name=display_name(contact.name), username=local_part, domain=ascii_domain(domain))
 
 
 def display_name(name: str) -> str:

@@ -1,13 +1,84 @@
 """A contact's address as a relay takes it: domains in any script, and what no relay can deliver to."""
 
+from dataclasses import replace
+from email import message_from_bytes
+from email.utils import parseaddr
+
 import pytest
 
 from notifier_service.content.addresses import UnusableAddress, ascii_domain, mailbox
 from shared.contracts.types import Contact
+from tests.unit.notifier import samples
 
 
 def address_of(email: str) -> str:
     return mailbox(Contact(name="Ada", email=email)).addr_spec
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ada@example.com ",
+        " ada@example.com",
+        "\tada@example.com\r\n",
+        "\u3000ada@example.com\u00a0",
+        "\ufeffada@example.com\u200b",
+        "\u202aada@example.com\u202c",
+    ],
+    ids=ascii,
+)
+def test_blanks_and_invisible_characters_around_an_address_are_left_out(email: str) -> None:
+    assert address_of(email) == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("email", "sent"),
+    [
+        ("abc..def.@docomo.example", '"abc..def."@docomo.example'),
+        (".ada@docomo.example", '".ada"@docomo.example'),
+        ("...@docomo.example", '"..."@docomo.example'),
+        ('"abc..def."@docomo.example', '"abc..def."@docomo.example'),
+        ('"ada.lovelace"@example.com', "ada.lovelace@example.com"),
+        ("ada.l+tag@example.com", "ada.l+tag@example.com"),
+    ],
+)
+def test_a_local_part_is_quoted_where_its_dots_need_it(email: str, sent: str) -> None:
+    assert address_of(email) == sent
+    mail = samples.mail(samples.expired, replace(samples.ADA, name="Ada 林", email=email))
+    received = message_from_bytes(mail.as_bytes())["To"]
+    assert mail["To"].addresses[0].addr_spec == sent
+    assert parseaddr(received) == ("Ada =?utf-8?b?5p6X?=", sent)
+    assert received.endswith(f" <{sent}>")
+
+
+@pytest.mark.parametrize("size", [65, 300])
+@pytest.mark.parametrize("local_part", ["a", "a..", '"a."'])
+def test_a_local_part_of_more_than_64_characters_is_refused(local_part: str, size: int) -> None:
+    with pytest.raises(UnusableAddress):
+        address_of(f"{local_part.replace('a', 'a' * size)}@example.com")
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ada lovelace@example.com",
+        '"ada lovelace"@example.com',
+        '"ada@evil.example"@example.com',
+        "ada@evil.example@example.com",
+        '"ada,eve"@example.com',
+        '"a\\"da"@example.com',
+        '""@example.com',
+        '"@example.com',
+        'a"da@example.com',
+        "ada..\u0301@example.com",
+        "ada\u200d@example.com",
+        "ada@example.com eve@example.com",
+    ],
+    ids=ascii,
+)
+def test_a_local_part_that_relays_may_read_differently_is_refused(email: str) -> None:
+    with pytest.raises(UnusableAddress):
+        address_of(email)
 
 
 @pytest.mark.parametrize(
