@@ -1,4 +1,4 @@
-"""A contact's name and address, made safe for a mail or refused. Pure.
+"""A contact's address as a relay takes it, or why no mail can reach it. Pure.
 
 A contact may hold any text (the contract takes it all), so injection into headers is stopped here. The local part
 (before the `@`) has to be ASCII: without SMTPUTF8 no other can be delivered. A domain in another script is sent in its
@@ -11,9 +11,9 @@ from typing import Final
 
 import idna
 
+from notifier_service.content.names import JOINERS, display_name, one_line
 from shared.contracts.types import Contact
 
-NAME_LENGTH: Final = 64
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _UNQUOTED: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _LOCAL_PART: Final = re.compile(rf"({_ATOM}|\.)+")
@@ -22,8 +22,6 @@ _QUOTED: Final = re.compile('"(.*)"')
 _LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NO_DOMAIN: Final = "the part after the @ is not a domain"
-_LINK: Final = re.compile(r"://|@|\w{2,}\.\w{2,}")
-_JOINERS: Final = "\u200c\u200d"
 
 
 class UnusableAddress(ValueError):
@@ -51,18 +49,6 @@ def mailbox(contact: Contact) -> Mailbox:
     return Mailbox(display_name=display_name(contact.name), username=local_part, domain=ascii_domain(domain))
 
 
-def display_name(name: str) -> str:
-    """A name as it can be shown: one line of at most `NAME_LENGTH` characters; empty where it is a link."""
-    short = one_line(name)[:NAME_LENGTH].rstrip()
-    return "" if _LINK.search(short) else short
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks, control characters and direction marks; each becomes a space."""
-    shown = "".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text)
-    return " ".join(shown.split())
-
-
 def ascii_domain(domain: str) -> str:
     """The domain as DNS has it: IDNA 2008 after the mapping of UTS 46. One in ASCII stays as it is, without a last dot.
 
@@ -85,6 +71,6 @@ def _ascii_label(label: str) -> str:
     try:
         return idna.alabel(label).decode("ascii")
     except idna.InvalidCodepoint:  # symbols: IDNA 2008 has none, but domains with emoji exist and take mail
-        if any(joiner in label for joiner in _JOINERS):
+        if any(joiner in label for joiner in JOINERS):
             raise
         return f"xn--{label.encode('punycode').decode('ascii')}"

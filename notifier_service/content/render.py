@@ -1,7 +1,7 @@
 """A lifecycle event as a mail, and as an internal message. Pure: no clock, no network, no database.
 
 The content comes from `messages`, the layout from `templates`. Every value from outside is escaped in HTML, and none
-can add a header (`addresses` and `headers`).
+can add a header (`addresses`, `names` and `headers`).
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from notifier_service.content import headers
-from notifier_service.content.addresses import UnusableAddress, display_name, mailbox
+from notifier_service.content.addresses import UnusableAddress, mailbox
 from notifier_service.content.calendar_file import expiration_calendar
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
 from notifier_service.content.messages.mail_content import MailContent
+from notifier_service.content.names import display_name
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.lifecycle import RenewalDue
 from shared.contracts.types import Contact

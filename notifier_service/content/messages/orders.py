@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Final
 
-from notifier_service.content.addresses import display_name, one_line
 from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.messages.mail_content import MailContent, Severity, details
+from notifier_service.content.names import display_name, one_line
 from shared.contracts.lifecycle import ContactReplaced, OrderRejected
 from shared.contracts.lifecycle_parts import RefusalValue, RejectionCode
 from shared.contracts.types import Edition, Feature
