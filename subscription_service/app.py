@@ -12,8 +12,8 @@ from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
+from subscription_service.metrics import parked
 from subscription_service.policy_files.rules import load_rules
-from subscription_service.storage.store import parked
 from subscription_service.timers import Timers
 
 

@@ -19,7 +19,7 @@ from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, Verdict, read
 from subscription_service.pauses import with_pauses
-from subscription_service.storage import deduplication, store
+from subscription_service.storage import deduplication, loading
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
 
@@ -48,7 +48,7 @@ class SubscriptionBatchProcessor:
         events, advances = self._sort(decoded, unit_of_work)
         await self._keep_advances(connection, advances, unit_of_work)
         if events:
-            await deduplication.claim(connection, events)
+            await deduplication.record_ids(connection, events)
             await self._load(connection, events, unit_of_work)
             await with_pauses(unit_of_work.handle(events))
         await save(connection, unit_of_work)
@@ -65,10 +65,10 @@ class SubscriptionBatchProcessor:
     async def _load(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
         """Lock the accounts of the events, with the rows that these and the waiting events touch."""
         account_ids = {event.account_id for event in events}
-        unit_of_work.locked = await store.lock(connection, account_ids, partitions=self._partitions[LIFECYCLE])
+        unit_of_work.locked = await loading.lock(connection, account_ids, partitions=self._partitions[LIFECYCLE])
         waiting = [event for locked in unit_of_work.locked.values() for event, _ in locked.waiting]
         fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]
-        await store.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)
+        await loading.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)
 
     def _sort(
         self, decoded: Sequence[DecodedRecord], unit_of_work: UnitOfWork

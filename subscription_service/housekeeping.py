@@ -1,82 +1,62 @@
-"""What keeps the tables small and the timers true: done now and then, by any copy."""
+"""Maintenance at start and every ten minutes, in every copy: deletes old rows; after a new policy sets timers anew."""
 
 import asyncio
 import logging
 from hashlib import blake2b
-
-from sqlalchemy import text
+from typing import Final
 
 from shared.runtime.errors import Transient
 from shared.storage.database import Engine, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import next_timer
-from subscription_service.storage import store
+from subscription_service.storage import accounts, applied_policy, deduplication, published
 
-_EVERY_SECONDS = 600.0
-_AT_ONCE = 1000
-
-_OLD_CLAIMS = text("DELETE FROM event_claim WHERE claimed_at < now() - make_interval(days => :days)")
-_OLD_STATES = text(
-    "DELETE FROM log USING relay_position r WHERE log.topic = 'subscription-state' AND r.topic = log.topic"
-    " AND r.partition = log.partition AND log.sequence < r.published - 1000"
-)
-_POLICY = text("SELECT fingerprint FROM applied_policy")
-_ONE_AFTER_ANOTHER = text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), hashtext('policy'))")
-_FORGET_POLICY = text("DELETE FROM applied_policy")
-_REMEMBER_POLICY = text("INSERT INTO applied_policy (fingerprint) VALUES (:fingerprint)")
-_LIVE = text("SELECT account_id FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit")
-_RETIME = text(
-    "UPDATE account SET next_due_at = n.next_due_at, next_timer = n.next_timer"
-    " FROM unnest(CAST(:ids AS text[]), CAST(:instants AS timestamptz[]), CAST(:kinds AS text[]))"
-    " AS n (account_id, next_due_at, next_timer) WHERE account.account_id = n.account_id AND account.waiting = 0"
-)
+_INTERVAL_SECONDS: Final = 600.0
+_ACCOUNTS_PER_TRANSACTION: Final = 1000
+_KEPT_STATE_DOCUMENTS: Final = 1000
+"""For each partition, after they are published."""
 
 logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """Old claims (R39) and published state documents go; a new policy sets every account's next timer anew."""
+    """Deletes old event ids (R39) and published state documents; works out every account's next timer anew."""
 
     def __init__(self, *, rules: Rules, engine: Engine) -> None:
-        self._rules = rules
+        self._policy = rules.policy
         self._engine = engine
 
     async def run(self) -> None:
-        """For ever."""
+        """Run until cancelled; while the database is away it waits for the next time."""
         while True:
             try:
                 await self._retime()
-                await self._sweep()
+                await self._delete_old()
             except Transient as away:
                 logger.info("housekeeping waits: %s", away)
-            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.sleep(_INTERVAL_SECONDS)
 
-    async def _sweep(self) -> None:
+    async def _delete_old(self) -> None:
         async with transaction(self._engine) as connection:
-            await connection.execute(_OLD_CLAIMS, {"days": self._rules.policy.claim_retention_days})
-            await connection.execute(_OLD_STATES)
+            await deduplication.forget_old(connection, days=self._policy.claim_retention_days)
+            await published.delete_published_state(connection, keep=_KEPT_STATE_DOCUMENTS)
 
     async def _retime(self) -> None:
-        fingerprint = blake2b(repr(self._rules.policy).encode(), digest_size=16).hexdigest()
+        """Work out every next timer by this policy, unless that was done already."""
+        fingerprint = blake2b(repr(self._policy).encode(), digest_size=16).hexdigest()
         async with transaction(self._engine) as connection:
-            applied = (await connection.execute(_POLICY)).scalar_one_or_none()
-        if applied == fingerprint:
-            return
+            if await applied_policy.read(connection) == fingerprint:
+                return
         after: str | None = ""
         while after is not None:
-            after = await self._retime_some(after)
+            after = await self._retime_next(after)
         async with transaction(self._engine) as connection:
-            await connection.execute(_ONE_AFTER_ANOTHER)
-            await connection.execute(_FORGET_POLICY)
-            await connection.execute(_REMEMBER_POLICY, {"fingerprint": fingerprint})
+            await applied_policy.replace(connection, fingerprint)
 
-    async def _retime_some(self, after: str) -> str | None:
-        """The next chunk of accounts in order; None when there are no more."""
+    async def _retime_next(self, after: str) -> str | None:
+        """The accounts after an id, up to 1000; gives the last one's id, None where there are no more."""
         async with transaction(self._engine) as connection:
-            found = [row[0] for row in await connection.execute(_LIVE, {"after": after, "limit": _AT_ONCE})]
-            locked = await store.lock(connection, found, partitions=1)
-            timers = [next_timer(locked[each].account, self._rules.policy) for each in found]
-            instants = [timer.at if timer else None for timer in timers]
-            kinds = [timer.kind if timer else None for timer in timers]
-            await connection.execute(_RETIME, {"ids": found, "instants": instants, "kinds": kinds})
-        return found[-1] if len(found) == _AT_ONCE else None
+            stored = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
+            timers = {each.account.account_id: next_timer(each.account, self._policy) for each in stored}
+            await accounts.retime(connection, timers)
+        return stored[-1].account.account_id if len(stored) == _ACCOUNTS_PER_TRANSACTION else None

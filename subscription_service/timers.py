@@ -17,7 +17,7 @@ from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.pauses import with_pauses
-from subscription_service.storage import store
+from subscription_service.storage import accounts, loading
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
 
@@ -55,7 +55,7 @@ class Timers:
 
     async def _anything_due(self) -> bool:
         async with transaction(self._engine) as connection:
-            return await store.any_due(connection, now=await self._clock.now(connection), but=self._set_aside())
+            return await accounts.any_due(connection, now=await self._clock.now(connection), but=self._set_aside())
 
     async def _run_some(self) -> bool:
         """Run the first due accounts in one transaction, or, where that fails, each in its own. False: none was due."""
@@ -63,7 +63,9 @@ class Timers:
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
-                due = await store.claim_due(connection, now=now, but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION)
+                due = await accounts.lock_due(
+                    connection, now=now, but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION
+                )
                 if due:
                     await self._catch_up(connection, due, now)
         except Transient:
@@ -85,10 +87,10 @@ class Timers:
             logger.exception("the timers of account %s failed; again in %d s", account_id, _SET_ASIDE_SECONDS)
             self._set_aside_until[account_id] = asyncio.get_running_loop().time() + _SET_ASIDE_SECONDS
 
-    async def _catch_up(self, connection: Connection, accounts: Sequence[str], now: datetime) -> None:
-        locked = await store.lock(connection, accounts, partitions=self._partitions[LIFECYCLE])
+    async def _catch_up(self, connection: Connection, account_ids: Sequence[str], now: datetime) -> None:
+        locked = await loading.lock(connection, account_ids, partitions=self._partitions[LIFECYCLE])
         waiting = [event for each in locked.values() for event, _ in each.waiting]
-        await store.load_touched(connection, locked, waiting, whole=True)
+        await loading.load_touched(connection, locked, waiting, whole=True)
         unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)
         await with_pauses(unit_of_work.catch_up(locked.values()))
         await save(connection, unit_of_work)

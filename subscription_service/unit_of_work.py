@@ -42,7 +42,8 @@ class LockedAccount:
     """One account whose row the transaction has locked; `before` is the account as it was loaded.
 
     `partition`: where its lifecycle and state go. `revision`: of its state document. `stored_timer`: the next timer of
-    `before` where its row tells it, so that it need not be worked out again.
+    `before` where its row tells it, so that it need not be worked out again. `changed_at`: the instant of its new state
+    document (UTC), None where that has not changed.
     """
 
     account: Account
@@ -50,6 +51,7 @@ class LockedAccount:
     partition: int
     revision: int
     stored_timer: Timer | None = None
+    changed_at: datetime | None = None
     waiting: WaitingEvents[Incoming] = field(default_factory=WaitingEvents)
     _timer_of: Account | None = None
     _timer: Timer | None = None
@@ -125,6 +127,7 @@ class UnitOfWork:
             changed = locked.account is not locked.before
             if changed and (locked.revision == 0 or _shown(locked.account) != _shown(locked.before)):
                 locked.revision += 1
+                locked.changed_at = self.now
                 self._new_overviews.append(locked)
 
     def entries(self) -> Iterator[Entry]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -27,6 +28,8 @@ Connection: TypeAlias = AsyncConnection
 # read-only, no such database (yet).
 _NOT_NOW = ("08", "28", "40", "53", "57", "58")
 _NOT_NOW_CODES = ("55P03", "25006", "3D000")
+
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 # A database that stands still takes connections and answers nothing: no statement of ours takes so long otherwise.
 _STATEMENT_SECONDS = 15
@@ -55,6 +58,14 @@ async def transaction(engine: Engine) -> AsyncIterator[Connection]:
     with away_is_transient():
         async with engine.begin() as connection:
             yield connection
+
+
+@asynccontextmanager
+async def snapshot(engine: Engine) -> AsyncIterator[Connection]:
+    """A transaction that only reads, and sees everything as at its first statement. Raises `Transient`."""
+    async with transaction(engine) as connection:
+        await connection.execute(_SNAPSHOT)
+        yield connection
 
 
 @asynccontextmanager

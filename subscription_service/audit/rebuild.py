@@ -1,6 +1,6 @@
-"""An account worked out anew from its log and its rows, and how that differs from what is stored. Pure; for `audit`.
+"""An account worked out anew from its log and its rows, and how it differs from what is stored. Pure.
 
-The fold begins with an empty account and knows nothing but the events as published, and the policy.
+The fold begins with an empty account and reads nothing but the events as they were published, and the policy.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from subscription_service.domain.policy import Rules
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`found` is what log or rows say, `stored` what stands beside the account."""
+    """One value of an account. `found`: worked out from log or rows. `stored`: in the account's row or order list."""
 
     account_id: str
     what: str
@@ -31,8 +31,8 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Facts:
-    """Totals of the rows that an account has of its own."""
+class RowTotals:
+    """What the rows of an account's servers, settings and ledger add up to."""
 
     balance: Decimal = ZERO
     registered: ServerTotals = NOTHING
@@ -42,41 +42,44 @@ class Facts:
 
 @dataclass(slots=True)
 class Rebuilt:
-    """`account` and `orders` come from the log, `facts` and `listed` from rows; `broken` says why the fold ended."""
+    """One account. `account` and `orders` (by order id) come from its log, `totals` and `listed` from its rows.
+
+    `broken`: why the fold ended, with the event; None where it reached the end of the log.
+    """
 
     account: Account
     orders: dict[str, OrderEntry] = field(default_factory=dict)
     listed: dict[str, OrderEntry] = field(default_factory=dict)
-    facts: Facts = field(default_factory=Facts)
+    totals: RowTotals = field(default_factory=RowTotals)
     broken: str | None = None
 
 
 def fold(rebuilt: Rebuilt, published: bytes, rules: Rules) -> None:
-    """Take the next event of its log, as published. What cannot be true ends the fold."""
+    """Fold the next event of the account's log (its published JSON). An impossible one ends the fold."""
     if rebuilt.broken is not None:
         return
     event = orjson.loads(published)
     try:
-        _take(rebuilt, event, rules)
+        _apply(rebuilt, event, rules)
     except (ValueError, KeyError) as impossible:
         rebuilt.broken = f"{event.get('id')} ({event.get('type')}): {impossible}"
 
 
 def differences(stored: Account | None, rebuilt: Rebuilt) -> Iterator[Difference]:
-    """All that differs of one account."""
+    """Every difference of one account; `stored` is None where it has no row."""
     account_id = rebuilt.account.account_id
     if stored is None:
         yield Difference(account_id, "account", "log or rows of its own", None)
         return
     if rebuilt.broken is not None:
         yield Difference(account_id, "log", rebuilt.broken, f"version {stored.version}")
-    pairs = {**_folded(rebuilt.account, stored), **_counted(rebuilt.facts, stored), **_listed(rebuilt)}
+    pairs = {**_folded(rebuilt.account, stored), **_counted(rebuilt.totals, stored), **_listed(rebuilt)}
     for what, (found, kept) in pairs.items():
         if found != kept:
             yield Difference(account_id, what, found, kept)
 
 
-def _take(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
+def _apply(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
     raw = event["data"]
     data: LifecycleData = adapter(LIFECYCLE_EVENTS[event["type"]]).validate_python(raw)
     at = read_instant(event["time"])
@@ -89,7 +92,7 @@ def _take(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
 
 
 def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object]]:
-    """Id, state, terms, auto-renewal, failure, declined, quota flag, contact, version."""
+    """What the fold rebuilds: version, contact, state, and every field of the subscription."""
     pairs: dict[str, tuple[object, object]] = {
         "version": (rebuilt.version, stored.version),
         "contact": (rebuilt.contact, stored.contact),
@@ -101,22 +104,23 @@ def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object
     return pairs | {name: (getattr(rebuilt.subscription, name), getattr(stored.subscription, name)) for name in names}
 
 
-def _counted(facts: Facts, stored: Account) -> dict[str, tuple[object, object]]:
+def _counted(totals: RowTotals, stored: Account) -> dict[str, tuple[object, object]]:
     return {
-        "balance": (facts.balance, stored.balance),
-        "registered": (facts.registered, stored.registered),
-        "bound": (facts.bound, stored.bound),
-        "retained": (facts.retained, {kind: count for kind, count in stored.retained.items() if count}),
+        "balance": (totals.balance, stored.balance),
+        "registered": (totals.registered, stored.registered),
+        "bound": (totals.bound, stored.bound),
+        "retained": (totals.retained, {kind: count for kind, count in stored.retained.items() if count}),
     }
 
 
 def _listed(rebuilt: Rebuilt) -> dict[str, tuple[object, object]]:
-    """Order by order; an entry that was priced by another catalog than ours is taken at its own word for the fee."""
+    """Order by order."""
     ids = rebuilt.orders.keys() | rebuilt.listed.keys()
     return {f"order {each}": _order_pair(rebuilt.orders.get(each), rebuilt.listed.get(each)) for each in sorted(ids)}
 
 
 def _order_pair(found: OrderEntry | None, listed: OrderEntry | None) -> tuple[object, object]:
+    """The fee of an order that another catalog priced cannot be worked out anew, so it is not compared."""
     if found and listed and found.catalog_version != listed.catalog_version:
         found = replace(found, fee=listed.fee, catalog_version=listed.catalog_version)
     return found, listed

@@ -1,7 +1,7 @@
-"""HTTP for operators: an account's overview, orders, history, timeline, quote and configuration.
+"""The operators' HTTP API: an account's overview, orders, history, timeline, quote and configuration.
 
-Reading only: what is shown was decided elsewhere or is worked out by the very rules that decide. `app` includes
-`router`; shapes stand in `shapes`, SQL in `views`.
+It reads only. What it shows was decided by the service, or is worked out by the domain's own rules. `app` includes the
+`router`; the documents are in `shapes`, the SQL in `storage`.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.scalars import Id
 from shared.contracts.state import Overview
 from shared.contracts.types import ConfigurationKind
-from shared.storage.database import Connection, Engine, transaction
+from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
 from shared.web.auth import AnOperator
 from shared.web.problems import Problem, problems
@@ -29,11 +29,11 @@ from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.reminders import months_as_is, obstacles, quote
 from subscription_service.domain.timeline import timeline
 from subscription_service.http import shapes
-from subscription_service.storage import views
-from subscription_service.storage.views import Known
+from subscription_service.storage import accounts, configuration, loading, orders, published
+from subscription_service.storage.accounts import KnownAccount
 
 _JSON: Final = "application/json"
-_LONGEST_PAGE: Final = 1000
+_MAX_EVENTS_PER_PAGE: Final = 1000
 _PROBLEMS: Final = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
@@ -45,24 +45,24 @@ _PROBLEMS: Final = (
 
 def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
     """Everything below `/api/accounts/{account_id}`."""
-    pages = _Pages(engine, clock, rules)
+    endpoints = _Endpoints(engine, clock, rules)
     made = APIRouter(
         prefix="/api/accounts/{account_id}",
         tags=["accounts"],
-        dependencies=[Depends(_for_operators)],
+        dependencies=[Depends(_operators_only)],
         responses=problems(*_PROBLEMS),
     )
-    made.get("", response_model=Overview)(pages.overview)
-    made.get("/orders")(pages.orders)
-    made.get("/history", response_model=shapes.History)(pages.history)
-    made.get("/timeline", response_model_exclude_unset=True)(pages.timeline)
-    made.get("/quote", responses=problems(HTTPStatus.CONFLICT))(pages.quote)
-    made.get("/configuration/{kind}", responses=problems(HTTPStatus.GONE))(pages.configuration)
+    made.get("", response_model=Overview)(endpoints.overview)
+    made.get("/orders")(endpoints.orders)
+    made.get("/history", response_model=shapes.History)(endpoints.history)
+    made.get("/timeline", response_model_exclude_unset=True)(endpoints.timeline)
+    made.get("/quote", responses=problems(HTTPStatus.CONFLICT))(endpoints.quote)
+    made.get("/configuration/{kind}", responses=problems(HTTPStatus.GONE))(endpoints.configuration)
     return made
 
 
-class _Pages:
-    """One method a path. Every one raises `Problem` 404 for an account of which nothing is known."""
+class _Endpoints:
+    """One method per path. Each raises `Problem` 404 for an account of which nothing is known."""
 
     def __init__(self, engine: Engine, clock: Clock, rules: Rules) -> None:
         self._engine = engine
@@ -70,68 +70,71 @@ class _Pages:
         self._rules = rules
 
     async def overview(self, account_id: Id) -> Response:
-        """The overview document, as it was last published on `subscription-state`."""
-        async with self._looking_at(account_id) as (_, it):
-            document = overview(it.account, revision=it.revision, as_of=it.changed_at, rules=self._rules)
+        """The account's state document, as it was last published on `subscription-state`."""
+        async with self._snapshot_of(account_id) as (_, known):
+            document = overview(known.account, revision=known.revision, as_of=known.as_of, rules=self._rules)
         return Response(to_json(document), media_type=_JSON)
 
     async def orders(self, account_id: Id) -> shapes.Orders:
-        """Every order with its start, end and specification; only its status follows the clock (R18)."""
+        """All orders with start, end and specification, the oldest first. Only `status` follows the clock (R18)."""
         now = await self._now()
-        async with self._looking_at(account_id) as (connection, _):
-            entries = await views.orders(connection, account_id)
+        async with self._snapshot_of(account_id) as (connection, _):
+            entries = await orders.of_account(connection, account_id)
         return shapes.Orders(orders=[shapes.Order.of(entry, now) for entry in entries])
 
     async def history(
         self,
         account_id: Id,
-        after_version: Annotated[int, Query(ge=0, le=2**62, description="Only events behind this version.")] = 0,
-        limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
+        after_version: Annotated[int, Query(ge=0, le=2**62, description="Only events after this version.")] = 0,
+        limit: Annotated[
+            int, Query(ge=1, le=_MAX_EVENTS_PER_PAGE, description="The largest number of events in the answer.")
+        ] = 100,
     ) -> Response:
-        """Its lifecycle events, byte for byte as on `subscription-lifecycle`, in `version` order."""
-        async with self._looking_at(account_id) as (connection, it):
-            events = await views.history(connection, account_id, after=after_version, limit=limit)
+        """The account's lifecycle events in `version` order, byte for byte as on `subscription-lifecycle`."""
+        async with self._snapshot_of(account_id) as (connection, known):
+            events = await published.history(connection, account_id, after=after_version, limit=limit)
         last = after_version + len(events)
-        return Response(shapes.history(events, last if last < it.account.version else None), media_type=_JSON)
+        return Response(shapes.history(events, last if last < known.account.version else None), media_type=_JSON)
 
     async def timeline(self, account_id: Id) -> shapes.Timeline:
-        """What will happen when, if nothing changes: deductions, reminders, expiry, release."""
+        """What will happen at which time, if nothing else changes: deductions, reminders, expiry, release."""
         now = await self._now()
-        async with self._looking_at(account_id) as (connection, it):
-            account = await views.whole(connection, it.account)
+        async with self._snapshot_of(account_id) as (connection, known):
+            account = await loading.with_coupons_and_servers(connection, known.account)
         entries = timeline(account, now=now, rules=self._rules)
         return shapes.Timeline(entries=[shapes.TimelineDocumentEntry.of(entry) for entry in entries])
 
     async def quote(
         self,
         account_id: Id,
-        months: Annotated[int | None, Query(description="Left out: as the reminder quotes.")] = None,
+        months: Annotated[
+            int | None, Query(description="Months of the renewal; by default those that a reminder quotes.")
+        ] = None,
     ) -> shapes.QuoteDocument:
-        """The price of a renewal as is, and what would refuse it now (R3, R14, R30)."""
-        async with self._looking_at(account_id) as (_, it):
+        """The price of a renewal with the present specification, and what would refuse it now (R3, R14, R30)."""
+        async with self._snapshot_of(account_id) as (_, known):
             pass
-        live = _renewable(it.account.subscription)
-        asked = months_as_is(live) if months is None else months
-        refusal = invalid_duration(asked)
+        live = _renewable(known.account.subscription)
+        wanted = months_as_is(live) if months is None else months
+        refusal = invalid_duration(wanted)
         if refusal:
             raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         catalog = self._rules.catalog
-        return shapes.QuoteDocument.of(quote(live, asked, catalog), obstacles(it.account, live, catalog))
+        return shapes.QuoteDocument.of(quote(live, wanted, catalog), obstacles(known.account, live, catalog))
 
     async def configuration(self, account_id: Id, kind: ConfigurationKind) -> shapes.Configuration:
-        """The retained configuration of one kind; gone after release (R32, R35)."""
-        async with self._looking_at(account_id) as (connection, it):
-            if isinstance(it.account.subscription, Released):
+        """The retained configuration of one kind, by key; 410 after release (R32, R35)."""
+        async with self._snapshot_of(account_id) as (connection, known):
+            if isinstance(known.account.subscription, Released):
                 raise Problem(HTTPStatus.GONE, "The configuration was deleted when the subscription was released.")
-            found = await views.configuration(connection, account_id, kind)
+            found = await configuration.present(connection, account_id, kind)
         return shapes.Configuration(kind=kind, entries=[shapes.Setting(key=key, value=value) for key, value in found])
 
     @asynccontextmanager
-    async def _looking_at(self, account_id: str) -> AsyncIterator[tuple[Connection, Known]]:
-        """The account, and a connection that sees everything else as it stood with it."""
-        async with transaction(self._engine) as connection:
-            await views.one_snapshot(connection)
-            known = await views.known(connection, account_id)
+    async def _snapshot_of(self, account_id: str) -> AsyncIterator[tuple[Connection, KnownAccount]]:
+        """The account, and a connection that sees everything else as of the same instant."""
+        async with snapshot(self._engine) as connection:
+            known = await accounts.known(connection, account_id)
             if known is None:
                 raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
             yield connection, known
@@ -142,8 +145,8 @@ class _Pages:
             return await self._clock.now(connection)
 
 
-async def _for_operators(_: AnOperator) -> None:
-    """Nobody else sees another's account."""
+async def _operators_only(_: AnOperator) -> None:
+    """401 without a token, 403 with one that is not an operator's."""
 
 
 def _renewable(subscription: Subscription | None) -> Active | Grace:
@@ -155,5 +158,5 @@ def _renewable(subscription: Subscription | None) -> Active | Grace:
 
 
 def _refused(status: HTTPStatus, refusal: Rejection) -> Problem:
-    """As `order_rejected` would say it."""
+    """With the code and the sentence that an `order_rejected` event would have."""
     return Problem(status, sentence(refusal), code=refusal.code.value)

@@ -1,7 +1,17 @@
 """Alembic's entry. Every module with a table of this service is imported here, so that its description is known."""
 
 from shared.storage.migrations import run_environment
-from subscription_service.storage import tables  # noqa: F401
+from subscription_service.storage import (  # noqa: F401
+    accounts,
+    applied_policy,
+    configuration,
+    coupons,
+    deduplication,
+    ledger,
+    orders,
+    servers,
+    waiting,
+)
 from subscription_service.storage.metadata import SubscriptionTable
 
 run_environment(SubscriptionTable.metadata)

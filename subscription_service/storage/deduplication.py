@@ -1,89 +1,111 @@
-"""Ids that were seen: a key in the database stops the second one, never a look before (R39)."""
+"""Ids that were seen, so that nothing counts twice (R39): a primary key stops the second one, never a look before.
+
+Two kinds: the id of an event (with its source), and the business id that it may spend (order, entry, coupon), for which
+other content is a conflict.
+"""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, Index, text
+from sqlmodel import Field
 
+from shared.storage.bulk import Bulk, Row, delete, insert
 from shared.storage.database import Connection
+from shared.storage.tables import TextKey
 from subscription_service.handlers import BusinessKey, Incoming, Verdict
-from subscription_service.storage.bulk import Bulk
+from subscription_service.storage.metadata import SubscriptionTable
 
-_CLAIM_EVENTS = text(
-    "INSERT INTO event_claim (key) SELECT * FROM unnest(CAST(:keys AS bytea[])) ON CONFLICT DO NOTHING RETURNING key"
+
+class EventIdRow(SubscriptionTable, table=True):
+    """`key`: 16 bytes that stand for (source, id). Kept for `claim_retention_days`."""
+
+    __tablename__ = "event_claim"
+    __table_args__ = (Index("event_claim_age", "claimed_at", postgresql_using="brin"),)
+    key: bytes = Field(primary_key=True)
+    claimed_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+
+
+class BusinessIdRow(SubscriptionTable, table=True):
+    """`kind`: order, entry or coupon. `fingerprint`: of the content that spent the id. Kept for good."""
+
+    __tablename__ = "id_claim"
+    kind: TextKey
+    id: TextKey
+    fingerprint: bytes
+
+
+_INSERT_EVENT_IDS = insert(EventIdRow, ("key",), or_ignore=True, returning=("key",))
+_DELETE_EVENT_IDS = text("DELETE FROM event_claim WHERE key = ANY(:keys)")
+_DELETE_OLD_EVENT_IDS = text("DELETE FROM event_claim WHERE claimed_at < now() - make_interval(days => :days)")
+_INSERT_BUSINESS_IDS = insert(BusinessIdRow, or_ignore=True, returning=("kind", "id"))
+_DELETE_BUSINESS_IDS = delete(BusinessIdRow, ("kind", "id"))
+_FINGERPRINTS = Bulk(
+    BusinessIdRow, "SELECT kind, id, fingerprint FROM id_claim JOIN {rows} USING ({names})", ("kind", "id")
 )
-_CLAIM_IDS = Bulk(
-    "INSERT INTO id_claim ({columns}) SELECT * FROM {rows} ON CONFLICT DO NOTHING RETURNING kind, id",
-    kind="text",
-    id="text",
-    fingerprint="bytea",
-)
-_SPENT = text(
-    "SELECT kind, id, fingerprint FROM id_claim JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]))"
-    " AS asked (kind, id) USING (kind, id)"
-)
-_UNCLAIM_EVENTS = text("DELETE FROM event_claim WHERE key = ANY(CAST(:keys AS bytea[]))")
-_UNCLAIM_IDS = text(
-    "DELETE FROM id_claim USING unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS gone (kind, id)"
-    " WHERE id_claim.kind = gone.kind AND id_claim.id = gone.id"
-)
 
 
-async def claim(connection: Connection, events: Sequence[Incoming]) -> None:
-    """Give every event its verdict, claiming the ids of those that are fresh."""
-    fresh = await _claim_events(connection, events)
-    business_key = [(event, event.business_key) for event in fresh if event.business_key]
-    if business_key:
-        await _claim_ids(connection, business_key)
+async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None:
+    """Give every event its verdict, and store the ids of those that are fresh."""
+    fresh = await _record_event_ids(connection, events)
+    await _record_business_ids(connection, _with_business_keys(fresh))
 
 
-async def judge_waiting(connection: Connection, events: Iterable[Incoming]) -> None:
-    """Events that waited claimed their ids when they came; see again which of those were spent by other content."""
-    business_key = [(event, event.business_key) for event in events if event.business_key]
-    if not business_key:
-        return
-    spent = await _spent(connection, [each for _, each in business_key])
-    for event, own in business_key:
-        event.verdict = Verdict.FRESH if spent.get(own[:2]) == own.fingerprint else Verdict.CONFLICT
+async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
+    """Give events that waited their verdict again: their ids were stored when they came."""
+    keyed = _with_business_keys(events)
+    spent = await _fingerprints(connection, [key for _, key in keyed])
+    for event, key in keyed:
+        event.verdict = Verdict.FRESH if spent.get(key[:2]) == key.fingerprint else Verdict.CONFLICT
 
 
-async def unclaim(connection: Connection, events: Sequence[Incoming]) -> None:
-    """What became a dead letter claims no id, so that it can be replayed."""
+async def forget(connection: Connection, events: Sequence[Incoming]) -> None:
+    """Delete the ids that dead letters have stored, so that they can be replayed."""
     if not events:
         return
-    await connection.execute(_UNCLAIM_EVENTS, {"keys": [event.event_key for event in events]})
-    ids = [event.business_key for event in events if event.business_key and event.verdict is Verdict.FRESH]
-    await connection.execute(_UNCLAIM_IDS, _kinds_and_ids(ids))
+    await connection.execute(_DELETE_EVENT_IDS, {"keys": [event.event_key for event in events]})
+    own = [key for event, key in _with_business_keys(events) if event.verdict is Verdict.FRESH]
+    await _DELETE_BUSINESS_IDS.run(connection, _rows(own))
 
 
-async def _claim_events(connection: Connection, events: Sequence[Incoming]) -> list[Incoming]:
+async def forget_old(connection: Connection, *, days: int) -> None:
+    """Delete the ids of events that came longer ago than that."""
+    await connection.execute(_DELETE_OLD_EVENT_IDS, {"days": days})
+
+
+async def _record_event_ids(connection: Connection, events: Sequence[Incoming]) -> list[Incoming]:
+    """The events whose ids are new; the others are duplicates."""
     first: dict[bytes, Incoming] = {}
     for event in events:
         if first.setdefault(event.event_key, event) is not event:
             event.verdict = Verdict.DUPLICATE
-    claimed = {row[0] for row in await connection.execute(_CLAIM_EVENTS, {"keys": sorted(first)})}
-    for key in first.keys() - claimed:
+    inserted = await _INSERT_EVENT_IDS.fetch(connection, [{"key": key} for key in sorted(first)])
+    for key in first.keys() - {row.key for row in inserted}:
         first.pop(key).verdict = Verdict.DUPLICATE
     return list(first.values())
 
 
-async def _claim_ids(connection: Connection, business_key: Sequence[tuple[Incoming, BusinessKey]]) -> None:
+async def _record_business_ids(connection: Connection, keyed: Sequence[tuple[Incoming, BusinessKey]]) -> None:
     first: dict[tuple[str, str], BusinessKey] = {}
-    for _, own in business_key:
-        first.setdefault(own[:2], own)
-    found = await _CLAIM_IDS.run(connection, sorted(first.values()))
-    claimed = {(row[0], row[1]) for row in found}
-    again = [(event, own) for event, own in business_key if own[:2] not in claimed or first[own[:2]] is not own]
-    if again:
-        spent = await _spent(connection, [own for _, own in again])
-        for event, own in again:
-            event.verdict = Verdict.DUPLICATE if spent[own[:2]] == own.fingerprint else Verdict.CONFLICT
+    for _, key in keyed:
+        first.setdefault(key[:2], key)
+    rows = [key._asdict() for key in sorted(first.values())]
+    inserted = {(row.kind, row.id) for row in await _INSERT_BUSINESS_IDS.fetch(connection, rows)}
+    again = [(event, key) for event, key in keyed if key[:2] not in inserted or first[key[:2]] is not key]
+    spent = await _fingerprints(connection, [key for _, key in again])
+    for event, key in again:
+        event.verdict = Verdict.DUPLICATE if spent[key[:2]] == key.fingerprint else Verdict.CONFLICT
 
 
-async def _spent(connection: Connection, business_key: Iterable[BusinessKey]) -> dict[tuple[str, str], bytes]:
-    wanted = sorted(set(business_key))
-    return {(row[0], row[1]): row[2] for row in await connection.execute(_SPENT, _kinds_and_ids(wanted))}
+async def _fingerprints(connection: Connection, keys: Iterable[BusinessKey]) -> dict[tuple[str, str], bytes]:
+    """(kind, id) -> fingerprint of the content that spent it."""
+    found = await _FINGERPRINTS.fetch(connection, _rows(sorted(set(keys))))
+    return {(kind, business_id): fingerprint for kind, business_id, fingerprint in found}
 
 
-def _kinds_and_ids(business_key: Iterable[BusinessKey]) -> dict[str, list[str]]:
-    ordered = list(business_key)
-    return {"kinds": [own.kind for own in ordered], "ids": [own.id for own in ordered]}
+def _with_business_keys(events: Iterable[Incoming]) -> list[tuple[Incoming, BusinessKey]]:
+    return [(event, event.business_key) for event in events if event.business_key]
+
+
+def _rows(keys: Iterable[BusinessKey]) -> list[Row]:
+    return [{"kind": key.kind, "id": key.id} for key in keys]

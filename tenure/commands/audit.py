@@ -12,7 +12,7 @@ from typing import Final
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings, schema_name
 from shared.storage.database import connect
-from subscription_service.audit.compare import Extent, audit
+from subscription_service.audit.compare import Audited, audit
 from subscription_service.domain.policy import Rules
 from subscription_service.policy_files.rules import load_rules
 from tenure.connection_options import NotFound, add_database, add_whereabouts, settings_for
@@ -42,12 +42,12 @@ def run(options: argparse.Namespace) -> int:
 async def _look(settings: Settings, rules: Rules) -> int:
     """The number of differences."""
     engine = connect(settings.database_url.get_secret_value(), schema_name(_SERVICE, settings))
-    extent, count = Extent(), 0
+    audited, count = Audited(), 0
     try:
-        async for found in audit(engine, rules, extent):
+        async for found in audit(engine, rules, audited):
             count += 1
             print(harmless(f"{found.account_id}: {found.what}: {found.found} by log or rows, {found.stored} stored"))
     finally:
         await engine.dispose()
-    print(f"{extent.accounts} accounts, {extent.events} lifecycle events: {count} differences")
+    print(f"{audited.accounts} accounts, {audited.events} lifecycle events: {count} differences")
     return count

@@ -47,8 +47,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
         *("shared.storage", "shared.outbox", "shared.testclock.clock"),
-        *("subscription_service.storage", "subscription_service.audit", "subscription_service.housekeeping"),
-        "notifier_service.storage",
+        *("subscription_service.storage", "notifier_service.storage"),
     },
     "asyncpg": {"shared.storage.database", "shared.outbox.leader", "tenure.local"},
     "alembic": {"shared.storage.migrations", "subscription_service.migrations", "notifier_service.migrations"},
@@ -64,7 +63,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "prometheus_client": {
         *(
             "shared.runtime.metrics",
-            "subscription_service.storage.store",
+            "subscription_service.metrics",
             "subscription_service.ops",
             "notifier_service.metrics",
         ),

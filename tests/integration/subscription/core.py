@@ -21,7 +21,7 @@ from shared.runtime.components import ServiceContext
 from shared.storage import event_counts
 from shared.storage.database import Connection, connect, transaction
 from shared.storage.migrations import migrate
-from subscription_service.audit.compare import Extent, audit
+from subscription_service.audit.compare import Audited, audit
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.timers import Timers
@@ -143,7 +143,7 @@ class Core:
         return sums
 
     async def _differences(self) -> list[Any]:
-        return [each async for each in audit(self._engine, self._rules, Extent())]
+        return [each async for each in audit(self._engine, self._rules, Audited())]
 
 
 def record(topic: str, event: Any) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.storage.database import connect, transaction
-from subscription_service.audit import compare as auditing
+from subscription_service.audit import compare
 from tenure.__main__ import main
 from tests.integration.subscription.samples import purchase, specification
 from tests.integration.subscription.serving import World
@@ -59,8 +59,8 @@ async def test_the_log_alone_rebuilds_every_subscription_and_rows_add_up(
     await live(service)
     states = [(await service.get(account))["state"] for account in ("auto", "short", "gone", "bound", "early")]
     assert states == ["active", "grace", "released", "released", "none"]
-    for at_once in (2, auditing.AT_ONCE):
-        monkeypatch.setattr(auditing, "AT_ONCE", at_once)
+    for at_once in (2, compare.ACCOUNTS_PER_CHUNK):
+        monkeypatch.setattr(compare, "ACCOUNTS_PER_CHUNK", at_once)
         assert await audited("--database", database_url) == 0
         said = capsys.readouterr().out
         assert said.startswith("5 accounts, ")

@@ -1,0 +1,287 @@
+"""Accounts: one row per customer, locked by every transaction that decides something about it.
+
+A row holds what folding the lifecycle gives (`version`, `contact`, `subscription`), facts and their totals, and when
+something must happen by itself. Servers, settings, coupons and waiting events have rows of their own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Index, Numeric, text
+from sqlmodel import Field
+
+from shared.contracts.envelope import from_json, to_json
+from shared.contracts.types import ConfigurationKind, Contact, Feature
+from shared.kafka.partitioning import partition_of
+from shared.storage.bulk import Row, insert, update
+from shared.storage.columns import Selection, names_of
+from shared.storage.database import Connection
+from shared.storage.tables import Counter, OptionalInstant, OptionalText, TextDocument, TextKey
+from subscription_service.domain.model import (
+    Account,
+    Active,
+    CapacityUse,
+    Grace,
+    Released,
+    ServerTotals,
+    Subscription,
+    VersionStamp,
+)
+from subscription_service.domain.timers import Timer, TimerKind
+from subscription_service.storage.metadata import SubscriptionTable
+from subscription_service.unit_of_work import LockedAccount, UnitOfWork
+
+
+class AccountRow(SubscriptionTable, table=True):
+    """`partition`: of its output topics, fixed when the row is made. `revision`, `changed_at`: of its state document.
+
+    `subscription`: the domain's class as a JSON object, with its `state`. `facts`: a JSON array, see `_Facts`.
+    `next_timer`: kind of its next timer. `waiting`: how many of its events wait. `next_due_at`: when something must
+    happen by itself: the next timer, or what its waiting events ask for.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (Index("account_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),)
+    account_id: TextKey
+    partition: int
+    version: Counter
+    decided_at: OptionalInstant
+    contact: TextDocument
+    subscription: TextDocument
+    balance: Decimal = Field(sa_type=Numeric(20, 2), sa_column_kwargs={"server_default": text("0")})
+    registered_servers: Counter
+    registered_cores: Counter
+    bound_servers: Counter
+    bound_cores: Counter
+    facts: TextDocument
+    revision: Counter
+    changed_at: OptionalInstant
+    next_due_at: OptionalInstant
+    next_timer: OptionalText
+    waiting: Counter
+
+
+class StoredAccount(NamedTuple):
+    """An account as its row has it: without coupons, servers and configuration.
+
+    `timer`: its next one; None also where events wait, since the row does not tell it then.
+    """
+
+    account: Account
+    partition: int
+    revision: int
+    timer: Timer | None
+    waiting: int
+
+
+class KnownAccount(NamedTuple):
+    """An account with `revision` and `as_of` (UTC) of its latest state document."""
+
+    account: Account
+    revision: int
+    as_of: datetime
+
+
+_READ = Selection(AccountRow)
+_LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
+_MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
+_SAVE = update(
+    AccountRow,
+    names_of(AccountRow, without=["partition"]),
+    # Most events leave these alone, and none takes them away.
+    keep_if_null=["contact", "subscription", "facts", "changed_at"],
+)
+_KNOWN = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id AND revision > 0")
+_NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
+_READ_NEXT = text(_NEXT)
+_LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
+_DUE = "SELECT account_id FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(:but)) ORDER BY next_due_at"
+_LOCK_DUE = text(f"{_DUE} LIMIT :limit FOR UPDATE SKIP LOCKED")
+ANY_DUE: Final = text(f"{_DUE} LIMIT 1")
+"""Without its order PostgreSQL may read all accounts to find that nothing is due."""
+_RETIME = update(AccountRow, ("account_id", "next_due_at", "next_timer"), only_if="account.waiting = 0")
+
+
+async def lock(connection: Connection, account_ids: Collection[str], *, partitions: int) -> list[StoredAccount]:
+    """Lock these accounts in key order; new ones get a row. `partitions`: number of the lifecycle's partitions."""
+    wanted = sorted(account_ids)
+    found = await _lock(connection, wanted)
+    missing = [account_id for account_id in wanted if account_id not in found]
+    if missing:
+        rows = [{"account_id": each, "partition": partition_of(each, partitions)} for each in missing]
+        await _MAKE.run(connection, rows)
+        found |= await _lock(connection, missing)
+    return [found[account_id] for account_id in wanted]
+
+
+async def lock_due(connection: Connection, *, now: datetime, but: Collection[str], limit: int) -> list[str]:
+    """Lock up to `limit` accounts for which something is due, except `but` and those that another copy has locked.
+
+    Gives their ids, the longest due first.
+    """
+    found = await connection.execute(_LOCK_DUE, {"now": now, "but": list(but), "limit": limit})
+    return list(found.scalars())
+
+
+async def any_due(connection: Connection, *, now: datetime, but: Collection[str]) -> bool:
+    """Whether something is due for any account except `but`."""
+    return (await connection.execute(ANY_DUE, {"now": now, "but": list(but)})).first() is not None
+
+
+async def save(connection: Connection, changed: Iterable[LockedAccount], unit_of_work: UnitOfWork) -> None:
+    """Store locked accounts."""
+    await _SAVE.run(connection, [_row(locked, unit_of_work) for locked in changed])
+
+
+async def known(connection: Connection, account_id: str) -> KnownAccount | None:
+    """An account that has a state document; None where nothing is known of it."""
+    for row in _READ.rows(await connection.execute(_KNOWN, {"id": account_id})):
+        return KnownAccount(_account(row), row.revision, row.changed_at)
+    return None
+
+
+async def read_next(connection: Connection, *, after: str, limit: int) -> list[StoredAccount]:
+    """The next accounts after an id, in key order."""
+    found = await connection.execute(_READ_NEXT, {"after": after, "limit": limit})
+    return [_stored(row) for row in _READ.rows(found)]
+
+
+async def lock_next(connection: Connection, *, after: str, limit: int) -> list[StoredAccount]:
+    """Lock the next accounts after an id, in key order."""
+    found = await connection.execute(_LOCK_NEXT, {"after": after, "limit": limit})
+    return [_stored(row) for row in _READ.rows(found)]
+
+
+async def retime(connection: Connection, timers: Mapping[str, Timer | None]) -> None:
+    """Set the next timers of accounts (by id), but leave accounts with waiting events alone."""
+    rows = [
+        {
+            "account_id": account_id,
+            "next_due_at": timer.at if timer else None,
+            "next_timer": timer.kind if timer else None,
+        }
+        for account_id, timer in timers.items()
+    ]
+    await _RETIME.run(connection, rows)
+
+
+async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, StoredAccount]:
+    found = _READ.rows(await connection.execute(_LOCK, {"ids": account_ids}))
+    return {row.account_id: _stored(row) for row in found}
+
+
+def _stored(row: Any) -> StoredAccount:
+    return StoredAccount(_account(row), row.partition, row.revision, _timer(row), row.waiting)
+
+
+def _account(row: Any) -> Account:
+    facts = from_json(_Facts, row.facts) if row.facts else _NO_FACTS
+    return Account(
+        account_id=row.account_id,
+        version=row.version,
+        decided_at=row.decided_at,
+        contact=_contact(row.contact) if row.contact else None,
+        subscription=_subscription(row.subscription) if row.subscription else None,
+        balance=row.balance,
+        registered=ServerTotals(row.registered_servers, row.registered_cores),
+        bound=ServerTotals(row.bound_servers, row.bound_cores),
+        capacity=facts.capacity,
+        retained=facts.retained,
+        snapshot_stamp=facts.snapshot_stamp,
+        configuration_floor=facts.configuration_floor,
+    )
+
+
+def _timer(row: Any) -> Timer | None:
+    return Timer(row.next_due_at, _TIMER_KINDS[row.next_timer]) if row.next_timer and not row.waiting else None
+
+
+def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
+    """NULL for documents that have not changed."""
+    account, before, policy = locked.account, locked.before, unit_of_work.rules.policy
+    timer = locked.timer(policy)
+    return {
+        "account_id": account.account_id,
+        "version": account.version,
+        "decided_at": account.decided_at,
+        "contact": None if account.contact is before.contact else _document(account.contact),
+        "subscription": None if account.subscription is before.subscription else _tagged(account.subscription),
+        "balance": account.balance,
+        "registered_servers": account.registered.servers,
+        "registered_cores": account.registered.cores,
+        "bound_servers": account.bound.servers,
+        "bound_cores": account.bound.cores,
+        "facts": None if _same_facts(account, before) else _facts(account),
+        "revision": locked.revision,
+        "changed_at": locked.changed_at,
+        "next_due_at": locked.next_due_at(unit_of_work.now, policy),
+        "next_timer": timer.kind if timer else None,
+        "waiting": len(locked.waiting),
+    }
+
+
+_TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
+_STATES: Final[Mapping[str, type[Subscription]]] = {"active": Active, "grace": Grace, "released": Released}
+_STATE_OF: Final = {contract: state for state, contract in _STATES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """What `subscription` says about itself."""
+
+    state: str
+
+
+def _subscription(document: str) -> Subscription:
+    return from_json(_STATES[from_json(_Tag, document).state], document)
+
+
+def _tagged(subscription: Subscription | None) -> str | None:
+    """The subscription's JSON object, with its `state` as the first member."""
+    if subscription is None:
+        return None
+    return f'{{"state":"{_STATE_OF[type(subscription)]}",{to_json(subscription).decode()[1:]}'
+
+
+class _Facts(NamedTuple):
+    """What an account knows beside its totals; in `facts` an array in this order, to which more may be added."""
+
+    capacity: Mapping[Feature, CapacityUse] = {}
+    retained: Mapping[ConfigurationKind, int] = {}
+    snapshot_stamp: VersionStamp | None = None
+    configuration_floor: datetime | None = None
+
+
+_NO_FACTS: Final = _Facts()
+
+
+def _same_facts(one: Account, other: Account) -> bool:
+    return (
+        one.capacity is other.capacity
+        and one.retained is other.retained
+        and one.snapshot_stamp is other.snapshot_stamp
+        and one.configuration_floor is other.configuration_floor
+    )
+
+
+def _facts(account: Account) -> str | None:
+    facts = _Facts(
+        capacity=dict(account.capacity),
+        retained=dict(account.retained),
+        snapshot_stamp=account.snapshot_stamp,
+        configuration_floor=account.configuration_floor,
+    )
+    return _document(facts) if any(facts) else None
+
+
+@lru_cache(maxsize=20_000)
+def _contact(document: str) -> Contact:
+    return from_json(Contact, document)
+
+
+def _document(value: object) -> str | None:
+    return None if value is None else to_json(value).decode()

@@ -1,0 +1,81 @@
+"""Coupons: one row per coupon, issued by an event and used up by one order (R24)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Index, text
+
+from shared.contracts.inbound import CouponIssued
+from shared.contracts.lifecycle import Renewed
+from shared.storage.bulk import Row, insert, update
+from shared.storage.columns import Selection, names_of
+from shared.storage.database import Connection
+from shared.storage.tables import OptionalText, Text, TextKey
+from subscription_service.domain.model import Coupon
+from subscription_service.handlers import Incoming
+from subscription_service.outbox_entries import EmittedEvent
+from subscription_service.storage.metadata import Amount, OptionalAmount, SubscriptionTable
+
+
+class CouponRow(SubscriptionTable, table=True):
+    """`used_by`: the order that has used it up."""
+
+    __tablename__ = "coupon"
+    __table_args__ = (Index("coupon_unused", "account_id", postgresql_where=text("used_by IS NULL")),)
+    coupon_id: TextKey
+    account_id: Text
+    amount_off: OptionalAmount
+    percent_off: int | None
+    minimum_spend: Amount
+    valid_from: date
+    valid_until: date
+    used_by: OptionalText
+
+
+_ISSUED = names_of(CouponRow, without=["used_by"])
+_READ = Selection(CouponRow, *_ISSUED)
+_UNUSED = text(f"SELECT {_READ.sql} FROM coupon WHERE account_id = ANY(:ids) AND used_by IS NULL")
+_ISSUE = insert(CouponRow, _ISSUED)
+_USE = update(CouponRow, ("coupon_id", "used_by"))
+
+
+async def unused(connection: Connection, account_ids: Sequence[str]) -> dict[str, tuple[Coupon, ...]]:
+    """Account id -> its unused coupons; accounts without one are left out."""
+    coupons: defaultdict[str, list[Coupon]] = defaultdict(list)
+    for row in _READ.rows(await connection.execute(_UNUSED, {"ids": account_ids})):
+        coupons[row.account_id].append(_coupon(row))
+    return {account_id: tuple(found) for account_id, found in coupons.items()}
+
+
+async def save(connection: Connection, applied: Iterable[Incoming], emitted: Iterable[EmittedEvent]) -> None:
+    """Store coupons that were issued, and which orders have used some up."""
+    issued = [event.event.data for event in applied if isinstance(event.event.data, CouponIssued)]
+    renewals = [event.data for event in emitted if isinstance(event.data, Renewed)]
+    await _ISSUE.run(connection, [_row(data) for data in issued])
+    used = [{"coupon_id": data.coupon_id, "used_by": data.order_id} for data in renewals if data.coupon_id]
+    await _USE.run(connection, used)
+
+
+def _coupon(row: Any) -> Coupon:
+    return Coupon(
+        coupon_id=row.coupon_id,
+        amount_off=row.amount_off,
+        percent_off=row.percent_off,
+        minimum_spend=row.minimum_spend,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+    )
+
+
+def _row(data: CouponIssued) -> Row:
+    return {
+        "coupon_id": data.coupon_id,
+        "account_id": data.account_id,
+        "amount_off": data.amount_off,
+        "percent_off": data.percent_off,
+        "minimum_spend": data.minimum_spend,
+        "valid_from": data.valid_from,
+        "valid_until": data.valid_until,
+    }

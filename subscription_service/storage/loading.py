@@ -1,0 +1,105 @@
+"""Loading what a transaction works on: accounts are locked, with what belongs to them.
+
+Locks are taken in one order, each kind sorted: input positions, ids of events, business ids, accounts that have a row,
+new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from shared.contracts.inbound import (
+    ConfigurationRecorded,
+    ConfigurationRemoved,
+    InboundData,
+    ServerBound,
+    ServerRegistered,
+    ServerReleased,
+    ServerResized,
+    ServerUnbound,
+)
+from shared.contracts.types import ConfigurationKind
+from shared.storage.database import Connection
+from subscription_service.domain.model import Account
+from subscription_service.handlers import Incoming
+from subscription_service.storage import accounts, configuration, coupons, deduplication, servers, waiting
+from subscription_service.unit_of_work import LockedAccount
+
+
+async def lock(connection: Connection, account_ids: Collection[str], *, partitions: int) -> dict[str, LockedAccount]:
+    """Lock and load these accounts, new ones too, with their unused coupons and waiting events.
+
+    `partitions`: number of the lifecycle's partitions.
+    """
+    stored = await accounts.lock(connection, account_ids, partitions=partitions)
+    locked = {
+        each.account.account_id: LockedAccount(each.account, each.account, each.partition, each.revision, each.timer)
+        for each in stored
+    }
+    for account_id, unused in (await coupons.unused(connection, list(locked))).items():
+        _attach(locked[account_id], coupons=unused)
+    with_waiting = [each.account.account_id for each in stored if each.waiting]
+    await _load_waiting(connection, locked, with_waiting)
+    return locked
+
+
+async def load_touched(
+    connection: Connection, locked: Mapping[str, LockedAccount], events: Iterable[Incoming], *, whole: bool
+) -> None:
+    """Load the servers and settings that these events touch; all servers where an event may need all, or `whole`."""
+    touched = _Touched(locked, events)
+    if whole:
+        touched.whole.update(locked)
+    some = [key for key in touched.servers if key[0] not in touched.whole]
+    found_servers = {
+        **await servers.some(connection, some),
+        **await servers.of_accounts(connection, sorted(touched.whole)),
+    }
+    found_settings = await configuration.some(connection, touched.settings)
+    for account_id in found_servers.keys() | found_settings.keys():
+        _attach(
+            locked[account_id],
+            servers=found_servers.get(account_id, {}),
+            configuration=found_settings.get(account_id, {}),
+        )
+
+
+async def with_coupons_and_servers(connection: Connection, account: Account) -> Account:
+    """All of an account that its timers may look at, not locked."""
+    account_id = account.account_id
+    unused = (await coupons.unused(connection, [account_id])).get(account_id, ())
+    own = (await servers.of_accounts(connection, [account_id])).get(account_id, {})
+    return account._replace(coupons=unused, servers=own)
+
+
+async def _load_waiting(
+    connection: Connection, locked: Mapping[str, LockedAccount], account_ids: Collection[str]
+) -> None:
+    stored = await waiting.of_accounts(connection, sorted(account_ids))
+    for event, until in stored:
+        locked[event.account_id].waiting.add(event, until)
+    await deduplication.recheck(connection, [event for event, _ in stored])
+
+
+class _Touched:
+    """The rows that a batch's events are about. `whole`: accounts of which an event may need every server."""
+
+    def __init__(self, locked: Mapping[str, LockedAccount], events: Iterable[Incoming]) -> None:
+        self.whole: set[str] = set()
+        self.servers: set[tuple[str, str]] = set()
+        self.settings: set[tuple[str, ConfigurationKind, str]] = set()
+        for event in events:
+            self._add(event.account_id, event.event.data)
+            if event.may_touch_all_servers(locked[event.account_id].account):
+                self.whole.add(event.account_id)
+
+    def _add(self, account_id: str, data: InboundData) -> None:
+        match data:
+            case ServerRegistered() | ServerResized() | ServerReleased() | ServerBound() | ServerUnbound():
+                self.servers.add((account_id, data.server_id))
+            case ConfigurationRecorded() | ConfigurationRemoved():
+                self.settings.add((account_id, data.kind, data.key))
+
+
+def _attach(locked: LockedAccount, **loaded: Any) -> None:
+    """What was loaded is part of the state before, too."""
+    locked.account = locked.before = locked.account._replace(**loaded)

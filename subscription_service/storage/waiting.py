@@ -1,0 +1,113 @@
+"""Waiting events: one row per event, as it was received (R4, R40).
+
+An event waits for an accepted purchase of its account until an instant, or until all that is due before it has
+happened; see `domain.waiting`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Index, text
+
+from shared.kafka.record import Record
+from shared.outbox import log
+from shared.storage.bulk import Row, insert
+from shared.storage.columns import Selection, names_of
+from shared.storage.database import Connection
+from shared.storage.tables import BigInteger, BigIntegerKey, OptionalInstant, Text
+from subscription_service.handlers import Incoming, reread
+from subscription_service.storage.metadata import SubscriptionTable
+from subscription_service.unit_of_work import LockedAccount
+
+
+class WaitingRow(SubscriptionTable, table=True):
+    """`id` rises in order of arrival. `until`: end of the wait for a purchase; NULL: it waits for timers.
+
+    `topic`: logical name; `broker_topic`, `partition`, `record_offset`, `key`, `value`, `headers`: of the record.
+    """
+
+    __tablename__ = "waiting"
+    __table_args__ = (Index("waiting_account", "account_id", "id"),)
+    id: BigIntegerKey
+    account_id: Text
+    until: OptionalInstant
+    topic: Text
+    broker_topic: Text
+    partition: int
+    record_offset: BigInteger
+    key: bytes | None
+    value: bytes
+    headers: bytes | None
+
+
+class StoredEvent(NamedTuple):
+    """A waiting event; `until` as in its row."""
+
+    event: Incoming
+    until: datetime | None
+
+
+_READ = Selection(WaitingRow)
+_OF_ACCOUNTS = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = ANY(:ids) ORDER BY id")
+_ADD = insert(WaitingRow, names_of(WaitingRow, without=["id"]))
+_DELETE = text("DELETE FROM waiting WHERE id = ANY(:ids)")
+_COUNT = text("SELECT count(*) FROM waiting")
+
+
+async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> list[StoredEvent]:
+    """The waiting events of these accounts, in order of arrival."""
+    if not account_ids:
+        return []
+    found = _READ.rows(await connection.execute(_OF_ACCOUNTS, {"ids": account_ids}))
+    return [StoredEvent(_incoming(row), row.until) for row in found]
+
+
+async def save(connection: Connection, changed: Iterable[LockedAccount], *, left: Iterable[int]) -> None:
+    """Delete the rows of events that wait no more (`left`: their ids), and add those that have begun to wait."""
+    ids = sorted(left)
+    if ids:
+        await connection.execute(_DELETE, {"ids": ids})
+    rows = [_row(event, until) for locked in changed for event, until in locked.waiting if event.waiting_id is None]
+    await _ADD.run(connection, rows)
+
+
+async def count(connection: Connection) -> int:
+    """How many events wait now (G4)."""
+    number: int = (await connection.execute(_COUNT)).scalar_one()
+    return number
+
+
+def _incoming(row: Any) -> Incoming:
+    """The record is read again; it was valid when it came."""
+    record: Record = Record(
+        topic=row.broker_topic,
+        partition=row.partition,
+        offset=row.record_offset,
+        timestamp=0,
+        timestamp_type=0,
+        key=row.key,
+        value=row.value,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        headers=log.unpack(row.headers),
+    )
+    incoming = reread(record, row.topic)
+    incoming.waiting_id = row.id
+    return incoming
+
+
+def _row(event: Incoming, until: datetime | None) -> Row:
+    record = event.record
+    return {
+        "account_id": event.account_id,
+        "until": until,
+        "topic": event.topic,
+        "broker_topic": record.topic,
+        "partition": record.partition,
+        "record_offset": record.offset,
+        "key": record.key,
+        "value": record.value,
+        "headers": log.pack(tuple(record.headers)),
+    }

@@ -1,0 +1,174 @@
+"""What a row holds is what was stored: accounts, servers, settings and orders come back as they were."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shared.contracts.types import (
+    ConfigurationKind,
+    Contact,
+    Edition,
+    Feature,
+    ProtectionMode,
+    Specification,
+    Term,
+)
+from subscription_service.domain.model import (
+    Account,
+    Active,
+    AutoRenewal,
+    CapacityUse,
+    ConfigurationEntry,
+    Failure,
+    Grace,
+    Released,
+    Server,
+    ServerTotals,
+    Subscription,
+    VersionStamp,
+)
+from subscription_service.domain.orders import OrderEntry, OrderType
+from subscription_service.domain.policy import Rules
+from subscription_service.domain.timers import Timer, TimerKind
+from subscription_service.policy_files.catalog import load_catalog
+from subscription_service.policy_files.policy import load_policy
+from subscription_service.storage import accounts, configuration, orders, servers
+from subscription_service.unit_of_work import LockedAccount, UnitOfWork
+
+LATER = VersionStamp(datetime(2026, 2, 1, 8, 30, 0, 250_000, tzinfo=UTC), "/assets?zone=a", "evt-2")
+EARLIER = VersionStamp(datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC), "/assets", "evt-1")
+SPECIFICATION = Specification(
+    edition=Edition.ULTIMATE,
+    protection_mode=ProtectionMode.PARTIAL,
+    protected_servers=3,
+    cores=12,
+    value_added={Feature.ANTI_RANSOMWARE_GB: 100},
+)
+TERM = Term(
+    order_id="p-1",
+    starts_at=EARLIER.time,
+    ends_at=LATER.time,
+    expires_on=date(2026, 2, 1),
+    months=1,
+    specification=SPECIFICATION,
+)
+ACTIVE = Active(
+    subscription_id="sub-1",
+    anchor_day=31,
+    terms=(TERM,),
+    auto_renewal=AutoRenewal(cycle_months=3, effective_on=date(2026, 2, 1)),
+    attempts=2,
+    failure=Failure(next_attempt_at=LATER.time),
+)
+GRACE = Grace(subscription_id="sub-1", anchor_day=31, terms=(TERM,), retained_until=LATER.time, declined=True)
+RELEASED = Released(subscription_id="sub-1", released_at=EARLIER.time)
+PLAIN = Account(account_id="acct-1")
+FULL = PLAIN._replace(
+    version=3,
+    decided_at=LATER.time,
+    contact=Contact(name='Lin "\u6797" Wei', email="lin@example.com", locale="zh-CN", time_zone="Asia/Shanghai"),
+    subscription=RELEASED,
+    balance=Decimal("9.50"),
+    registered=ServerTotals(4, 64),
+    bound=ServerTotals(1, 16),
+    capacity={Feature.ANTI_RANSOMWARE_GB: CapacityUse(12, LATER)},
+    retained={ConfigurationKind.TAG: 2},
+    snapshot_stamp=EARLIER,
+    configuration_floor=LATER.time,
+)
+
+
+def row_of(account: Account, before: Account = PLAIN) -> dict[str, Any]:
+    """What is written for `account`."""
+    rules = Rules(policy=load_policy(), catalog=load_catalog())
+    unit_of_work = UnitOfWork(now=LATER.time, rules=rules, locked={}, partitions={})
+    return dict(accounts._row(LockedAccount(account, before, partition=1, revision=1), unit_of_work))
+
+
+def reread(account: Account, before: Account = PLAIN) -> Account:
+    """What is read of a row that held `before` and over which `account` was written: NULL keeps what was there."""
+    old, new = row_of(before), row_of(account, before)
+    return accounts._account(SimpleNamespace(**{name: old[name] if new[name] is None else new[name] for name in new}))
+
+
+@pytest.mark.parametrize("account", [PLAIN, FULL], ids=["plain", "full"])
+def test_an_account_comes_back_as_it_was_stored(account: Account) -> None:
+    assert reread(account) == account
+
+
+@pytest.mark.parametrize("subscription", [ACTIVE, GRACE, RELEASED], ids=["active", "grace", "released"])
+def test_a_subscription_comes_back_in_its_state(subscription: Subscription) -> None:
+    assert reread(PLAIN._replace(subscription=subscription)).subscription == subscription
+
+
+def test_one_fact_alone_is_enough_to_be_stored() -> None:
+    only = PLAIN._replace(snapshot_stamp=LATER)
+    assert reread(only) == only
+    only = PLAIN._replace(configuration_floor=LATER.time)
+    assert reread(only) == only
+
+
+def test_facts_of_an_older_version_that_knew_fewer_of_them_are_read() -> None:
+    row = {**row_of(PLAIN), "facts": '[{},{"tag":2}]'}
+    assert accounts._account(SimpleNamespace(**row)) == PLAIN._replace(retained={ConfigurationKind.TAG: 2})
+
+
+def test_the_last_setting_that_goes_is_written_too() -> None:
+    """A document that is not written stays as it was, so one with nothing left in it has to be written."""
+    kept = PLAIN._replace(retained={ConfigurationKind.TAG: 1})
+    gone = kept._replace(retained={ConfigurationKind.TAG: 0})
+    assert reread(gone, before=kept).retained == {ConfigurationKind.TAG: 0}
+
+
+def test_documents_that_did_not_change_are_not_written() -> None:
+    row = row_of(FULL._replace(version=4), before=FULL)
+    assert (row["contact"], row["subscription"], row["facts"]) == (None, None, None)
+
+
+def test_the_next_timer_is_read_where_no_event_waits() -> None:
+    at = LATER.time
+    row = SimpleNamespace(next_due_at=at, next_timer="expiry", waiting=0)
+    assert accounts._timer(row) == Timer(at, TimerKind.EXPIRY)
+    assert accounts._timer(SimpleNamespace(next_due_at=at, next_timer="expiry", waiting=1)) is None
+    assert accounts._timer(SimpleNamespace(next_due_at=None, next_timer=None, waiting=0)) is None
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        Server("srv-1"),
+        Server("srv-1", cores=8, cores_stamp=LATER),
+        Server("srv-1", present=True, present_stamp=EARLIER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER),
+    ],
+    ids=["nothing known", "cores alone", "all three"],
+)
+def test_a_server_comes_back_with_the_stamps_of_its_registers(server: Server) -> None:
+    assert servers._server(SimpleNamespace(**servers._row("acct-1", server))) == server
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [ConfigurationEntry({"a": [1, None]}, True, LATER), ConfigurationEntry(None, False, EARLIER)],
+    ids=["present", "removed"],
+)
+def test_a_setting_comes_back_with_its_stamp(entry: ConfigurationEntry) -> None:
+    row = configuration._row("acct-1", ConfigurationKind.TAG, "prod", entry)
+    assert configuration._entry(SimpleNamespace(**row)) == entry
+
+
+def test_an_order_comes_back_as_it_was_stored() -> None:
+    entry = OrderEntry(
+        order_id="p-1",
+        type=OrderType.PURCHASE,
+        placed_at=EARLIER.time,
+        starts_at=EARLIER.time,
+        ends_at=LATER.time,
+        months=1,
+        specification=SPECIFICATION,
+        fee=Decimal("9.50"),
+        catalog_version="2026-01",
+    )
+    assert orders._entry(SimpleNamespace(**orders._row("acct-1", entry))) == entry
