@@ -1,5 +1,7 @@
 """The contract's page: fields in words, every type with an example, and every reason of a dead letter explained."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -49,3 +51,13 @@ def test_a_type_that_has_the_data_of_another_refers_to_it() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_of_a_dead_letter_is_explained(reason: Reason) -> None:
     assert f"| `{reason.value}` | " in (DOCS / "contract.md").read_text("utf-8")
+
+
+def test_every_path_of_http_is_explained_and_no_other() -> None:
+    documents = [json.loads(path.read_text("utf-8")) for path in (DOCS / "contracts").glob("openapi-*.json")]
+    assert len(documents) == 2
+    served = {
+        (method.upper(), path) for each in documents for path, methods in each["paths"].items() for method in methods
+    }
+    explained = set(re.findall(r"`(GET|POST|PUT|DELETE) (/[^`]*)`", (DOCS / "contract.md").read_text("utf-8")))
+    assert explained - {("GET", "/openapi.json")} == served
