@@ -16,6 +16,7 @@ LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 NAMED = re.compile(r'<a id="([^"]+)"></a>')
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*[\w-])`")
+NAME_IN = re.compile(r"`(?P<name>\w+)` in\s+`(?P<path>(?:[\w.-]+/)+[\w.-]+\.py)`")
 OURS = ("shared", "subscription_service", "notifier_service", "tenure", "stories", "tests", "benchmarks", "docs")
 SOURCES = (".py", ".md", ".toml", ".html", ".po", ".lock", ".txt")
 STEP = re.compile(r"^(?P<number>\d+)\. \[(?P<shown>[^\]]+)\]\((?P<target>[^)]+)\) ", re.MULTILINE)
@@ -31,6 +32,12 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
 def test_every_path_that_is_named_exists(document: Path) -> None:
     named = [path for path in PATH.findall(text_of(document)) if path.split("/")[0] in OURS or path.endswith(SOURCES)]
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_name_that_is_said_to_be_in_a_module_is_there(document: Path) -> None:
+    named = [(match["name"], match["path"]) for match in NAME_IN.finditer(text_of(document))]
+    assert [(name, path) for name, path in named if not re.search(rf"\b{name}\b", text_of(ROOT / path))] == []
 
 
 def test_the_walk_names_existing_files_once_each_and_in_order() -> None:
