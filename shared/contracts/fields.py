@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from shared.contracts.scalars import (
     MAX_DEPTH,
+    Amount,
     Count,
     Day,
     Flag,
@@ -156,14 +157,14 @@ Currency = Annotated[
     described("ISO 4217 code of the currency; it must be the catalog's.", "USD"),
 ]
 CatalogCurrency = Annotated[str, described("ISO 4217 code of the catalog's currency.", "USD")]
-Fee = Annotated[Money, described(f"Price of the cycle before any discount. {MONEY}", "137.50")]
-Discount = Annotated[Money, described(f"What a coupon took off the fee; 0.00 without one. {MONEY}", "20.00")]
-Charged = Annotated[Money, described(f"What was deducted from the balance. {MONEY}", "117.50")]
-BalanceAfter = Annotated[Money, described(f"Balance after the deduction. {MONEY}", "132.50")]
-Balance = Annotated[Money, described(f"Balance of the account. {MONEY}", "72.50")]
-Shortfall = Annotated[Money, described(f"What the balance lacks. {MONEY}", "45.00")]
+Fee = Annotated[Amount, described(f"Price of the cycle before any discount. {MONEY}", "137.50")]
+Discount = Annotated[Amount, described(f"What a coupon took off the fee; 0.00 without one. {MONEY}", "20.00")]
+Charged = Annotated[Amount, described(f"What was deducted from the balance. {MONEY}", "117.50")]
+BalanceAfter = Annotated[Amount, described(f"Balance after the deduction. {MONEY}", "132.50")]
+Balance = Annotated[Amount, described(f"Balance of the account. {MONEY}", "72.50")]
+Shortfall = Annotated[Amount, described(f"What the balance lacks. {MONEY}", "45.00")]
 PriceDifference = Annotated[
-    Money,
+    Amount,
     described(
         "Price of the change for the rest of the term, negative where it becomes cheaper; null when the change came"
         f" with a term's start (R19). {MONEY}",

@@ -53,6 +53,7 @@ class RejectionCode(StrEnum):
     INVALID_CYCLE = "invalid_cycle"
     AUTO_RENEWAL_TOO_LATE = "auto_renewal_too_late"
     FEATURE_OUT_OF_RANGE = "feature_out_of_range"
+    AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
     PENDING_RENEWAL_ORDER = "pending_renewal_order"
     MODE_CHANGE_NOT_ALLOWED = "mode_change_not_allowed"
     DOWNGRADE_ONLY_AT_RENEWAL = "downgrade_only_at_renewal"

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import LifecycleMetadata
-from shared.contracts.scalars import ID_PATTERN, MONEY_PATTERN, POSITIVE_MONEY_PATTERN
+from shared.contracts.scalars import AMOUNT_PATTERN, ID_PATTERN, MONEY_PATTERN, POSITIVE_MONEY_PATTERN
 from shared.contracts.schemas import DOCUMENTS, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Topic
 
 _PATTERNS: Final[Mapping[str, str]] = {
     ID_PATTERN: "id",
     MONEY_PATTERN: "money",
+    AMOUNT_PATTERN: "amount",
     POSITIVE_MONEY_PATTERN: "money above 0.00",
 }
 _FORMATS: Final[Mapping[str, str]] = {"date-time": "instant", "date": "day", "uri-reference": "URI reference"}

@@ -15,9 +15,11 @@ from pydantic_core import CoreSchema
 
 ID_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
 MONEY_PATTERN: Final = r"^-?[0-9]{1,15}\.[0-9]{2}$"
+AMOUNT_PATTERN: Final = r"^-?[0-9]{1,28}\.[0-9]{2}$"
 POSITIVE_MONEY_PATTERN: Final = r"^(?!0+\.00$)[0-9]{1,15}\.[0-9]{2}$"
 MAX_DEPTH: Final = 100
 _MONEY: Final = re.compile(MONEY_PATTERN)
+_AMOUNT: Final = re.compile(AMOUNT_PATTERN)
 _INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-5][0-9])"
 )
@@ -75,6 +77,14 @@ def _money(value: Any) -> Decimal:
     return Decimal(value)
 
 
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+        raise ValueError("expected a decimal string with two decimals and at most 30 digits")
+    return Decimal(value)
+
+
 def _positive(value: Decimal) -> Decimal:
     if value <= 0:
         raise ValueError("expected an amount above 0.00")
@@ -112,7 +122,9 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """1-128 characters of A-Z a-z 0-9 . _ : -"""
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Money = Annotated[Decimal, BeforeValidator(_money), _TextOf(MONEY_PATTERN)]
-"""An amount in the catalog's currency, quantized to cents; on the wire a string such as "9.50"."""
+"""Money of an event in, in the catalog's currency, with cents; on the wire a string such as "9.50"."""
+Amount = Annotated[Decimal, BeforeValidator(_amount), _TextOf(AMOUNT_PATTERN)]
+"""Money that a decision makes: exact up to 30 digits, since it is worked out from many amounts of up to 17."""
 PositiveMoney = Annotated[Decimal, BeforeValidator(_money), AfterValidator(_positive), _TextOf(POSITIVE_MONEY_PATTERN)]
 """An amount above 0.00."""
 Instant = Annotated[datetime, BeforeValidator(_instant)]

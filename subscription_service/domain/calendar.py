@@ -1,7 +1,6 @@
-"""Days and instants: the billing zone's calendar on one side, UTC on the other.
+"""Conversions between the calendar of a zone and instants. All of them are here.
 
-Every conversion between the two is here, so that no other module names a zone's arithmetic.
-Instants in and out are aware; those that come out are UTC.
+Instants that come in are aware, those that come out are UTC. `zone` is the policy's billing zone.
 """
 
 from calendar import monthrange
@@ -19,27 +18,29 @@ def at_hour(day: date, hour: int, zone: ZoneInfo) -> datetime:
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The instant at which `day` begins."""
+    """The instant at which `day` begins in the zone."""
     return at_hour(day, 0, zone)
 
 
 def billing_day(instant: datetime, zone: ZoneInfo) -> date:
-    """The calendar day in the zone."""
+    """The calendar day of an instant in the zone."""
     return instant.astimezone(zone).date()
 
 
 def days_before(day: date, count: int) -> date:
+    """The calendar day so many days earlier."""
     return day - timedelta(days=count)
 
 
 def days_after(day: date, count: int) -> date:
+    """The calendar day so many days later."""
     return day + timedelta(days=count)
 
 
 def add_months(day: date, months: int, anchor_day: int) -> date:
-    """`months` later on the anchor's day number, clamped to the month's last day (R1).
+    """So many months later, on day number `anchor_day`, clamped to the month's last day (R1).
 
-    The anchor, not `day`, gives the number, so that a short month leaves no trace.
+    The number is the anchor's and not `day`'s, so that it comes back after a short month.
     """
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
@@ -47,5 +48,5 @@ def add_months(day: date, months: int, anchor_day: int) -> date:
 
 
 def end_of(expires_on: date, zone: ZoneInfo) -> datetime:
-    """`ends_at` of a term whose E is `expires_on`: the day after begins."""
+    """`ends_at` of a term whose E is `expires_on`: the instant at which the day after it begins."""
     return midnight(expires_on + DAY, zone)

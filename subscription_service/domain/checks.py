@@ -1,9 +1,10 @@
-"""The conditions of an order, one function each: the `Rejection`, or None where nothing stands against it.
+"""The conditions of an order, one function each: it gives a `Rejection`, or None where the condition is met.
 
-`decide` asks them in the order of R41, which is the order of `RejectionCode`'s members and of this file.
+`decide` and `switching` ask them in the order of R41. That is also the order of `RejectionCode`'s members and of this
+file.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from shared.contracts.lifecycle_parts import RejectionCode
@@ -11,30 +12,39 @@ from shared.contracts.types import Edition, Feature, ProtectionMode, Specificati
 from subscription_service.domain.calendar import billing_day, days_before
 from subscription_service.domain.model import Account, Active, Grace, Subscription
 from subscription_service.domain.policy import Catalog, FeatureRange, Policy
+from subscription_service.domain.pricing import LARGEST_PRICE, fee
 from subscription_service.domain.quota import bound_shortages, inventory_shortages
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.terms import pending_term
 
 DURATIONS: Final = frozenset((*range(1, 13), 24, 36))
+"""Months that can be ordered (R3)."""
+
 CYCLES: Final = frozenset((1, 3, 12))
+"""Months that auto-renewal can renew for (R3)."""
+
+_LAST_YEAR: Final = 9990
+"""Python's calendar ends with the year 9999; grace and release come after a term's end."""
+
 _RANK: Final = {edition: rank for rank, edition in enumerate(Edition)}
+"""Edition -> its place from the smallest to the largest."""
 
 
 class Order(Protocol):
-    """What R6 looks at."""
+    """An order for which the terms of service must be accepted."""
 
     @property
     def terms_accepted(self) -> bool: ...
 
 
 def already_subscribed(subscription: Subscription | None) -> Rejection | None:
-    """R5."""
+    """R5: there is a subscription that is active or in grace."""
     live = isinstance(subscription, Active | Grace)
     return Rejection(RejectionCode.ALREADY_SUBSCRIBED) if live else None
 
 
 def not_active(subscription: Active | Grace) -> Rejection | None:
-    """R19: in grace nothing is in force that could be changed now."""
+    """R19: in grace no term is in force whose specification could change now."""
     return Rejection(RejectionCode.NOT_ACTIVE) if isinstance(subscription, Grace) else None
 
 
@@ -43,20 +53,22 @@ def terms_not_accepted(order: Order) -> Rejection | None:
     return None if order.terms_accepted else Rejection(RejectionCode.TERMS_NOT_ACCEPTED)
 
 
-def invalid_duration(months: int) -> Rejection | None:
-    """R3."""
-    if months in DURATIONS:
-        return None
-    return Rejection(RejectionCode.INVALID_DURATION, "1 to 12, 24 or 36", months)
+def invalid_duration(months: int, begins_on: date) -> Rejection | None:
+    """R3, for a term that begins on that billing day; it must end within the calendar."""
+    if months not in DURATIONS:
+        return Rejection(RejectionCode.INVALID_DURATION, "1 to 12, 24 or 36", months)
+    if begins_on.year + months // 12 >= _LAST_YEAR:
+        return Rejection(RejectionCode.INVALID_DURATION, "fewer", months)
+    return None
 
 
 def invalid_cycle(months: int) -> Rejection | None:
-    """R3, R11."""
+    """R3, R11, for auto-renewal."""
     return None if months in CYCLES else Rejection(RejectionCode.INVALID_CYCLE, "1, 3 or 12", months)
 
 
 def auto_renewal_too_late(subscription: Active | Grace, at: datetime, policy: Policy) -> Rejection | None:
-    """R22: the last day is E - 2; `required` states it, `offered` the billing date."""
+    """R22: the last day on which it can be enabled is E - 2 (`required`); `offered`: the billing day of `at`."""
     last_day = days_before(subscription.terms[-1].expires_on, 2)
     today = billing_day(at, policy.billing_zone)
     if today <= last_day:
@@ -65,7 +77,7 @@ def auto_renewal_too_late(subscription: Active | Grace, at: datetime, policy: Po
 
 
 def feature_out_of_range(specification: Specification, catalog: Catalog) -> Rejection | None:
-    """R10, for the first feature in the catalog's order that is out of its range."""
+    """R10: names the first feature, in the order of `Feature`, whose amount is not allowed."""
     for feature in Feature:
         amount = specification.value_added.get(feature, 0)
         allowed = catalog.features[feature]
@@ -74,8 +86,16 @@ def feature_out_of_range(specification: Specification, catalog: Catalog) -> Reje
     return None
 
 
+def amount_out_of_range(specification: Specification, months: int, catalog: Catalog) -> Rejection | None:
+    """R41: the price of the term passes `LARGEST_PRICE`. `required`: that; `offered`: the price."""
+    price = fee(specification, months, catalog)
+    if price <= LARGEST_PRICE:
+        return None
+    return Rejection(RejectionCode.AMOUNT_OUT_OF_RANGE, f"{LARGEST_PRICE:,}", f"{price:,}")
+
+
 def pending_renewal_order(subscription: Active | Grace, at: datetime) -> Rejection | None:
-    """R17."""
+    """R17. `required`: the start of the pending term."""
     term = pending_term(subscription, at)
     if term is None:
         return None
@@ -89,17 +109,19 @@ def mode_change_not_allowed(current: Specification, wanted: Specification) -> Re
 
 
 def downgrade_only_at_renewal(current: Specification, wanted: Specification) -> Rejection | None:
-    """R19: outside a renewal neither the edition nor honeypot licences go down."""
+    """R19: outside a renewal neither the edition nor the number of honeypot licences goes down."""
     code = RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL
     if _RANK[wanted.edition] < _RANK[current.edition]:
         return Rejection(code, current.edition.value, wanted.edition.value, "edition")
-    licences = current.value_added.get(Feature.HONEYPOT, 0)
-    asked = wanted.value_added.get(Feature.HONEYPOT, 0)
-    return Rejection(code, licences, asked, "number of honeypot licences") if asked < licences else None
+    current_licences = current.value_added.get(Feature.HONEYPOT, 0)
+    wanted_licences = wanted.value_added.get(Feature.HONEYPOT, 0)
+    if wanted_licences < current_licences:
+        return Rejection(code, current_licences, wanted_licences, "number of honeypot licences")
+    return None
 
 
 def below_inventory(account: Account, specification: Specification, catalog: Catalog) -> Rejection | None:
-    """R8, R14."""
+    """R8, R14: full protection covers every registered server and core. Servers are named before cores."""
     return next(iter(inventory_shortages(account, specification, catalog)), None)
 
 

@@ -1,8 +1,8 @@
-"""What an order or a new contact leads to: lifecycle events, or a `Rejection`.
+"""What an event in leads to: lifecycle events, or a `Rejection`.
 
-Nothing here changes anything. Each decision asks its conditions in the order of R41; the first that
-stands against it wins. Decisions about a live subscription get a `DecisionContext`; those about the
-auto-renewal switch are in `switching`.
+One function per type of event, found in the two tables below; a type that stands in neither only changes facts
+(`facts`). Each function asks its conditions (`checks`) in the order of R41, and the first that is not met refuses the
+order. Nothing is changed here: `evolve` applies the events. Auto-renewal is switched in `switching`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ from subscription_service.domain.terms import change_with_term, differs, first_t
 
 
 def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> EventsOrRejection:
-    """What follows from one event in; its facts are in `account` already. Pure facts lead to nothing."""
+    """Decide one event at `at` (UTC); `account` has its facts already."""
     on_any_account = _ON_ANY_ACCOUNT.get(type(command))
     if on_any_account is not None:
         return on_any_account(account, command, at, rules)
@@ -51,25 +51,27 @@ def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules
 
 
 def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> EventsOrRejection:
-    """R5-R11: a new subscription."""
+    """R5-R11: a new subscription, active from `at` on."""
     refusal = (
         checks.already_subscribed(account.subscription)
         or checks.terms_not_accepted(order)
-        or checks.invalid_duration(order.duration_months)
+        or checks.invalid_duration(order.duration_months, billing_day(at, rules.policy.billing_zone))
         or (checks.invalid_cycle(order.duration_months) if order.auto_renewal else None)
         or checks.feature_out_of_range(order.specification, rules.catalog)
+        or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
         or checks.below_inventory(account, order.specification, rules.catalog)
     )
     return refusal or (_activated(order, at, rules),)
 
 
 def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejection:
-    """R12-R14: one more term with the last one's specification."""
+    """R12-R14: one more term after the last one, with its specification."""
     account, subscription, _, rules = context
     specification = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
-        or checks.invalid_duration(order.duration_months)
+        or checks.invalid_duration(order.duration_months, subscription.terms[-1].expires_on)
+        or checks.amount_out_of_range(specification, order.duration_months, rules.catalog)
         or checks.below_inventory(account, specification, rules.catalog)
     )
     if refusal:
@@ -85,13 +87,14 @@ def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejectio
 
 
 def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -> EventsOrRejection:
-    """R15-R17: one more term with another specification; in grace that takes effect at once (R32)."""
+    """R15-R17: one more term after the last one, with another specification; in grace it takes effect at once (R32)."""
     account, subscription, at, rules = context
     current = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
-        or checks.invalid_duration(order.duration_months)
+        or checks.invalid_duration(order.duration_months, subscription.terms[-1].expires_on)
         or checks.feature_out_of_range(order.specification, rules.catalog)
+        or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(current, order.specification)
         or checks.below_bounds(account, order.specification, rules.catalog)
@@ -112,13 +115,14 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
 
 
 def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> EventsOrRejection:
-    """R19: upgrade or downgrade the term in force."""
+    """R19: another specification for the term in force, from `at` on."""
     account, subscription, at, rules = context
     term = subscription.terms[-1]
     refusal = (
         checks.not_active(subscription)
         or checks.terms_not_accepted(order)
         or checks.feature_out_of_range(order.specification, rules.catalog)
+        or checks.amount_out_of_range(order.specification, term.months, rules.catalog)
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(term.specification, order.specification)
         or checks.downgrade_only_at_renewal(term.specification, order.specification)
@@ -137,7 +141,7 @@ def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> E
 
 
 def credit(account: Account, _: AccountCredited, at: datetime, rules: Rules) -> EventsOrRejection:
-    """R25: a credit tries an outstanding deduction again, at once."""
+    """R25: while a deduction is outstanding, a credit tries it again at once."""
     subscription = account.subscription
     if not isinstance(subscription, Active):
         return ()
@@ -146,7 +150,7 @@ def credit(account: Account, _: AccountCredited, at: datetime, rules: Rules) -> 
 
 
 def replace_contact(account: Account, command: ContactChanged, _at: datetime, _rules: Rules) -> EventsOrRejection:
-    """R38; the same contact again says nothing."""
+    """R38; the same contact again leads to nothing."""
     return () if command.contact == account.contact else (ContactReplaced(contact=command.contact),)
 
 
@@ -155,6 +159,7 @@ _ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, dateti
     ContactChanged: replace_contact,
     AccountCredited: credit,
 }
+"""These are decided whatever the account's state."""
 
 _ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[DecisionContext, Any], EventsOrRejection]]] = {
     RenewalOrdered: renewal,
@@ -164,6 +169,7 @@ _ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[DecisionCont
     AutoRenewalDisabled: disable_auto_renewal,
     RenewalDeclined: decline_renewal,
 }
+"""These are refused where there is no subscription, or it is released."""
 
 
 def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
@@ -180,7 +186,7 @@ def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
 
 
 def _plan(term: Term, at: datetime, policy: Policy) -> AutoRenewalPlan:
-    """R11: its cycle is the duration; like every enabling it takes effect the next day (R21)."""
+    """R11: the cycle is the duration of the purchase; it takes effect the next day (R21)."""
     effective_on = billing_day(at, policy.billing_zone) + DAY
     return AutoRenewalPlan(
         cycle_months=term.months,

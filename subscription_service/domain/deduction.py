@@ -1,6 +1,7 @@
-"""Automatic renewal: when the next attempt is, and what an attempt does (R20-R27).
+"""Automatic renewal: when the next attempt to deduct the fee is, and what an attempt does (R20-R27).
 
-An attempt is all or nothing: one term appended and paid, or one `auto_renewal_failed`.
+An attempt either appends a term and takes its whole fee off the balance (`renewed`), or takes nothing
+(`auto_renewal_failed`). Instants are UTC.
 """
 
 from datetime import date, datetime
@@ -17,15 +18,15 @@ from subscription_service.domain.terms import automatic_order_id, next_term
 
 
 def cycle_at(auto_renewal: AutoRenewal, at: datetime, policy: Policy) -> int:
-    """The cycle in months that holds at `at`: until 00:00 of `effective_on`, what was set before (R21)."""
-    locked = auto_renewal.held_cycle
-    if locked is not None and at < midnight(auto_renewal.effective_on, policy.billing_zone):
-        return locked
+    """The cycle in months that holds at `at`: before 00:00 of `effective_on` it is the previous one (R21)."""
+    previous = auto_renewal.held_cycle
+    if previous is not None and at < midnight(auto_renewal.effective_on, policy.billing_zone):
+        return previous
     return auto_renewal.cycle_months
 
 
 def next_attempt(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
-    """The next scheduled attempt later than `after`, under whatever setting holds then."""
+    """The next scheduled attempt later than `after`; None where auto-renewal is off or no attempt is left before E."""
     auto_renewal = subscription.auto_renewal
     if auto_renewal is None:
         return None
@@ -37,8 +38,10 @@ def next_attempt(subscription: Active, after: datetime, policy: Policy) -> datet
 
 
 def first_attempt(expires_on: date, effective_on: date | None, *, after: datetime, policy: Policy) -> datetime | None:
-    """The first attempt for an E: on the first listed day, or once that has passed at the next deduction
-    hour, listed or not (R20, R21). No earlier than 00:00 of `effective_on`; none behind E.
+    """The first attempt for E = `expires_on`, later than `after` and no earlier than 00:00 of `effective_on`.
+
+    It is on the first listed day, or, where that has passed, at the next deduction hour, listed or not (R20, R21).
+    None where E is over before.
     """
     zone, hour = policy.billing_zone, policy.deduction_hour
     not_before = after if effective_on is None else max(after, midnight(effective_on, zone))
@@ -53,7 +56,7 @@ def first_attempt(expires_on: date, effective_on: date | None, *, after: datetim
 
 
 def first_attempt_under(context: DecisionContext, effective_on: date) -> datetime | None:
-    """The first attempt under a setting that takes effect on `effective_on` (R21)."""
+    """The first attempt where auto-renewal is set now and takes effect on `effective_on` (R21)."""
     _, subscription, at, rules = context
     expires_on = subscription.terms[-1].expires_on
     if isinstance(subscription, Active) and subscription.failure is not None:
@@ -63,7 +66,7 @@ def first_attempt_under(context: DecisionContext, effective_on: date) -> datetim
 
 
 def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
-    """Try to pay for the next cycle now; None where auto-renewal is off or not active (R20, R24, R27)."""
+    """Try to pay for the next cycle at `context.at`; None where auto-renewal is off, or in grace (R20, R24, R27)."""
     account, subscription, at, rules = context
     auto_renewal = subscription.auto_renewal
     if auto_renewal is None or isinstance(subscription, Grace):
@@ -79,7 +82,7 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
 
 
 def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
-    """One attempt more, at once, while a failure is outstanding (R25)."""
+    """One more attempt at once, where a failed one is outstanding; else None (R25)."""
     subscription = context.subscription
     outstanding = isinstance(subscription, Active) and subscription.failure is not None
     return deduct(context) if outstanding else None
@@ -126,7 +129,7 @@ def _failed(context: DecisionContext, *, price: Decimal, off: Decimal) -> AutoRe
 
 
 def _listed_attempt(expires_on: date, *, after: datetime, not_before: datetime, policy: Policy) -> datetime | None:
-    """The first instant of the policy's list that is later than `after` and not before `not_before`."""
+    """The first instant of the policy's list for this E that is later than `after` and not before `not_before`."""
     for days in policy.auto_renewal_attempt_days:
         attempt = at_hour(days_before(expires_on, days), policy.deduction_hour, policy.billing_zone)
         if attempt > after and attempt >= not_before:

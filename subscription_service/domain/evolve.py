@@ -1,7 +1,7 @@
-"""What an event has made of an account. It never refuses: what stands in the log has happened.
+"""What a lifecycle event makes of an account. Nothing is refused here: the event has been decided.
 
-Folding these events alone rebuilds subscription, contact, version and `decided_at`, and takes automatic
-renewals off balance and coupons. Facts are not rebuilt here (`facts.apply_side_effects`).
+Applying all lifecycle events of an account in order rebuilds its subscription, contact, version and `decided_at`, and
+takes the fees of automatic renewals off balance and coupons. Other facts change in `facts`.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ from subscription_service.domain.model import (
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import subscription_id_of
 
-StandingEvent = (
+EventWithoutTerms = (
     lifecycle.Expired
     | lifecycle.AutoRenewalFailed
     | lifecycle.QuotaExceeded
@@ -37,7 +37,7 @@ StandingEvent = (
 
 
 def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Policy) -> Account:
-    """`account` after `event`, decided at `at`. Raises `ValueError` where the log cannot be true."""
+    """`account` after `event`, decided at `at` (UTC). Raises `ValueError` for an event that cannot follow on it."""
     after = account._replace(
         version=account.version + 1,
         decided_at=at,
@@ -68,11 +68,13 @@ def _subscription(
         case lifecycle.SpecificationChanged():
             return _changed(_live(subscription), event)
         case _:
-            return _standing(_live(subscription), event, at, policy)
+            return _with_same_terms(_live(subscription), event, at, policy)
 
 
-def _standing(subscription: Active | Grace, event: StandingEvent, at: datetime, policy: Policy) -> Active | Grace:
-    """How a live subscription stands, with the same terms."""
+def _with_same_terms(
+    subscription: Active | Grace, event: EventWithoutTerms, at: datetime, policy: Policy
+) -> Active | Grace:
+    """A live subscription after an event that leaves its terms as they are."""
     match event:
         case lifecycle.Expired():
             return _expired(subscription, event)
@@ -94,13 +96,13 @@ def _standing(subscription: Active | Grace, event: StandingEvent, at: datetime, 
 def _live(subscription: Subscription | None) -> Active | Grace:
     if isinstance(subscription, Active | Grace):
         return subscription
-    raise ValueError("the log speaks of a subscription that is not live")
+    raise ValueError("the event needs a subscription that is active or in grace")
 
 
 def _active(subscription: Active | Grace) -> Active:
     if isinstance(subscription, Active):
         return subscription
-    raise ValueError("the log speaks of a subscription that is not active")
+    raise ValueError("the event needs a subscription that is active")
 
 
 def _activated(event: lifecycle.Activated, policy: Policy) -> Active:
@@ -119,7 +121,7 @@ def _planned(plan: AutoRenewalPlan | None) -> AutoRenewal | None:
 
 
 def _renewed(subscription: Active | Grace, event: lifecycle.Renewed) -> Active:
-    """R28: a renewal takes the decline back; R25: failure and attempts were about the old E."""
+    """Active, with one more term. Failure and attempts end with the old E (R25), a decline with the renewal (R28)."""
     return Active(
         subscription_id=subscription.subscription_id,
         anchor_day=subscription.anchor_day,
@@ -130,7 +132,7 @@ def _renewed(subscription: Active | Grace, event: lifecycle.Renewed) -> Active:
 
 
 def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged) -> Active | Grace:
-    """A change by order rewrites the term in force (R19); one that comes with a term stands in it already."""
+    """A change by order changes the term in force (R19); a change with a term's start stands in that term already."""
     if event.price_difference is None:
         return subscription
     *before, last = subscription.terms
@@ -138,7 +140,7 @@ def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged
 
 
 def _expired(subscription: Active | Grace, event: lifecycle.Expired) -> Grace:
-    """R31; the failure ends with its E, the switch stays (R25)."""
+    """R31. An outstanding failure ends with its E, the auto-renewal setting stays (R25)."""
     return Grace(
         subscription_id=subscription.subscription_id,
         anchor_day=subscription.anchor_day,
@@ -153,7 +155,7 @@ def _expired(subscription: Active | Grace, event: lifecycle.Expired) -> Grace:
 def _switched_on(
     subscription: Active | Grace, event: lifecycle.AutoRenewalSwitchedOn, at: datetime, policy: Policy
 ) -> Active | Grace:
-    """R21; it takes a decline back (R28)."""
+    """R21. A decline ends with it (R28)."""
     auto_renewal = AutoRenewal(
         cycle_months=event.cycle_months,
         effective_on=event.effective_on,
@@ -163,14 +165,14 @@ def _switched_on(
 
 
 def _switched_off(subscription: Active | Grace, *, declined: bool) -> Active | Grace:
-    """R28; an outstanding failure ends with it."""
+    """R28. An outstanding failure ends with it."""
     if isinstance(subscription, Active):
         return replace(subscription, auto_renewal=None, failure=None, declined=declined)
     return replace(subscription, auto_renewal=None, declined=declined)
 
 
 def _held_cycle(before: AutoRenewal | None, at: datetime, policy: Policy) -> int | None:
-    """What goes on until the new setting takes effect; nothing where none was in effect yet."""
+    """The cycle that holds until a new setting takes effect; None where none was in effect yet (R21)."""
     if before is None or (before.held_cycle is None and at < midnight(before.effective_on, policy.billing_zone)):
         return None
     return cycle_at(before, at, policy)

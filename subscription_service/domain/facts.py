@@ -1,7 +1,7 @@
-"""Facts of an account: taken in as they come, whatever the subscription's state (R37, R38).
+"""Facts of an account: balance, coupons, servers, capacity, configuration (R37, R38).
 
-Credits and coupons add up, capacity and configuration are newest per key. `apply_fact` is the one way in;
-`apply_side_effects` is what an event does to the facts, so that `evolve` needs only what the lifecycle says.
+`apply_fact` takes in what an event states, whatever the state of the subscription: credits and coupons add up, the rest
+is newest per key. `apply_side_effects` changes facts after a lifecycle event; `evolve` changes all else.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ from subscription_service.domain.refusals import Rejection
 
 
 def apply_fact(account: Account, command: InboundData, context: FactContext) -> Account | Rejection:
-    """`account` with the command's facts; the same object where there is nothing new.
+    """`account` with what the command states; the same object where nothing is new.
 
     Only a binding can be refused (R36).
     """
@@ -43,10 +43,10 @@ def apply_fact(account: Account, command: InboundData, context: FactContext) -> 
 
 
 def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog) -> Account:
-    """`account`, to which `event` has happened already, with the facts that follow from it.
+    """`account`, to which `event` has been applied, with the facts that follow from it.
 
-    A switch to partial mode binds (R16); release forgets configuration and bindings (R35); a purchase
-    after it begins without configuration, also if word of an older one is still on its way (R5).
+    A switch to partial mode binds servers (R16). A release deletes configuration and bindings (R35). A purchase after
+    it begins without configuration, also where older configuration events arrive later (R5).
     """
     if isinstance(event, lifecycle.SpecificationChanged):
         if _switches_to_partial(event.previous, event.specification):
@@ -59,10 +59,12 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
 
 
 def credit(account: Account, command: AccountCredited, _: FactContext) -> Account:
+    """R38: add to the balance."""
     return account._replace(balance=account.balance + command.amount)
 
 
 def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Account:
+    """R38: one more unused coupon."""
     coupon = Coupon(
         coupon_id=command.coupon_id,
         amount_off=command.amount_off,
@@ -75,6 +77,7 @@ def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Acc
 
 
 def use_capacity(account: Account, command: CapacityUsed, context: FactContext) -> Account:
+    """R37: the newest measurement per feature."""
     known = account.capacity.get(command.feature)
     if known is not None and context.stamp <= known.stamp:
         return account
@@ -83,17 +86,19 @@ def use_capacity(account: Account, command: CapacityUsed, context: FactContext) 
 
 
 def record_configuration(account: Account, command: ConfigurationRecorded, context: FactContext) -> Account:
+    """R37: the newest value per kind and key."""
     return _configure(account, command, ConfigurationEntry(command.value, True, context.stamp))
 
 
 def remove_configuration(account: Account, command: ConfigurationRemoved, context: FactContext) -> Account:
+    """R37: a removal is kept, so that an older value cannot come back."""
     return _configure(account, command, ConfigurationEntry(None, False, context.stamp))
 
 
 def _configure(
     account: Account, command: ConfigurationRecorded | ConfigurationRemoved, entry: ConfigurationEntry
 ) -> Account:
-    """Newest per key; after release, and for what was said before a new purchase, nothing (R35)."""
+    """The newest per kind and key. After a release, and with a `time` before the floor, nothing changes (R5, R35)."""
     floor = account.configuration_floor
     if isinstance(account.subscription, Released) or (floor is not None and entry.stamp.time < floor):
         return account
@@ -123,5 +128,6 @@ _FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], A
     ServerReleased: inventory.release,
     ServerBound: inventory.bind,
     ServerUnbound: inventory.unbind,
-    InventorySnapshot: inventory.take_snapshot,
+    InventorySnapshot: inventory.apply_snapshot,
 }
+"""Events in that state facts."""

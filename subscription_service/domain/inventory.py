@@ -1,8 +1,8 @@
-"""Servers and their bindings: three registers a server, each won by the newest stamp (R36, R37).
+"""Servers and their bindings: three registers per server, each won by the greatest stamp (R36, R37).
 
-Any order of arrival ends the same. `Account.servers` holds the rows that the store loaded: the touched
-ones, and all of them for a snapshot and a switch of mode. The counters always speak of all servers.
-Bindings exist in partial mode only; elsewhere what is said about them has no effect.
+Any order of arrival ends the same. `Account.servers` holds the rows that were loaded: those that the event names, or
+all of them for a snapshot and a switch of mode; the totals always count all servers. Bindings exist in partial mode
+only; in any other state binding and unbinding have no effect.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ _NEVER: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
 
 
 def register(account: Account, command: ServerRegistered, context: FactContext) -> Account:
-    """Presence and cores."""
+    """R36: sets presence and cores."""
     stamp, before = context.stamp, _server(account, command.server_id, context.at)
     after = _resized(before, command.cores, stamp)
     if _newer(stamp, before.present_stamp):
@@ -47,13 +47,13 @@ def register(account: Account, command: ServerRegistered, context: FactContext) 
 
 
 def resize(account: Account, command: ServerResized, context: FactContext) -> Account:
-    """Cores only; before the registration it waits in its register."""
+    """R36: sets cores; the register keeps them where the registration comes later."""
     before = _server(account, command.server_id, context.at)
     return _put(account, before, _resized(before, command.cores, context.stamp))
 
 
 def release(account: Account, command: ServerReleased, context: FactContext) -> Account:
-    """Presence; it also unbinds, which frees the quota (R36)."""
+    """R36: ends presence and unbinds, which frees the quota."""
     stamp, before = context.stamp, _server(account, command.server_id, context.at)
     after = before
     if _newer(stamp, before.present_stamp):
@@ -64,7 +64,7 @@ def release(account: Account, command: ServerReleased, context: FactContext) -> 
 
 
 def bind(account: Account, command: ServerBound, context: FactContext) -> Account | Rejection:
-    """Bind quota, within what was purchased (R36); a server not yet registered waits in its register."""
+    """R36: binds within the purchased quota, else `quota_exhausted`. The server may be registered later."""
     specification = _partial(account, context.at)
     before = _server(account, command.server_id, context.at)
     if specification is None or not _newer(context.stamp, before.bound_stamp):
@@ -78,16 +78,17 @@ def bind(account: Account, command: ServerBound, context: FactContext) -> Accoun
 
 
 def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Account:
+    """R36: ends the binding."""
     before = _server(account, command.server_id, context.at)
     if _partial(account, context.at) is None or not _newer(context.stamp, before.bound_stamp):
         return account
     return _put(account, before, before._replace(bound=False, bound_stamp=context.stamp))
 
 
-def take_snapshot(account: Account, command: InventorySnapshot, context: FactContext) -> Account:
-    """All registers of all servers as of the snapshot, also of those that it does not name (R37).
+def apply_snapshot(account: Account, command: InventorySnapshot, context: FactContext) -> Account:
+    """R37: sets all registers of all servers, also of those that the snapshot does not name.
 
-    An older snapshot than the last has nothing to say: every register is at least as new as that one.
+    An older snapshot than the last one changes nothing: every register is at least as new as that.
     """
     stamp = context.stamp
     if not _newer(stamp, account.snapshot_stamp):
@@ -107,21 +108,21 @@ def take_snapshot(account: Account, command: InventorySnapshot, context: FactCon
 
 
 def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
-    """The switch from full to partial: servers are bound as they were registered, while the quota lasts (R16)."""
+    """R16, the switch from full to partial: binds servers in the order of their registration while the quota lasts."""
     present = [server for server in account.servers.values() if server.present]
     present.sort(key=lambda server: (server.present_stamp or _NEVER, server.server_id))
     chosen: set[str] = set()
-    load = NOTHING
+    needed = NOTHING
     for server in present:
-        load = ServerTotals(load.servers + 1, load.cores + server.cores)
-        if not fits(quota, load):
+        needed = ServerTotals(needed.servers + 1, needed.cores + server.cores)
+        if not fits(quota, needed):
             break
         chosen.add(server.server_id)
     return _bind_exactly(account, chosen, at)
 
 
 def unbind_all(account: Account, at: datetime) -> Account:
-    """Quota and bindings are gone; the inventory itself stays (R35)."""
+    """R35, the release: bindings end, the servers themselves stay."""
     return _bind_exactly(account, set(), at)._replace(bound=NOTHING)
 
 
@@ -130,7 +131,7 @@ def _newer(stamp: VersionStamp, than: VersionStamp | None) -> bool:
 
 
 def _partial(account: Account, at: datetime) -> Specification | None:
-    """The specification in force where bindings have an effect: live and partial."""
+    """The specification in force where bindings have an effect (live, partial mode); else None."""
     subscription = account.subscription
     if not isinstance(subscription, Active | Grace):
         return None
@@ -139,7 +140,7 @@ def _partial(account: Account, at: datetime) -> Specification | None:
 
 
 def _server(account: Account, server_id: str, at: datetime) -> Server:
-    """Its row; without one, what the last snapshot said of it by not naming it."""
+    """The row of a server; without one, what the last snapshot set by not naming it."""
     known = account.servers.get(server_id)
     if known is not None:
         return known
@@ -155,7 +156,7 @@ def _resized(server: Server, cores: int, stamp: VersionStamp) -> Server:
 
 
 def _as_of(server: Server, named: SnapshotServer | None, stamp: VersionStamp, partial: bool) -> Server:
-    """`server` as a snapshot has it; registers with a newer stamp stay."""
+    """`server` after a snapshot, in which it is `named` or not; registers with a newer stamp stay."""
     after = _resized(server, 0 if named is None else named.cores, stamp)
     if _newer(stamp, server.present_stamp):
         after = after._replace(present=named is not None, present_stamp=stamp)
@@ -165,7 +166,7 @@ def _as_of(server: Server, named: SnapshotServer | None, stamp: VersionStamp, pa
 
 
 def _put(account: Account, before: Server, after: Server) -> Account:
-    """Keep the row and move the counters by the difference; nothing new leaves the account as it is."""
+    """Replace the row and change the totals by the difference; the same object where nothing is new."""
     if after is before:
         return account
     return account._replace(
@@ -189,15 +190,15 @@ def _moved(total: ServerTotals, minus: ServerTotals, plus: ServerTotals) -> Serv
     return ServerTotals(total.servers - minus.servers + plus.servers, total.cores - minus.cores + plus.cores)
 
 
-def _total(loads: Iterable[ServerTotals]) -> ServerTotals:
+def _total(totals: Iterable[ServerTotals]) -> ServerTotals:
     servers = cores = 0
-    for load in loads:
-        servers, cores = servers + load.servers, cores + load.cores
+    for each in totals:
+        servers, cores = servers + each.servers, cores + each.cores
     return ServerTotals(servers, cores)
 
 
 def _bind_exactly(account: Account, chosen: set[str], at: datetime) -> Account:
-    """Bind these servers and no other as of `at`: what was said before has lost, what comes behind wins (R37)."""
+    """Bind these servers and no others, with the stamp of `at`: older bindings lose, newer ones win (R37)."""
     stamp = VersionStamp(at, "", "")
     servers = {
         server_id: server._replace(bound=server_id in chosen, bound_stamp=stamp)

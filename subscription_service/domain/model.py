@@ -1,8 +1,9 @@
-"""What the subscription core knows: an account, its facts and its subscription. Frozen, pure.
+"""What is known of an account: its subscription and its facts. Values that are replaced, never changed.
 
-`Account.servers` and `.configuration` hold what the store loaded, which is not always everything:
-the counters (`registered`, `bound`, `retained`) are always right. `subscription`, `contact` and
-`version` are what folding the lifecycle rebuilds; the rest are facts with rows of their own.
+`subscription`, `contact`, `version` and `decided_at` are what applying the lifecycle events in order rebuilds; the rest
+are facts, which have rows of their own. `servers` and `configuration` hold only the rows that the storage loaded for
+this decision; the totals (`registered`, `bound`, `retained`) always count all of them.
+The fields of `Active`, `Grace`, `Released` and what is in them are stored by name: renaming one needs a migration.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class VersionStamp(NamedTuple):
-    """Where a register got its value: the newest `time` wins, then the greater source, then id (R37)."""
+    """Which event gave a register its value. The greater stamp wins: newer `time` (UTC), then source, then id (R37)."""
 
     time: datetime
     source: str
@@ -27,7 +28,7 @@ class VersionStamp(NamedTuple):
 
 
 class ServerTotals(NamedTuple):
-    """Servers and their cores, counted."""
+    """A number of servers and the sum of their cores."""
 
     servers: int = 0
     cores: int = 0
@@ -37,7 +38,7 @@ NOTHING = ServerTotals()
 
 
 class Server(NamedTuple):
-    """Three registers (R37); a stamp of None means that nothing was said yet."""
+    """One server with three registers: presence, cores, binding (R37). A stamp is None until an event sets it."""
 
     server_id: str
     present: bool = False
@@ -49,7 +50,7 @@ class Server(NamedTuple):
 
 
 class ConfigurationEntry(NamedTuple):
-    """One retained setting, newest per key (R37); `present` is False once it was removed."""
+    """One retained setting; the newest event per key wins (R37). `present` is False once it was removed."""
 
     value: Any
     present: bool
@@ -57,13 +58,17 @@ class ConfigurationEntry(NamedTuple):
 
 
 class CapacityUse(NamedTuple):
+    """How much of a feature is used, in the feature's unit; the newest measurement wins (R37)."""
+
     used: int
     stamp: VersionStamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coupon:
-    """An unused coupon (R24); dates are billing days, both inclusive."""
+    """An unused coupon (R24): `amount_off` in the catalog's currency or `percent_off`. Both days are billing days on
+    which it can still be used.
+    """
 
     coupon_id: str
     amount_off: Decimal | None
@@ -75,7 +80,9 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewal:
-    """`cycle_months` holds from `effective_on` 00:00 billing zone; until then `held_cycle` does (R21)."""
+    """Auto-renewal is on: `cycle_months` from 00:00 of `effective_on` in the billing zone; until then `held_cycle`, the
+    cycle of the setting before, or nothing where that is None (R21).
+    """
 
     cycle_months: int
     effective_on: date
@@ -84,16 +91,17 @@ class AutoRenewal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Outstanding failed deduction for the E in force (R25)."""
+    """The last attempt for this E failed (R25). `next_attempt_at` (UTC): None after the last attempt of the list."""
 
     next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Active:
-    """A subscription in force. `terms` is contiguous and never empty; E is the last one's `expires_on`.
+    """A subscription in service. `terms` are contiguous and never empty; E is `expires_on` of the last one.
 
-    `attempts` counts the failed deductions for this E, also while none is outstanding (R25).
+    `attempts`: failed deductions for this E so far, also where none is outstanding (R25). `declined`: R28.
+    `quota_exceeded`: the flag of R33.
     """
 
     subscription_id: str
@@ -108,7 +116,7 @@ class Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grace:
-    """Expired, everything kept until `retained_until` (R31, R32)."""
+    """A subscription whose last term is over; everything is retained until `retained_until` (UTC) (R31, R32)."""
 
     subscription_id: str
     anchor_day: int
@@ -121,7 +129,7 @@ class Grace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """Over; only a new purchase begins again (R5, R35)."""
+    """A subscription that is over (R35). Only a new purchase makes another one (R5)."""
 
     subscription_id: str
     released_at: datetime
@@ -131,10 +139,12 @@ Subscription = Active | Grace | Released
 
 
 class Account(NamedTuple):
-    """The customer. Known once `subscription` is not None.
+    """One customer; *known* once `subscription` is not None (R40).
 
-    `decided_at` is the last decided instant: no decision lies before it, and every timer up to it has run.
-    Facts alone (inventory, credits, coupons) do not move it, so that their order of arrival cannot matter.
+    `version`: number of lifecycle events so far. `decided_at`: the last decided instant (UTC); no decision lies before
+    it, and every timer up to it has run. Facts alone (inventory, credits, coupons) do not move it, so that their order
+    of arrival makes no difference. `snapshot_stamp`: of the last inventory snapshot. `configuration_floor`:
+    configuration events with an older `time` are ignored (R5, R35).
     """
 
     account_id: str
@@ -155,7 +165,7 @@ class Account(NamedTuple):
 
 
 def is_partial(account: Account) -> bool:
-    """Whether all terms of a live subscription are in partial mode: there is no way back to full (R16)."""
+    """Whether all terms of a live subscription are in partial mode; it then stays so (R16)."""
     live = account.subscription
     return isinstance(live, Active | Grace) and all(
         term.specification.protection_mode is ProtectionMode.PARTIAL for term in live.terms
@@ -163,7 +173,7 @@ def is_partial(account: Account) -> bool:
 
 
 def specification_in_force(subscription: Active | Grace, at: datetime) -> Specification:
-    """The specification of the term that contains `at`, or of the last one that has started (R18)."""
+    """The specification of the last term that has started at `at` (UTC) (R18)."""
     for term in reversed(subscription.terms):
         if term.starts_at <= at:
             return term.specification

@@ -1,6 +1,6 @@
-"""The order list: one entry for each order, read off the lifecycle event that answered it (R18).
+"""The order list: one entry per order, made from the lifecycle event that answered it (R18).
 
-An entry never changes; only its status follows the clock.
+An entry is stored once; its status is worked out from it and the clock.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,8 @@ from subscription_service.domain.pricing import fee
 
 
 class OrderType(StrEnum):
+    """What was ordered, by whom: only `automatic_renewal` is placed by the service itself."""
+
     PURCHASE = "purchase"
     RENEWAL = "renewal"
     RENEWAL_CHANGE = "renewal_change"
@@ -27,6 +29,8 @@ class OrderType(StrEnum):
 
 
 class OrderStatus(StrEnum):
+    """PENDING: starts later. EFFECTIVE: has started. ENDED: is over. REJECTED: was refused."""
+
     PENDING = "pending"
     EFFECTIVE = "effective"
     ENDED = "ended"
@@ -44,7 +48,9 @@ TYPE_OF: Final[Mapping[str, OrderType]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEntry:
-    """`fee` in the catalog's currency: the list price when placed, or a change's price difference."""
+    """One row of the order list. `fee`, in the catalog's currency: the list price at `placed_at`, or the price
+    difference of a change; None where it was refused. Instants are UTC.
+    """
 
     order_id: str
     type: OrderType
@@ -61,8 +67,10 @@ class OrderEntry:
 def order_entry(
     event: LifecycleData, *, account: Account, cause_type: str, at: datetime, catalog: Catalog
 ) -> OrderEntry | None:
-    """The entry that an event makes, or None. `cause_type` is the type of the event in (or `timer`);
-    `account` is as the event left it. A refused `order_conflict` makes none: its id is another order's (R39).
+    """The entry that a lifecycle event makes, or None.
+
+    `account`: as it was after the event. `cause_type`: type of the event in, or `timer`. `at`: the decision (UTC).
+    A refusal with `order_conflict` makes none, since the id is that of another order (R39).
     """
     match event:
         case Activated():
@@ -80,7 +88,7 @@ def order_entry(
 
 
 def status(entry: OrderEntry, now: datetime) -> OrderStatus:
-    """How an order stands at `now`."""
+    """The status of an order at `now` (UTC)."""
     if entry.rejected or entry.starts_at is None:
         return OrderStatus.REJECTED
     if now < entry.starts_at:
@@ -104,7 +112,7 @@ def _for_term(term: Term, order_type: OrderType, *, at: datetime, catalog: Catal
 
 
 def _for_change(event: SpecificationChanged, account: Account, at: datetime, catalog: Catalog) -> OrderEntry:
-    """It holds until the term in force ends, which is the last one: none was pending (R17)."""
+    """A change holds until the last term ends, which is the one in force: none was pending (R17)."""
     live = account.subscription
     return OrderEntry(
         order_id=event.order_id,

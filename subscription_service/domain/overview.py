@@ -1,7 +1,4 @@
-"""The overview of an account: the document on `subscription-state` and behind the API (R18).
-
-Read off the account as it stands at `as_of`; `revision` is counted by the edge.
-"""
+"""The overview of an account: the document on `subscription-state` and of `/api/accounts/{id}` (R18)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,12 +37,12 @@ _SWITCHED_OFF: Final = AutoRenewalState(
 
 
 def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) -> Overview:
-    """The whole document. `as_of` is UTC."""
+    """The document as of an instant (UTC). `revision`: counted by `unit_of_work` for each account."""
     return overview_with(next_timer(account, rules.policy), account, revision=revision, as_of=as_of, rules=rules)
 
 
 def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of: datetime, rules: Rules) -> Overview:
-    """The same for whoever knows the account's next timer already."""
+    """The same, where the account's next timer is known already."""
     subscription = account.subscription
     live = subscription if isinstance(subscription, Active | Grace) else None
     specification = None if live is None else specification_in_force(live, as_of)
@@ -96,13 +93,13 @@ def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) 
 
 @lru_cache(maxsize=4096)
 def _totals(counted: ServerTotals | Quota) -> Totals:
-    """Remembered: there are far fewer different figures than accounts."""
+    """Cached: there are far fewer different totals than accounts."""
     servers, cores = counted
     return Totals(servers=servers, cores=cores)
 
 
 def _protected_assets(account: Account, specification: Specification | None) -> int:
-    """All servers in full mode, the bound ones in partial mode, none unless active (R31)."""
+    """Registered servers in full mode, bound ones in partial mode, 0 unless active (R31)."""
     if specification is None or not isinstance(account.subscription, Active):
         return 0
     full = specification.protection_mode is ProtectionMode.FULL
@@ -114,7 +111,7 @@ def _purchased_quota(specification: Specification | None, catalog: Catalog) -> T
 
 
 def _remaining_anti_ransomware(account: Account, specification: Specification | None) -> int:
-    """GB; a measurement above what was bought leaves nothing, not less."""
+    """In GB, never below 0, also where more is used than was purchased."""
     if specification is None:
         return 0
     use = account.capacity.get(Feature.ANTI_RANSOMWARE_GB)

@@ -1,7 +1,7 @@
-"""What is chosen, not decided: the policy's days and hours, the catalog's prices and ranges.
+"""The settings of the rules: days, hours and limits of the policy file, prices and ranges of the catalog file.
 
-Plain values; `subscription_service.policy_files` reads and checks them. The order of `Edition`'s members is "up" and
-"down" (R16, R19).
+Plain values; `policy_files` reads the files and checks them. Which edition is "up" or "down" (R16, R19) is the order of
+`Edition`'s members.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,11 @@ from shared.contracts.types import Edition, Feature
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Day counts run back from E; hours are of the billing zone; both lists descend."""
+    """Days count back from E, the largest first. Hours are full hours of the billing zone's day.
+
+    `park_for`, `park_limit`, `park_limit_bytes`: how long, how many and how large the events may be that wait for one
+    account's purchase (R40). `claim_retention_days`: how long event ids are remembered (R39).
+    """
 
     version: str
     billing_zone: ZoneInfo
@@ -33,7 +37,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditionPrice:
-    """What an edition counts (R7) and costs a month; a dimension that is not counted costs nothing."""
+    """What an edition counts (R7), and its price per server and per core and month; 0 where it does not count them."""
 
     counts_servers: bool
     counts_cores: bool
@@ -43,7 +47,7 @@ class EditionPrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRange:
-    """0, or `minimum` to `maximum` (None: no end) in whole `step`s (R10); `price` a unit and month."""
+    """0, or `minimum` to `maximum` (None: no end) in whole `step`s (R10); `price` per unit and month."""
 
     unit: str
     minimum: int
@@ -54,7 +58,7 @@ class FeatureRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """List prices; every `Edition` and every `Feature` stands in it."""
+    """List prices in `currency` (ISO 4217); it has every `Edition` and every `Feature`."""
 
     version: str
     currency: str
@@ -64,5 +68,7 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
+    """Policy and catalog: what every decision is given."""
+
     policy: Policy
     catalog: Catalog

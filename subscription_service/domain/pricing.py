@@ -1,6 +1,6 @@
-"""Money: fees, price differences, coupons. Exact decimals, rounded half up to cents once.
+"""Fees, price differences and coupons: exact decimals, rounded half up to cents once.
 
-Prices are the catalog's list prices for a month. Nothing here knows an account.
+Prices are the catalog's list prices per unit and month, in the catalog's currency. No function here takes an account.
 """
 
 from collections.abc import Iterable
@@ -12,39 +12,49 @@ from shared.contracts.types import Specification, Term
 from subscription_service.domain.model import ZERO, Coupon
 from subscription_service.domain.policy import Catalog
 
-CENT: Final = Decimal("0.01")
-_EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
+EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
+"""The context of all arithmetic with money. Python's own default would round what has more than 28 digits."""
+
+LARGEST_PRICE: Final = Decimal("999999999999.99")
+"""An order whose price is higher is refused (R41, `amount_out_of_range`)."""
+
+_CENT: Final = Decimal("0.01")
 
 
-def monthly(specification: Specification, catalog: Catalog) -> Decimal:
-    """The list price of one month, exact (not rounded)."""
+def monthly_price(specification: Specification, catalog: Catalog) -> Decimal:
+    """The list price of one month, not rounded."""
     edition = catalog.editions[specification.edition]
-    with localcontext(_EXACT):
-        add_ons = sum(
+    with localcontext(EXACT):
+        features = sum(
             (catalog.features[feature].price * amount for feature, amount in specification.value_added.items()),
             Decimal(0),
         )
         servers = edition.server_price * specification.protected_servers
-        return servers + edition.core_price * specification.cores + add_ons
+        return servers + edition.core_price * specification.cores + features
 
 
 def fee(specification: Specification, months: int, catalog: Catalog) -> Decimal:
-    """The price of a term, in cents."""
-    with localcontext(_EXACT):
-        return _cents(monthly(specification, catalog) * months)
+    """The price of a term of so many months, in cents."""
+    with localcontext(EXACT):
+        return _in_cents(monthly_price(specification, catalog) * months)
 
 
 def price_difference(term: Term, specification: Specification, *, at: datetime, catalog: Catalog) -> Decimal:
-    """What changing `term` to `specification` at `at` is worth, signed, in cents (R19)."""
+    """What the rest of `term` costs more (below zero: less) with another specification from `at` on, in cents (R19)."""
     remaining = int((term.ends_at - at).total_seconds())
     seconds = int((term.ends_at - term.starts_at).total_seconds())
-    with localcontext(_EXACT):
-        difference = monthly(specification, catalog) - monthly(term.specification, catalog)
-        return _cents(difference * term.months * remaining / seconds)
+    with localcontext(EXACT):
+        difference = monthly_price(specification, catalog) - monthly_price(term.specification, catalog)
+        return _in_cents(difference * term.months * remaining / seconds)
 
 
 def best_coupon(coupons: Iterable[Coupon], price: Decimal, day: date) -> Coupon | None:
-    """The one coupon to try on a billing day: it ends first, then has the smallest id (R24)."""
+    """The one coupon that is tried for a fee on a billing day: the one that ends first, then the smallest id (R24).
+
+    A fee of 0.00 tries none.
+    """
+    if not price:
+        return None
     usable = [
         coupon for coupon in coupons if coupon.valid_from <= day <= coupon.valid_until and coupon.minimum_spend <= price
     ]
@@ -52,15 +62,15 @@ def best_coupon(coupons: Iterable[Coupon], price: Decimal, day: date) -> Coupon 
 
 
 def discount(coupon: Coupon | None, price: Decimal) -> Decimal:
-    """What the coupon takes off `price`, never more than all of it (R24)."""
+    """What a coupon takes off a fee, at most all of it (R24)."""
     if coupon is None:
         return ZERO
     if coupon.amount_off is not None:
         return min(coupon.amount_off, price)
-    with localcontext(_EXACT):
-        return _cents(price * (coupon.percent_off or 0) / 100)
+    with localcontext(EXACT):
+        return _in_cents(price * (coupon.percent_off or 0) / 100)
 
 
-def _cents(amount: Decimal) -> Decimal:
-    # Adding zero turns a negative nothing into a plain one: "-0.00" is no amount.
-    return amount.quantize(CENT, context=_EXACT) + ZERO
+def _in_cents(amount: Decimal) -> Decimal:
+    # Adding zero turns "-0.00", which is no amount of the contract, into "0.00".
+    return amount.quantize(_CENT, context=EXACT) + ZERO

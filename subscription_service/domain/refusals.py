@@ -1,6 +1,6 @@
 """Why an order is refused, as a value, and the sentence that the customer reads (R41).
 
-A `Rejection` is an outcome like any other: decisions return it, `step` turns it into `order_rejected`.
+Decisions return a `Rejection`; `step` makes the lifecycle event `order_rejected` of it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from shared.contracts.lifecycle_parts import RefusalValue, RejectionCode
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """`about` names the thing the sentence speaks of, where the code alone does not."""
+    """`required` and `offered`: the values behind the refusal. `about`: what the sentence names beside them, such as a
+    feature or an order id; empty where the code is enough.
+    """
 
     code: RejectionCode
     required: RefusalValue = None
@@ -32,6 +34,9 @@ SENTENCES: Mapping[RejectionCode, str] = {
         "Auto-renewal could be enabled until {required}; on {offered} it is too late. Please renew manually."
     ),
     RejectionCode.FEATURE_OUT_OF_RANGE: "The quantity of {about} must be {required}; the order says {offered}.",
+    RejectionCode.AMOUNT_OUT_OF_RANGE: (
+        "The price of this order, {offered}, is more than {required}, the highest that can be ordered."
+    ),
     RejectionCode.PENDING_RENEWAL_ORDER: (
         "The specification cannot change before renewal order {about} takes effect on {required}."
     ),
@@ -60,11 +65,11 @@ SENTENCES: Mapping[RejectionCode, str] = {
         "Please raise the quota or unbind another server."
     ),
 }
-"""One English sentence for each code; the figures are filled in."""
+"""Code -> English sentence, with the fields of the `Rejection` to be filled in."""
 
 
 def sentence(rejection: Rejection) -> str:
-    """What the customer reads."""
+    """The sentence of a refusal, filled in."""
     return SENTENCES[rejection.code].format(
         required=rejection.required, offered=rejection.offered, about=rejection.about
     )

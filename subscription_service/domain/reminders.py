@@ -1,6 +1,6 @@
-"""What a reminder says: the true days left, a quote, what stands against a renewal, auto-renewal (R30).
+"""The content of `renewal_due`: days left, a quote, what would refuse a renewal now, what auto-renewal will do (R30).
 
-The quote and the obstacles also answer a customer who asks for them (`/quote`).
+Quote and obstacles are also the answer of `/api/accounts/{id}/quote`.
 """
 
 from datetime import datetime
@@ -17,7 +17,7 @@ from subscription_service.domain.quota import inventory_shortages
 
 
 def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, rules: Rules) -> RenewalDue:
-    """R29, R30: as things stand; the days are counted from the clock, which after a downtime is later than `at`."""
+    """R29, R30. Days are counted from `time.now`, which after a downtime is later than `time.at`."""
     last = subscription.terms[-1]
     today = billing_day(time.now, rules.policy.billing_zone)
     return RenewalDue(
@@ -26,33 +26,33 @@ def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, r
         days_left=max(0, (last.expires_on - today).days),
         quote=quote(subscription, months_as_is(subscription), rules.catalog),
         obstacles=obstacles(account, subscription, rules.catalog),
-        auto_renewal=_standing(subscription, time.at, rules.policy),
+        auto_renewal=_auto_renewal_status(subscription, time.at, rules.policy),
     )
 
 
 def months_as_is(subscription: Active | Grace) -> int:
-    """The auto-renewal cycle, else the last term's months (R30)."""
+    """The months of a renewal as is: the auto-renewal cycle, else the last term's months (R30)."""
     if subscription.auto_renewal is not None:
         return subscription.auto_renewal.cycle_months
     return subscription.terms[-1].months
 
 
 def quote(subscription: Active | Grace, months: int, catalog: Catalog) -> Quote:
-    """The price of renewing as is for `months` (valid durations: `checks.DURATIONS`)."""
+    """The price of renewing the last term's specification for so many months."""
     price = fee(subscription.terms[-1].specification, months, catalog)
     return Quote(months=months, fee=price, currency=catalog.currency)
 
 
 def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) -> tuple[Obstacle, ...]:
-    """What would refuse a renewal as is now, and by how much (R14)."""
+    """What would refuse a renewal as is now: required and offered servers or cores (R14)."""
     shortages = inventory_shortages(account, subscription.terms[-1].specification, catalog)
     return tuple(
         Obstacle(code=shortage.code, required=shortage.required, offered=shortage.offered) for shortage in shortages
     )
 
 
-def _standing(subscription: Active, at: datetime, policy: Policy) -> AutoRenewalStatus:
-    """Nothing is promised that will not happen: on, but without an attempt before E, counts as off."""
+def _auto_renewal_status(subscription: Active, at: datetime, policy: Policy) -> AutoRenewalStatus:
+    """Auto-renewal that is on but has no attempt left before E counts as off."""
     if subscription.declined:
         return AutoRenewalStatus.DECLINED
     if subscription.failure is not None:

@@ -1,4 +1,4 @@
-"""What happens when a timer's instant comes: one event, or none (R15, R20, R29, R31, R34, R35)."""
+"""What a timer leads to at its instant: one lifecycle event, or none (R15, R20, R29, R31, R34, R35)."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from subscription_service.domain.timers import TimerKind
 
 
 def run_timer(account: Account, kind: TimerKind, *, time: DecisionTime, rules: Rules) -> LifecycleData | None:
-    """The event of one kind of timer, due at `time.at`."""
+    """The event of one kind of timer that is due at `time.at`."""
     subscription = account.subscription
     if isinstance(subscription, Active):
         return _while_active(account, subscription, kind, time=time, rules=rules)
@@ -51,7 +51,7 @@ def _while_in_grace(account: Account, subscription: Grace, kind: TimerKind, time
 
 
 def _start_term(subscription: Active, time: DecisionTime) -> SpecificationChanged | None:
-    """R15: only another specification is worth an event."""
+    """R15: a term's start has an event only where the specification differs."""
     previous, term = next(
         (before, term)
         for before, term in zip(subscription.terms, subscription.terms[1:], strict=False)
@@ -63,7 +63,7 @@ def _start_term(subscription: Active, time: DecisionTime) -> SpecificationChange
 
 
 def _expire(account: Account, subscription: Active, policy: Policy) -> Expired:
-    """R31, R35: everything is retained until 00:00 on E + 1 + grace days."""
+    """R31, R35: everything is retained until 00:00 in the billing zone on E + 1 + `grace_days`."""
     expires_on = subscription.terms[-1].expires_on
     return Expired(
         expires_on=expires_on,
@@ -73,5 +73,5 @@ def _expire(account: Account, subscription: Active, policy: Policy) -> Expired:
 
 
 def _counts(account: Account) -> Mapping[str, int]:
-    """By kind, in the order of the kinds; a kind of which there is nothing is not named."""
+    """Retained configuration entries by kind; kinds of which there are none are left out."""
     return {kind.value: count for kind in ConfigurationKind if (count := account.retained.get(kind, 0))}

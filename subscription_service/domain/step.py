@@ -8,6 +8,7 @@ reaches the rules. Invariant, guaranteed by the caller: every timer due up to `t
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import localcontext
 from typing import NamedTuple
 
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
@@ -19,6 +20,7 @@ from subscription_service.domain.evolve import evolve
 from subscription_service.domain.facts import apply_fact, apply_side_effects
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
+from subscription_service.domain.pricing import EXACT
 from subscription_service.domain.quota import quota_notice
 from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.run_timer import run_timer
@@ -39,20 +41,26 @@ def step(
 
     `version` rises by one with each event; `decided_at` becomes `time.at` with events, and with every timer.
     """
-    if isinstance(command, Timer):
-        return _run(account, command, time, rules)
-    known = apply_fact(account, command, FactContext(stamp, time.at, rules))
-    if isinstance(known, Rejection):
-        return _rejected(account, command, known, time.at)
-    decided = decide(known, command, at=time.at, rules=rules)
-    if isinstance(decided, Rejection):
-        return _rejected(account, command, decided, time.at)
-    return _with_quota_notice(_apply_events(known, decided, time.at, rules), decided, time.at, rules)
+    with localcontext(EXACT):
+        if isinstance(command, Timer):
+            return _run(account, command, time, rules)
+        return _decide(account, command, FactContext(stamp, time.at, rules))
 
 
 def refuse(account: Account, command: InboundData, code: RejectionCode, *, at: datetime) -> StepResult:
     """Refuse without asking the rules: the order's id is spent (R39), or no purchase came (R40)."""
     return _rejected(account, command, Rejection(code), at)
+
+
+def _decide(account: Account, command: InboundData, context: FactContext) -> StepResult:
+    _, at, rules = context
+    known = apply_fact(account, command, context)
+    if isinstance(known, Rejection):
+        return _rejected(account, command, known, at)
+    decided = decide(known, command, at=at, rules=rules)
+    if isinstance(decided, Rejection):
+        return _rejected(account, command, decided, at)
+    return _with_quota_notice(_apply_events(known, decided, at, rules), decided, at, rules)
 
 
 def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> StepResult:

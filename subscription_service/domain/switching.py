@@ -1,6 +1,6 @@
-"""The auto-renewal switch: on, off, and the word that there will be no renewal (R21, R22, R28).
+"""Decisions that switch auto-renewal on or off, or decline the renewal (R21, R22, R28).
 
-Asked by `decide` for a live subscription only. A repeat that changes nothing says nothing.
+`decide` calls them for a live subscription. A repeat that changes nothing leads to no event.
 """
 
 from shared.contracts.inbound import AutoRenewalDisabled, AutoRenewalEnabled, RenewalDeclined
@@ -12,7 +12,7 @@ from subscription_service.domain.deduction import first_attempt_under
 
 
 def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -> EventsOrRejection:
-    """R21, R22: from 00:00 of the next day; the same setting again says nothing."""
+    """R21, R22: on from 00:00 of the next day in the billing zone."""
     _, subscription, at, rules = context
     refusal = checks.invalid_cycle(command.cycle_months) or checks.auto_renewal_too_late(subscription, at, rules.policy)
     if refusal:
@@ -30,7 +30,7 @@ def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -
 
 
 def disable_auto_renewal(context: DecisionContext, _: AutoRenewalDisabled) -> EventsOrRejection:
-    """R28: at once; off already says nothing."""
+    """R28: off at once."""
     subscription, at, rules = context.subscription, context.at, context.rules
     if subscription.auto_renewal is None:
         return ()
@@ -43,5 +43,5 @@ def disable_auto_renewal(context: DecisionContext, _: AutoRenewalDisabled) -> Ev
 
 
 def decline_renewal(context: DecisionContext, _: RenewalDeclined) -> EventsOrRejection:
-    """R28: will not renew; a second time says nothing."""
+    """R28: the customer will not renew."""
     return () if context.subscription.declined else (RenewalDeclineNoted(),)

@@ -1,6 +1,6 @@
-"""The chain of terms: how one is begun and how the next one is hung on (R1, R2, R13).
+"""The terms of a subscription: the first, the next, the pending one, and what differs between two (R1, R2, R13, R17).
 
-Also the two ids that the core makes: both follow from what is already known, so a replay makes them again.
+Also the two ids that the rules make. Both are worked out from what is known, so that a replay makes the same ones.
 """
 
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from subscription_service.domain.policy import Policy
 
 
 def first_term(order: PurchaseOrdered, at: datetime, policy: Policy) -> Term:
-    """The term of a purchase: it starts at its instant and sets the anchor (R1, R2)."""
+    """The term of a purchase: it starts at `at` (UTC), whose billing day is the anchor day (R1, R2)."""
     day = billing_day(at, policy.billing_zone)
     expires_on = add_months(day, order.duration_months, day.day)
     return Term(
@@ -31,7 +31,7 @@ def first_term(order: PurchaseOrdered, at: datetime, policy: Policy) -> Term:
 def next_term(
     subscription: Active | Grace, order_id: str, *, months: int, specification: Specification, policy: Policy
 ) -> Term:
-    """A term behind the last one, in grace too (R13, R32)."""
+    """The term after the last one; in grace too it starts where that ended (R13, R32)."""
     last = subscription.terms[-1]
     expires_on = add_months(last.expires_on, months, subscription.anchor_day)
     return Term(
@@ -45,17 +45,17 @@ def next_term(
 
 
 def pending_term(subscription: Active | Grace, at: datetime) -> Term | None:
-    """The next renewal order whose term has not started, if any (R17)."""
+    """The first term that has not started at `at` (UTC), if any (R17)."""
     return next((term for term in subscription.terms if term.starts_at > at), None)
 
 
 def differs(previous: Specification, specification: Specification) -> bool:
-    """Whether two specifications buy different things; a feature of which there is none need not be named."""
+    """Whether two specifications buy different things; an amount of 0 equals a feature that is not named."""
     return _bought(previous) != _bought(specification)
 
 
 def change_with_term(term: Term, previous: Specification, effective_at: datetime) -> SpecificationChanged:
-    """What says that a term which starts (or reactivates) brings another specification (R15)."""
+    """The event of a term that starts, or reactivates, with another specification than `previous` (R15)."""
     return SpecificationChanged(
         order_id=term.order_id,
         previous=previous,
@@ -66,16 +66,16 @@ def change_with_term(term: Term, previous: Specification, effective_at: datetime
 
 
 def subscription_id_of(order_id: str) -> str:
-    """The id of the subscription that a purchase begins."""
+    """The id of the subscription that a purchase order makes."""
     return "sub-" + blake2b(order_id.encode(), digest_size=12).hexdigest()
 
 
 def automatic_order_id(subscription_id: str, expires_on: date) -> str:
-    """The id of the automatic renewal for one E; there is at most one."""
+    """The order id of the automatic renewal for one E; there is at most one."""
     return f"auto-{subscription_id}-{expires_on.isoformat()}"
 
 
 def _bought(specification: Specification) -> tuple[object, ...]:
-    add_ons = {feature: amount for feature, amount in specification.value_added.items() if amount}
-    counted = (specification.protected_servers, specification.cores, add_ons)
+    features = {feature: amount for feature, amount in specification.value_added.items() if amount}
+    counted = (specification.protected_servers, specification.cores, features)
     return specification.edition, specification.protection_mode, *counted

@@ -1,7 +1,7 @@
-"""What is due when, read off the account: no timer is stored anywhere (R4).
+"""What is due when, worked out from the account (R4). Instants are UTC.
 
-The cursor is `Account.decided_at`: every timer up to it has run, so the next one is the earliest
-instant after it. What was due at or before the instant to which the cursor moved never runs (R29).
+Every timer up to `Account.decided_at` has run, so the next one is the earliest instant after it. What would have been
+due earlier, for a new E or a new policy, never runs (R29).
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from subscription_service.domain.terms import pending_term
 
 
 class TimerKind(StrEnum):
-    """What happens by itself; at the same instant in the order of the members."""
+    """What happens without an event in; at the same instant in the order of the members."""
 
     TERM_START = "term_start"
     EXPIRY = "expiry"
@@ -29,24 +29,24 @@ class TimerKind(StrEnum):
 
 
 class Timer(NamedTuple):
-    """`kind` is the first thing due at `at`; running it runs all that is due at that instant."""
+    """An instant at which something is due. `kind`: the first; running the timer runs all that is due at `at`."""
 
     at: datetime
     kind: TimerKind
 
 
 def next_timer(account: Account, policy: Policy) -> Timer | None:
-    """The earliest instant after the cursor, or None where nothing will happen by itself."""
+    """The earliest instant after `decided_at` at which something is due, or None."""
     return min(_schedule(account, policy), key=attrgetter("at"), default=None)
 
 
 def kinds_at(account: Account, instant: datetime, policy: Policy) -> tuple[TimerKind, ...]:
-    """All that is due at `instant`, in the order in which it happens."""
+    """All that is due at an instant, in the order in which it runs."""
     return tuple(timer.kind for timer in _schedule(account, policy) if timer.at == instant)
 
 
 def _schedule(account: Account, policy: Policy) -> Iterable[Timer]:
-    """The next instant of each kind after the cursor, in the order of the kinds."""
+    """The next instant of each kind after `decided_at`, in the order of the kinds."""
     subscription, after = account.subscription, account.decided_at
     if after is None or subscription is None or isinstance(subscription, Released):
         return ()
@@ -71,7 +71,7 @@ def _while_active(subscription: Active, after: datetime, policy: Policy) -> Iter
 
 
 def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
-    """R29; once declined, only the last of them (R28)."""
+    """R29. Once the renewal was declined, only the last of the listed days counts (R28)."""
     expires_on = subscription.terms[-1].expires_on
     for days in policy.reminder_days[-1:] if subscription.declined else policy.reminder_days:
         reminder = at_hour(days_before(expires_on, days), policy.reminder_hour, policy.billing_zone)
@@ -81,7 +81,7 @@ def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> dat
 
 
 def _while_in_grace(subscription: Grace, after: datetime, policy: Policy) -> Iterator[Timer]:
-    """R34, R35: both follow `retained_until`, which was promised when grace began."""
+    """R34, R35: both are worked out from `retained_until`, which was fixed when grace began."""
     if subscription.retained_until > after:
         yield Timer(subscription.retained_until, TimerKind.RELEASE)
     day_before = days_before(billing_day(subscription.retained_until, policy.billing_zone), 1)

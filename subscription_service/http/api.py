@@ -21,7 +21,7 @@ from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
 from shared.web.auth import AnOperator
 from shared.web.problems import Problem, problems
-from subscription_service.domain.checks import invalid_duration
+from subscription_service.domain.checks import amount_out_of_range, invalid_duration
 from subscription_service.domain.model import Active, Grace, Released, Subscription
 from subscription_service.domain.overview import overview
 from subscription_service.domain.policy import Rules
@@ -116,7 +116,10 @@ class _Endpoints:
             pass
         live = _renewable(known.account.subscription)
         wanted = months_as_is(live) if months is None else months
-        refusal = invalid_duration(wanted)
+        last = live.terms[-1]
+        refusal = invalid_duration(wanted, last.expires_on) or amount_out_of_range(
+            last.specification, wanted, self._rules.catalog
+        )
         if refusal:
             raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         catalog = self._rules.catalog

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field, create_model
 
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import LifecycleMetadata, Obstacle, Quote
-from shared.contracts.scalars import Day, Id, Instant, Json, Money
+from shared.contracts.scalars import Amount, Day, Id, Instant, Json
 from shared.contracts.types import ConfigurationKind, Specification
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, status
 from subscription_service.domain.timeline import TimelineEntry
@@ -29,7 +29,7 @@ class Order(BaseModel):
     ends_at: AwareDatetime | None
     months: int | None
     specification: Specification | None
-    fee: Money | None
+    fee: Amount | None
     status: OrderStatus
 
     @classmethod
@@ -61,10 +61,10 @@ class TimelineDocumentEntry(BaseModel):
     kind: TimerKind
     order_id: Id | None = None
     expires_on: Day | None = None
-    charged: Money | None = None
-    balance_after: Money | None = None
-    fee: Money | None = None
-    shortfall: Money | None = None
+    charged: Amount | None = None
+    balance_after: Amount | None = None
+    fee: Amount | None = None
+    shortfall: Amount | None = None
     attempt: int | None = None
     specification: Specification | None = None
     days_left: int | None = None
@@ -87,7 +87,7 @@ class QuoteDocument(BaseModel):
     """The price of a renewal as is, and what would refuse it now (R14, R30)."""
 
     months: int
-    fee: Money
+    fee: Amount
     currency: str
     obstacles: Sequence[Obstacle]
 

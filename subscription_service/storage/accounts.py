@@ -52,7 +52,7 @@ class AccountRow(SubscriptionTable, table=True):
     decided_at: OptionalInstant
     contact: TextDocument
     subscription: TextDocument
-    balance: Decimal = Field(sa_type=Numeric(20, 2), sa_column_kwargs={"server_default": text("0")})
+    balance: Decimal = Field(sa_type=Numeric(30, 2), sa_column_kwargs={"server_default": text("0")})
     registered_servers: Counter
     registered_cores: Counter
     bound_servers: Counter

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, TypeAlias
 from sqlalchemy import MetaData, Numeric
 from sqlmodel import Field, SQLModel
 
-Amount: TypeAlias = Annotated[Decimal, Field(sa_type=Numeric(20, 2))]
+Amount: TypeAlias = Annotated[Decimal, Field(sa_type=Numeric(30, 2))]
 """Money in the catalog's currency."""
-OptionalAmount: TypeAlias = Annotated[Decimal | None, Field(sa_type=Numeric(20, 2))]
+OptionalAmount: TypeAlias = Annotated[Decimal | None, Field(sa_type=Numeric(30, 2))]
 
 
 class SubscriptionTable(SQLModel):

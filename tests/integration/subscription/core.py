@@ -33,6 +33,7 @@ STORED: Final = ("account", "server", "configuration", "coupon", "ledger_entry",
 EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition")
 WRITTEN_TO: Final = (*STORED, "event_claim", "id_claim")
 _PARKED: Final = text("SELECT count(*) FROM waiting")
+_PUBLISHED: Final = text("SELECT value FROM log WHERE topic = :topic ORDER BY partition, sequence")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ class Core:
         """Every row of every table that tells what was decided."""
         return self._runner.run(self._stored())
 
+    def published(self, topic: str) -> list[bytes]:
+        """The values that the relay would publish on this topic, in order."""
+        return self._runner.run(self._published(topic))
+
     def counted(self) -> Counter[str]:
         """How many records have come to which end, those that wait included (G4)."""
         return self._runner.run(self._counted())
@@ -134,6 +139,11 @@ class Core:
     async def _stored(self) -> dict[str, list[Any]]:
         async with transaction(self._engine) as connection:
             return {name: await _rows(connection, name) for name in STORED}
+
+    async def _published(self, topic: str) -> list[bytes]:
+        async with transaction(self._engine) as connection:
+            found = await connection.execute(_PUBLISHED, {"topic": topic})
+            return [bytes(row[0]) for row in found]
 
     async def _counted(self) -> Counter[str]:
         async with transaction(self._engine) as connection:

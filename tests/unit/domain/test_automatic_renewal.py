@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from shared.contracts.inbound import CouponIssued
 from shared.contracts.lifecycle import (
     AutoRenewalFailed,
     AutoRenewalSwitchedOff,
@@ -13,7 +14,7 @@ from shared.contracts.lifecycle import (
     Renewed,
 )
 from shared.contracts.lifecycle_parts import RenewalMethod
-from subscription_service.domain.model import AutoRenewal
+from subscription_service.domain.model import AutoRenewal, Coupon
 from subscription_service.domain.pricing import best_coupon, discount
 from tests.unit.domain.story import (
     Story,
@@ -42,6 +43,16 @@ FEE = Decimal("275.00")  # ultimate, 10 servers at 23.5 and 40 cores at 1, one m
 def automatic(**changes: object) -> Story:
     """Bought 15 January 2026 for a month with auto-renewal: E = 15 February, first attempt 6 February 08:00."""
     return started("2026-01-15 09:00", auto_renewal=True, **changes)
+
+
+A_COUPON = Coupon(
+    coupon_id="k-1",
+    amount_off=Decimal("5.00"),
+    percent_off=None,
+    minimum_spend=Decimal("0.00"),
+    valid_from=day("2026-01-01"),
+    valid_until=day("2026-12-31"),
+)
 
 
 def rich() -> Story:
@@ -194,6 +205,27 @@ def test_a_coupon_above_the_fee_is_used_up_all_the_same() -> None:
     said = story.only(Renewed)
     assert (said.discount, said.charged, said.balance_after) == (FEE, Decimal("0.00"), Decimal("0.00"))
     assert story.account.coupons == ()
+
+
+@pytest.mark.rule("R24")
+@pytest.mark.parametrize(
+    "unused", [coupon(amount_off=Decimal("50.00")), coupon(percent_off=100)], ids=["amount off", "percent off"]
+)
+def test_a_fee_of_nothing_uses_no_coupon(unused: CouponIssued) -> None:
+    free = specification("value-added", servers=0, cores=0)
+    story = started("2026-01-15 09:00", auto_renewal=True, specification=free)
+    story.hear("2026-01-17 09:00", unused)
+    story.wait("2026-02-06 08:00")
+    said = story.only(Renewed)
+    assert (said.fee, said.discount, said.charged) == (Decimal("0.00"), Decimal("0.00"), Decimal("0.00"))
+    assert (said.coupon_id, said.balance_after) == (None, Decimal("0.00"))
+    assert [left.coupon_id for left in story.account.coupons] == ["k-1"]
+
+
+@pytest.mark.rule("R24")
+def test_the_smallest_fee_uses_a_coupon() -> None:
+    assert best_coupon([A_COUPON], Decimal("0.01"), day("2026-02-06")) == A_COUPON
+    assert best_coupon([A_COUPON], Decimal("0.00"), day("2026-02-06")) is None
 
 
 @pytest.mark.rule("R24")

@@ -9,7 +9,7 @@ from shared.contracts.lifecycle import Activated
 from shared.contracts.types import Edition, Feature, Specification
 from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.policy import Catalog
-from subscription_service.domain.pricing import fee, monthly
+from subscription_service.domain.pricing import fee, monthly_price
 from subscription_service.domain.quota import quota_of
 from tests.unit.domain.story import (
     ANNA,
@@ -226,7 +226,7 @@ def test_a_refused_purchase_changes_nothing_but_the_version() -> None:
     ],
 )
 def test_the_price_of_a_month_adds_up_what_counts(wanted: Specification, price: str) -> None:
-    assert monthly(wanted, RULES.catalog) == Decimal(price)
+    assert monthly_price(wanted, RULES.catalog) == Decimal(price)
 
 
 def test_a_fee_is_rounded_half_up_once_over_all_months() -> None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shared.contracts.inbound import InboundData
-from shared.contracts.lifecycle import ContactReplaced
+from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
+from shared.contracts.types import Specification
 from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
 from subscription_service.domain.step import refuse
 from tests.unit.domain.story import (
@@ -16,6 +17,7 @@ from tests.unit.domain.story import (
     bound,
     change,
     contact_changed,
+    day,
     decline,
     disable,
     enable,
@@ -86,6 +88,71 @@ def test_the_first_that_applies_wins_for_a_change() -> None:
         "downgrade_only_at_renewal",
         "servers_below_inventory",
     ]
+
+
+COSTLY = specification("value-added", servers=0, cores=0, web_tamper_proofing=925_925_925)
+"""36 months of it cost 999,999,999,000.00; the next licence is too much."""
+
+
+def costlier(licences: int) -> Specification:
+    return specification("value-added", servers=0, cores=0, web_tamper_proofing=925_925_925 + licences)
+
+
+@pytest.mark.rule("R41")
+def test_a_price_up_to_twelve_digits_can_be_ordered_and_a_higher_one_is_refused() -> None:
+    story = Story()
+    (said,) = story.hear("2026-01-15 09:00", purchase("p-1", months=36, specification=costlier(1)))
+    assert isinstance(said, OrderRejected)
+    assert (said.code, said.required, said.offered) == (
+        RejectionCode.AMOUNT_OUT_OF_RANGE,
+        "999,999,999,999.99",
+        "1,000,000,000,080.00",
+    )
+    assert said.message == (
+        "The price of this order, 1,000,000,000,080.00, is more than 999,999,999,999.99, "
+        "the highest that can be ordered."
+    )
+    (activated,) = story.hear("2026-01-15 09:00", purchase("p-2", months=36, specification=COSTLY))
+    assert isinstance(activated, Activated)
+
+
+@pytest.mark.rule("R19", "R41")
+@pytest.mark.parametrize(
+    "order",
+    [
+        renewal(months=36),
+        renewal_with(costlier(10), months=36),
+        change(specification("value-added", web_tamper_proofing=10**15)),
+    ],
+    ids=["renewal", "renewal with change", "change"],
+)
+def test_every_kind_of_order_has_that_bound(order: InboundData) -> None:
+    story = started("2026-01-15 09:00", specification=costlier(10))
+    assert refusal(story.hear("2026-01-16 09:00", order)).code is RejectionCode.AMOUNT_OUT_OF_RANGE
+
+
+@pytest.mark.rule("R10", "R17", "R41")
+def test_the_amount_comes_after_the_features_and_before_a_pending_renewal() -> None:
+    story = started("2026-01-15 09:00")
+    story.hear("2026-01-16 09:00", renewal())
+    odd = specification(web_tamper_proofing=10**15, honeypot=5)
+    codes = [
+        refusal(story.hear("2026-01-17 09:00", change(wanted))).code
+        for wanted in (odd, costlier(10**12), specification())
+    ]
+    assert codes == ["feature_out_of_range", "amount_out_of_range", "pending_renewal_order"]
+
+
+@pytest.mark.rule("R3", "R41")
+def test_a_term_that_would_end_after_the_calendar_is_refused() -> None:
+    story = started("9983-01-15 09:00", months=36)  # E in 9986
+    (renewed,) = story.hear("9983-01-16 09:00", renewal("r-1", months=36))
+    assert isinstance(renewed, Renewed)
+    said = refusal(story.hear("9983-01-16 09:00", renewal("r-2", months=12)))
+    assert (said.code, said.required, said.offered) == (RejectionCode.INVALID_DURATION, "fewer", 12)
+    assert said.message == "A duration of fewer months can be ordered; 12 cannot."
+    story.hear("9983-01-16 09:00", renewal("r-3", months=11))
+    assert story.active.terms[-1].expires_on == day("9989-12-15")
 
 
 @pytest.mark.rule("R19", "R41")
