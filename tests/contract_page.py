@@ -1,6 +1,6 @@
 """The generated parts of `docs/contract.md`: topics, events and types, codes of refusals, kinds of notification.
 
-Examples are the golden files of the contract tests. `tests/pages.py` puts the sections into the page.
+Examples: `shared/contracts/examples`. `tests/pages.py` puts the sections into the page.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from shared.contracts import reference
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.reference import table
+from shared.web.examples import examples
 from subscription_service.domain.refusals import SENTENCES
-from tests import published
 
 
 def sections() -> Mapping[str, str]:
     """Name -> Markdown of every generated section of the page."""
     return {
-        **reference.sections(published.examples()),
+        **reference.sections(examples()),
         "codes of refusals": _codes(),
         "kinds of notification": _kinds(),
     }

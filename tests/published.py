@@ -1,8 +1,7 @@
 """The published contracts: the files under `docs/contracts`, generated from the code.
 
-JSON Schemas of all record values, an AsyncAPI document and an OpenAPI document for each service. The examples are the
-golden files. `python -m tests.published --write` (`make docs`) writes the files, `--check` ends with 1 when one is
-outdated.
+JSON Schemas of all record values, an AsyncAPI document and an OpenAPI document for each service.
+`python -m tests.published --write` (`make docs`) writes the files, `--check` ends with 1 when one is outdated.
 """
 
 import argparse
@@ -18,10 +17,10 @@ from shared.contracts import asyncapi, schemas
 from shared.runtime.components import Service
 from shared.runtime.service import build_context
 from shared.runtime.settings import Settings
+from shared.web.examples import examples
 from subscription_service.app import SUBSCRIPTION
 
 PUBLISHED: Final = Path(__file__).parents[1] / "docs" / "contracts"
-GOLDEN: Final = Path(__file__).parent / "contract" / "golden"
 
 _UNUSED: Final = {"database_url": "postgresql://unused", "auth_secret": "unused " * 8}
 
@@ -35,11 +34,6 @@ def contents() -> Mapping[str, str]:
         )
         documents[f"openapi-{service.name}.json"] = openapi(service)
     return {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in documents.items()}
-
-
-def examples() -> Mapping[str, Any]:
-    """Name -> document of every golden file."""
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(GOLDEN.glob("*.json"))}
 
 
 def openapi(service: Service) -> dict[str, Any]:

@@ -112,20 +112,17 @@ def _message(name: str, examples: Mapping[str, Any]) -> dict[str, Any]:
         "headers": _headers(topic),
         "payload": {"$ref": f"#/components/schemas/{name}"},
         "bindings": {"kafka": _kafka_message(topic)},
-        **({"examples": [{"name": "golden", "payload": examples[name]}]} if name in examples else {}),
+        **({"examples": [{"name": "example", "payload": examples[name]}]} if name in examples else {}),
     }
 
 
 def _headers(topic: Topic) -> Schema:
     """The Kafka headers that a reader may find, or a writer may set."""
-    properties: Schema = {}
-    if topic.form is Form.EVENT:
-        properties |= {"content-type": _CONTENT_TYPE, "traceparent": TRACEPARENT}
-    if topic.form is Form.AS_RECEIVED:
-        properties |= _DEAD_LETTER_HEADERS
     if topic.is_input:
-        return {"type": "object", "description": _EITHER_MODE, "properties": properties}
-    return {"type": "object", "properties": {**properties, "sequence": _SEQUENCE}, "required": ["sequence"]}
+        return {"type": "object", "description": _EITHER_MODE, "properties": _EVENT_HEADERS}
+    properties = {**_HEADERS[topic.form], "sequence": _SEQUENCE}
+    required = [name for name in properties if name not in _EVENT_HEADERS]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _kafka_message(topic: Topic) -> dict[str, Any]:
@@ -147,10 +144,13 @@ def _dead_letter(topic: str) -> dict[str, Any]:
 
 _EITHER_MODE: Final = "Structured mode; binary mode is read too, with the attributes in headers that begin with `ce_`."
 
-_CONTENT_TYPE: Final[Schema] = {
-    "type": "string",
-    "const": STRUCTURED,
-    "description": "Marks structured mode; may be left out on the way in.",
+_EVENT_HEADERS: Final[Mapping[str, Schema]] = {
+    "content-type": {
+        "type": "string",
+        "const": STRUCTURED,
+        "description": "Marks structured mode; may be left out on the way in.",
+    },
+    "traceparent": TRACEPARENT,
 }
 
 _SEQUENCE: Final[Schema] = {
@@ -189,6 +189,13 @@ _DEAD_LETTER_HEADERS: Final[Mapping[str, Schema]] = {
         "examples": ["90211"],
     },
 }
+
+_HEADERS: Final[Mapping[Form, Mapping[str, Schema]]] = {
+    Form.EVENT: _EVENT_HEADERS,
+    Form.BARE_JSON: {},
+    Form.AS_RECEIVED: _DEAD_LETTER_HEADERS,
+}
+"""Form of the value -> the headers that go with it; our services add `sequence` to each of them."""
 
 
 def _schemas(names: list[str]) -> dict[str, Schema]:

@@ -1,7 +1,7 @@
 """Events in: the data of each type, grouped by the topic on which it belongs.
 
 These values are also the commands of the subscription core (docs/decisions/0002). To add a type: a dataclass here, a
-row in the mapping of its topic, a golden file under tests/contract/golden.
+row in the mapping of its topic, an example in `examples`.
 """
 
 from collections.abc import Mapping

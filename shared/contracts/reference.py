@@ -55,6 +55,8 @@ def type_of(field: Schema) -> str:
             return f"[{name}](#{anchor(name)})"
         case {"const": value}:
             return f"`{value}`"
+        case {"enum": values}:
+            return ", ".join(f"`{value}`" for value in values)
         case {"anyOf": choices}:
             return " or ".join(map(type_of, choices))
         case {"type": kind}:
@@ -83,6 +85,8 @@ def _integer(field: Schema) -> str:
 
 
 def _object(field: Schema) -> str:
+    if "additionalProperties" not in field:
+        return "object"
     key = type_of(field["propertyNames"]) if "propertyNames" in field else "name"
     return f"object, {key} → {type_of(field['additionalProperties'])}"
 

@@ -5,7 +5,7 @@ Every error is a problem document (RFC 9457). Called by each service's `app`.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -23,8 +23,9 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.version import VERSION
 from shared.storage.database import transaction
 from shared.web import problems
-from shared.web.asyncapi_page import page
+from shared.web.asyncapi_page import content_security_policy, page
 from shared.web.auth import Guard
+from shared.web.examples import examples
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LIVENESS_SECONDS: Final = 1.0
@@ -89,6 +90,7 @@ def _common_pages(context: ServiceContext, metrics: Metrics) -> APIRouter:
         topic_prefix=context.settings.topic_prefix,
         test_clock=context.settings.test_clock is not None,
         version=VERSION,
+        examples=examples(),
     )
     pages = _CommonPages(context, metrics, document)
     router = APIRouter(tags=["operations"])
@@ -128,7 +130,11 @@ class _CommonPages:
         accepted = request.headers.get("accept", "")
         if "json" in accepted and "html" not in accepted:
             return await self.asyncapi_document()
-        return HTMLResponse(page(self._document))
+        return HTMLResponse(self._page, headers={"Content-Security-Policy": content_security_policy()})
+
+    @cached_property
+    def _page(self) -> str:
+        return page(self._document)
 
     async def asyncapi_document(self) -> JSONResponse:
         """The same as an AsyncAPI 3 document."""

@@ -2,6 +2,8 @@
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,7 +13,7 @@ from shared.contracts.asyncapi import document
 from shared.contracts.topics import TOPICS, Service, read_by, written_by
 from shared.kafka.topics import new_topic
 from shared.runtime.settings import load
-from shared.web.asyncapi_page import page
+from shared.web.asyncapi_page import content_security_policy, page
 
 BOTH: list[Service] = ["subscription", "notifier"]
 
@@ -141,7 +143,14 @@ def test_the_page_is_whole_in_itself_and_its_links_lead_somewhere(service: Servi
     assert outline.loaded == []
     assert "script" not in outline.tags
     assert len(outline.ids) == len(set(outline.ids))
-    assert {link.removeprefix("#") for link in outline.links} - {"asyncapi.json"} <= set(outline.ids)
+    assert {link.removeprefix("#") for link in outline.links} - {"asyncapi.json", "openapi.json"} <= set(outline.ids)
+
+
+def test_the_pages_policy_allows_its_own_style_and_nothing_else() -> None:
+    [style] = re.findall("<style>(.*?)</style>", page(made("notifier")), re.DOTALL)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in content_security_policy()
+    assert "default-src 'none'" in content_security_policy()
 
 
 def test_nothing_in_a_document_becomes_markup_on_the_page() -> None:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +15,9 @@ from cloudevents.v1.kafka import to_structured as to_structured_of_version_1
 
 from shared.contracts.envelope import Reason
 from shared.contracts.schemas import DOCUMENTS, STATE
+from shared.web.examples import examples
 from tests.contract.wire import ACCEPTS, MISSING, SERVER, TRACE, envelope, read, refusal
 
-GOLDEN = Path(__file__).parent / "golden"
 MODES = [kafka.to_structured_event, kafka.to_binary_event]
 INCOMING = sorted(ACCEPTS)
 OUTGOING = sorted(name for name, document in DOCUMENTS.items() if document.direction == "out" and name != STATE)
@@ -25,9 +25,8 @@ OUTGOING = sorted(name for name, document in DOCUMENTS.items() if document.direc
 Mode = Callable[[CloudEvent], kafka.KafkaMessage]
 
 
-def golden(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
-    return document
+def golden(name: str) -> Any:
+    return deepcopy(examples()[name])
 
 
 def of_sdk(data: Any, **attributes: Any) -> CloudEvent:

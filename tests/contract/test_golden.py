@@ -1,6 +1,8 @@
 """Golden documents: one for each type on the wire, and each reads and writes back as itself."""
 
 import json
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,8 +13,9 @@ from shared.contracts import schemas
 from shared.contracts.envelope import adapter, decode, encode, from_json, to_json, with_sequence
 from shared.contracts.lifecycle_parts import LifecycleMetadata
 from shared.contracts.schemas import DOCUMENTS, STATE
-from tests.published import GOLDEN, PUBLISHED
+from tests.published import PUBLISHED
 
+GOLDEN = Path(str(files("shared.contracts").joinpath("examples")))
 EVENTS = sorted(DOCUMENTS.keys() - {STATE})
 OUTGOING = [name for name in EVENTS if DOCUMENTS[name].direction == "out"]
 

@@ -70,7 +70,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     },
     "pydantic_settings": {"shared.runtime.settings"},
     "aiosmtplib": {"notifier_service.delivery.smtp"},
-    "jinja2": {"notifier_service.content.render", "subscription_service.ops"},
+    "jinja2": {"notifier_service.content.render", "shared.web.asyncapi_page", "subscription_service.ops"},
     "babel": {
         "notifier_service.content.catalogs",
         "notifier_service.content.languages",

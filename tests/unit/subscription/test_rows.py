@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.types import (
-    ConfigurationKind,
-    Contact,
-    Edition,
-    Feature,
-    ProtectionMode,
-    Specification,
-    Term,
-)
+from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification, Term
 from subscription_service.domain.model import (
     Account,
     Active,
