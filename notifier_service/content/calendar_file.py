@@ -1,40 +1,56 @@
-"""The expiration as a calendar file (iCalendar), for the reminder. Pure.
+"""The expiration date as a calendar file (iCalendar, RFC 5545), published by RFC 5546. Pure.
 
-One day-long entry on E with a stable UID for each subscription, so that a later reminder moves the same entry.
+One entry for the whole day E. Its UID is made from the subscription, and its SEQUENCE is the version of the event: the
+file of a later event moves the entry that an earlier one made.
 """
 
 from datetime import datetime, timedelta
+from email.headerregistry import Address
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, vCalAddress
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages.expiry import reminder_words
+from notifier_service.content.messages.expiry import reminder_values
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import RenewalDue
+from shared.contracts.lifecycle import RenewalDue, Renewed
 
 
 def expiration_calendar(
-    event: LifecycleEvent, data: RenewalDue, localizer: Localizer, *, date: datetime, mail_domain: str
-) -> str:
-    """The file's text, with CRLF; `date` is when it was written."""
-    words = reminder_words(data, localizer)
+    event: LifecycleEvent, localizer: Localizer, *, organizer: Address, mail_domain: str, date: datetime
+) -> str | None:
+    """The file's text with CRLF, for events that set E or remind of it; None for others. `date` is when it is made."""
+    match event.data:
+        case RenewalDue() as data:
+            description = localizer.text("calendar.renewal_due", **reminder_values(data, localizer))
+        case Renewed() as data:
+            description = localizer.text("calendar.renewed", ends=localizer.moment(data.ends_at))
+        case _:
+            return None
     entry = Event()
     entry.add("uid", f"expiration-{event.stamp.subscription_id}@{mail_domain}")
     entry.add("sequence", event.stamp.version)
     entry.add("dtstamp", date)
+    entry.add("organizer", _calendar_address(organizer))
     entry.add("dtstart", data.expires_on)
     entry.add("dtend", data.expires_on + timedelta(days=1))
-    entry.add("summary", localizer.text("renewal_due.calendar.summary"))
-    entry.add("description", localizer.text("renewal_due.calendar.description", **words))
+    entry.add("summary", localizer.text("calendar.summary"))
+    entry.add("description", description)
     entry.add("transp", "TRANSPARENT")
     entry.add_component(_alarm(localizer))
     return str(_calendar(entry).to_ical().decode())
 
 
+def _calendar_address(address: Address) -> vCalAddress:
+    shown = vCalAddress(f"mailto:{address.addr_spec}")
+    if address.display_name:
+        shown.params["cn"] = address.display_name
+    return shown
+
+
 def _alarm(localizer: Localizer) -> Alarm:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
-    alarm.add("description", localizer.text("renewal_due.calendar.summary"))
+    alarm.add("description", localizer.text("calendar.summary"))
     alarm.add("trigger", timedelta(days=-1))
     return alarm
 

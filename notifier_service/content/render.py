@@ -20,7 +20,6 @@ from notifier_service.content.messages import mail_content
 from notifier_service.content.messages.mail_content import MailContent
 from notifier_service.content.names import display_name
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import RenewalDue
 from shared.contracts.types import Contact
 
 __all__ = ["InboxText", "Links", "MailMetadata", "UnusableAddress", "inbox_message", "render"]
@@ -55,7 +54,7 @@ class MailMetadata:
 
 
 def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, metadata: MailMetadata) -> EmailMessage:
-    """The mail about one event: text and HTML, and a calendar file with the reminder.
+    """The mail about one event: text and HTML, with a calendar file where the expiration date is set or near.
 
     Raises `UnusableAddress` where no mail can reach the contact.
     """
@@ -65,8 +64,10 @@ def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, met
     context = _context(event, content, localizer, name=display_name(contact.name), metadata=metadata)
     mail.set_content(_template("mail.txt").render(context))
     mail.add_alternative(_template("mail.html").render(context), subtype="html")
-    if isinstance(event.data, RenewalDue):
-        file = expiration_calendar(event, event.data, localizer, date=metadata.date, mail_domain=metadata.mail_domain)
+    organizer = mail["From"].addresses[0]
+    if file := expiration_calendar(
+        event, localizer, organizer=organizer, mail_domain=metadata.mail_domain, date=metadata.date
+    ):
         mail.add_attachment(file, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"})
     return mail
 

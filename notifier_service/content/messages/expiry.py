@@ -24,26 +24,26 @@ _SEVERITIES = {
 def renewal_due(data: RenewalDue, localizer: Localizer) -> MailContent:
     """The days left, the price, the status of auto-renewal, and what would refuse a renewal now (R30)."""
     key = f"renewal_due.{data.auto_renewal}"
-    words = reminder_words(data, localizer)
+    values = reminder_values(data, localizer)
     return MailContent(
         severity=_SEVERITIES[data.auto_renewal],
         badge=localizer.text("renewal_due.badge"),
-        subject=localizer.text(f"{key}.subject", **words),
-        title=localizer.text(f"{key}.title", **words),
-        lead=(localizer.text(f"{key}.lead", **words),),
-        highlight=_days_left(data.days_left, words["day"], localizer),
+        subject=localizer.text(f"{key}.subject", **values),
+        title=localizer.text(f"{key}.title", **values),
+        lead=(localizer.text(f"{key}.lead", **values),),
+        highlight=_days_left(data.days_left, values["day"], localizer),
         details=details(
             localizer,
-            ("expires_on", words["day"]),
-            ("ends", words["ends"]),
-            ("quote", localizer.text("renewal_due.quote", months=words["months"], fee=words["fee"])),
+            ("expires_on", values["day"]),
+            ("ends", values["ends"]),
+            ("quote", localizer.text("renewal_due.quote", months=values["months"], fee=values["fee"])),
         ),
         obstacles=_obstacles(data, localizer),
-        advice=(localizer.text(f"{key}.advice", **words),),
+        advice=(localizer.text(f"{key}.advice", **values),),
     )
 
 
-def reminder_words(data: RenewalDue, localizer: Localizer) -> dict[str, str]:
+def reminder_values(data: RenewalDue, localizer: Localizer) -> dict[str, str]:
     """Placeholder -> value for the sentences of a reminder and of its calendar file."""
     return {
         "when": localizer.when(data.days_left),

@@ -44,10 +44,10 @@ def _counted(data: QuotaExceeded | QuotaRestored) -> list[tuple[str, _Use]]:
 
 
 def _uses(data: QuotaExceeded | QuotaRestored, localizer: Localizer) -> list[tuple[str, str]]:
-    return [(unit, _in_words(use, localizer)) for unit, use in _counted(data)]
+    return [(unit, _use_text(use, localizer)) for unit, use in _counted(data)]
 
 
-def _in_words(use: _Use, localizer: Localizer) -> str:
+def _use_text(use: _Use, localizer: Localizer) -> str:
     used, quota = _used(use), use.quota
     if used > quota:
         return localizer.text("quota_exceeded.use", used=used, quota=quota, excess=used - quota)

@@ -40,7 +40,7 @@ def renewed(data: Renewed, localizer: Localizer) -> MailContent:
     """Manual, automatic and reactivating renewals have their own sentences; amounts stand where money was deducted."""
     how = "reactivated" if data.reactivated else str(data.method)
     day = localizer.day(data.expires_on)
-    words = {
+    values = {
         "day": day,
         "ends": localizer.moment(data.ends_at),
         "months": localizer.months(data.term.months),
@@ -50,10 +50,10 @@ def renewed(data: Renewed, localizer: Localizer) -> MailContent:
     return MailContent(
         severity=Severity.SUCCESS,
         badge=localizer.text("renewed.badge"),
-        subject=localizer.text(f"renewed.{how}.subject", **words),
+        subject=localizer.text(f"renewed.{how}.subject", **values),
         title=localizer.text(f"renewed.{how}.title"),
         lead=paragraphs(
-            localizer.text(f"renewed.{how}.lead", **words),
+            localizer.text(f"renewed.{how}.lead", **values),
             localizer.text("renewed.automatic.nothing_to_do") if automatic else None,
         ),
         highlight=Highlight(day, localizer.text("renewed.highlight")),

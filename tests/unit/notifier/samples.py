@@ -208,10 +208,17 @@ def localizer(language: str, time_zone: str = "UTC") -> Localizer:
     return localizer_for(LANGUAGES, language, time_zone)
 
 
-def mail(data: LifecycleData, contact: Contact = ADA, *, id: str = "lc-0007", **changes: Any) -> EmailMessage:  # noqa: A002
+def mail(
+    data: LifecycleData,
+    contact: Contact = ADA,
+    *,
+    id: str = "lc-0007",  # noqa: A002
+    version: int = 7,
+    **changes: Any,
+) -> EmailMessage:
     """The mail about an event; `changes` are those of its metadata."""
     who = localizer(contact.locale, contact.time_zone)
-    return render(event(data, id=id), contact, localizer=who, metadata=replace(metadata(), **changes))
+    return render(event(data, id=id, version=version), contact, localizer=who, metadata=replace(metadata(), **changes))
 
 
 def mailed() -> Iterator[tuple[str, LifecycleData]]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from icalendar import Calendar
 
 from notifier_service.content.addresses import UnusableAddress
 from notifier_service.content.render import Links
@@ -97,22 +96,10 @@ def test_a_retry_is_the_same_message() -> None:
     assert mail_of()["Message-ID"] == mail_of()["Message-ID"]
 
 
-def test_a_reminder_carries_the_expiration_as_a_calendar_file() -> None:
-    mail = received(mail_of(data=samples.renewal_due))
-    [attachment] = mail.iter_attachments()
-    assert attachment.get_content_type() == "text/calendar"
-    assert attachment.get_filename() == "expiration.ics"
-    [entry] = Calendar.from_ical(attachment.get_content()).walk("VEVENT")
-    assert entry["DTSTART"].to_ical() == b"20261201"
-    assert entry["UID"] == "expiration-sub-1@tenure.example"
-    assert entry["SEQUENCE"] == 7
-    assert "$921.00" in str(entry["DESCRIPTION"])
-
-
-def test_only_a_reminder_has_an_attachment() -> None:
+def test_reminders_and_renewals_alone_have_an_attachment() -> None:
     for _, data in samples.mailed():
         mail = mail_of(data=data)
-        assert bool(list(mail.iter_attachments())) == (mail["X-Tenure-Type"] == "renewal_due")
+        assert bool(list(mail.iter_attachments())) == (mail["X-Tenure-Type"] in ("renewal_due", "renewed"))
 
 
 def test_no_link_is_shown_that_does_not_exist() -> None:
