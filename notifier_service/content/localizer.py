@@ -61,10 +61,17 @@ class Localizer:
         return self.day((end - timedelta(seconds=1)).astimezone(self.zone).date())
 
     def moment(self, instant: datetime) -> str:
-        """An instant in the reader's zone, to the minute, with the zone's name."""
+        """An instant in the reader's zone, to the minute, with the zone's name and its offset from UTC."""
         local = instant.astimezone(self.zone)
-        zone = _zone_name(self.zone, bool(local.dst()), self.language.locale)
-        return self.text("moment", day=self.day(local.date()), time=f"{local:%H:%M}", zone=zone)
+        zone = _zone_name(self.zone, _is_daylight(local), self.language.locale)
+        offset = f"{local:%z}"
+        return self.text(
+            "moment",
+            day=self.day(local.date()),
+            time=f"{local:%H:%M}",
+            zone=zone,
+            offset=f"UTC{offset[:3]}:{offset[3:5]}",
+        )
 
     def when(self, days: int) -> str:
         """Today, tomorrow, or in so many days; 0 and less is today."""
@@ -119,9 +126,23 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
+def _is_daylight(local: datetime) -> bool:
+    """Whether CLDR calls it daylight time: the part of the year in which clocks are ahead.
+
+    The tz database follows the law instead, which in Ireland calls summer standard and winter one hour behind it.
+    """
+    if shift := _shift(local):
+        return shift > timedelta(0)
+    return any(_shift(local.replace(month=month, day=1)) < timedelta(0) for month in (1, 4, 7, 10))
+
+
+def _shift(local: datetime) -> timedelta:
+    return local.dst() or timedelta(0)
+
+
 @lru_cache(maxsize=4096)
-def _zone_name(zone: ZoneInfo, summer: bool, locale: Locale) -> str:
+def _zone_name(zone: ZoneInfo, daylight: bool, locale: Locale) -> str:
     """`China Standard Time`; a zone without a place (`Etc/GMT+5`) is called by its id."""
-    variant: Literal["daylight", "standard"] = "daylight" if summer else "standard"
+    variant: Literal["daylight", "standard"] = "daylight" if daylight else "standard"
     name = str(get_timezone_name(zone, width="long", zone_variant=variant, locale=locale))
     return zone.key if locale.territories["ZZ"] in name else name

@@ -1,7 +1,7 @@
 """The numbers that matter stand in both parts of a mail and in the inbox, in both languages."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -63,8 +63,11 @@ MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
     "an expiry": (
         samples.expired,
         {
-            "en": ("December 8, 2026 at 11:00 (Eastern Standard Time)", "3 asset groups, 1 tag, 17 quarantined files"),
-            "zh-CN": ("2026年12月9日 00:00（中国标准时间）", "3 个资产分组、1 个标签、17 个隔离文件"),
+            "en": (
+                "December 8, 2026 at 11:00 (Eastern Standard Time, UTC-05:00)",
+                "3 asset groups, 1 tag, 17 quarantined files",
+            ),
+            "zh-CN": ("2026年12月9日 00:00（中国标准时间，UTC+08:00）", "3 个资产分组、1 个标签、17 个隔离文件"),
         },
     ),
     "a final notice": (
@@ -209,25 +212,73 @@ def test_what_is_not_known_yet_is_counted_as_other() -> None:
 @pytest.mark.parametrize(
     ("zone", "shown"),
     [
-        ("Asia/Shanghai", "December 2, 2026 at 00:00 (China Standard Time)"),
-        ("America/New_York", "December 1, 2026 at 11:00 (Eastern Standard Time)"),
-        ("Asia/Kolkata", "December 1, 2026 at 21:30 (India Time)"),
-        ("UTC", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
-        ("Etc/GMT+5", "December 1, 2026 at 11:00 (Etc/GMT+5)"),
-        ("Mars/Phobos", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
-        ("localtime", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
-        ("Factory", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
-        ("../../etc/passwd", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
-        ("\ud800\n<b>", "December 1, 2026 at 16:00 (Coordinated Universal Time)"),
+        ("Asia/Shanghai", "December 2, 2026 at 00:00 (China Standard Time, UTC+08:00)"),
+        ("America/New_York", "December 1, 2026 at 11:00 (Eastern Standard Time, UTC-05:00)"),
+        ("Asia/Kolkata", "December 1, 2026 at 21:30 (India Time, UTC+05:30)"),
+        ("UTC", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
+        ("Etc/GMT+5", "December 1, 2026 at 11:00 (Etc/GMT+5, UTC-05:00)"),
+        ("Mars/Phobos", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
+        ("localtime", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
+        ("Factory", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
+        ("../../etc/passwd", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
+        ("\ud800\n<b>", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
     ],
 )
 def test_instants_are_shown_in_the_readers_zone(zone: str, shown: str) -> None:
     assert samples.localizer("en", zone).moment(samples.ENDS_AT) == shown
 
 
-def test_summer_time_is_named() -> None:
-    summer = samples.ENDS_AT - timedelta(days=150)
-    assert samples.localizer("en", "America/New_York").moment(summer).endswith("(Eastern Daylight Time)")
+@pytest.mark.parametrize(
+    ("zone", "winter", "summer"),
+    [
+        (
+            "America/New_York",
+            "January 15, 2027 at 07:00 (Eastern Standard Time, UTC-05:00)",
+            "July 15, 2027 at 08:00 (Eastern Daylight Time, UTC-04:00)",
+        ),
+        (
+            "Europe/London",
+            "January 15, 2027 at 12:00 (Greenwich Mean Time, UTC+00:00)",
+            "July 15, 2027 at 13:00 (British Summer Time, UTC+01:00)",
+        ),
+        (
+            "Europe/Dublin",
+            "January 15, 2027 at 12:00 (Greenwich Mean Time, UTC+00:00)",
+            "July 15, 2027 at 13:00 (Irish Standard Time, UTC+01:00)",
+        ),
+        (
+            "Eire",
+            "January 15, 2027 at 12:00 (Greenwich Mean Time, UTC+00:00)",
+            "July 15, 2027 at 13:00 (Irish Standard Time, UTC+01:00)",
+        ),
+        (
+            "Australia/Lord_Howe",
+            "January 15, 2027 at 23:00 (Lord Howe Daylight Time, UTC+11:00)",
+            "July 15, 2027 at 22:30 (Lord Howe Standard Time, UTC+10:30)",
+        ),
+        (
+            "Asia/Kathmandu",
+            "January 15, 2027 at 17:45 (Nepal Time, UTC+05:45)",
+            "July 15, 2027 at 17:45 (Nepal Time, UTC+05:45)",
+        ),
+    ],
+)
+def test_standard_and_daylight_time_are_named_as_cldr_names_them(zone: str, winter: str, summer: str) -> None:
+    who = samples.localizer("en", zone)
+    assert who.moment(datetime(2027, 1, 15, 12, tzinfo=UTC)) == winter
+    assert who.moment(datetime(2027, 7, 15, 12, tzinfo=UTC)) == summer
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_irish_standard_time_is_summer_time_in_every_month_that_has_it(month: int) -> None:
+    instant = datetime(2027, month, 15, 12, tzinfo=UTC)
+    shown = samples.localizer("zh-CN", "Europe/Dublin").moment(instant)
+    assert ("（爱尔兰标准时间，UTC+01:00）" if 4 <= month <= 10 else "（格林尼治标准时间，UTC+00:00）") in shown
+
+
+def test_an_offset_from_before_time_zones_is_shown_to_the_minute() -> None:
+    shown = samples.localizer("en", "Europe/Dublin").moment(datetime(1880, 1, 1, 12, tzinfo=UTC))
+    assert shown == "January 1, 1880 at 11:34 (Greenwich Mean Time, UTC-00:25)"
 
 
 def test_an_unknown_zone_is_admitted() -> None:
