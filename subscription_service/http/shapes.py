@@ -1,18 +1,36 @@
-"""The documents of the service's HTTP, as the contract names their fields; more may be added, none renamed.
+"""The JSON documents of the operators' HTTP API. Fields may be added, none may be renamed or removed.
 
-The overview is the contract `Overview` itself, the events of the history are those of `subscription-lifecycle`.
+The overview is the contract `Overview` itself; the events of the history are those of `subscription-lifecycle`.
 """
 
 from collections.abc import Sequence
 from dataclasses import fields, make_dataclass
 from datetime import datetime
-from typing import Any, Final, Self, Union
+from typing import Annotated, Any, Final, Self, Union
 
-from pydantic import AwareDatetime, BaseModel, Field, create_model
+from pydantic import AwareDatetime, BaseModel, create_model
 
+from shared.contracts.fields import (
+    MONEY,
+    AccountId,
+    Attempt,
+    BalanceAfter,
+    CatalogCurrency,
+    Charged,
+    ConfigurationKey,
+    ConfigurationValue,
+    DaysLeft,
+    ExpiresOn,
+    Fee,
+    OrderId,
+    ReleaseAt,
+    RetainedUntil,
+    Shortfall,
+    described,
+)
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import LifecycleMetadata, Obstacle, Quote
-from shared.contracts.scalars import Amount, Day, Id, Instant, Json
+from shared.contracts.scalars import Amount, Id, Instant
 from shared.contracts.types import ConfigurationKind, Specification
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, status
 from subscription_service.domain.timeline import TimelineEntry
@@ -20,21 +38,35 @@ from subscription_service.domain.timers import TimerKind
 
 
 class Order(BaseModel):
-    """One order (R18). `fee`: the list price when it was placed, or a change's price difference; null if rejected."""
+    """One order (R18)."""
 
-    order_id: Id
-    type: OrderType
-    placed_at: AwareDatetime
-    starts_at: AwareDatetime | None
-    ends_at: AwareDatetime | None
-    months: int | None
-    specification: Specification | None
-    fee: Amount | None
-    status: OrderStatus
+    order_id: OrderId
+    type: Annotated[OrderType, described("Kind of the order.", "purchase")]
+    placed_at: Annotated[AwareDatetime, described("When it was decided; UTC.", "2026-01-31T02:15:30Z")]
+    starts_at: Annotated[
+        AwareDatetime | None,
+        described("When it takes effect; UTC; null where it was rejected.", "2026-01-31T02:15:30Z"),
+    ]
+    ends_at: Annotated[
+        AwareDatetime | None,
+        described("When its effect ends, exclusive; UTC; null where it was rejected.", "2026-02-28T16:00:00Z"),
+    ]
+    months: Annotated[
+        int | None, described("Length of its term, in months; null for a specification change or a rejected order.", 1)
+    ]
+    specification: Annotated[Specification | None, described("What it buys; null where it was rejected.")]
+    fee: Annotated[
+        Amount | None,
+        described(
+            f"List price when it was placed, or a change's price difference; null where it was rejected. {MONEY}",
+            "137.50",
+        ),
+    ]
+    status: Annotated[OrderStatus, described("How it stands at the service clock's present time.", "effective")]
 
     @classmethod
     def of(cls, entry: OrderEntry, now: datetime) -> Self:
-        """`now` decides the status alone."""
+        """`now` (UTC) determines the status and nothing else."""
         return cls(
             order_id=entry.order_id,
             type=entry.type,
@@ -49,28 +81,28 @@ class Order(BaseModel):
 
 
 class Orders(BaseModel):
-    """All orders of an account, the oldest first."""
+    """All orders of an account."""
 
-    orders: Sequence[Order]
+    orders: Annotated[Sequence[Order], described("The oldest first.")]
 
 
 class TimelineDocumentEntry(BaseModel):
-    """What will happen at `at`; beside that only the figures that come with its kind are given."""
+    """What will happen at one instant. Besides `at` and `kind` only the fields of the events to come are present."""
 
-    at: AwareDatetime
-    kind: TimerKind
-    order_id: Id | None = None
-    expires_on: Day | None = None
-    charged: Amount | None = None
-    balance_after: Amount | None = None
-    fee: Amount | None = None
-    shortfall: Amount | None = None
-    attempt: int | None = None
-    specification: Specification | None = None
-    days_left: int | None = None
-    retained_until: Instant | None = None
-    release_at: Instant | None = None
-    edition: str | None = None
+    at: Annotated[AwareDatetime, described("When it will happen; UTC.", "2026-02-19T00:00:00Z")]
+    kind: Annotated[TimerKind, described("The first of the things that will happen at that instant.", "deduction")]
+    order_id: OrderId | None = None
+    expires_on: ExpiresOn | None = None
+    charged: Charged | None = None
+    balance_after: BalanceAfter | None = None
+    fee: Fee | None = None
+    shortfall: Shortfall | None = None
+    attempt: Attempt | None = None
+    specification: Annotated[Specification | None, described("Specification that will be in force.")] = None
+    days_left: DaysLeft | None = None
+    retained_until: RetainedUntil | None = None
+    release_at: ReleaseAt | None = None
+    edition: Annotated[str | None, described("Edition after the release.", "basic")] = None
 
     @classmethod
     def of(cls, entry: TimelineEntry) -> Self:
@@ -78,18 +110,18 @@ class TimelineDocumentEntry(BaseModel):
 
 
 class Timeline(BaseModel):
-    """What will happen by itself, if nothing else does; until release, five years at the most."""
+    """What will happen by itself if no event comes: up to the release, at most 50 entries and five years."""
 
-    entries: Sequence[TimelineDocumentEntry]
+    entries: Annotated[Sequence[TimelineDocumentEntry], described("In the order of `at`.")]
 
 
 class QuoteDocument(BaseModel):
-    """The price of a renewal as is, and what would refuse it now (R14, R30)."""
+    """The price of a renewal with the present specification, and what would refuse it now (R14, R30)."""
 
-    months: int
-    fee: Amount
-    currency: str
-    obstacles: Sequence[Obstacle]
+    months: Annotated[int, described("Duration that the price is for, in months.", 12)]
+    fee: Annotated[Amount, described(f"List price of the renewal. {MONEY}", "402.00")]
+    currency: CatalogCurrency
+    obstacles: Annotated[Sequence[Obstacle], described("Checks that the renewal would fail now; none where empty.")]
 
     @classmethod
     def of(cls, quote: Quote, obstacles: Sequence[Obstacle]) -> Self:
@@ -97,15 +129,17 @@ class QuoteDocument(BaseModel):
 
 
 class Setting(BaseModel):
-    key: str
-    value: Json
+    """One retained configuration entry."""
+
+    key: ConfigurationKey
+    value: ConfigurationValue
 
 
 class Configuration(BaseModel):
-    """The retained configuration of one kind (R32), by key."""
+    """The retained configuration of one kind (R32)."""
 
-    kind: ConfigurationKind
-    entries: Sequence[Setting]
+    kind: Annotated[ConfigurationKind, described("Kind of the entries.", "tag")]
+    entries: Annotated[Sequence[Setting], described("In the order of `key`.")]
 
 
 def _stamped(contract: type[Any]) -> type[Any]:
@@ -118,31 +152,39 @@ _AnyData: Final[Any] = Union[tuple(map(_stamped, LIFECYCLE_EVENTS.values()))]  #
 
 
 class LifecycleEnvelope(BaseModel):
-    """A lifecycle event as it stands on the topic."""
+    """A lifecycle event as on the topic: a CloudEvent in structured mode."""
 
-    specversion: str = Field(examples=["1.0"])
-    datacontenttype: str = Field(examples=["application/json"])
-    id: Id
-    source: str
-    type: str = Field(examples=["tenure.subscription.activated.v1"])
-    time: Instant
-    subject: Id
-    recordedat: Instant
-    traceparent: str | None = None
-    sequence: int
+    specversion: Annotated[str, described("Version of CloudEvents.", "1.0")]
+    datacontenttype: Annotated[str, described("Media type of `data`.", "application/json")]
+    id: Annotated[Id, described("Id of the event, unique within `source`.", "lce-7c2a61d0c9b54a5f8a37e0c1f2b3d4e5")]
+    source: Annotated[str, described("The service that wrote it.", "/tenure/subscription")]
+    type: Annotated[
+        str, described("What happened; it determines the fields of `data`.", "tenure.subscription.renewed.v1")
+    ]
+    time: Annotated[Instant, described("When it happened, by the rules; UTC.", "2026-01-31T02:15:30Z")]
+    subject: AccountId
+    recordedat: Annotated[Instant, described("When it was decided, by the service clock; UTC.", "2026-01-31T02:15:31Z")]
+    traceparent: Annotated[
+        str | None, described("W3C trace context of the event that caused it, where it had one.")
+    ] = None
+    sequence: Annotated[int, described("Position in the partition of `subscription-lifecycle`, from 1, no gaps.", 42)]
 
 
-LifecycleEvent: Final = create_model("LifecycleEvent", __base__=LifecycleEnvelope, data=(_AnyData, ...))
+LifecycleEvent: Final = create_model(
+    "LifecycleEvent",
+    __base__=LifecycleEnvelope,
+    data=(_AnyData, described("Fields of the type, with those that every lifecycle event has.")),
+)
 
 History: Final = create_model(
     "History",
-    __doc__="Lifecycle events in `version` order; `after_version` asks for the next page, null on the last.",
-    events=(list[LifecycleEvent], ...),
-    after_version=(int | None, ...),
+    __doc__="One page of an account's lifecycle events.",
+    events=(list[LifecycleEvent], described("In the order of `version`.")),
+    after_version=(int | None, described("`after_version` of the next page; null on the last.", 100)),
 )
 
 
 def history(events: Sequence[bytes], after_version: int | None) -> bytes:
-    """A `History` whose events are given byte for byte as they were published."""
+    """A `History` as JSON, its events byte for byte as they were published."""
     following = b"null" if after_version is None else b"%d" % after_version
     return b'{"events":[%b],"after_version":%b}' % (b",".join(events), following)
