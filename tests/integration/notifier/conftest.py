@@ -1,4 +1,4 @@
-"""Settings, world and one running copy for the notifier's tests."""
+"""Settings, environment and one running copy for the notifier's tests."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,8 @@ import pytest
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
-from tests.integration.notifier.copies import Copy, World, copy
+from tests.integration.notifier.environment import Environment
+from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.kit.settings import service_settings
 
 
@@ -20,13 +21,13 @@ def settings(kafka: Kafka, database_url: str, mail: MailServer, topic_prefix: st
 
 
 @pytest.fixture
-async def world(settings: Settings, mail: MailServer) -> AsyncIterator[World]:
-    made = World(settings, mail.url)
+async def environment(settings: Settings, mail: MailServer) -> AsyncIterator[Environment]:
+    made = Environment(settings, mail.url)
     yield made
     await made.mail.aclose()
 
 
 @pytest.fixture
-async def notifier(settings: Settings, world: World) -> AsyncIterator[Copy]:
-    async with copy(settings) as running:
+async def notifier(settings: Settings, environment: Environment) -> AsyncIterator[RunningNotifier]:
+    async with running_notifier(settings) as running:
         yield running

@@ -1,4 +1,4 @@
-"""The inbox over HTTP: whose it is, its pages, reading, the live stream, preferences, and the operators' view."""
+"""HTTP of the inbox (access, pages, marking as read, the live stream, preferences) and of the operators."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,12 +10,14 @@ import pytest
 
 from shared.runtime.settings import Settings
 from shared.web.auth import Guard
-from tests.integration.notifier.copies import Copy, World, copy, event
+from tests.integration.notifier.environment import Environment
+from tests.integration.notifier.running import RunningNotifier, running_notifier
+from tests.integration.notifier.samples import event
 from tests.kit.events import account
 from tests.kit.tokens import bearer
 from tests.kit.waiting import eventually
 
-Said = tuple[str, int | None, Any]
+StreamEvent = tuple[str, int | None, Any]
 CALLS = [
     ("GET", "/api/inbox"),
     ("POST", "/api/inbox/read-all"),
@@ -28,29 +30,29 @@ CALLS = [
 
 
 @pytest.fixture
-async def reader(notifier: Copy, world: World) -> str:
+async def reader(notifier: RunningNotifier, environment: Environment) -> str:
     """An account with three unread messages."""
     who = account()
-    await world.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
-    await eventually(lambda: holds(notifier, who, 3))
+    await environment.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
+    await eventually(lambda: has_messages(notifier, who, 3))
     return who
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_every_call_needs_a_good_token(notifier: Copy, method: str, path: str) -> None:
+async def test_every_call_needs_a_good_token(notifier: RunningNotifier, method: str, path: str) -> None:
     for headers in ({}, {"Authorization": "Bearer nonsense"}):
         answer = await notifier.client.request(method, path, headers=headers, json={"muted": []})
         assert answer.status_code == 401
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_nobody_but_an_operator_sees_decisions(notifier: Copy, reader: str) -> None:
+async def test_nobody_but_an_operator_sees_decisions(notifier: RunningNotifier, reader: str) -> None:
     answer = await notifier.client.get("/api/notifications", headers=bearer(reader))
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_another_accounts_message_is_not_there_not_even_for_an_operator(notifier: Copy, reader: str) -> None:
+async def test_another_accounts_message_is_404_even_for_an_operator(notifier: RunningNotifier, reader: str) -> None:
     message = (await notifier.inbox(reader))["messages"][0]["id"]
     for stranger in (bearer(account()), bearer("ops", "operator")):
         answer = await notifier.client.post(f"/api/inbox/{message}/read", headers=stranger)
@@ -61,14 +63,16 @@ async def test_another_accounts_message_is_not_there_not_even_for_an_operator(no
     assert (await notifier.inbox(reader))["unread"] == 3
 
 
-async def test_a_signed_link_opens_the_inbox_without_a_header(notifier: Copy, reader: str, settings: Settings) -> None:
+async def test_a_signed_link_opens_the_inbox_without_a_header(
+    notifier: RunningNotifier, reader: str, settings: Settings
+) -> None:
     token = Guard(settings).link_token(reader)
     assert (await notifier.client.get("/api/inbox", params={"token": token})).json()["unread"] == 3
     answer = await notifier.client.get("/api/notifications", params={"token": token})
     assert answer.status_code == 401
 
 
-async def test_pages_go_from_the_newest_message_back(notifier: Copy, reader: str) -> None:
+async def test_pages_go_from_the_newest_message_back(notifier: RunningNotifier, reader: str) -> None:
     first = await notifier.inbox(reader, limit=2)
     assert [one["kind"] for one in first["messages"]] == ["contact_changed", "renewed"]
     second = await notifier.inbox(reader, limit=2, before=first["messages"][-1]["id"])
@@ -76,7 +80,9 @@ async def test_pages_go_from_the_newest_message_back(notifier: Copy, reader: str
     assert [one["kind"] for one in (await notifier.inbox(reader, kind="renewed"))["messages"]] == ["renewed"]
 
 
-async def test_a_question_may_be_left_open_and_a_page_may_begin_before_an_instant(notifier: Copy, reader: str) -> None:
+async def test_empty_parameters_count_as_left_out_and_a_page_may_begin_before_an_instant(
+    notifier: RunningNotifier, reader: str
+) -> None:
     every = (await notifier.inbox(reader))["messages"]
     assert (await notifier.inbox(reader, unread="", kind="", before=""))["messages"] == every
     assert (await notifier.inbox(reader, before="2999-01-01T00:00:00Z"))["messages"] == every
@@ -84,7 +90,9 @@ async def test_a_question_may_be_left_open_and_a_page_may_begin_before_an_instan
     assert (await notifier.inbox(reader, before=first))["messages"] == []
 
 
-async def test_reading_lowers_the_count_and_is_told_once(notifier: Copy, reader: str, world: World) -> None:
+async def test_reading_lowers_the_count_and_is_published_once(
+    notifier: RunningNotifier, reader: str, environment: Environment
+) -> None:
     message = (await notifier.inbox(reader))["messages"][0]
     for _ in range(2):
         answer = await notifier.client.post(f"/api/inbox/{message['id']}/read", headers=bearer(reader))
@@ -94,43 +102,45 @@ async def test_reading_lowers_the_count_and_is_told_once(notifier: Copy, reader:
     assert (await notifier.inbox(reader))["messages"][0]["read_at"]
     answer = await notifier.client.post("/api/inbox/read-all", headers=bearer(reader))
     assert answer.json() == {"unread": 0}
-    outcomes = await world.outcomes(3 + 2 + 3)
+    outcomes = await environment.outcomes(3 + 2 + 3)
     read = [one["data"]["notification_id"] for one in outcomes if one["type"] == "tenure.notification.read.v1"]
     assert len(read) == len(set(read)) == 3
 
 
-async def test_a_stream_tells_messages_and_counts_whatever_copy_they_come_from(
-    settings: Settings, world: World
+async def test_a_stream_sends_messages_and_counts_from_whichever_copy(
+    settings: Settings, environment: Environment
 ) -> None:
     who = account()
-    async with copy(settings) as one, copy(settings) as other:
-        await world.publish(event("activated", who, 1))
-        await eventually(lambda: holds(one, who, 1))
+    async with running_notifier(settings) as one, running_notifier(settings) as other:
+        await environment.publish(event("activated", who, 1))
+        await eventually(lambda: has_messages(one, who, 1))
         for version, at in enumerate((one, other), start=2):
-            async with told(at, who) as said:
-                assert await anext(said) == ("unread", None, {"unread": version - 1})
-                await world.publish(event("renewed", who, version))
-                name, number, message = await anext(said)
+            async with open_stream(at, who) as stream:
+                assert await anext(stream) == ("unread", None, {"unread": version - 1})
+                await environment.publish(event("renewed", who, version))
+                name, number, message = await anext(stream)
                 assert (name, message["kind"]) == ("message", "renewed")
                 assert number
-                assert await anext(said) == ("unread", None, {"unread": version})
-        async with told(other, who, {"Last-Event-ID": "0"}) as said:
-            kinds = [(await anext(said))[2]["kind"] for _ in range(3)]
+                assert await anext(stream) == ("unread", None, {"unread": version})
+        async with open_stream(other, who, {"Last-Event-ID": "0"}) as stream:
+            kinds = [(await anext(stream))[2]["kind"] for _ in range(3)]
             assert kinds == ["activated", "renewed", "renewed"]
-            assert await anext(said) == ("unread", None, {"unread": 3})
+            assert await anext(stream) == ("unread", None, {"unread": 3})
             await one.client.post("/api/inbox/read-all", headers=bearer(who))
-            assert await anext(said) == ("unread", None, {"unread": 0})
+            assert await anext(stream) == ("unread", None, {"unread": 0})
 
 
-async def test_a_stream_takes_its_token_from_the_address_too(notifier: Copy, reader: str, settings: Settings) -> None:
+async def test_a_stream_takes_its_token_from_the_url_too(
+    notifier: RunningNotifier, reader: str, settings: Settings
+) -> None:
     parameters = {"token": Guard(settings).link_token(reader)}
     async with notifier.client.stream("GET", "/api/inbox/stream", params=parameters) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert await anext(events(answer)) == ("unread", None, {"unread": 3})
 
 
-async def test_an_open_stream_does_not_hold_up_the_stop(settings: Settings) -> None:
-    async with copy(settings) as running:
+async def test_an_open_stream_does_not_delay_the_stop(settings: Settings) -> None:
+    async with running_notifier(settings) as running:
         stream = running.client.stream("GET", "/api/inbox/stream", headers=bearer(account()))
         answer = await stream.__aenter__()
         await anext(events(answer))
@@ -139,17 +149,19 @@ async def test_an_open_stream_does_not_hold_up_the_stop(settings: Settings) -> N
         await httpx.AsyncClient().get(f"{url}/health")
 
 
-async def test_a_muted_channel_stays_silent_with_its_reason(notifier: Copy, reader: str, world: World) -> None:
+async def test_a_muted_channel_is_suppressed_with_its_reason(
+    notifier: RunningNotifier, reader: str, environment: Environment
+) -> None:
     wanted = {"muted": [{"kind": "renewed", "channel": "email"}]}
     answer = await notifier.client.put("/api/preferences", headers=bearer(reader), json=wanted)
     assert answer.json()["muted"] == wanted["muted"]
     assert (await notifier.client.get("/api/preferences", headers=bearer(reader))).json() == answer.json()
-    await world.publish(event("renewed", reader, 4))
-    await eventually(lambda: holds(notifier, reader, 4))
+    await environment.publish(event("renewed", reader, 4))
+    await eventually(lambda: has_messages(notifier, reader, 4))
     assert (await notifier.status(reader))[-1] == ("renewed", "suppressed", "muted")
 
 
-async def test_a_protected_kind_keeps_a_channel(notifier: Copy, reader: str) -> None:
+async def test_a_protected_kind_keeps_a_channel(notifier: RunningNotifier, reader: str) -> None:
     wanted = {"muted": [{"kind": "expired", "channel": "email"}, {"kind": "expired", "channel": "inbox"}]}
     answer = await notifier.client.put("/api/preferences", headers=bearer(reader), json=wanted)
     assert answer.status_code == 422
@@ -158,13 +170,13 @@ async def test_a_protected_kind_keeps_a_channel(notifier: Copy, reader: str) -> 
 
 
 @pytest.mark.parametrize("parameters", [{"limit": 0}, {"limit": 1000}, {"before": "a b"}, {"unread": "perhaps"}])
-async def test_a_question_that_makes_no_sense_is_a_problem(notifier: Copy, parameters: dict[str, Any]) -> None:
+async def test_invalid_parameters_are_a_problem_document(notifier: RunningNotifier, parameters: dict[str, Any]) -> None:
     answer = await notifier.client.get("/api/inbox", headers=bearer(account()), params=parameters)
     assert answer.status_code == 422
     assert next(iter(parameters)) in answer.json()["detail"]
 
 
-async def test_operators_page_through_all_decisions(notifier: Copy, reader: str) -> None:
+async def test_operators_page_through_all_decisions(notifier: RunningNotifier, reader: str) -> None:
     found: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"account_id": reader, "limit": 2}
     while asked.get("before", True) is not None:
@@ -178,19 +190,21 @@ async def test_operators_page_through_all_decisions(notifier: Copy, reader: str)
     assert answer.status_code == 404
 
 
-async def holds(notifier: Copy, who: str, count: int) -> bool:
+async def has_messages(notifier: RunningNotifier, who: str, count: int) -> bool:
     return len((await notifier.inbox(who))["messages"]) >= count
 
 
 @asynccontextmanager
-async def told(notifier: Copy, who: str, headers: dict[str, str] | None = None) -> AsyncIterator[AsyncIterator[Said]]:
-    """What a stream says, while it is open."""
+async def open_stream(
+    notifier: RunningNotifier, who: str, headers: dict[str, str] | None = None
+) -> AsyncIterator[AsyncIterator[StreamEvent]]:
+    """The events of a stream, while it is open."""
     wanted = bearer(who) | (headers or {})
     async with notifier.client.stream("GET", "/api/inbox/stream", headers=wanted) as answer:
         yield events(answer)
 
 
-async def events(answer: httpx.Response) -> AsyncIterator[Said]:
+async def events(answer: httpx.Response) -> AsyncIterator[StreamEvent]:
     """(event, id, data); comments are left out."""
     event: dict[str, str] = {}
     async for line in answer.aiter_lines():

@@ -1,4 +1,4 @@
-"""TLS and login on the way to the relay, against a real server that demands them."""
+"""TLS and login at the relay, against a real server that requires them."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -43,56 +43,54 @@ async def relay(settings: Settings) -> AsyncIterator[MailRelay]:
         await made.close()
 
 
-async def test_a_mail_goes_over_a_connection_that_is_checked_and_logged_in(guarded: MailServer) -> None:
-    async with relay(settings(guarded)) as way:
+async def test_a_mail_is_sent_over_a_verified_connection_with_login(guarded: MailServer) -> None:
+    async with relay(settings(guarded)) as mail_relay:
         for _ in range(2):
-            assert (await way.send(MAIL)).code == 250
+            assert (await mail_relay.send(MAIL)).code == 250
 
 
-async def test_a_certificate_that_is_not_trusted_is_no_way(guarded: MailServer) -> None:
-    async with relay(settings(guarded, smtp_ca_file=None)) as way:
+async def test_an_untrusted_certificate_makes_the_relay_unreachable(guarded: MailServer) -> None:
+    async with relay(settings(guarded, smtp_ca_file=None)) as mail_relay:
         with pytest.raises(RelayUnreachable):
-            await way.send(MAIL)
+            await mail_relay.send(MAIL)
 
 
-async def test_a_wrong_login_concerns_the_relay_and_not_the_mail(
-    guarded: MailServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with relay(settings(guarded, smtp_password="wrong")) as way:
+async def test_a_wrong_login_makes_the_relay_unreachable(guarded: MailServer, caplog: pytest.LogCaptureFixture) -> None:
+    async with relay(settings(guarded, smtp_password="wrong")) as mail_relay:
         with pytest.raises(RelayUnreachable, match="login"):
-            await way.send(MAIL)
+            await mail_relay.send(MAIL)
     assert "TENURE_SMTP_PASSWORD" in caplog.text.replace("_USERNAME and _PASSWORD", "_PASSWORD")
     assert "wrong" not in caplog.text
 
 
-async def test_a_missing_login_concerns_the_relay_and_not_the_mail(guarded: MailServer) -> None:
-    async with relay(settings(guarded, smtp_username=None, smtp_password=None)) as way:
+async def test_a_missing_login_makes_the_relay_unreachable(guarded: MailServer) -> None:
+    async with relay(settings(guarded, smtp_username=None, smtp_password=None)) as mail_relay:
         with pytest.raises(RelayUnreachable):
-            await way.send(MAIL)
+            await mail_relay.send(MAIL)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
-async def test_a_relay_without_tls_gets_no_mail_where_tls_is_asked_for(
+async def test_a_relay_without_tls_is_unreachable_where_tls_is_required(
     mail: MailServer, tls: Literal["starttls", "tls"]
 ) -> None:
     plain = settings(mail, smtp_tls=tls, smtp_ca_file=None, smtp_username=None, smtp_password=None)
-    async with relay(plain) as way:
+    async with relay(plain) as mail_relay:
         with pytest.raises(RelayUnreachable):
-            await way.send(MAIL)
+            await mail_relay.send(MAIL)
 
 
-async def test_one_connection_carries_many_mails_and_a_broken_one_is_replaced(mail: MailServer) -> None:
+async def test_one_connection_sends_many_mails_and_a_broken_one_is_replaced(mail: MailServer) -> None:
     plain = settings(mail, smtp_ca_file=None, smtp_username=None, smtp_password=None)
-    async with relay(plain) as way:
-        assert isinstance(await way.send(MAIL), Reply)
+    async with relay(plain) as mail_relay:
+        assert isinstance(await mail_relay.send(MAIL), Reply)
         await mail.kill()
         with pytest.raises(RelayUnreachable):
-            await way.send(MAIL)
+            await mail_relay.send(MAIL)
         await mail.start()
-        assert (await way.send(MAIL)).code == 250
+        assert (await mail_relay.send(MAIL)).code == 250
 
 
-def test_a_sender_that_is_no_mailbox_stops_the_start() -> None:
+def test_a_sender_without_mailbox_and_a_missing_ca_file_stop_the_start() -> None:
     with pytest.raises(BadSettings, match="TENURE_MAIL_FROM"):
         MailRelay(Settings.model_validate({"mail_from": "Tenure", "smtp_tls": "none"}))
     with pytest.raises(BadSettings, match="TENURE_SMTP_CA_FILE"):

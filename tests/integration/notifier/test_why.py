@@ -8,65 +8,70 @@ import pytest
 
 from tenure.__main__ import main
 from tenure.commands import why
-from tests.integration.notifier.copies import Copy, World, event
+from tests.integration.notifier.environment import Environment
+from tests.integration.notifier.running import RunningNotifier
+from tests.integration.notifier.samples import event
 from tests.kit.events import account
 from tests.kit.tokens import SECRET, bearer
 from tests.kit.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
-def told_where(notifier: Copy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The ready file of a stack whose notifier this is."""
+def ready_file(notifier: RunningNotifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The ready file of a stack with this notifier."""
     monkeypatch.chdir(tmp_path)
     Path(".tenure").mkdir()
     ready = {"notifier_url": str(notifier.client.base_url), "auth_secret": SECRET}
     Path(".tenure/ready.json").write_text(json.dumps(ready))
 
 
-async def explained(who: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+async def run_why(who: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     code = await asyncio.to_thread(main, ["why", who])
     return code, *capsys.readouterr()
 
 
 async def test_every_decision_stands_in_the_table_with_its_reason(
-    notifier: Copy, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    notifier: RunningNotifier,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     who = account()
     muted = {"muted": [{"kind": "renewed", "channel": "email"}]}
     await notifier.client.put("/api/preferences", headers=bearer(who), json=muted)
-    await world.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
+    await environment.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
     await eventually(lambda: _all_final(notifier, who, 5))
     monkeypatch.setattr(why, "_PAGE", 2)
-    code, said, _ = await explained(who, capsys)
+    code, said, _ = await run_why(who, capsys)
     head, *lines = said.splitlines()
     assert code == 0
     assert head.split("  ")[0] == "decided at"
-    told = [line.split() for line in lines]
-    assert sorted(row[1:4] for row in told) == [
+    rows = [line.split() for line in lines]
+    assert sorted(row[1:4] for row in rows) == [
         ["activated", "email", "delivered"],
         ["activated", "inbox", "delivered"],
         ["contact_changed", "inbox", "delivered"],
         ["renewed", "email", "suppressed"],
         ["renewed", "inbox", "delivered"],
     ]
-    assert next(row[-1] for row in told if row[3] == "suppressed") == "muted"
-    assert [row[0] for row in told] == sorted(row[0] for row in told)
+    assert next(row[-1] for row in rows if row[3] == "suppressed") == "muted"
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
 
 
 async def test_an_account_that_was_never_told_anything_is_said_to_be_unknown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, _, said = await explained(account(), capsys)
+    code, _, said = await run_why(account(), capsys)
     assert (code, said) == (1, "tenure why: There is no such account.\n")
 
 
 async def test_a_notifier_that_is_not_there_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".tenure/ready.json").write_text(json.dumps({"notifier_url": "http://127.0.0.1:1", "auth_secret": SECRET}))
-    code, _, said = await explained("acc-1", capsys)
+    code, _, said = await run_why("acc-1", capsys)
     assert code == 1
     assert "the notifier at http://127.0.0.1:1 did not answer" in said
 
 
-async def _all_final(notifier: Copy, who: str, count: int) -> bool:
+async def _all_final(notifier: RunningNotifier, who: str, count: int) -> bool:
     found = await notifier.decisions(who)
     return len(found) == count and all(one["status"] in ("delivered", "suppressed") for one in found)

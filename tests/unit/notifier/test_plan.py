@@ -1,4 +1,4 @@
-"""Which notifications an event makes, and the event itself as it is read from the wire."""
+"""The notifications of an event, preferences, and the event itself as it is read from the wire."""
 
 import re
 from dataclasses import replace
@@ -24,7 +24,7 @@ def test_every_lifecycle_kind_has_its_row_in_the_table() -> None:
     assert {kind for kind, channels in CHANNELS.items() if Channel.EMAIL in channels} == EMAILED
 
 
-def test_a_reminder_is_told_by_mail_and_in_the_inbox() -> None:
+def test_a_reminder_makes_a_mail_and_an_internal_message() -> None:
     planned = plan(samples.event(samples.renewal_due), samples.ADA, NOTHING_MUTED)
     assert [(each.channel, each.kind, each.suppressed) for each in planned] == [
         (Channel.EMAIL, "renewal_due", None),
@@ -32,12 +32,12 @@ def test_a_reminder_is_told_by_mail_and_in_the_inbox() -> None:
     ]
 
 
-def test_a_change_of_specification_is_told_in_the_inbox_only() -> None:
+def test_a_change_of_specification_makes_an_internal_message_only() -> None:
     _, data = next(samples.inbox_only())
     assert [each.channel for each in plan(samples.event(data), samples.ADA, NOTHING_MUTED)] == [Channel.INBOX]
 
 
-def test_without_a_contact_the_mail_is_suppressed_and_the_inbox_is_served() -> None:
+def test_without_a_contact_only_the_mail_is_suppressed() -> None:
     planned = plan(samples.event(samples.expired), None, NOTHING_MUTED)
     assert [each.suppressed for each in planned] == [NO_CONTACT, None]
 
@@ -66,7 +66,7 @@ def test_a_protected_kind_keeps_a_channel(kind: str) -> None:
         validate_preferences(Preferences(frozenset({(kind, Channel.EMAIL), (kind, Channel.INBOX)})))
 
 
-def test_other_kinds_may_fall_silent() -> None:
+def test_other_kinds_may_be_switched_off_on_every_channel() -> None:
     validate_preferences(Preferences(frozenset({("renewed", Channel.EMAIL), ("renewed", Channel.INBOX)})))
 
 
@@ -75,12 +75,12 @@ def test_a_preference_for_an_unknown_kind_is_refused() -> None:
         validate_preferences(Preferences(frozenset({("birthday", Channel.EMAIL)})))
 
 
-def test_reading_joins_stamp_and_recording_instant() -> None:
+def test_reading_takes_the_stamp_and_recordedat_from_the_envelope() -> None:
     event = read(wire({"recordedat": "2026-11-24T05:00:00+01:00"}))
     assert event == replace(samples.event(samples.expired), id="lc-1")
 
 
-def test_without_a_recording_instant_the_time_stands_in() -> None:
+def test_without_recordedat_the_time_counts() -> None:
     assert read(wire({})).recordedat == samples.NOON
 
 

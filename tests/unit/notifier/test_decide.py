@@ -1,4 +1,4 @@
-"""What a batch comes to: contacts as known, silence with its reason, everything that the batch knows."""
+"""The decisions of a batch: contacts as known, suppression with its reason, later events of the same batch."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -68,13 +68,13 @@ def decided(*events: LifecycleEvent, **known: Any) -> tuple[Sequence[Notificatio
     return decisions, recipients["acc-1"]
 
 
-def silences(decisions: Sequence[NotificationDecision]) -> list[tuple[str, Channel, str | None]]:
+def suppressions(decisions: Sequence[NotificationDecision]) -> list[tuple[str, Channel, str | None]]:
     return [(one.planned.kind, one.planned.channel, one.suppressed) for one in decisions]
 
 
-def test_a_contact_counts_from_the_event_that_tells_it() -> None:
-    told = event(2, ContactReplaced(contact=ADA))
-    decisions, after = decided(event(1, rejected(None)), told, event(3, rejected(None)))
+def test_a_contact_counts_from_the_event_that_states_it() -> None:
+    stated = event(2, ContactReplaced(contact=ADA))
+    decisions, after = decided(event(1, rejected(None)), stated, event(3, rejected(None)))
     emails = [one.contact for one in decisions if one.planned.channel is Channel.EMAIL]
     assert emails == [None, ADA]
     assert after.contact == ADA
@@ -96,16 +96,16 @@ def test_a_known_contact_goes_before_the_one_that_a_refused_order_states() -> No
     assert {one.contact for one in decisions} == {ADA}
 
 
-def test_what_a_later_event_of_the_same_batch_made_untrue_is_silent() -> None:
+def test_a_later_event_of_the_same_batch_suppresses_an_earlier_one() -> None:
     decisions, _ = decided(event(1, EXCEEDED), event(2, RESTORED), contact=ADA)
-    assert silences(decisions) == [
+    assert suppressions(decisions) == [
         ("quota_exceeded", Channel.EMAIL, "restored_meanwhile"),
         ("quota_exceeded", Channel.INBOX, "restored_meanwhile"),
         ("quota_restored", Channel.INBOX, None),
     ]
 
 
-def test_what_is_already_known_to_be_newer_silences_an_event_that_comes_late() -> None:
+def test_a_newer_version_that_is_known_suppresses_an_event_that_comes_late() -> None:
     decisions, after = decided(event(1, EXCEEDED), contact=ADA, latest_versions=LatestVersions({"quota_restored": 2}))
     assert {one.suppressed for one in decisions} == {"restored_meanwhile"}
     assert after.latest_versions.by_kind == {"quota_restored": 2, "quota_exceeded": 1}
@@ -119,7 +119,7 @@ def test_the_recording_counts_where_it_is_later_than_the_clock() -> None:
     assert {one.suppressed for one in too_late} == {"released_meanwhile"}
 
 
-def test_the_recipients_wish_is_the_reason_where_several_apply() -> None:
+def test_muted_is_the_reason_where_several_apply() -> None:
     muted = Preferences(frozenset({("quota_exceeded", Channel.INBOX)}))
     decisions, _ = decided(event(1, EXCEEDED), event(2, RESTORED), contact=ADA, preferences=muted)
     reasons = {one.planned.channel: one.suppressed for one in decisions if one.planned.kind == "quota_exceeded"}

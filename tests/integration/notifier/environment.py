@@ -1,0 +1,63 @@
+"""What surrounds a notifier under test: the topics that it reads and writes, and the mail server."""
+
+import json
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaProducer
+
+from shared.contracts.topics import LIFECYCLE, OUTCOMES
+from shared.runtime.settings import Settings
+from tests.kit.topics import read_to_end
+from tests.kit.waiting import eventually
+
+
+class Environment:
+    """Topics with the prefix of `settings`, and the mails that have arrived."""
+
+    def __init__(self, settings: Settings, mail_url: str) -> None:
+        self.settings = settings
+        self.mail = httpx.AsyncClient(base_url=mail_url, trust_env=False)
+
+    async def publish(self, *events: dict[str, Any] | bytes, topic: str = LIFECYCLE) -> None:
+        """Put events, or any bytes, on a topic."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers)
+        await producer.start()
+        try:
+            for one in events:
+                value = one if isinstance(one, bytes) else json.dumps(one).encode()
+                key = None if isinstance(one, bytes) else one["subject"].encode()
+                await producer.send_and_wait(f"{self.settings.topic_prefix}{topic}", value, key=key)
+        finally:
+            await producer.stop()
+
+    async def mails(self, recipient: str = "") -> list[dict[str, Any]]:
+        """The mails to this address, or all."""
+        found = (await self.mail.get("/api/messages")).json()
+        return [one for one in found if not recipient or recipient in one["rcpt_to"]]
+
+    async def has_mails(self, count: int) -> bool:
+        """Whether at least so many have arrived."""
+        return len(await self.mails()) >= count
+
+    async def raw_mail(self, mail_id: str) -> bytes:
+        """The whole message as it was sent."""
+        return (await self.mail.get(f"/api/messages/{mail_id}")).content
+
+    async def set_mail_behaviour(self, **behaviour: Any) -> None:
+        """What the mail server answers from now on, instead of accepting every mail at once."""
+        (await self.mail.post("/api/behaviour", json=behaviour)).raise_for_status()
+
+    async def records(self, topic: str, count: int) -> list[Any]:
+        """The records of a topic, `read_committed`, once there are `count`."""
+
+        async def enough() -> list[Any] | None:
+            name = f"{self.settings.topic_prefix}{topic}"
+            found = await read_to_end(self.settings.kafka_bootstrap_servers, name)
+            return found if len(found) >= count else None
+
+        return await eventually(enough) or []
+
+    async def outcomes(self, count: int) -> list[dict[str, Any]]:
+        """The outcome events, once there are `count`."""
+        return [json.loads(one.value) for one in await self.records(OUTCOMES, count)]

@@ -1,0 +1,55 @@
+"""Lifecycle events as the subscription service publishes them, as JSON, with ids that no other event has."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from tests.kit import events
+from tests.kit.events import FULL, unused
+
+CONTACT: Final = events.CONTACT | {"name": "Ada", "email": "ada@example.com", "time_zone": "Europe/Berlin"}
+SPECIFICATION: Final = FULL | {"edition": "advanced", "cores": 0}
+TERM: Final = {
+    "order_id": "ord-1",
+    "starts_at": "2026-11-01T00:00:00Z",
+    "ends_at": "2099-12-01T16:00:00Z",
+    "expires_on": "2099-12-01",
+    "months": 1,
+    "specification": SPECIFICATION,
+}
+ENDING: Final = {"expires_on": "2099-12-01", "ends_at": "2099-12-01T16:00:00Z"}
+DATA: Final[Mapping[str, Mapping[str, Any]]] = {
+    "activated": {"order_id": "ord-1", "contact": CONTACT, "term": TERM, "specification": SPECIFICATION, **ENDING}
+    | {"auto_renewal": None},
+    "renewed": {"order_id": "ord-2", "method": "manual", "term": TERM, **ENDING, "reactivated": False},
+    "renewal_due": {**ENDING, "days_left": 7, "quote": {"months": 1, "fee": "28.50", "currency": "USD"}}
+    | {"obstacles": [], "auto_renewal": "off"},
+    "quota_exceeded": {"protection_mode": "full", "servers": {"registered": 5, "quota": 3}, "cores": None},
+    "quota_restored": {"protection_mode": "full", "servers": {"registered": 3, "quota": 3}, "cores": None},
+    "contact_changed": {"contact": CONTACT},
+    "renewal_declined": {},
+    "order_rejected": {"order_id": "ord-9", "order_type": "tenure.renewal.ordered.v1", "code": "not_subscribed"}
+    | {"message": "There is no subscription.", "required": None, "offered": None, "contact": None},
+}
+
+
+def event(kind: str, account: str, version: int, **data: Any) -> dict[str, Any]:
+    """A lifecycle event of this kind, recorded now; `data` replaces or adds fields of its sample."""
+    now = datetime.now(UTC).isoformat()
+    stamp = {
+        "account_id": account,
+        "subscription_id": "sub-1",
+        "version": version,
+        "cause": {"type": "tenure.purchase.ordered.v1", "id": "evt-1"},
+        "actor": "user",
+    }
+    return {
+        "specversion": "1.0",
+        "id": unused("evt"),
+        "source": "/tenure/subscription",
+        "type": f"tenure.subscription.{kind}.v1",
+        "time": now,
+        "subject": account,
+        "recordedat": now,
+        "data": stamp | dict(DATA[kind]) | data,
+    }
