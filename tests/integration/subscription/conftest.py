@@ -14,7 +14,7 @@ from tests.integration.subscription.serving import PARTITIONS, World, serving
 from tests.kit.events import START
 from tests.kit.parts import fresh_database
 from tests.kit.settings import fresh_settings, service_settings
-from tests.unit.domain.story import RULES
+from tests.unit.domain.scenario import RULES
 
 
 @pytest.fixture(scope="module")

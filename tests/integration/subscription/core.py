@@ -90,10 +90,10 @@ class Core:
         """What a newer copy does to the tables, while this one runs."""
         self._runner.run(self._migrated(statements))
 
-    def hear(self, *batches: Batch) -> None:
+    def receive(self, *batches: Batch) -> None:
         """Each batch in one transaction; before the next one, what is due happens."""
         for batch in batches:
-            self._runner.run(self._hear(batch))
+            self._runner.run(self._receive(batch))
 
     def stored(self) -> dict[str, list[Any]]:
         """Every row of every table that tells what was decided."""
@@ -121,7 +121,7 @@ class Core:
             for statement in statements:
                 await connection.execute(text(statement))
 
-    async def _hear(self, batch: Batch) -> None:
+    async def _receive(self, batch: Batch) -> None:
         self._clock.instant = batch.now
         async with transaction(self._engine) as connection:
             await self._batch_processor.apply(

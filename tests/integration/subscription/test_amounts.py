@@ -13,7 +13,7 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, OrderRej
 from shared.contracts.lifecycle_parts import RejectionCode
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
-from tests.unit.domain.story import change, credit, purchase, renewal_with, specification, when
+from tests.unit.domain.scenario import change, credit, purchase, renewal_with, specification, when
 
 LARGEST: Final = "999999999999999.99"
 """The largest amount that an event in may have."""
@@ -43,13 +43,13 @@ def overview(core: Core) -> dict[str, Any]:
 def test_an_automatic_renewal_off_a_very_large_balance_is_exact_and_readable(core: Core, count: int) -> None:
     core.begin()
     paid = [credit(LARGEST, f"cr-{number}") for number in range(count)]
-    core.hear(batch(purchase(auto_renewal=True), *paid), Batch(DEDUCTED, ()))
+    core.receive(batch(purchase(auto_renewal=True), *paid), Batch(DEDUCTED, ()))
     [renewed] = [one.data for one in lifecycle(core) if isinstance(one.data, Renewed)]
     balance = count * Decimal(LARGEST) - Decimal("275.00")
     assert (renewed.charged, renewed.balance_after) == (Decimal("275.00"), balance)
     assert overview(core)["balance"] == str(balance)
     assert core.differences() == []
-    core.hear(Batch(DEDUCTED + timedelta(days=1), ()))
+    core.receive(Batch(DEDUCTED + timedelta(days=1), ()))
     assert core.counted() == {"applied": 1 + count, "parked": 0}
 
 
@@ -67,7 +67,7 @@ def test_an_order_whose_price_is_too_large_is_refused_and_never_a_dead_letter(
     core: Core, orders: list[InboundData]
 ) -> None:
     core.begin()
-    core.hear(batch(*orders))
+    core.receive(batch(*orders))
     [refused] = [one.data for one in lifecycle(core) if isinstance(one.data, OrderRejected)]
     assert refused.code is RejectionCode.AMOUNT_OUT_OF_RANGE
     assert core.counted()["dead_letter"] == 0

@@ -1,4 +1,4 @@
-"""`tenure audit`: silent about what the service made of a long story, and outspoken about anything else."""
+"""`tenure audit`: silent about what the service made of a long scenario, and outspoken about anything else."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -62,9 +62,9 @@ async def test_the_log_alone_rebuilds_every_subscription_and_rows_add_up(
     for at_once in (2, compare.ACCOUNTS_PER_CHUNK):
         monkeypatch.setattr(compare, "ACCOUNTS_PER_CHUNK", at_once)
         assert await audited("--database", database_url) == 0
-        said = capsys.readouterr().out
-        assert said.startswith("5 accounts, ")
-        assert said.endswith(": 0 differences\n")
+        printed = capsys.readouterr().out
+        assert printed.startswith("5 accounts, ")
+        assert printed.endswith(": 0 differences\n")
 
 
 async def test_every_kind_of_difference_is_told(
@@ -106,8 +106,8 @@ async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(
         await connection.execute(text(f"DELETE FROM log WHERE account_id = 'auto' AND sequence = {hole}"))
     await engine.dispose()
     assert await audited("--database", database_url) == 1
-    assert "auto: log: lce-" in (said := capsys.readouterr().out)
-    assert "version 2 follows 0" in said
+    assert "auto: log: lce-" in (printed := capsys.readouterr().out)
+    assert "version 2 follows 0" in printed
 
 
 def test_without_a_database_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,14 +46,14 @@ def event(number: int, time: datetime, data: InboundData, **changes: Any) -> tup
 
 def events_of(life: Life, before: int) -> list[tuple[datetime, tuple[str, dict[str, Any]]]]:
     """The life's events, each with the instant at which it is read; the purchase comes behind the first `before`."""
-    said: list[tuple[datetime, InboundData]] = []
+    sent: list[tuple[datetime, InboundData]] = []
     time = BIRTH
     for number, (pause, command) in enumerate(life.steps):
         time += min(pause, timedelta(minutes=4)) if number < before else pause
-        said.append((time, command))
-    place = min(before, len(said))
-    said.insert(place, (said[place - 1][0] if place else BIRTH, life.bought))
-    return [(time, event(number, time, data)) for number, (time, data) in enumerate(said)]
+        sent.append((time, command))
+    place = min(before, len(sent))
+    sent.insert(place, (sent[place - 1][0] if place else BIRTH, life.bought))
+    return [(time, event(number, time, data)) for number, (time, data) in enumerate(sent)]
 
 
 def batches(events: Sequence[tuple[datetime, tuple[str, Any]]], size: int) -> list[Batch]:
@@ -73,10 +73,10 @@ def test_replaying_any_prefix_changes_nothing(core: Core, lived: tuple[Life, int
     life, before, size = lived
     events = events_of(life, before)
     core.begin()
-    core.hear(*batches(events, size))
+    core.receive(*batches(events, size))
     once, counted = core.stored(), core.counted()
     prefix = events[: data.draw(st.integers(1, len(events)))]
-    core.hear(Batch(events[-1][0] + AFTERWARDS, [record(*one) for _, one in prefix]))
+    core.receive(Batch(events[-1][0] + AFTERWARDS, [record(*one) for _, one in prefix]))
     assert core.stored() == once
     assert core.counted() - counted == Counter(duplicate=len(prefix))
 
@@ -88,12 +88,12 @@ def test_any_duplication_gives_the_same(core: Core, lived: tuple[Life, int, int]
     life, before, _ = lived
     events = events_of(life, before)
     core.begin()
-    core.hear(*batches(events, 1))
+    core.receive(*batches(events, 1))
     once, counted = core.stored(), core.counted()
     doubled = duplicated(events, data)
     core.begin()
-    core.hear(*[Batch(now, [record(*one) for one in there]) for now, there in doubled])
-    core.hear(Batch(events[-1][0] + AFTERWARDS, ()))
+    core.receive(*[Batch(now, [record(*one) for one in there]) for now, there in doubled])
+    core.receive(Batch(events[-1][0] + AFTERWARDS, ()))
     assert core.stored() == once
     assert core.counted() - counted == Counter(duplicate=sum(len(there) for _, there in doubled) - len(events))
 
@@ -105,14 +105,14 @@ def duplicated(
     made = []
     for number, (now, one) in enumerate(events):
         repeats = [events[earlier][1] for earlier in data.draw(st.lists(st.integers(0, number), max_size=2))]
-        made.append((now, [one, *[_again(topic, said, data) for topic, said in repeats]]))
+        made.append((now, [one, *[_again(topic, event, data) for topic, event in repeats]]))
     return made
 
 
-def _again(topic: str, said: dict[str, Any], data: st.DataObject) -> tuple[str, dict[str, Any]]:
-    spends = any(name in said["data"] for name in SPENDING)
+def _again(topic: str, event: dict[str, Any], data: st.DataObject) -> tuple[str, dict[str, Any]]:
+    spends = any(name in event["data"] for name in SPENDING)
     another = spends and data.draw(st.booleans())
-    return topic, said | ({"id": f"{said['id']}-again", "time": BIRTH.isoformat()} if another else {})
+    return topic, event | ({"id": f"{event['id']}-again", "time": BIRTH.isoformat()} if another else {})
 
 
 CONFLICTING: Final = {"terms_accepted": False, "amount": "0.07", "minimum_spend": "0.07"}
@@ -138,12 +138,12 @@ def test_every_event_is_accounted_for_and_the_log_tells_what_is_stored(
     life, before, size = lived
     events = events_of(life, before)
     for number, (place, junk) in enumerate(spoilt):
-        now, (topic, said) = events[place % len(events)]
-        odd = said | {"id": f"odd-{number}", "data": said["data"] | CONFLICTING} | junk
+        now, (topic, whole) = events[place % len(events)]
+        odd = whole | {"id": f"odd-{number}", "data": whole["data"] | CONFLICTING} | junk
         events.insert(place % len(events) + 1, (now, (topic, odd)))
     core.begin()
     for count, batch in enumerate(batches(events, size), start=1):
-        core.hear(batch)
+        core.receive(batch)
         read = min(count * size, len(events))
         assert sum(core.counted().values()) == read
     assert core.differences() == []

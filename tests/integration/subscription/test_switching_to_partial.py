@@ -17,12 +17,12 @@ def with_three_servers(core: Core, specification: dict[str, Any]) -> str:
     """A customer who has registered three servers."""
     who = account()
     core.begin()
-    core.hear(Batch(START, [record(PURCHASES, purchase(who, specification=specification))]))
+    core.receive(Batch(START, [record(PURCHASES, purchase(who, specification=specification))]))
     servers = [
         event("server.registered", START + number * SECOND, account_id=who, server_id=f"s-{number}", cores=1)
         for number in range(3)
     ]
-    core.hear(Batch(START + 3 * SECOND, [record(SERVER_INVENTORY, one) for one in servers]))
+    core.receive(Batch(START + 3 * SECOND, [record(SERVER_INVENTORY, one) for one in servers]))
     return who
 
 
@@ -40,7 +40,7 @@ def bound(core: Core) -> list[bool]:
 def test_a_change_at_once_binds_the_servers_that_came_first(core: Core) -> None:
     who = with_three_servers(core, FIVE_SERVERS)
     at = START + timedelta(days=1)
-    core.hear(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL)]))
+    core.receive(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL)]))
     assert bound(core) == [True, True, False]
     assert core.differences() == []
 
@@ -49,8 +49,8 @@ def test_a_change_at_once_binds_the_servers_that_came_first(core: Core) -> None:
 def test_a_change_within_partial_mode_leaves_the_bindings_alone(core: Core) -> None:
     who = with_three_servers(core, PARTIAL)
     at = START + timedelta(days=1)
-    core.hear(Batch(at, [record(SERVER_INVENTORY, event("server.bound", at, account_id=who, server_id="s-2"))]))
-    core.hear(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL | {"protected_servers": 4})]))
+    core.receive(Batch(at, [record(SERVER_INVENTORY, event("server.bound", at, account_id=who, server_id="s-2"))]))
+    core.receive(Batch(at, [change(who, at, "specification.change_ordered", PARTIAL | {"protected_servers": 4})]))
     assert bound(core) == [False, False, True]
     assert core.differences() == []
 
@@ -59,7 +59,7 @@ def test_a_change_within_partial_mode_leaves_the_bindings_alone(core: Core) -> N
 def test_a_change_in_grace_binds_them_too(core: Core) -> None:
     who = with_three_servers(core, FIVE_SERVERS)
     in_grace = datetime.fromisoformat("2026-02-06T12:00:00+00:00")
-    core.hear(Batch(in_grace - timedelta(days=0.5), ()))
-    core.hear(Batch(in_grace, [change(who, in_grace, "renewal.change_ordered", PARTIAL, duration_months=1)]))
+    core.receive(Batch(in_grace - timedelta(days=0.5), ()))
+    core.receive(Batch(in_grace, [change(who, in_grace, "renewal.change_ordered", PARTIAL, duration_months=1)]))
     assert bound(core) == [True, True, False]
     assert core.differences() == []

@@ -16,7 +16,7 @@ LATER: Final = START + timedelta(seconds=1)
 def test_a_copy_goes_on_when_a_newer_one_has_added_a_column_to_every_table(core: Core) -> None:
     who, late = account(), account()
     core.begin()
-    core.hear(Batch(START, [record(PURCHASES, purchase(who)), record(PURCHASES, credit(who, "5.00"))]))
+    core.receive(Batch(START, [record(PURCHASES, purchase(who)), record(PURCHASES, credit(who, "5.00"))]))
     core.migrated(*(f"ALTER TABLE {table} ADD COLUMN of_a_newer_copy text" for table in WRITTEN_TO))
     tag = event("configuration.recorded", LATER, account_id=who, kind="tag", key="k", value=1)
     server = event("server.registered", LATER, account_id=who, server_id="s-1", cores=2)
@@ -28,6 +28,6 @@ def test_a_copy_goes_on_when_a_newer_one_has_added_a_column_to_every_table(core:
         *(record(SERVER_INVENTORY, one) for one in (tag, server)),
         *(record(RENEWALS, one) for one in (renewal(who, LATER), renewal(late, LATER))),
     ]
-    core.hear(Batch(LATER, events))
+    core.receive(Batch(LATER, events))
     assert core.counted() == {"parked": 1, "applied": 7}
     assert core.differences() == []

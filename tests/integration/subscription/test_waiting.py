@@ -27,9 +27,9 @@ async def test_what_waited_for_a_purchase_goes_on_in_order_of_arrival(world: Wor
     assert await world.counted() - before == {"parked": 2}
     await world.publish(purchase(who, world.now))
     await world.settle()
-    said = await world.lifecycle(who)
-    assert [one["type"].split(".")[2] for one in said] == ["activated", "renewed", "renewed"]
-    assert [one["data"]["term"]["months"] for one in said] == [1, 3, 2]
+    emitted = await world.lifecycle(who)
+    assert [one["type"].split(".")[2] for one in emitted] == ["activated", "renewed", "renewed"]
+    assert [one["data"]["term"]["months"] for one in emitted] == [1, 3, 2]
     assert (await world.counted())["parked"] == before["parked"]
 
 
@@ -67,9 +67,9 @@ async def test_an_order_is_rejected_at_the_instant_when_its_time_is_over_and_not
     await world.settle(arrived + PARK_FOR - timedelta(seconds=1))
     assert await world.kinds(who) == []
     await world.settle(arrived + PARK_FOR)
-    said = await world.lifecycle(who)
-    assert [one["data"]["code"] for one in said] == ["not_subscribed", "not_subscribed"]
-    assert {datetime.fromisoformat(one["time"]) for one in said} == {arrived + PARK_FOR}
+    emitted = await world.lifecycle(who)
+    assert [one["data"]["code"] for one in emitted] == ["not_subscribed", "not_subscribed"]
+    assert {datetime.fromisoformat(one["time"]) for one in emitted} == {arrived + PARK_FOR}
 
 
 @pytest.mark.rule("R40")
@@ -101,10 +101,10 @@ async def test_after_downtime_orders_count_as_in_time_and_timers_that_were_due_b
     async with serving(settings) as world:
         await world.settle(end + timedelta(hours=1))
         assert await world.kinds(in_time) == ["activated", "renewed"]
-        said = await world.lifecycle(at_the_end)
-    assert [one["type"].split(".")[2] for one in said] == ["activated", "renewal_due", "expired", "renewed"]
-    assert said[-1]["data"]["reactivated"] is True
-    assert said[2]["time"] == said[3]["time"]
+        emitted = await world.lifecycle(at_the_end)
+    assert [one["type"].split(".")[2] for one in emitted] == ["activated", "renewal_due", "expired", "renewed"]
+    assert emitted[-1]["data"]["reactivated"] is True
+    assert emitted[2]["time"] == emitted[3]["time"]
 
 
 async def _move_the_clock(settings: Settings, now: datetime) -> None:

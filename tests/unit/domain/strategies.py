@@ -1,4 +1,4 @@
-"""What may happen to an account, for Hypothesis: orders, switches, money, inventory, and time passing."""
+"""Hypothesis strategies for what happens to an account: orders, switches, money, inventory, and time that passes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.contracts import inbound
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     ANNA,
     BERT,
     bound,
@@ -106,16 +106,50 @@ class Life:
     steps: list[tuple[timedelta, InboundData]]
 
 
-LIVES = st.builds(
-    Life,
-    st.builds(
-        purchase,
-        st.just("p-0"),
-        months=st.sampled_from([1, 1, 3]),
-        auto_renewal=st.just(True),
-        specification=st.builds(
-            specification, mode=st.sampled_from(["full", "partial"]), servers=st.just(2), cores=st.just(12)
-        ),
+PURCHASES = st.builds(
+    purchase,
+    st.just("p-0"),
+    months=st.sampled_from([1, 1, 3]),
+    auto_renewal=st.just(True),
+    specification=st.builds(
+        specification, mode=st.sampled_from(["full", "partial"]), servers=st.just(2), cores=st.just(12)
     ),
-    st.lists(st.tuples(PAUSES, COMMANDS), min_size=3, max_size=30),
 )
+STEPS = st.lists(st.tuples(PAUSES, COMMANDS), min_size=3, max_size=30)
+SOON = st.timedeltas(timedelta(0), timedelta(hours=6))
+"""While the first term is still in force."""
+
+LIVES = st.builds(Life, PURCHASES, STEPS)
+"""The purchase is always accepted."""
+
+RENEWED_LIVES = st.builds(
+    lambda bought, renewals, steps: Life(bought, [*renewals, *steps]),
+    PURCHASES,
+    st.lists(st.tuples(SOON, RENEWALS), min_size=1, max_size=4),
+    STEPS,
+)
+"""Lives in which the first subscription is renewed at least once."""
+
+CHARGED_LIVES = st.builds(
+    lambda bought, paid, steps: Life(bought, [*paid, (timedelta(days=90), disable()), *steps]),
+    PURCHASES,
+    st.lists(st.tuples(SOON, MONEY), max_size=4),
+    STEPS,
+)
+"""Lives in which auto-renewal tries to deduct at least once, with or without enough money."""
+
+REFUSED = st.one_of(
+    st.builds(renewal, IDS, months=st.just(13)),
+    st.builds(enable, st.just(2)),
+    st.builds(purchase, IDS, terms_accepted=st.just(False)),
+)
+"""Orders that are refused whatever the state of the subscription."""
+
+REFUSED_LIVES = st.builds(
+    lambda bought, before, refused, after: Life(bought, [*before, refused, *after]),
+    PURCHASES,
+    STEPS,
+    st.tuples(PAUSES, REFUSED),
+    STEPS,
+)
+"""Lives in which at least one order is refused."""

@@ -9,10 +9,10 @@ from shared.contracts.inbound import InboundData
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, ServerTotals, VersionStamp
 from subscription_service.domain.step import step
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     ACCOUNT,
     RULES,
-    Story,
+    Scenario,
     bound,
     change,
     credit,
@@ -36,7 +36,7 @@ PARTIAL = specification(mode="partial")
 
 
 def taken(account: Account, command: InboundData, second: int, source: str = "assets") -> Account:
-    """`command`, said at that second, taken in at a fixed instant."""
+    """`command`, sent at that second, taken in at a fixed instant."""
     time = START + timedelta(seconds=second)
     decision_time = DecisionTime(at=START, now=START + timedelta(hours=1))
     after, _ = step(account, command, time=decision_time, stamp=VersionStamp(time, source, f"e-{second}"), rules=RULES)
@@ -48,11 +48,11 @@ def partial_account() -> Account:
 
 
 def all_orders(
-    account: Account, said: list[tuple[int, InboundData]]
+    account: Account, commands: list[tuple[int, InboundData]]
 ) -> set[tuple[ServerTotals, ServerTotals, bool, int, bool]]:
     """How each order of arrival ends for `s-1`, with the counters."""
     ends = set()
-    for order in permutations(said):
+    for order in permutations(commands):
         after = account
         for second, command in order:
             after = taken(after, command, second)
@@ -63,7 +63,7 @@ def all_orders(
 
 @pytest.mark.rule("R37")
 @pytest.mark.parametrize(
-    ("said", "registered_load", "bound_load"),
+    ("commands", "expected_registered", "expected_bound"),
     [
         (
             [(1, registered("s-1", 4)), (2, resized("s-1", 8)), (3, bound("s-1"))],
@@ -92,10 +92,10 @@ def all_orders(
     ],
 )
 def test_every_order_of_arrival_ends_the_same(
-    said: list[tuple[int, InboundData]], registered_load: ServerTotals, bound_load: ServerTotals
+    commands: list[tuple[int, InboundData]], expected_registered: ServerTotals, expected_bound: ServerTotals
 ) -> None:
-    ends = all_orders(partial_account(), said)
-    assert {(end[0], end[1]) for end in ends} == {(registered_load, bound_load)}
+    ends = all_orders(partial_account(), commands)
+    assert {(end[0], end[1]) for end in ends} == {(expected_registered, expected_bound)}
     assert len(ends) == 1
 
 
@@ -159,18 +159,18 @@ def test_the_second_a_register_was_set_decides_and_not_the_order_of_reading() ->
 
 @pytest.mark.rule("R38")
 def test_facts_before_any_purchase_apply_at_once_and_without_a_word() -> None:
-    story = Story()
-    said = story.hear("2026-01-10 09:00", registered("s-1"), credit("5.00"), used(30), recorded("a"))
-    assert said == []
-    assert (story.account.registered, str(story.account.balance)) == (ServerTotals(1, 4), "5.00")
-    assert story.account.decided_at is None
+    scenario = Scenario()
+    emitted = scenario.receive("2026-01-10 09:00", registered("s-1"), credit("5.00"), used(30), recorded("a"))
+    assert emitted == []
+    assert (scenario.account.registered, str(scenario.account.balance)) == (ServerTotals(1, 4), "5.00")
+    assert scenario.account.decided_at is None
 
 
 @pytest.mark.rule("R4", "R37")
 def test_facts_alone_do_not_move_the_last_decided_instant() -> None:
-    story = started("2026-01-15 09:00")
-    story.hear("2026-01-20 09:00", registered("s-1"), credit("5.00"), recorded("a"), used(1))
-    assert story.account.decided_at == when("2026-01-15 09:00")
+    scenario = started("2026-01-15 09:00")
+    scenario.receive("2026-01-20 09:00", registered("s-1"), credit("5.00"), recorded("a"), used(1))
+    assert scenario.account.decided_at == when("2026-01-15 09:00")
 
 
 @pytest.mark.rule("R37")
@@ -208,43 +208,43 @@ def test_one_touched_row_moves_the_counters_by_its_difference() -> None:
 
 @pytest.mark.rule("R37")
 def test_a_release_before_the_purchase_wins_over_an_older_binding_that_waited_for_it() -> None:
-    story = Story()
-    story.hear("2026-01-10 09:00", registered("s-1"))
-    story.hear("2026-01-10 09:03", released("s-1"))
-    story.hear("2026-01-10 09:04", registered("s-1"))
-    story.hear("2026-01-10 09:05", purchase(specification=PARTIAL))
-    story.hear("2026-01-10 09:02", bound("s-1"), now=when("2026-01-10 09:05"))
-    assert (story.account.registered, story.account.bound) == (ServerTotals(1, 4), ServerTotals())
+    scenario = Scenario()
+    scenario.receive("2026-01-10 09:00", registered("s-1"))
+    scenario.receive("2026-01-10 09:03", released("s-1"))
+    scenario.receive("2026-01-10 09:04", registered("s-1"))
+    scenario.receive("2026-01-10 09:05", purchase(specification=PARTIAL))
+    scenario.receive("2026-01-10 09:02", bound("s-1"), now=when("2026-01-10 09:05"))
+    assert (scenario.account.registered, scenario.account.bound) == (ServerTotals(1, 4), ServerTotals())
 
 
 @pytest.mark.rule("R16", "R37")
 @pytest.mark.parametrize("older", [unbound("s-1"), snapshot({"s-1": (4, False)})], ids=["unbound", "snapshot"])
 def test_what_was_said_before_the_switch_to_partial_mode_takes_no_binding_away(older: InboundData) -> None:
-    story = started("2026-01-15 09:00")
-    story.hear("2026-01-16 09:00", registered("s-1"))
-    story.hear("2026-01-20 09:00:00", change(PARTIAL))
-    story.hear("2026-01-20 08:59:59", older, now=when("2026-01-20 09:00:05"))
-    assert story.account.bound == ServerTotals(1, 4)
-    story.hear("2026-01-20 09:00:00", unbound("s-1"), now=when("2026-01-20 09:00:05"))
-    assert story.account.bound == ServerTotals()
+    scenario = started("2026-01-15 09:00")
+    scenario.receive("2026-01-16 09:00", registered("s-1"))
+    scenario.receive("2026-01-20 09:00:00", change(PARTIAL))
+    scenario.receive("2026-01-20 08:59:59", older, now=when("2026-01-20 09:00:05"))
+    assert scenario.account.bound == ServerTotals(1, 4)
+    scenario.receive("2026-01-20 09:00:00", unbound("s-1"), now=when("2026-01-20 09:00:05"))
+    assert scenario.account.bound == ServerTotals()
 
 
 @pytest.mark.rule("R9", "R35", "R37")
 def test_a_binding_from_before_the_release_binds_nothing_in_the_next_subscription() -> None:
-    story = started("2026-01-15 09:00", specification=PARTIAL)
-    story.hear("2026-01-16 09:00", registered("s-1"))
-    story.wait("2026-02-23 00:00")
-    story.hear("2026-03-01 09:00", purchase("p-2", specification=PARTIAL))
-    story.hear("2026-02-22 23:59:59", bound("s-1"), now=when("2026-03-01 10:00"))
-    assert story.account.bound == ServerTotals()
-    story.hear("2026-03-01 10:00", bound("s-1"))
-    assert story.account.bound == ServerTotals(1, 4)
+    scenario = started("2026-01-15 09:00", specification=PARTIAL)
+    scenario.receive("2026-01-16 09:00", registered("s-1"))
+    scenario.advance_to("2026-02-23 00:00")
+    scenario.receive("2026-03-01 09:00", purchase("p-2", specification=PARTIAL))
+    scenario.receive("2026-02-22 23:59:59", bound("s-1"), now=when("2026-03-01 10:00"))
+    assert scenario.account.bound == ServerTotals()
+    scenario.receive("2026-03-01 10:00", bound("s-1"))
+    assert scenario.account.bound == ServerTotals(1, 4)
 
 
 @pytest.mark.rule("R9", "R38")
 def test_the_inventory_of_before_counts_for_a_purchase() -> None:
-    story = Story()
-    story.hear("2026-01-10 09:00", snapshot({"s-1": (4, True), "s-2": (4, True)}))
-    story.hear("2026-01-15 09:00", purchase(specification=specification(mode="partial")))
-    assert (story.account.registered, story.account.bound) == (ServerTotals(2, 8), ServerTotals())
-    assert story.active.terms[0].expires_on == day("2026-02-15")
+    scenario = Scenario()
+    scenario.receive("2026-01-10 09:00", snapshot({"s-1": (4, True), "s-2": (4, True)}))
+    scenario.receive("2026-01-15 09:00", purchase(specification=specification(mode="partial")))
+    assert (scenario.account.registered, scenario.account.bound) == (ServerTotals(2, 8), ServerTotals())
+    assert scenario.active.terms[0].expires_on == day("2026-02-15")

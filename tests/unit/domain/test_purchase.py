@@ -11,11 +11,11 @@ from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.pricing import fee, monthly_price
 from subscription_service.domain.quota import quota_of
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     ANNA,
     BERT,
     RULES,
-    Story,
+    Scenario,
     change,
     coupon,
     credit,
@@ -35,59 +35,61 @@ from tests.unit.domain.story import (
 )
 
 
-def inventory(servers: int, cores_each: int = 4) -> Story:
-    story = Story()
-    story.hear("2026-01-10 09:00", snapshot({f"s-{n}": (cores_each, False) for n in range(servers)}))
-    return story
+def inventory(servers: int, cores_each: int = 4) -> Scenario:
+    scenario = Scenario()
+    scenario.receive("2026-01-10 09:00", snapshot({f"s-{n}": (cores_each, False) for n in range(servers)}))
+    return scenario
 
 
 @pytest.mark.rule("R5")
 def test_a_purchase_activates_and_says_everything_about_the_term() -> None:
-    story = Story()
-    (said,) = story.hear("2026-01-15 09:00", purchase(months=3))
-    assert isinstance(said, Activated)
-    assert (said.expires_on, said.contact, said.auto_renewal) == (day("2026-04-15"), ANNA, None)
-    assert said.term == story.active.terms[0]
-    assert story.account.version == 1
-    assert story.active.subscription_id.startswith("sub-")
+    scenario = Scenario()
+    (emitted,) = scenario.receive("2026-01-15 09:00", purchase(months=3))
+    assert isinstance(emitted, Activated)
+    assert (emitted.expires_on, emitted.contact, emitted.auto_renewal) == (day("2026-04-15"), ANNA, None)
+    assert emitted.term == scenario.active.terms[0]
+    assert scenario.account.version == 1
+    assert scenario.active.subscription_id.startswith("sub-")
 
 
 @pytest.mark.rule("R5")
 def test_a_second_purchase_is_refused_while_active_and_in_grace() -> None:
-    story = started("2026-01-15 09:00")
-    assert refusal(story.hear("2026-01-16 09:00", purchase("p-2"))).code == "already_subscribed"
-    story.wait("2026-02-22 23:59:59")
-    assert refusal(story.hear("2026-02-22 23:59:59", purchase("p-3"))).code == "already_subscribed"
+    scenario = started("2026-01-15 09:00")
+    assert refusal(scenario.receive("2026-01-16 09:00", purchase("p-2"))).code == "already_subscribed"
+    scenario.advance_to("2026-02-22 23:59:59")
+    assert refusal(scenario.receive("2026-02-22 23:59:59", purchase("p-3"))).code == "already_subscribed"
 
 
 @pytest.mark.rule("R5")
 def test_a_purchase_after_release_begins_anew_and_keeps_what_belongs_to_the_account() -> None:
-    story = started("2026-01-15 09:00", auto_renewal=True)
-    story.hear("2026-01-16 09:00", credit("5.00"), coupon(amount_off=Decimal("1.00")), registered("s-1"), decline())
-    story.hear("2026-01-16 10:00", recorded("team"))
-    first = story.active.subscription_id
-    story.wait("2026-02-23 00:00")
-    assert story.is_released
-    version = story.account.version
-    story.hear("2026-02-23 00:00", purchase("p-2", months=1))
-    assert story.active.subscription_id != first
-    assert story.active.anchor_day == 23
-    assert (story.active.auto_renewal, story.active.declined) == (None, False)
-    assert story.account.version == version + 1
-    assert (story.account.balance, len(story.account.coupons)) == (Decimal("5.00"), 1)
-    assert story.account.registered == ServerTotals(1, 4)
-    assert story.account.configuration == {}
+    scenario = started("2026-01-15 09:00", auto_renewal=True)
+    scenario.receive(
+        "2026-01-16 09:00", credit("5.00"), coupon(amount_off=Decimal("1.00")), registered("s-1"), decline()
+    )
+    scenario.receive("2026-01-16 10:00", recorded("team"))
+    first = scenario.active.subscription_id
+    scenario.advance_to("2026-02-23 00:00")
+    assert scenario.is_released
+    version = scenario.account.version
+    scenario.receive("2026-02-23 00:00", purchase("p-2", months=1))
+    assert scenario.active.subscription_id != first
+    assert scenario.active.anchor_day == 23
+    assert (scenario.active.auto_renewal, scenario.active.declined) == (None, False)
+    assert scenario.account.version == version + 1
+    assert (scenario.account.balance, len(scenario.account.coupons)) == (Decimal("5.00"), 1)
+    assert scenario.account.registered == ServerTotals(1, 4)
+    assert scenario.account.configuration == {}
 
 
 @pytest.mark.rule("R6")
 def test_no_order_goes_without_the_terms_of_service() -> None:
-    assert refusal(Story().hear("2026-01-15 09:00", purchase(terms_accepted=False))).code == "terms_not_accepted"
+    assert refusal(Scenario().receive("2026-01-15 09:00", purchase(terms_accepted=False))).code == "terms_not_accepted"
     for order in (
         renewal(accepted=False),
         renewal_with(specification(), accepted=False),
         change(specification(), accepted=False),
     ):
-        assert refusal(started().hear("2026-01-16 09:00", order)).code == "terms_not_accepted"
+        assert refusal(started().receive("2026-01-16 09:00", order)).code == "terms_not_accepted"
 
 
 @pytest.mark.rule("R7")
@@ -108,11 +110,11 @@ def test_each_edition_counts_its_own_quota(edition: str, counted: tuple[int | No
 @pytest.mark.rule("R8")
 def test_full_protection_must_cover_the_whole_inventory() -> None:
     enough = specification("ultimate", servers=3, cores=12)
-    assert isinstance(inventory(3).hear("2026-01-15 09:00", purchase(specification=enough))[0], Activated)
-    servers = refusal(inventory(4).hear("2026-01-15 09:00", purchase(specification=enough)))
+    assert isinstance(inventory(3).receive("2026-01-15 09:00", purchase(specification=enough))[0], Activated)
+    servers = refusal(inventory(4).receive("2026-01-15 09:00", purchase(specification=enough)))
     assert (servers.code, servers.required, servers.offered) == ("servers_below_inventory", 4, 3)
     few_cores = specification("ultimate", servers=3, cores=11)
-    cores = refusal(inventory(3).hear("2026-01-15 09:00", purchase(specification=few_cores)))
+    cores = refusal(inventory(3).receive("2026-01-15 09:00", purchase(specification=few_cores)))
     assert (cores.code, cores.required, cores.offered) == ("cores_below_inventory", 12, 11)
 
 
@@ -131,16 +133,16 @@ def test_only_what_the_edition_counts_can_be_too_little(
     edition: str, servers: int, cores: int, code: str | None
 ) -> None:
     wanted = specification(edition, servers=servers, cores=cores)
-    (said,) = inventory(3).hear("2026-01-15 09:00", purchase(specification=wanted))
-    assert getattr(said, "code", None) == code
+    (emitted,) = inventory(3).receive("2026-01-15 09:00", purchase(specification=wanted))
+    assert getattr(emitted, "code", None) == code
 
 
 @pytest.mark.rule("R9")
 def test_partial_protection_asks_nothing_of_the_inventory_and_binds_nothing() -> None:
-    story = inventory(50)
-    story.hear("2026-01-15 09:00", purchase(specification=specification(mode="partial", servers=1, cores=1)))
-    assert story.account.bound == ServerTotals(0, 0)
-    assert not story.active.quota_exceeded
+    scenario = inventory(50)
+    scenario.receive("2026-01-15 09:00", purchase(specification=specification(mode="partial", servers=1, cores=1)))
+    assert scenario.account.bound == ServerTotals(0, 0)
+    assert not scenario.active.quota_exceeded
 
 
 @pytest.mark.rule("R10")
@@ -176,43 +178,43 @@ def test_partial_protection_asks_nothing_of_the_inventory_and_binds_nothing() ->
 )
 def test_a_feature_keeps_to_its_range(feature: str, amount: int, allowed: bool) -> None:
     wanted = replace(specification("value-added", servers=0, cores=0), value_added={Feature(feature): amount})
-    (said,) = Story().hear("2026-01-15 09:00", purchase(specification=wanted))
-    assert getattr(said, "code", None) == (None if allowed else "feature_out_of_range")
+    (emitted,) = Scenario().receive("2026-01-15 09:00", purchase(specification=wanted))
+    assert getattr(emitted, "code", None) == (None if allowed else "feature_out_of_range")
 
 
 @pytest.mark.rule("R10", "R41")
 def test_the_refusal_names_feature_and_range() -> None:
-    said = refusal(Story().hear("2026-01-15 09:00", purchase(specification=specification(honeypot=5))))
-    assert (said.required, said.offered) == ("0, or 20 to 500 in steps of 1", 5)
-    assert "honeypot" in said.message
+    emitted = refusal(Scenario().receive("2026-01-15 09:00", purchase(specification=specification(honeypot=5))))
+    assert (emitted.required, emitted.offered) == ("0, or 20 to 500 in steps of 1", 5)
+    assert "honeypot" in emitted.message
 
 
 @pytest.mark.rule("R11", "R21")
 @pytest.mark.parametrize(("months", "first"), [(1, "2026-02-06"), (3, "2026-04-06"), (12, "2027-01-06")])
 def test_auto_renewal_can_come_with_the_purchase(months: int, first: str) -> None:
-    story = Story()
-    (said,) = story.hear("2026-01-15 09:00", purchase(months=months, auto_renewal=True))
-    assert isinstance(said, Activated)
-    assert said.auto_renewal is not None
-    assert said.auto_renewal.cycle_months == months
-    assert said.auto_renewal.effective_on == day("2026-01-16")
-    assert said.auto_renewal.first_attempt_at == when(f"{first} 08:00")
-    assert story.hear("2026-01-15 10:00", enable(months)) == []
+    scenario = Scenario()
+    (emitted,) = scenario.receive("2026-01-15 09:00", purchase(months=months, auto_renewal=True))
+    assert isinstance(emitted, Activated)
+    assert emitted.auto_renewal is not None
+    assert emitted.auto_renewal.cycle_months == months
+    assert emitted.auto_renewal.effective_on == day("2026-01-16")
+    assert emitted.auto_renewal.first_attempt_at == when(f"{first} 08:00")
+    assert scenario.receive("2026-01-15 10:00", enable(months)) == []
 
 
 @pytest.mark.rule("R11")
 @pytest.mark.parametrize("months", [2, 6, 24, 36])
 def test_auto_renewal_with_another_duration_is_refused(months: int) -> None:
-    said = refusal(Story().hear("2026-01-15 09:00", purchase(months=months, auto_renewal=True)))
-    assert (said.code, said.required, said.offered) == ("invalid_cycle", "1, 3 or 12", months)
+    emitted = refusal(Scenario().receive("2026-01-15 09:00", purchase(months=months, auto_renewal=True)))
+    assert (emitted.code, emitted.required, emitted.offered) == ("invalid_cycle", "1, 3 or 12", months)
 
 
 @pytest.mark.rule("R38", "R41")
 def test_a_refused_purchase_changes_nothing_but_the_version() -> None:
-    story = Story()
-    said = refusal(story.hear("2026-01-15 09:00", purchase(contact=BERT, terms_accepted=False)))
-    assert said.contact == BERT
-    assert (story.account.contact, story.account.subscription, story.account.version) == (None, None, 1)
+    scenario = Scenario()
+    emitted = refusal(scenario.receive("2026-01-15 09:00", purchase(contact=BERT, terms_accepted=False)))
+    assert emitted.contact == BERT
+    assert (scenario.account.contact, scenario.account.subscription, scenario.account.version) == (None, None, 1)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import Specification
 from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
 from subscription_service.domain.step import refuse
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     ANNA,
     BERT,
-    Story,
+    Scenario,
     bound,
     change,
     contact_changed,
@@ -38,9 +38,9 @@ WRONG = specification(honeypot=1, servers=0, cores=0)
 def test_the_first_that_applies_wins_for_a_purchase() -> None:
     order = purchase(months=2, auto_renewal=True, terms_accepted=False, specification=WRONG)
     taken = started()
-    taken.hear("2026-01-16 09:00", registered("s-1"))
-    story = Story()
-    story.hear("2026-01-16 09:00", registered("s-1"))
+    taken.receive("2026-01-16 09:00", registered("s-1"))
+    scenario = Scenario()
+    scenario.receive("2026-01-16 09:00", registered("s-1"))
     fixed = (
         replace(order, duration_months=13),
         replace(order, duration_months=13, terms_accepted=True),
@@ -49,8 +49,8 @@ def test_the_first_that_applies_wins_for_a_purchase() -> None:
         replace(order, terms_accepted=True, duration_months=1, specification=specification(servers=0, cores=0)),
         replace(order, terms_accepted=True, duration_months=1, specification=specification(cores=0)),
     )
-    codes = [refusal(taken.hear("2026-01-17 09:00", order)).code]
-    codes += [refusal(story.hear("2026-01-17 09:00", each)).code for each in fixed]
+    codes = [refusal(taken.receive("2026-01-17 09:00", order)).code]
+    codes += [refusal(scenario.receive("2026-01-17 09:00", each)).code for each in fixed]
     assert codes == [
         "already_subscribed",
         "terms_not_accepted",
@@ -66,20 +66,20 @@ def test_the_first_that_applies_wins_for_a_purchase() -> None:
 @pytest.mark.rule("R41")
 def test_the_first_that_applies_wins_for_a_change() -> None:
     partial = specification(mode="partial")
-    story = started("2026-01-15 09:00", specification=partial)
-    story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"), renewal())
+    scenario = started("2026-01-15 09:00", specification=partial)
+    scenario.receive("2026-01-16 09:00", registered("s-1"), registered("s-2"), renewal())
     order = change(WRONG, accepted=False)
-    codes = [refusal(story.hear("2026-01-17 09:00", order)).code]
-    codes.append(refusal(story.hear("2026-01-17 09:00", change(WRONG))).code)
+    codes = [refusal(scenario.receive("2026-01-17 09:00", order)).code]
+    codes.append(refusal(scenario.receive("2026-01-17 09:00", change(WRONG))).code)
     lower = specification("advanced", servers=0, cores=0)
-    codes.append(refusal(story.hear("2026-01-17 09:00", change(lower))).code)
-    story.wait("2026-02-16 00:00")
-    codes.append(refusal(story.hear("2026-02-16 09:00", change(lower))).code)
+    codes.append(refusal(scenario.receive("2026-01-17 09:00", change(lower))).code)
+    scenario.advance_to("2026-02-16 00:00")
+    codes.append(refusal(scenario.receive("2026-02-16 09:00", change(lower))).code)
     full = started()
-    full.hear("2026-01-16 09:00", registered("s-1"))
-    codes.append(refusal(full.hear("2026-01-17 09:00", change(lower))).code)
+    full.receive("2026-01-16 09:00", registered("s-1"))
+    codes.append(refusal(full.receive("2026-01-17 09:00", change(lower))).code)
     small = specification(servers=0, cores=0)
-    codes.append(refusal(full.hear("2026-01-17 09:00", change(small))).code)
+    codes.append(refusal(full.receive("2026-01-17 09:00", change(small))).code)
     assert codes == [
         "terms_not_accepted",
         "feature_out_of_range",
@@ -100,19 +100,19 @@ def costlier(licences: int) -> Specification:
 
 @pytest.mark.rule("R41")
 def test_a_price_up_to_twelve_digits_can_be_ordered_and_a_higher_one_is_refused() -> None:
-    story = Story()
-    (said,) = story.hear("2026-01-15 09:00", purchase("p-1", months=36, specification=costlier(1)))
-    assert isinstance(said, OrderRejected)
-    assert (said.code, said.required, said.offered) == (
+    scenario = Scenario()
+    (emitted,) = scenario.receive("2026-01-15 09:00", purchase("p-1", months=36, specification=costlier(1)))
+    assert isinstance(emitted, OrderRejected)
+    assert (emitted.code, emitted.required, emitted.offered) == (
         RejectionCode.AMOUNT_OUT_OF_RANGE,
         "999,999,999,999.99",
         "1,000,000,000,080.00",
     )
-    assert said.message == (
+    assert emitted.message == (
         "The price of this order, 1,000,000,000,080.00, is more than 999,999,999,999.99, "
         "the highest that can be ordered."
     )
-    (activated,) = story.hear("2026-01-15 09:00", purchase("p-2", months=36, specification=COSTLY))
+    (activated,) = scenario.receive("2026-01-15 09:00", purchase("p-2", months=36, specification=COSTLY))
     assert isinstance(activated, Activated)
 
 
@@ -127,17 +127,17 @@ def test_a_price_up_to_twelve_digits_can_be_ordered_and_a_higher_one_is_refused(
     ids=["renewal", "renewal with change", "change"],
 )
 def test_every_kind_of_order_has_that_bound(order: InboundData) -> None:
-    story = started("2026-01-15 09:00", specification=costlier(10))
-    assert refusal(story.hear("2026-01-16 09:00", order)).code is RejectionCode.AMOUNT_OUT_OF_RANGE
+    scenario = started("2026-01-15 09:00", specification=costlier(10))
+    assert refusal(scenario.receive("2026-01-16 09:00", order)).code is RejectionCode.AMOUNT_OUT_OF_RANGE
 
 
 @pytest.mark.rule("R10", "R17", "R41")
 def test_the_amount_comes_after_the_features_and_before_a_pending_renewal() -> None:
-    story = started("2026-01-15 09:00")
-    story.hear("2026-01-16 09:00", renewal())
+    scenario = started("2026-01-15 09:00")
+    scenario.receive("2026-01-16 09:00", renewal())
     odd = specification(web_tamper_proofing=10**15, honeypot=5)
     codes = [
-        refusal(story.hear("2026-01-17 09:00", change(wanted))).code
+        refusal(scenario.receive("2026-01-17 09:00", change(wanted))).code
         for wanted in (odd, costlier(10**12), specification())
     ]
     assert codes == ["feature_out_of_range", "amount_out_of_range", "pending_renewal_order"]
@@ -145,28 +145,28 @@ def test_the_amount_comes_after_the_features_and_before_a_pending_renewal() -> N
 
 @pytest.mark.rule("R3", "R41")
 def test_a_term_that_would_end_after_the_calendar_is_refused() -> None:
-    story = started("9983-01-15 09:00", months=36)  # E in 9986
-    (renewed,) = story.hear("9983-01-16 09:00", renewal("r-1", months=36))
+    scenario = started("9983-01-15 09:00", months=36)  # E in 9986
+    (renewed,) = scenario.receive("9983-01-16 09:00", renewal("r-1", months=36))
     assert isinstance(renewed, Renewed)
-    said = refusal(story.hear("9983-01-16 09:00", renewal("r-2", months=12)))
-    assert (said.code, said.required, said.offered) == (RejectionCode.INVALID_DURATION, "fewer", 12)
-    assert said.message == "A duration of fewer months can be ordered; 12 cannot."
-    story.hear("9983-01-16 09:00", renewal("r-3", months=11))
-    assert story.active.terms[-1].expires_on == day("9989-12-15")
+    emitted = refusal(scenario.receive("9983-01-16 09:00", renewal("r-2", months=12)))
+    assert (emitted.code, emitted.required, emitted.offered) == (RejectionCode.INVALID_DURATION, "fewer", 12)
+    assert emitted.message == "A duration of fewer months can be ordered; 12 cannot."
+    scenario.receive("9983-01-16 09:00", renewal("r-3", months=11))
+    assert scenario.active.terms[-1].expires_on == day("9989-12-15")
 
 
 @pytest.mark.rule("R19", "R41")
 def test_not_active_comes_before_everything_about_the_order() -> None:
-    story = started("2026-01-15 09:00")
-    story.wait("2026-02-16 00:00")
-    assert refusal(story.hear("2026-02-16 09:00", change(WRONG, accepted=False))).code == "not_active"
+    scenario = started("2026-01-15 09:00")
+    scenario.advance_to("2026-02-16 00:00")
+    assert refusal(scenario.receive("2026-02-16 09:00", change(WRONG, accepted=False))).code == "not_active"
 
 
 @pytest.mark.rule("R41")
 def test_a_cycle_that_does_not_exist_comes_before_too_late() -> None:
-    story = started("2026-01-15 09:00")
-    story.wait("2026-02-15 00:00")
-    assert refusal(story.hear("2026-02-15 09:00", enable(2))).code == "invalid_cycle"
+    scenario = started("2026-01-15 09:00")
+    scenario.advance_to("2026-02-15 00:00")
+    assert refusal(scenario.receive("2026-02-15 09:00", enable(2))).code == "invalid_cycle"
 
 
 @pytest.mark.rule("R12", "R41")
@@ -174,26 +174,26 @@ def test_a_cycle_that_does_not_exist_comes_before_too_late() -> None:
     "command", [renewal(), renewal_with(WRONG), change(WRONG), enable(2), disable(), decline()], ids=type
 )
 def test_without_a_live_subscription_everything_on_renewals_is_refused(command: InboundData) -> None:
-    assert refusal(Story().hear("2026-01-15 09:00", command)).code == "not_subscribed"
+    assert refusal(Scenario().receive("2026-01-15 09:00", command)).code == "not_subscribed"
     gone = started("2026-01-15 09:00")
-    gone.wait("2026-02-23 00:00")
-    assert refusal(gone.hear("2026-02-23 09:00", command)).code == "subscription_released"
+    gone.advance_to("2026-02-23 00:00")
+    assert refusal(gone.receive("2026-02-23 09:00", command)).code == "subscription_released"
 
 
 @pytest.mark.rule("R41")
 def test_a_refusal_leaves_everything_untouched_but_the_version() -> None:
-    story = started("2026-01-15 09:00")
-    before = story.account
-    story.hear("2026-01-20 09:00", renewal(accepted=False))
-    assert story.account == before._replace(version=2, decided_at=when("2026-01-20 09:00"))
+    scenario = started("2026-01-15 09:00")
+    before = scenario.account
+    scenario.receive("2026-01-20 09:00", renewal(accepted=False))
+    assert scenario.account == before._replace(version=2, decided_at=when("2026-01-20 09:00"))
 
 
 @pytest.mark.rule("R41")
 def test_a_refusal_says_what_was_ordered_and_to_whom() -> None:
-    said = refusal(started().hear("2026-01-16 09:00", renewal("r-7", months=13)))
-    assert (said.order_id, said.order_type, said.contact) == ("r-7", "tenure.renewal.ordered.v1", ANNA)
-    assert said.message == "A duration of 1 to 12, 24 or 36 months can be ordered; 13 cannot."
-    switch = refusal(started().hear("2026-01-16 09:00", enable(2)))
+    emitted = refusal(started().receive("2026-01-16 09:00", renewal("r-7", months=13)))
+    assert (emitted.order_id, emitted.order_type, emitted.contact) == ("r-7", "tenure.renewal.ordered.v1", ANNA)
+    assert emitted.message == "A duration of 1 to 12, 24 or 36 months can be ordered; 13 cannot."
+    switch = refusal(started().receive("2026-01-16 09:00", enable(2)))
     assert (switch.order_id, switch.order_type) == (None, "tenure.auto_renewal.enabled.v1")
 
 
@@ -209,25 +209,25 @@ def test_every_code_has_a_sentence_with_its_figures(code: RejectionCode) -> None
 
 @pytest.mark.rule("R39", "R40", "R41")
 @pytest.mark.parametrize("code", [RejectionCode.ORDER_CONFLICT, RejectionCode.NOT_SUBSCRIBED])
-def test_the_edge_can_refuse_in_the_core_s_words(code: RejectionCode) -> None:
+def test_an_order_can_be_refused_before_it_reaches_the_rules(code: RejectionCode) -> None:
     at = when("2026-01-15 09:15")
-    account, said = refuse(Story().account, bound("s-1"), code, at=at)
-    event = refusal(list(said))
+    account, emitted = refuse(Scenario().account, bound("s-1"), code, at=at)
+    event = refusal(list(emitted))
     assert (event.code, event.message, event.order_type) == (code, SENTENCES[code], "tenure.server.bound.v1")
     assert (account.version, account.decided_at, account.subscription) == (1, at, None)
 
 
 @pytest.mark.rule("R38")
 def test_a_contact_may_come_before_a_purchase_and_the_purchase_replaces_it() -> None:
-    story = Story()
-    assert story.hear("2026-01-10 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]
-    assert refusal(story.hear("2026-01-11 09:00", purchase(terms_accepted=False))).contact == BERT
-    story.hear("2026-01-15 09:00", purchase("p-2"))
-    assert story.account.contact == ANNA
+    scenario = Scenario()
+    assert scenario.receive("2026-01-10 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]
+    assert refusal(scenario.receive("2026-01-11 09:00", purchase(terms_accepted=False))).contact == BERT
+    scenario.receive("2026-01-15 09:00", purchase("p-2"))
+    assert scenario.account.contact == ANNA
 
 
 @pytest.mark.rule("R38", "R39")
 def test_the_same_contact_again_says_nothing() -> None:
-    story = started()
-    assert story.hear("2026-01-16 09:00", contact_changed(ANNA)) == []
-    assert story.hear("2026-01-16 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]
+    scenario = started()
+    assert scenario.receive("2026-01-16 09:00", contact_changed(ANNA)) == []
+    assert scenario.receive("2026-01-16 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]

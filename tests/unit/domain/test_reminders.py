@@ -7,7 +7,7 @@ import pytest
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote, RejectionCode
 from subscription_service.domain.reminders import obstacles, quote
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     RULES,
     credit,
     day,
@@ -26,130 +26,130 @@ from tests.unit.domain.story import (
 MANY = rules(reminder_days=(30, 15, 7, 3, 1))
 
 
-def the_reminder(said: list[LifecycleData]) -> RenewalDue:
-    (reminder,) = [event for event in said if isinstance(event, RenewalDue)]
+def the_reminder(emitted: list[LifecycleData]) -> RenewalDue:
+    (reminder,) = [event for event in emitted if isinstance(event, RenewalDue)]
     return reminder
 
 
 @pytest.mark.rule("R29")
 def test_seven_days_before_e_at_ten_a_reminder_comes() -> None:
-    story = started("2026-01-15 09:00")
-    assert story.wait("2026-02-08 09:59:59") == []
-    (said,) = story.wait("2026-02-08 10:00:00")
-    assert isinstance(said, RenewalDue)
-    assert (said.expires_on, said.ends_at, said.days_left) == (day("2026-02-15"), when("2026-02-16 00:00"), 7)
+    scenario = started("2026-01-15 09:00")
+    assert scenario.advance_to("2026-02-08 09:59:59") == []
+    (emitted,) = scenario.advance_to("2026-02-08 10:00:00")
+    assert isinstance(emitted, RenewalDue)
+    assert (emitted.expires_on, emitted.ends_at, emitted.days_left) == (day("2026-02-15"), when("2026-02-16 00:00"), 7)
 
 
 @pytest.mark.rule("R29")
 def test_one_that_was_renewed_in_the_last_second_gets_none() -> None:
-    story = started("2026-01-15 09:00")
-    story.hear("2026-02-08 09:59:59", renewal())
-    story.wait("2026-02-28 00:00")
-    assert story.times(RenewalDue) == []
-    story.wait("2026-03-15 00:00")
-    assert story.times(RenewalDue) == [when("2026-03-08 10:00")]
+    scenario = started("2026-01-15 09:00")
+    scenario.receive("2026-02-08 09:59:59", renewal())
+    scenario.advance_to("2026-02-28 00:00")
+    assert scenario.times(RenewalDue) == []
+    scenario.advance_to("2026-03-15 00:00")
+    assert scenario.times(RenewalDue) == [when("2026-03-08 10:00")]
 
 
 @pytest.mark.rule("R4", "R29")
 def test_one_that_is_renewed_by_the_deduction_of_the_same_instant_gets_none() -> None:
-    story = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_hour=8, reminder_days=(9,)))
-    story.hear("2026-01-16 09:00", credit("275.00"))
-    assert [type(event) for event in story.wait("2026-02-06 08:00")] == [Renewed]
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_hour=8, reminder_days=(9,)))
+    scenario.receive("2026-01-16 09:00", credit("275.00"))
+    assert [type(event) for event in scenario.advance_to("2026-02-06 08:00")] == [Renewed]
 
 
 @pytest.mark.rule("R29")
 def test_any_list_of_days_works() -> None:
-    story = started("2026-01-10 09:00", months=2, rules=MANY)
-    story.wait("2026-03-11 00:00")
+    scenario = started("2026-01-10 09:00", months=2, rules=MANY)
+    scenario.advance_to("2026-03-11 00:00")
     expected = [f"{date} 10:00" for date in ("2026-02-08", "2026-02-23", "2026-03-03", "2026-03-07", "2026-03-09")]
-    assert story.times(RenewalDue) == [when(text) for text in expected]
+    assert scenario.times(RenewalDue) == [when(text) for text in expected]
 
 
 @pytest.mark.rule("R29")
 @pytest.mark.parametrize(("bought", "count"), [("09:59:59", 5), ("10:00:00", 4), ("10:00:01", 4)])
 def test_one_that_was_due_before_this_e_was_set_is_left_out(bought: str, count: int) -> None:
-    story = started(f"2026-04-15 {bought}", rules=MANY)  # 30 days before its E
-    assert story.active.terms[0].expires_on == day("2026-05-15")
-    story.wait("2026-05-16 00:00")
-    assert len(story.times(RenewalDue)) == count
+    scenario = started(f"2026-04-15 {bought}", rules=MANY)  # 30 days before its E
+    assert scenario.active.terms[0].expires_on == day("2026-05-15")
+    scenario.advance_to("2026-05-16 00:00")
+    assert len(scenario.times(RenewalDue)) == count
 
 
 @pytest.mark.rule("R30")
 def test_after_a_downtime_it_states_the_days_that_are_truly_left() -> None:
-    story = started("2026-01-15 09:00")
-    said = story.hear("2026-02-08 12:00", registered("s-1"), now=when("2026-02-12 09:00"))
-    assert the_reminder(said).days_left == 3
+    scenario = started("2026-01-15 09:00")
+    emitted = scenario.receive("2026-02-08 12:00", registered("s-1"), now=when("2026-02-12 09:00"))
+    assert the_reminder(emitted).days_left == 3
     late = started("2026-01-15 09:00")
-    said = late.hear("2026-02-08 12:00", registered("s-1"), now=when("2026-03-12 09:00"))
-    assert the_reminder(said).days_left == 0
+    emitted = late.receive("2026-02-08 12:00", registered("s-1"), now=when("2026-03-12 09:00"))
+    assert the_reminder(emitted).days_left == 0
 
 
 @pytest.mark.rule("R30")
 def test_it_quotes_the_cycle_and_else_the_last_term_s_months() -> None:
     by_hand = started("2026-01-15 09:00", months=2)
-    assert the_reminder(by_hand.wait("2026-03-08 10:00")).quote == Quote(
+    assert the_reminder(by_hand.advance_to("2026-03-08 10:00")).quote == Quote(
         months=2, fee=Decimal("550.00"), currency="USD"
     )
     switched = started("2026-01-15 09:00", months=2)
-    switched.hear("2026-01-16 09:00", enable(12))
-    assert the_reminder(switched.wait("2026-03-08 10:00")).quote.months == 12
+    switched.receive("2026-01-16 09:00", enable(12))
+    assert the_reminder(switched.advance_to("2026-03-08 10:00")).quote.months == 12
 
 
 @pytest.mark.rule("R14", "R30")
 def test_it_states_what_would_refuse_a_renewal_and_by_how_much() -> None:
-    story = started("2026-01-15 09:00", specification=specification(servers=1, cores=7))
-    story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"))
-    assert the_reminder(story.wait("2026-02-08 10:00")).obstacles == (
+    scenario = started("2026-01-15 09:00", specification=specification(servers=1, cores=7))
+    scenario.receive("2026-01-16 09:00", registered("s-1"), registered("s-2"))
+    assert the_reminder(scenario.advance_to("2026-02-08 10:00")).obstacles == (
         Obstacle(code=RejectionCode.SERVERS_BELOW_INVENTORY, required=2, offered=1),
         Obstacle(code=RejectionCode.CORES_BELOW_INVENTORY, required=8, offered=7),
     )
-    assert refusal(story.hear("2026-02-08 11:00", renewal())).required == 2
+    assert refusal(scenario.receive("2026-02-08 11:00", renewal())).required == 2
 
 
 @pytest.mark.rule("R30")
 def test_in_partial_mode_nothing_stands_against_a_renewal() -> None:
-    story = started(specification=specification(mode="partial", servers=1))
-    story.hear("2026-01-16 09:00", registered("s-1"), registered("s-2"))
-    assert obstacles(story.account, story.active, RULES.catalog) == ()
-    assert quote(story.active, 24, RULES.catalog).months == 24
+    scenario = started(specification=specification(mode="partial", servers=1))
+    scenario.receive("2026-01-16 09:00", registered("s-1"), registered("s-2"))
+    assert obstacles(scenario.account, scenario.active, RULES.catalog) == ()
+    assert quote(scenario.active, 24, RULES.catalog).months == 24
 
 
 @pytest.mark.rule("R30")
 def test_it_says_how_auto_renewal_stands() -> None:
     standings = {}
     off, charging, failed, declined = (started("2026-01-15 09:00") for _ in range(4))
-    charging.hear("2026-02-08 09:00", enable())
-    failed.hear("2026-01-16 09:00", enable())
-    declined.hear("2026-01-16 09:00", decline())
-    for name, story in (("off", off), ("will_charge", charging), ("failed", failed), ("declined", declined)):
-        standings[name] = the_reminder(story.wait("2026-02-08 10:00")).auto_renewal.value
+    charging.receive("2026-02-08 09:00", enable())
+    failed.receive("2026-01-16 09:00", enable())
+    declined.receive("2026-01-16 09:00", decline())
+    for name, scenario in (("off", off), ("will_charge", charging), ("failed", failed), ("declined", declined)):
+        standings[name] = the_reminder(scenario.advance_to("2026-02-08 10:00")).auto_renewal.value
     assert standings == {name: name for name in standings}
 
 
 @pytest.mark.rule("R30")
 def test_after_the_last_attempt_it_still_says_that_the_deduction_failed() -> None:
-    story = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(1,)))
-    assert the_reminder(story.wait("2026-02-14 10:00")).auto_renewal is AutoRenewalStatus.FAILED
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(1,)))
+    assert the_reminder(scenario.advance_to("2026-02-14 10:00")).auto_renewal is AutoRenewalStatus.FAILED
 
 
 @pytest.mark.rule("R28", "R29")
 def test_once_declined_exactly_one_reminder_is_left_the_last() -> None:
-    story = started("2026-01-10 09:00", months=2, rules=MANY)
-    story.hear("2026-02-24 09:00", decline())
-    story.wait("2026-03-11 00:00")
-    assert story.times(RenewalDue) == [when(f"{date} 10:00") for date in ("2026-02-08", "2026-02-23", "2026-03-09")]
+    scenario = started("2026-01-10 09:00", months=2, rules=MANY)
+    scenario.receive("2026-02-24 09:00", decline())
+    scenario.advance_to("2026-03-11 00:00")
+    assert scenario.times(RenewalDue) == [when(f"{date} 10:00") for date in ("2026-02-08", "2026-02-23", "2026-03-09")]
 
 
 @pytest.mark.rule("R28")
 def test_declining_after_the_last_reminder_brings_no_other() -> None:
-    story = started("2026-01-15 09:00")
-    story.hear("2026-02-08 10:00:01", decline())
-    story.wait("2026-02-16 00:00")
-    assert len(story.times(RenewalDue)) == 1
+    scenario = started("2026-01-15 09:00")
+    scenario.receive("2026-02-08 10:00:01", decline())
+    scenario.advance_to("2026-02-16 00:00")
+    assert len(scenario.times(RenewalDue)) == 1
 
 
 @pytest.mark.rule("R28", "R29")
 def test_disabling_auto_renewal_leaves_the_reminders() -> None:
-    story = started("2026-01-15 09:00", auto_renewal=True)
-    story.hear("2026-01-16 09:00", disable())
-    assert the_reminder(story.wait("2026-02-08 10:00")).auto_renewal is AutoRenewalStatus.OFF
+    scenario = started("2026-01-15 09:00", auto_renewal=True)
+    scenario.receive("2026-01-16 09:00", disable())
+    assert the_reminder(scenario.advance_to("2026-02-08 10:00")).auto_renewal is AutoRenewalStatus.OFF

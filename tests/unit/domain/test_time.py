@@ -7,9 +7,9 @@ import pytest
 from shared.contracts.lifecycle import Activated, Expired, Released, RenewalDue, Renewed
 from subscription_service.domain.calendar import add_months, at_hour, billing_day, end_of
 from subscription_service.domain.context import instant_of
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     RULES,
-    Story,
+    Scenario,
     day,
     purchase,
     refusal,
@@ -24,11 +24,11 @@ ZONE = RULES.policy.billing_zone
 
 @pytest.mark.rule("R1")
 def test_a_short_month_leaves_no_trace_on_the_anchor() -> None:
-    story = started("2024-01-31 09:00", months=1)
-    assert story.active.terms[-1].expires_on == day("2024-02-29")
+    scenario = started("2024-01-31 09:00", months=1)
+    assert scenario.active.terms[-1].expires_on == day("2024-02-29")
     for number, expires_on in enumerate(["2024-03-31", "2024-04-30", "2024-05-31"]):
-        story.hear("2024-02-01 09:00", renewal(f"r-{number}"))
-        assert story.active.terms[-1].expires_on == day(expires_on)
+        scenario.receive("2024-02-01 09:00", renewal(f"r-{number}"))
+        assert scenario.active.terms[-1].expires_on == day(expires_on)
 
 
 @pytest.mark.rule("R1")
@@ -65,10 +65,10 @@ def test_a_term_ends_when_the_day_after_e_begins_in_the_billing_zone() -> None:
 
 @pytest.mark.rule("R2")
 def test_the_first_term_starts_at_the_purchase_s_instant() -> None:
-    story = Story()
-    story.hear(when("2026-01-15 09:00:07") + timedelta(microseconds=900_000), purchase())
-    assert story.active.terms[0].starts_at == when("2026-01-15 09:00:07")
-    assert story.only(Activated).ends_at == when("2026-02-16 00:00")
+    scenario = Scenario()
+    scenario.receive(when("2026-01-15 09:00:07") + timedelta(microseconds=900_000), purchase())
+    assert scenario.active.terms[0].starts_at == when("2026-01-15 09:00:07")
+    assert scenario.only(Activated).ends_at == when("2026-02-16 00:00")
 
 
 @pytest.mark.rule("R3")
@@ -80,10 +80,10 @@ def test_every_duration_on_offer_is_taken(months: int) -> None:
 @pytest.mark.rule("R3")
 @pytest.mark.parametrize("months", [-1, 0, 13, 23, 25, 35, 37, 48])
 def test_any_other_duration_is_refused(months: int) -> None:
-    story = Story()
-    said = refusal(story.hear("2026-01-15 09:00", purchase(months=months)))
-    assert (said.code, said.required, said.offered) == ("invalid_duration", "1 to 12, 24 or 36", months)
-    assert refusal(started().hear("2026-01-16 09:00", renewal(months=months))).code == "invalid_duration"
+    scenario = Scenario()
+    emitted = refusal(scenario.receive("2026-01-15 09:00", purchase(months=months)))
+    assert (emitted.code, emitted.required, emitted.offered) == ("invalid_duration", "1 to 12, 24 or 36", months)
+    assert refusal(started().receive("2026-01-16 09:00", renewal(months=months))).code == "invalid_duration"
 
 
 @pytest.mark.rule("R4")
@@ -104,45 +104,48 @@ def test_an_instant_is_cut_to_the_second_before_it_is_compared() -> None:
 
 @pytest.mark.rule("R4")
 def test_a_late_order_is_decided_no_earlier_than_the_last_decision() -> None:
-    story = started("2026-01-15 09:00")
-    story.hear("2026-01-20 09:00", renewal("r-1"))
-    story.hear("2026-01-18 09:00", renewal("r-2"), now=when("2026-01-20 10:00"))
-    assert story.log[-1][0] == when("2026-01-20 09:00")
+    scenario = started("2026-01-15 09:00")
+    scenario.receive("2026-01-20 09:00", renewal("r-1"))
+    scenario.receive("2026-01-18 09:00", renewal("r-2"), now=when("2026-01-20 10:00"))
+    assert scenario.log[-1][0] == when("2026-01-20 09:00")
 
 
 @pytest.mark.rule("R4")
 def test_a_timer_goes_before_an_event_of_the_same_instant() -> None:
-    story = started("2026-01-15 09:00")
-    said = story.hear("2026-02-16 00:00:00", renewal())
-    assert [type(event) for event in said] == [RenewalDue, Expired, Renewed]
-    assert story.only(Renewed).reactivated
+    scenario = started("2026-01-15 09:00")
+    emitted = scenario.receive("2026-02-16 00:00:00", renewal())
+    assert [type(event) for event in emitted] == [RenewalDue, Expired, Renewed]
+    assert scenario.only(Renewed).reactivated
 
 
 @pytest.mark.rule("R4")
 def test_an_order_one_second_before_the_end_is_in_time_even_if_it_is_read_later() -> None:
-    story = started("2026-01-15 09:00")
-    said = story.hear("2026-02-15 23:59:59", renewal(), now=when("2026-02-18 12:00"))
-    assert [type(event) for event in said] == [RenewalDue, Renewed]
-    assert not story.only(Renewed).reactivated
+    scenario = started("2026-01-15 09:00")
+    emitted = scenario.receive("2026-02-15 23:59:59", renewal(), now=when("2026-02-18 12:00"))
+    assert [type(event) for event in emitted] == [RenewalDue, Renewed]
+    assert not scenario.only(Renewed).reactivated
 
 
 @pytest.mark.rule("R4")
 def test_after_a_downtime_every_transition_happens_once_in_order() -> None:
-    story = started("2026-01-15 09:00")
-    story.wait("2026-06-01 00:00")
-    assert story.times(RenewalDue) == [when("2026-02-08 10:00")]
-    assert story.times(Expired) == [when("2026-02-16 00:00")]
-    assert story.times(Released) == [when("2026-02-23 00:00")]
-    assert story.log == sorted(story.log, key=lambda entry: entry[0])
-    assert story.wait("2026-07-01 00:00") == []
+    scenario = started("2026-01-15 09:00")
+    scenario.advance_to("2026-06-01 00:00")
+    assert scenario.times(RenewalDue) == [when("2026-02-08 10:00")]
+    assert scenario.times(Expired) == [when("2026-02-16 00:00")]
+    assert scenario.times(Released) == [when("2026-02-23 00:00")]
+    assert scenario.log == sorted(scenario.log, key=lambda entry: entry[0])
+    assert scenario.advance_to("2026-07-01 00:00") == []
 
 
 @pytest.mark.rule("R4")
 def test_what_is_due_at_one_instant_happens_all_in_its_order() -> None:
     together = rules(reminder_hour=8, reminder_days=(9, 7))
-    story = started("2026-01-15 09:00", auto_renewal=True, rules=together)
-    assert [type(event).__name__ for event in story.wait("2026-02-06 08:00")] == ["AutoRenewalFailed", "RenewalDue"]
-    assert [type(event).__name__ for event in story.wait("2026-02-08 08:00")] == [
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=together)
+    assert [type(event).__name__ for event in scenario.advance_to("2026-02-06 08:00")] == [
+        "AutoRenewalFailed",
+        "RenewalDue",
+    ]
+    assert [type(event).__name__ for event in scenario.advance_to("2026-02-08 08:00")] == [
         "AutoRenewalFailed",
         "AutoRenewalFailed",
         "RenewalDue",

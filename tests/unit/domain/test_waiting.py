@@ -24,7 +24,7 @@ from subscription_service.domain.waiting import (
     next_step,
     on_arrival,
 )
-from tests.unit.domain.story import ACCOUNT, RULES, rules, when
+from tests.unit.domain.scenario import ACCOUNT, RULES, rules, when
 
 NOON: Final = when("2026-01-15 12:00")
 SECOND: Final = timedelta(seconds=1)
@@ -36,7 +36,7 @@ KNOWN: Final = UNKNOWN._replace(subscription=Released(subscription_id="sub-1", r
 
 @dataclass(frozen=True)
 class Event:
-    """An event with its `time`, which waits for a purchase unless said otherwise."""
+    """An event with its `time`, which waits for a purchase unless stated otherwise."""
 
     time: datetime = NOON
     size: int = 100

@@ -16,7 +16,7 @@ from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, incoming_of
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 from tests.kit.records import kafka_record
-from tests.unit.domain.story import ACCOUNT, RULES
+from tests.unit.domain.scenario import ACCOUNT, RULES
 
 _RECORD: Final = kafka_record("any", b"{}")
 

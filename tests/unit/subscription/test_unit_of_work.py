@@ -11,7 +11,7 @@ from shared.contracts.lifecycle import Activated, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.storage.event_counts import Outcome
 from subscription_service.unit_of_work import UnitOfWork
-from tests.unit.domain.story import (
+from tests.unit.domain.scenario import (
     ACCOUNT,
     RULES,
     bound,

@@ -1,7 +1,7 @@
-"""A customer's story against the pure core: given what happened, when this comes, then that is said.
+"""One account against the rules, without storage: events in, time passing, lifecycle events out.
 
-`Story` stands where the edge stands: it runs the timers that are due before each event (R4), keeps the log,
-and loads all rows. Days and hours are of the billing zone (UTC+8), as in the rule book.
+`Scenario` does what `unit_of_work` does around `step`: it runs the timers that are due before each event (R4) and keeps
+the lifecycle events. All rows are loaded. Days and hours in texts are of the billing zone (UTC+8).
 """
 
 from collections.abc import Mapping
@@ -165,16 +165,18 @@ def contact_changed(contact: Contact) -> inbound.ContactChanged:
 
 
 @dataclass
-class Story:
-    """One account's life; `log` holds everything that was said, with its instant."""
+class Scenario:
+    """One account that begins unknown. `log`: its lifecycle events, each with its instant."""
 
     rules: Rules = RULES
     account: Account = field(default_factory=lambda: Account(account_id=ACCOUNT))
     log: list[tuple[datetime, LifecycleData]] = field(default_factory=list)
     arrivals: int = 0
 
-    def hear(self, text: str | datetime, *commands: InboundData, now: datetime | None = None) -> list[LifecycleData]:
-        """Events in, all with this `time`; the timers due go first. Gives what was said, timers included."""
+    def receive(self, text: str | datetime, *commands: InboundData, now: datetime | None = None) -> list[LifecycleData]:
+        """Events in, all with this `time` (also the clock's, unless `now` is given). Gives the lifecycle events that
+        follow, those of due timers first.
+        """
         time = when(text) if isinstance(text, str) else text
         first = len(self.log)
         for command in commands:
@@ -183,23 +185,23 @@ class Story:
             self._run_timers(at, now or time)
             stamp = VersionStamp(time, "test", f"{self.arrivals:06}")
             decision_time = DecisionTime(at=at, now=now or time)
-            outcome = step(self.account, command, time=decision_time, stamp=stamp, rules=self.rules)
-            self._note(at, *outcome)
-        return self._said_since(first)
+            self._keep(at, *step(self.account, command, time=decision_time, stamp=stamp, rules=self.rules))
+        return self._emitted_since(first)
 
-    def wait(self, text: str | datetime) -> list[LifecycleData]:
-        """The clock moves; gives what happened by itself."""
+    def advance_to(self, text: str | datetime) -> list[LifecycleData]:
+        """Move the clock. Gives the lifecycle events of the timers that are due by then."""
         now = when(text) if isinstance(text, str) else text
         first = len(self.log)
         self._run_timers(now, now)
-        return self._said_since(first)
+        return self._emitted_since(first)
 
     def only(self, kind: type[E_]) -> E_:
-        """The one event of this kind that was ever said."""
+        """The one event of this kind in the log."""
         (event,) = [event for _, event in self.log if isinstance(event, kind)]
         return event
 
     def times(self, kind: type[LifecycleData]) -> list[datetime]:
+        """The instants of all events of this kind."""
         return [at for at, event in self.log if isinstance(event, kind)]
 
     @property
@@ -217,21 +219,21 @@ class Story:
         return isinstance(self.account.subscription, Released)
 
     def folded(self) -> Account:
-        """The account as its log alone rebuilds it."""
+        """The account that its log alone rebuilds."""
         return fold(self.log, self.rules.policy)
 
     def _run_timers(self, until: datetime, now: datetime) -> None:
         while (timer := next_timer(self.account, self.rules.policy)) and timer.at <= until:
             decision_time = DecisionTime(at=timer.at, now=max(now, timer.at))
             stamp = VersionStamp(timer.at, "timer", timer.kind)
-            self._note(timer.at, *step(self.account, timer, time=decision_time, stamp=stamp, rules=self.rules))
+            self._keep(timer.at, *step(self.account, timer, time=decision_time, stamp=stamp, rules=self.rules))
 
-    def _note(self, at: datetime, account: Account, events: tuple[LifecycleData, ...]) -> None:
+    def _keep(self, at: datetime, account: Account, events: tuple[LifecycleData, ...]) -> None:
         assert account.version == self.account.version + len(events)
         self.account = account
         self.log.extend((at, event) for event in events)
 
-    def _said_since(self, first: int) -> list[LifecycleData]:
+    def _emitted_since(self, first: int) -> list[LifecycleData]:
         return [event for _, event in self.log[first:]]
 
 
@@ -242,16 +244,16 @@ def fold(log: list[tuple[datetime, LifecycleData]], policy: Policy) -> Account:
     return account
 
 
-def refusal(said: list[LifecycleData]) -> OrderRejected:
-    """The refusal that was the one answer."""
-    (event,) = said
+def refusal(emitted: list[LifecycleData]) -> OrderRejected:
+    """The refusal, which is the only event."""
+    (event,) = emitted
     assert isinstance(event, OrderRejected)
     return event
 
 
-def started(text: str = "2026-01-15 09:00", **changes: Any) -> Story:
-    """A story that begins with a purchase."""
+def started(text: str = "2026-01-15 09:00", **changes: Any) -> Scenario:
+    """A scenario that begins with a purchase."""
     rules_ = changes.pop("rules", RULES)
-    story = Story(rules=rules_)
-    story.hear(text, purchase(**changes))
-    return story
+    scenario = Scenario(rules=rules_)
+    scenario.receive(text, purchase(**changes))
+    return scenario
