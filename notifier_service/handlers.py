@@ -27,7 +27,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK_SETTLED, TOPICS
 from shared.storage.database import Connection
 from shared.storage.event_counts import Outcome
-from shared.testclock import clock
+from shared.testclock.advances import request_advance
 
 _CLOCK_LEADER: Final = "subscription"
 """The service whose clock this one follows; its own `settled` events, on the same topic, are only counted."""
@@ -89,7 +89,7 @@ async def follow_clock(connection: Connection, settled: Sequence[ClockSettled], 
     unit_of_work.event_counts[TEST_CLOCK_SETTLED, Outcome.APPLIED] += len(settled)
     for event in settled:
         if event.service == _CLOCK_LEADER:
-            await clock.order(connection, event.advance_id, event.now)
+            await request_advance(connection, event.advance_id, event.now)
 
 
 def _clock_settled(event: Event[ClockSettled]) -> ClockSettled:

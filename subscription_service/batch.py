@@ -14,7 +14,7 @@ from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
 from shared.kafka.record import DecodedRecord, Record
 from shared.storage.database import Connection
 from shared.storage.event_counts import Outcome
-from shared.testclock import clock
+from shared.testclock.advances import latest_instant, request_advance
 from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, Verdict, read
@@ -92,12 +92,12 @@ class SubscriptionBatchProcessor:
         """Time never goes back: an advance to an earlier instant is a dead letter."""
         for advance in advances:
             data: ClockAdvanced = advance.event.data
-            latest = await clock.latest(connection)
+            latest = await latest_instant(connection)
             if data.now < latest:
                 detail = f"data.now: earlier than {latest.isoformat()}, at which the clock stands"
                 unit_of_work.dead_letter_record(advance.record, TEST_CLOCK, Reason.INVALID_DATA, detail)
             else:
-                await clock.order(connection, advance.event.id, data.now)
+                await request_advance(connection, advance.event.id, data.now)
                 unit_of_work.event_counts[TEST_CLOCK, Outcome.APPLIED] += 1
 
 

@@ -10,7 +10,7 @@ from notifier_service.storage import notifications, recipients
 from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.scalars import Id
 from shared.storage.database import Engine, transaction
-from shared.web.auth import AnOperator
+from shared.web.auth import OperatorCaller
 from shared.web.problems import Problem, problems
 
 _LONGEST_PAGE: Final = 500
@@ -38,7 +38,7 @@ class _Pages:
 
     async def notifications(
         self,
-        _: AnOperator,
+        _: OperatorCaller,
         account_id: Id | None = None,
         status: DecisionStatus | None = None,
         *,

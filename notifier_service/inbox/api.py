@@ -20,7 +20,7 @@ from notifier_service.unit_of_work import UnitOfWork
 from shared.contracts.scalars import Id, read_instant
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import AnAccount
+from shared.web.auth import AccountCaller
 from shared.web.problems import Problem, problems
 
 _PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -48,7 +48,7 @@ class _Pages:
         self._partitions = partitions
         self._streams = streams
 
-    async def inbox(self, caller: AnAccount, query: Annotated[InboxQuery, Query()]) -> Inbox:
+    async def inbox(self, caller: AccountCaller, query: Annotated[InboxQuery, Query()]) -> Inbox:
         """Messages, the newest first."""
         async with transaction(self._engine) as connection:
             before = await _before(connection, caller.account_id, query.before)
@@ -57,31 +57,31 @@ class _Pages:
             summary = await messages.summary(connection, caller.account_id)
         return Inbox(messages=[Message.of(message) for message in found], unread=summary.unread)
 
-    async def read_all(self, caller: AnAccount) -> Unread:
+    async def read_all(self, caller: AccountCaller) -> Unread:
         """Mark every message as read."""
         async with transaction(self._engine) as connection:
             return await self._mark_read(connection, caller.account_id, None)
 
-    async def read(self, caller: AnAccount, message_id: Id) -> Unread:
+    async def read(self, caller: AccountCaller, message_id: Id) -> Unread:
         """Mark one message as read; a second time changes nothing."""
         async with transaction(self._engine) as connection:
             await _number_of(connection, caller.account_id, message_id)
             return await self._mark_read(connection, caller.account_id, message_id)
 
     async def stream(
-        self, caller: AnAccount, last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None
+        self, caller: AccountCaller, last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None
     ) -> StreamingResponse:
         """Server-Sent Events: `message` with a message, `unread` with the count; continues after `Last-Event-ID`."""
         events = self._streams.events(caller.account_id, last_event_id)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
-    async def preferences(self, caller: AnAccount) -> PreferencesDocument:
+    async def preferences(self, caller: AccountCaller) -> PreferencesDocument:
         """Which channels are switched off for which kinds."""
         async with transaction(self._engine) as connection:
             found = await stored_preferences.load(connection, [caller.account_id])
         return PreferencesDocument.of(found[caller.account_id])
 
-    async def replace_preferences(self, caller: AnAccount, wanted: PreferencesUpdate) -> PreferencesDocument:
+    async def replace_preferences(self, caller: AccountCaller, wanted: PreferencesUpdate) -> PreferencesDocument:
         """Replace what is switched off. Protected kinds keep at least one channel."""
         try:
             validate_preferences(wanted.preferences)

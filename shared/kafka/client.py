@@ -1,12 +1,12 @@
-"""How to reach Kafka: connection arguments from the settings, and short-lived clients.
+"""Clients of Kafka, made from the settings.
 
-Only aiokafka's own errors that mean "away" become `Transient`; certificates that cannot be used are `BadSettings`.
+aiokafka's errors become `Transient`; certificates that cannot be used become `BadSettings`.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ssl import SSLContext
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -18,11 +18,13 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 
-READ_COMMITTED = "read_committed"
+READ_COMMITTED: Final = "read_committed"
+MAX_FETCH_BYTES: Final = 20 * 1024 * 1024
+"""More than the largest record that the relay publishes (`MAX_PUBLISHED_BYTES`)."""
 
 
-def connection(settings: Settings) -> dict[str, Any]:
-    """Arguments that every aiokafka client takes."""
+def connection_arguments(settings: Settings) -> dict[str, Any]:
+    """What every aiokafka client takes: addresses and security. Raises `BadSettings`."""
     arguments: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
@@ -37,9 +39,9 @@ def connection(settings: Settings) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client for a few calls. Raises `Transient` while the broker is away."""
-    client = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=10_000)
+async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client, for a few calls. Raises `Transient` while Kafka is away."""
+    client = AIOKafkaAdminClient(**connection_arguments(settings), request_timeout_ms=10_000)
     try:
         await client.start()
         yield client
@@ -50,15 +52,18 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 @asynccontextmanager
-async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer without a group, `read_committed`, assigned to all of `topics`. Raises `Transient`."""
+async def standalone_consumer(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A `read_committed` consumer without a group, assigned to all partitions of `topics` (broker's names).
+
+    Raises `Transient` while Kafka is away.
+    """
     consumer = AIOKafkaConsumer(
         *topics,
-        **connection(settings),
+        **connection_arguments(settings),
         isolation_level=READ_COMMITTED,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=20 * 1024 * 1024,
+        max_partition_fetch_bytes=MAX_FETCH_BYTES,
     )
     try:
         await consumer.start()
@@ -69,15 +74,15 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
         await consumer.stop()
 
 
-def broker(settings: Settings) -> KafkaBroker:
+def make_broker(settings: Settings) -> KafkaBroker:
     """FastStream's broker, not started."""
     return KafkaBroker(
-        settings.kafka_bootstrap_servers.split(","),  # it takes a text with commas for one broker
+        settings.kafka_bootstrap_servers.split(","),  # FastStream takes a string with commas for one broker
         security=_security(settings),
         allow_auto_create_topics=False,
-        consumer_only=True,  # what is published goes through the relay's own producer
-        graceful_timeout=None,  # whoever reads drains himself; what was only read ahead is read again
-        apply_types=False,  # a handler gets its batch as it is; nothing is looked at record by record
+        consumer_only=True,  # the relay publishes, with a producer of its own
+        graceful_timeout=None,  # `Intake.stop` drains the batch under way; one that only was decoded is read again
+        apply_types=False,  # the handler takes its batch as it is
         logger=None,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from faststream.kafka import KafkaBroker
 
 from shared.kafka.batch_applier import BatchApplier, BatchProcessor
-from shared.kafka.client import broker
+from shared.kafka.client import make_broker
 from shared.kafka.lag import LagMonitor
 from shared.kafka.positions import Positions
 from shared.kafka.reader import Reader
@@ -62,6 +62,6 @@ def build_intake(
     reader = Reader(positions, decode=batch_processor.decode, health=health)
     applier = BatchApplier(reader, engine=context.engine, batch_processor=batch_processor, health=health)
     lag_monitor = LagMonitor(reader, applier, health)
-    kafka_broker = broker(settings)
+    kafka_broker = make_broker(settings)
     reader.subscribe(kafka_broker, group=group, settings=settings)
     return Intake(broker=kafka_broker, reader=reader, applier=applier, lag_monitor=lag_monitor, health=health)

@@ -13,7 +13,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from shared.kafka.assignment import Assignment
-from shared.kafka.client import READ_COMMITTED
+from shared.kafka.client import MAX_FETCH_BYTES, READ_COMMITTED
 from shared.kafka.positions import Positions
 from shared.kafka.record import Batch, DecodedRecord, Record
 from shared.runtime.health import Health
@@ -21,7 +21,6 @@ from shared.runtime.settings import Settings
 
 MAX_RECORDS: Final = 2000
 BATCH_TIMEOUT_MS: Final = 10
-_FETCH_BYTES: Final = 20 * 1024 * 1024
 _DECODED_AT_ONCE: Final = 100
 """After so many records were decoded, the other tasks of the process may run."""
 
@@ -51,8 +50,8 @@ class Reader:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             isolation_level=READ_COMMITTED,
-            max_partition_fetch_bytes=_FETCH_BYTES // 5,
-            fetch_max_bytes=_FETCH_BYTES,
+            max_partition_fetch_bytes=MAX_FETCH_BYTES // 5,
+            fetch_max_bytes=MAX_FETCH_BYTES,
             parser=_keep_raw,
             decoder=_raw_records,
             listener=self.assignment,

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import TOPICS, Topic
-from shared.kafka.client import admin
+from shared.kafka.client import admin_client
 from shared.runtime.errors import Alarm
 from shared.runtime.settings import Settings
 
@@ -46,7 +46,7 @@ async def ensure(names: Sequence[str], settings: Settings) -> Mapping[str, int]:
     """
     topics = wanted(names, settings)
     logical = {name_of(topic.name, settings): topic.name for topic in topics}
-    async with admin(settings) as client:
+    async with admin_client(settings) as client:
         await _create(client, topics, settings)
         counts = await _counts(client, list(logical))
     for missing in sorted(logical.keys() - counts.keys()):

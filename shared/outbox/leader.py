@@ -6,33 +6,34 @@ The same session listens for what was appended to the log.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 import asyncpg
 
 from shared.outbox.log import CHANNEL
+from shared.runtime.components import Operation, ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import backoff_delays
 from shared.runtime.tasks import run_until_one_ends
 from shared.storage.database import session_connection
 
-_STAND_BY_SECONDS = 0.5
-_HEALTHY_SECONDS = 30
+_STAND_BY_SECONDS: Final = 0.5
+_HEALTHY_SECONDS: Final = 30
 """After so long a leadership the delays begin again at the shortest."""
-_TAKE = "SELECT pg_try_advisory_lock(hashtext($1), hashtext('leader'))"
+_TAKE: Final = "SELECT pg_try_advisory_lock(hashtext($1), hashtext('leader'))"
 
 logger = logging.getLogger(__name__)
 
 
-async def lead(
-    duties: Sequence[Callable[[], Awaitable[None]]], *, url: str, schema: str, wake: asyncio.Event, health: Health
-) -> None:
+async def lead(context: ServiceContext, duties: Sequence[Operation], *, wake: asyncio.Event) -> None:
     """Try to lead, without end; while leading, run all `duties`. Raises `Alarm` from them.
 
     `wake` is set whenever something was appended to the log.
     """
+    url, schema, health = context.settings.database_url.get_secret_value(), context.schema, context.health
     delays = backoff_delays()
     while True:
         began = asyncio.get_running_loop().time()

@@ -1,78 +1,77 @@
-"""Publishing the log: one leader a service, in order, each entry exactly once for a `read_committed` reader (G2).
+"""Publishing the log: one leader per service, in order, each entry exactly once for a `read_committed` reader (G2).
 
-The topic itself says how far publishing got: its last record carries `sequence`. Starting a producer fences a stale
-leader and ends its open transaction; only then are the tails read. After any error the producer is thrown away
-and everything begins again at the tails; a commit is never retried.
+The topic itself says how far publishing got: each record carries its `sequence` in a header. Starting a producer fences
+a stale leader and ends its open transaction; only then are the last records read. After any error the producer is
+discarded, and a new one begins again at the last records; a commit is never retried.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
-from shared.kafka.client import connection as kafka_connection
-from shared.kafka.client import reader
+from shared.kafka.client import connection_arguments, standalone_consumer
 from shared.kafka.last_records import last_visible
 from shared.kafka.record import Record
 from shared.kafka.topics import name_of
 from shared.outbox import progress
 from shared.outbox.log import unpack
 from shared.outbox.progress import Progress
+from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm, Transient
-from shared.runtime.health import Health
 from shared.runtime.retry import wait_for_event
-from shared.runtime.settings import Settings
-from shared.storage.database import Engine, transaction
+from shared.storage.database import transaction
 from shared.storage.offsets import Partition
 
-_AT_ONCE = 4000
-_PACE_SECONDS = 0.01
-_IDLE_SECONDS = 1.0
-_BATCH_BYTES = 512 * 1024
-_BARE_TOPICS = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
+_MAX_ENTRIES: Final = 4000
+"""Entries per output partition in one Kafka transaction."""
+_PAUSE_SECONDS: Final = 0.01
+"""Between transactions: Kafka 4 answers one that begins at once with CONCURRENT_TRANSACTIONS, which costs 20 ms."""
+_IDLE_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 10
+_BATCH_BYTES: Final = 512 * 1024
+_BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
 
 logger = logging.getLogger(__name__)
 
 
 class Relay:
-    """Runs while this copy leads; `wake` is set by whoever appended to the log."""
+    """Publishes while this copy leads. `wake` is set by whoever learns that the log has grown."""
 
-    def __init__(
-        self, service: str, *, settings: Settings, engine: Engine, wake: asyncio.Event, health: Health
-    ) -> None:
-        self._id = f"{settings.topic_prefix}tenure-{service}-relay"
-        self._settings = settings
-        self._engine = engine
+    def __init__(self, context: ServiceContext, *, wake: asyncio.Event) -> None:
+        self._id = f"{context.settings.topic_prefix}tenure-{context.name}-relay"
+        self._settings = context.settings
+        self._engine = context.engine
+        self._health = context.health
         self._wake = wake
-        self._health = health
         self._published: dict[Partition, int] = {}
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
-        """Publish for ever. Raises `Transient` on any trouble, to be run anew, and `Alarm`."""
+        """Publish without end. Raises `Transient` on any trouble, to be called again, and `Alarm`."""
         async with self._producer() as producer:
-            await self._reached(await self._positions())
+            await self._mark_published(await self._last_published())
             self._health.mark_ready("publishing")
             while True:
                 self._wake.clear()
                 if not await self._publish(producer):
                     await wait_for_event(self._wake, _IDLE_SECONDS)
 
-    async def published(self, ends: Mapping[Partition, int]) -> None:
-        """Wait until everything up to `ends` is on its topic."""
+    async def wait_until_published(self, ends: Mapping[Partition, int]) -> None:
+        """Wait until each output partition is published up to this sequence, by this leader or an earlier one."""
         async with self._progress:
             await self._progress.wait_for(lambda: all(self._published.get(key, 0) >= end for key, end in ends.items()))
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
         producer = AIOKafkaProducer(
-            **kafka_connection(self._settings),
+            **connection_arguments(self._settings),
             transactional_id=self._id,
             transaction_timeout_ms=20_000,
             max_request_size=MAX_PUBLISHED_BYTES,
@@ -85,37 +84,39 @@ class Relay:
         except (KafkaError, OSError) as error:
             raise Transient(f"Kafka: {error!r}") from error
         finally:
-            await _stopped(producer)
+            await _stop(producer)
 
-    async def _positions(self) -> dict[Partition, int]:
-        """Where to go on: the tail of the topic, or the kept position where retention has emptied it."""
+    async def _last_published(self) -> dict[Partition, int]:
+        """The last published sequence per output partition. Raises `Alarm` where topic and log disagree."""
         async with transaction(self._engine) as connection:
             await progress.begin(connection)
             stored = await progress.stored(connection)
         names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in stored}
-        async with reader(self._settings) as consumer:
-            tails = await last_visible(consumer, names.values())
-        return {key: _agreed(key, tails[names[key]], stored[key]) for key in stored}
+        async with standalone_consumer(self._settings) as consumer:
+            records = await last_visible(consumer, names.values())
+        return {key: _checked_sequence(key, records[names[key]], stored[key]) for key in stored}
 
     async def _publish(self, producer: AIOKafkaProducer) -> bool:
-        """Publish what is there, in one Kafka transaction; False when nothing was."""
+        """Publish what the log holds, in one Kafka transaction. False: there was nothing to publish."""
         async with transaction(self._engine) as connection:
-            rows = await progress.unpublished(connection, self._published, at_most=_AT_ONCE)
-        if not rows:
+            entries = await progress.unpublished(connection, self._published, at_most=_MAX_ENTRIES)
+        if not entries:
             return False
         await producer.begin_transaction()
-        reached = await self._send(producer, rows)
+        published = await self._send(producer, entries)
         await producer.commit_transaction()
-        await self._note(reached)
-        await asyncio.sleep(_PACE_SECONDS)
+        await self._mark_published(published)
+        async with transaction(self._engine) as connection:
+            await progress.keep(connection, published)
+        await asyncio.sleep(_PAUSE_SECONDS)
         return True
 
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> dict[Partition, int]:
-        """Fill one batch a partition after another; all are on their way before any is waited for."""
-        reached: dict[Partition, int] = {}
+    async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Any]) -> dict[Partition, int]:
+        """Send batch after batch per partition; only then wait for all of them. The last sequence per partition."""
+        last: dict[Partition, int] = {}
         sent: list[Awaitable[Any]] = []
         batches: dict[Partition, Any] = {}
-        for topic, number, sequence, key, value, headers in rows:
+        for topic, number, sequence, key, value, headers in entries:
             place = Partition(topic, number)
             record = {"key": key, "value": value, "timestamp": None, "headers": _headers(topic, sequence, headers)}
             batch = batches.get(place) or batches.setdefault(place, producer.create_batch())
@@ -124,11 +125,11 @@ class Relay:
                 batch = batches[place] = producer.create_batch()
                 if batch.append(**record) is None:
                     raise Alarm(f"{topic}-{number}: entry {sequence} of the log is too large to be published.")
-            reached[place] = sequence
+            last[place] = sequence
         for place, batch in batches.items():
             sent.append(await self._send_batch(producer, place, batch))
         await asyncio.gather(*sent)
-        return reached
+        return last
 
     async def _send_batch(self, producer: AIOKafkaProducer, place: Partition, batch: Any) -> Awaitable[Any]:
         sending: Awaitable[Any] = await producer.send_batch(
@@ -136,23 +137,21 @@ class Relay:
         )
         return sending
 
-    async def _reached(self, positions: Mapping[Partition, int]) -> None:
-        """Tell whoever waits for it, also where the last leader had published it already."""
+    async def _mark_published(self, published: Mapping[Partition, int]) -> None:
+        """Up to these sequences everything is on its topic: wake `wait_until_published`."""
         async with self._progress:
-            self._published.update(positions)
+            self._published.update(published)
             self._progress.notify_all()
 
-    async def _note(self, reached: Mapping[Partition, int]) -> None:
-        await self._reached(reached)
-        async with transaction(self._engine) as connection:
-            await progress.keep(connection, reached)
 
+def _checked_sequence(key: Partition, last: Record | None, stored: Progress) -> int:
+    """The sequence of a partition's last record; the stored one where retention has emptied the partition.
 
-def _agreed(key: Partition, tail: Record | None, stored: Progress) -> int:
-    """The last published sequence. Raises `Alarm` where topic and log contradict each other."""
-    if tail is None:
+    Raises `Alarm` where the two contradict each other.
+    """
+    if last is None:
         return stored.published
-    published = sequence_of(tail)
+    published = _sequence_of(last)
     if published > stored.end:
         raise Alarm(
             f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {stored.end}: the database is"
@@ -166,7 +165,7 @@ def _agreed(key: Partition, tail: Record | None, stored: Progress) -> int:
     return published
 
 
-def sequence_of(record: Record) -> int:
+def _sequence_of(record: Record) -> int:
     """The `sequence` header of a record that a relay published. Raises `Alarm` when there is none."""
     for name, value in reversed(record.headers):
         if name == "sequence":
@@ -181,9 +180,9 @@ def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str,
     return [*unpack(packed), *own]
 
 
-async def _stopped(producer: AIOKafkaProducer) -> None:
-    """A producer that is broken may not stop cleanly; it is thrown away either way."""
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """A broken producer may not stop cleanly; it is discarded either way."""
     try:
-        await asyncio.wait_for(producer.stop(), 10)
+        await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
     except Exception as error:  # noqa: BLE001
         logger.info("the old producer did not stop cleanly: %r", error)

@@ -26,7 +26,7 @@ from shared.runtime.settings import Settings, schema_name
 from shared.runtime.tasks import run_until_one_ends
 from shared.storage.database import connect, transaction
 from shared.storage.migrations import migrate
-from shared.testclock.barrier import Barrier, own_place
+from shared.testclock.barrier import Barrier, settled_partition
 from shared.testclock.clock import SystemClock, TestClock
 from shared.web.server import serve
 
@@ -112,16 +112,15 @@ async def _prepare_log(service: Service, context: ServiceContext, counts: Mappin
     async with transaction(context.engine) as connection:
         await log.fix_partitions(connection, {topic: counts[topic] for topic in own})
         if context.settings.test_clock is not None:
-            await log.fix_own_partition(connection, *own_place(service.name, counts))
+            await log.fix_own_partition(connection, *settled_partition(service.name, counts))
             await TestClock.start(connection, context.settings.test_clock)
 
 
 async def _lead(context: ServiceContext, components: ServiceComponents) -> None:
     """Publish the log, and with the test clock on run its barrier, whenever this process is the leader."""
     wake = asyncio.Event()
-    relay = Relay(context.name, settings=context.settings, engine=context.engine, wake=wake, health=context.health)
+    relay = Relay(context, wake=wake)
     barrier = Barrier(context, relay=relay, settle_due=components.settle_due)
 
     duties = [relay.run] if context.settings.test_clock is None else [relay.run, barrier.run]
-    url = context.settings.database_url.get_secret_value()
-    await lead(duties, url=url, schema=context.schema, wake=wake, health=context.health)
+    await lead(context, duties, wake=wake)

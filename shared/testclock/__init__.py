@@ -1,1 +1,1 @@
-"""The service clock and, with the test clock on, its barrier."""
+"""The service clock and, with the test clock on, the barrier that follows each of its advances."""

@@ -1,12 +1,13 @@
-"""The test clock's barrier: from an advance that was asked for to the word that all is settled.
+"""The test clock's barrier: the steps from a requested advance to the event `tenure.clock.settled.v1`.
 
-Runs in the leader only, so that there is one `settled` a service. Each step may be repeated: a crash begins the
-barrier anew. What a service does in between is its own (`before`, `after`); the steps are the contract's.
+Runs in the leader only, so each advance has one such event per service. Each step can be repeated: after a crash the
+barrier begins again. Steps and reasons: docs/decisions/0005.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Final
 
 from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
 from shared.contracts.envelope import encode, to_json, wire_time
@@ -19,16 +20,17 @@ from shared.runtime.components import Operation, ServiceContext
 from shared.runtime.errors import Transient
 from shared.storage.database import Connection, transaction
 from shared.storage.offsets import Partition
-from shared.testclock import clock
-from shared.testclock.clock import Advance, TestClock
+from shared.testclock.advances import Advance, finish_advance, oldest_advance
+from shared.testclock.clock import TestClock
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS: Final = 0.05
+_RETRY_SECONDS: Final = 1
 
 logger = logging.getLogger(__name__)
 
 
 class Barrier:
-    """`settle_due` does all that is due at the clock's time and returns when nothing is left."""
+    """One per leader. `settle_due` does all that is due at the clock's time and returns when nothing is left."""
 
     def __init__(self, context: ServiceContext, *, relay: Relay, settle_due: Operation) -> None:
         self._service = context.name
@@ -39,21 +41,21 @@ class Barrier:
         self._partitions = context.partitions
 
     async def run(self) -> None:
-        """Take one advance after another, for ever. Raises `Alarm`."""
+        """Settle one advance after another, without end."""
         while True:
             try:
                 async with transaction(self._engine) as connection:
-                    advance = await clock.ordered(connection)
+                    advance = await oldest_advance(connection)
                 if advance:
-                    await self._pass(advance)
+                    await self._settle(advance)
                 else:
                     await asyncio.sleep(_POLL_SECONDS)
-            except Transient as away:
-                logger.warning("the clock's barrier begins anew: %s", away)
-                await asyncio.sleep(1)
+            except Transient as error:
+                logger.warning("the test clock's barrier begins again in %d s: %s", _RETRY_SECONDS, error)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _pass(self, advance: Advance) -> None:
-        """Read all at the old time; move; settle; publish; say so."""
+    async def _settle(self, advance: Advance) -> None:
+        """At the old time apply all inputs and do what is due; move; do what is due then; publish the log; report."""
         await self._inputs.wait_until_applied()
         await self._settle_due()
         async with transaction(self._engine) as connection:
@@ -61,23 +63,24 @@ class Barrier:
         await self._settle_due()
         async with transaction(self._engine) as connection:
             ends = await progress.ends(connection)
-        await self._relay.published(ends)
+        await self._relay.wait_until_published(ends)
         async with transaction(self._engine) as connection:
-            await self._say(connection, advance)
-        logger.info("the clock stands at %s: settled", advance.now.isoformat())
+            await self._report(connection, advance)
+        logger.info("the test clock stands at %s: settled", advance.now.isoformat())
 
-    async def _say(self, connection: Connection, advance: Advance) -> None:
-        await clock.done(connection, advance)
-        place = own_place(self._service, self._partitions)
-        await log.append(connection, [_settled(self._service, advance, place)])
+    async def _report(self, connection: Connection, advance: Advance) -> None:
+        """The advance ends, and the event that says so is appended to the log, in one transaction."""
+        await finish_advance(connection, advance)
+        partition = settled_partition(self._service, self._partitions)
+        await log.append(connection, [_settled(self._service, advance, partition)])
 
 
-def own_place(service: str, partitions: Mapping[str, int]) -> Partition:
-    """Where a service says that it has settled; no other service writes there."""
+def settled_partition(service: str, partitions: Mapping[str, int]) -> Partition:
+    """The partition of `test-clock-settled` that this service writes, and no other one."""
     return Partition(TEST_CLOCK_SETTLED, partition_of(service, partitions[TEST_CLOCK_SETTLED]))
 
 
-def _settled(service: str, advance: Advance, place: Partition) -> Entry:
+def _settled(service: str, advance: Advance, partition: Partition) -> Entry:
     attributes = {
         "id": f"settled-{service}-{advance.id}",
         "source": f"/tenure/{service}",
@@ -88,8 +91,8 @@ def _settled(service: str, advance: Advance, place: Partition) -> Entry:
     }
     data = ClockSettled(service=service, now=advance.now, advance_id=advance.advance_id)
     return Entry(
-        topic=place.topic,
-        partition=place.partition,
+        topic=partition.topic,
+        partition=partition.partition,
         key=service.encode(),
         value=encode(attributes, to_json(data)),
     )

@@ -1,7 +1,7 @@
 """Who calls: bearer tokens, and the signed links that emails carry. Judged by real time, also with the test clock on.
 
 A link stands for its account's inbox only: it never makes an operator, and no access token passes for a link.
-`app` puts one `Guard` into the HTTP app's state; routes take `AnAccount` or `AnOperator`.
+`app` puts one `Guard` into the HTTP app's state; routes take `AccountCaller` or `OperatorCaller`.
 """
 
 import asyncio
@@ -129,9 +129,9 @@ async def _operator(request: Request, bearer: _Bearer) -> Caller:
     return caller
 
 
-AnAccount = Annotated[Caller, Depends(_account)]
+AccountCaller = Annotated[Caller, Depends(_account)]
 """A route's caller: whoever a valid token or signed link names."""
-AnOperator = Annotated[Caller, Depends(_operator)]
+OperatorCaller = Annotated[Caller, Depends(_operator)]
 """A route's caller: a valid access token with the scope `operator`."""
 
 

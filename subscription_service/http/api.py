@@ -19,7 +19,7 @@ from shared.contracts.state import Overview
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import AnOperator
+from shared.web.auth import OperatorCaller
 from shared.web.problems import Problem, problems
 from subscription_service.domain.checks import amount_out_of_range, invalid_duration
 from subscription_service.domain.model import Active, Grace, Released, Subscription
@@ -148,7 +148,7 @@ class _Endpoints:
             return await self._clock.now(connection)
 
 
-async def _operators_only(_: AnOperator) -> None:
+async def _operators_only(_: OperatorCaller) -> None:
     """401 without a token, 403 with one that is not an operator's."""
 
 

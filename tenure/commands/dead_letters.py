@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Reason
 from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS
-from shared.kafka.client import admin, connection, reader
+from shared.kafka.client import admin_client, connection_arguments, standalone_consumer
 from shared.kafka.topics import name_of
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
@@ -92,7 +92,7 @@ async def read_all(settings: Settings) -> Sequence[StoredDeadLetter]:
     """Every letter on both topics, the oldest first. Raises `Transient` while the broker is away."""
     names = {name_of(topic, settings): topic for topic in TOPICS}
     partitions = await _partitions(names, settings)
-    async with reader(settings) as consumer:
+    async with standalone_consumer(settings) as consumer:
         records = await _read_to_the_ends(consumer, partitions)
     letters = [_letter(record, names[record.topic]) for record in records]
     return sorted(letters, key=lambda letter: letter.added_at)
@@ -105,7 +105,7 @@ async def replay(letters: Sequence[StoredDeadLetter], settings: Settings) -> Non
     """
     _check_origins(letters, settings)
     producer = AIOKafkaProducer(
-        **connection(settings), acks="all", enable_idempotence=True, max_request_size=20 * 1024 * 1024
+        **connection_arguments(settings), acks="all", enable_idempotence=True, max_request_size=20 * 1024 * 1024
     )
     try:
         await producer.start()
@@ -130,7 +130,7 @@ def _check_origins(letters: Iterable[StoredDeadLetter], settings: Settings) -> N
 
 async def _partitions(names: Iterable[str], settings: Settings) -> Sequence[TopicPartition]:
     """All partitions of those of the topics that exist."""
-    async with admin(settings) as client:
+    async with admin_client(settings) as client:
         described = await client.describe_topics(list(names))
     return [
         TopicPartition(topic["topic"], partition["partition"])

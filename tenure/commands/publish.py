@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import wire_time
 from shared.contracts.topics import TOPIC_OF_TYPE, TOPICS
-from shared.kafka.client import admin, connection
+from shared.kafka.client import admin_client, connection_arguments
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.connection_options import NotFound, add_whereabouts, settings_for
@@ -105,7 +105,7 @@ def parse(line: bytes, place: str) -> Message:
 async def send(messages: Sequence[Message], settings: Settings) -> None:
     """Send all in their order and wait until the broker has them. Raises `NotSent` or `Transient`."""
     await _check_topics({settings.topic_prefix + message.topic for message in messages}, settings)
-    producer = AIOKafkaProducer(**connection(settings), acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(**connection_arguments(settings), acks="all", enable_idempotence=True)
     try:
         await producer.start()
         waiting = [
@@ -152,7 +152,7 @@ def _json(event: object) -> bytes:
 
 async def _check_topics(names: set[str], settings: Settings) -> None:
     """Say which topic is missing at once, where a producer would ask for it again and again."""
-    async with admin(settings) as client:
+    async with admin_client(settings) as client:
         missing = names - set(await client.list_topics())
     if missing:
         raise NotSent(f"Kafka has no topic {', '.join(sorted(missing))}. Nothing was sent.")

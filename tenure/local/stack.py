@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.contracts.topics import TOPICS
-from shared.kafka.client import admin
+from shared.kafka.client import admin_client
 from shared.kafka.topics import name_of, wanted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import SECRETS, Settings, load
@@ -182,7 +182,7 @@ class Stack:
         missing = names
         for _ in range(_TOPICS_WITHIN_SECONDS * 4):
             try:
-                async with admin(settings) as client:
+                async with admin_client(settings) as client:
                     missing = names - set(await client.list_topics())
             except Transient:
                 missing = names

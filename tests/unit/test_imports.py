@@ -48,7 +48,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "aiokafka": {"shared.kafka", "shared.outbox.relay", "tenure.commands", "tenure.local.kafka", "tenure.story"},
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
-        *("shared.storage", "shared.outbox", "shared.testclock.clock"),
+        *("shared.storage", "shared.outbox", "shared.testclock"),
         *("subscription_service.storage", "notifier_service.storage"),
     },
     "asyncpg": {"shared.storage.database", "shared.outbox.leader", "tenure.local.postgres"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.kafka.client import connection
+from shared.kafka.client import connection_arguments
 from shared.runtime.settings import SECRETS, BadSettings, Settings, load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -73,7 +73,7 @@ def test_certificates_that_cannot_be_used_stop_the_start(tmp_path: Path) -> None
     for name in ("none", "no-pem"):
         settings = load({"TENURE_KAFKA_SECURITY_PROTOCOL": "SSL", "TENURE_KAFKA_SSL_CA_FILE": str(tmp_path / name)})
         with pytest.raises(BadSettings, match="TENURE_KAFKA_SSL_CA_FILE: the file cannot be used"):
-            connection(settings)
+            connection_arguments(settings)
 
 
 @pytest.mark.parametrize("name", SECRETS)

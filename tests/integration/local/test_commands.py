@@ -13,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, TOPICS
-from shared.kafka.client import connection, reader
+from shared.kafka.client import connection_arguments, standalone_consumer
 from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from tenure.__main__ import main
@@ -49,7 +49,7 @@ def read(topic: str, settings: Settings) -> list[ConsumerRecord[bytes, bytes]]:
 
 
 async def _read(topic: str, settings: Settings) -> list[ConsumerRecord[bytes, bytes]]:
-    async with reader(settings) as consumer:
+    async with standalone_consumer(settings) as consumer:
         partitions = [TopicPartition(topic, number) for number in range(2)]
         consumer.assign(partitions)
         count = sum((await consumer.end_offsets(partitions)).values())
@@ -60,7 +60,7 @@ async def _read(topic: str, settings: Settings) -> list[ConsumerRecord[bytes, by
 
 
 async def bury(settings: Settings, topic: str, origin: str, *, reason: str = "not_json") -> None:
-    producer = AIOKafkaProducer(**connection(settings))
+    producer = AIOKafkaProducer(**connection_arguments(settings))
     await producer.start()
     told = {"reason": reason, "detail": "line 1\x1b[2J", "topic": origin, "partition": "0", "offset": "5"}
     headers = [*RECEIVED, *((f"dead-letter-{name}", value.encode()) for name, value in told.items())]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shared.kafka.client import admin, broker, connection
+from shared.kafka.client import admin_client, connection_arguments, make_broker
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from shared.storage.database import connect, transaction
@@ -14,9 +14,9 @@ from shared.storage.database import connect, transaction
 async def test_several_brokers_stand_with_commas_between(settings: Settings) -> None:
     several = settings.kafka_bootstrap_servers + ", " + settings.kafka_bootstrap_servers
     both = settings.model_copy(update={"kafka_bootstrap_servers": several})
-    async with admin(both) as client:
+    async with admin_client(both) as client:
         assert await client.list_topics() is not None
-    made = await broker(both).connect()
+    made = await make_broker(both).connect()
     async with made(client_id="test") as consumer:
         assert await consumer.topics() is not None
 
@@ -33,4 +33,4 @@ async def test_a_login_that_the_database_refuses_is_waited_for_as_a_password_may
 def test_certificates_that_cannot_be_read_stop_the_start_with_a_sentence(tmp_path: Path) -> None:
     settings = Settings(kafka_security_protocol="SSL", kafka_ssl_ca_file=tmp_path / "none.pem")
     with pytest.raises(BadSettings, match=r"TENURE_KAFKA_SSL_CA_FILE: the file cannot be used \(No such file"):
-        connection(settings)
+        connection_arguments(settings)

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from shared.contracts.topics import DEAD_LETTERS
 from shared.outbox import log
 from shared.outbox.relay import Relay
+from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm, Transient
-from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Partition
@@ -24,8 +24,11 @@ PLACE = Partition(DEAD_LETTERS, 0)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_unasked() -> Iterator[None]:
-    """A fenced client leaves futures that nobody asks; said while CPython 3.11 parses, their words break the parse."""
+def _collect_unretrieved_errors() -> Iterator[None]:
+    """A fenced client leaves futures whose errors nobody retrieved.
+
+    Where they are collected while CPython 3.11 parses a file, their warning breaks that parse; so collect them here.
+    """
     yield
     gc.collect()
 
@@ -38,8 +41,8 @@ async def topic(engine: Engine, settings: Settings) -> Topic:
     return await Topic(DEAD_LETTERS, settings).make(1)
 
 
-def _relay(engine: Engine, settings: Settings, wake: asyncio.Event | None = None) -> Relay:
-    return Relay("spine", settings=settings, engine=engine, wake=wake or asyncio.Event(), health=Health("publishing"))
+def _relay(context: ServiceContext) -> Relay:
+    return Relay(context, wake=asyncio.Event())
 
 
 @asynccontextmanager
@@ -52,97 +55,92 @@ async def _running(relay: Relay) -> AsyncIterator["asyncio.Task[None]"]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _until_published(engine: Engine, settings: Settings, end: int) -> None:
-    relay = _relay(engine, settings)
+async def _publish_up_to(context: ServiceContext, end: int) -> None:
+    """Run a relay of its own until it has published and stored this sequence."""
+    relay = _relay(context)
     async with _running(relay), asyncio.timeout(PATIENCE):
-        await relay.published({PLACE: end})
-        await eventually(lambda: _is_kept(engine, end))
+        await relay.wait_until_published({PLACE: end})
+        await eventually(lambda: _has_stored(context.engine, end))
 
 
-async def _alarm(engine: Engine, settings: Settings) -> str:
+async def _has_stored(engine: Engine, published: int) -> bool:
+    async with transaction(engine) as connection:
+        return bool((await connection.execute(text("SELECT published FROM relay_position"))).scalar_one() == published)
+
+
+async def _alarm(context: ServiceContext) -> str:
     with pytest.raises(Alarm) as raised:
-        await asyncio.wait_for(_relay(engine, settings).run(), PATIENCE)
+        await asyncio.wait_for(_relay(context).run(), PATIENCE)
     return str(raised.value)
 
 
-async def _kept(engine: Engine) -> int:
-    async with transaction(engine) as connection:
-        return int((await connection.execute(text("SELECT published FROM relay_position"))).scalar_one())
-
-
 @pytest.mark.rule("G2")
-async def test_each_entry_is_published_once_though_the_kept_position_lags_behind(
-    engine: Engine, settings: Settings, topic: Topic
+async def test_each_entry_is_published_once_though_the_stored_position_is_older_than_the_topic(
+    context: ServiceContext, topic: Topic
 ) -> None:
-    await append(engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5)))
-    await _until_published(engine, settings, 5)
-    async with transaction(engine) as connection:
+    await append(context.engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5)))
+    await _publish_up_to(context, 5)
+    async with transaction(context.engine) as connection:
         await connection.execute(text("UPDATE relay_position SET published = 2"))
-    await append(engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5, 8)))
-    await _until_published(engine, settings, 8)
+    await append(context.engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5, 8)))
+    await _publish_up_to(context, 8)
     found = await topic.records()
     assert [record.value for record in found] == [b"%d" % number for number in range(8)]
     assert [dict(record.headers)["sequence"] for record in found] == [b"%d" % number for number in range(1, 9)]
 
 
 @pytest.mark.rule("G2")
-async def test_a_stale_leader_is_fenced_and_publishes_nothing_any_more(
-    engine: Engine, settings: Settings, topic: Topic
-) -> None:
-    await append(engine, entry(DEAD_LETTERS, b"first"))
+async def test_a_stale_leader_is_fenced_and_publishes_nothing_any_more(context: ServiceContext, topic: Topic) -> None:
+    await append(context.engine, entry(DEAD_LETTERS, b"first"))
     wake = asyncio.Event()
-    stale = _relay(engine, settings, wake)
+    stale = Relay(context, wake=wake)
     async with _running(stale) as overtaken, asyncio.timeout(PATIENCE):
-        await stale.published({PLACE: 1})
-        await _until_published(engine, settings, 1)
-        await append(engine, entry(DEAD_LETTERS, b"second"))
+        await stale.wait_until_published({PLACE: 1})
+        await _publish_up_to(context, 1)
+        await append(context.engine, entry(DEAD_LETTERS, b"second"))
         wake.set()
         with pytest.raises(Transient, match="Kafka"):
             await overtaken
-        await _until_published(engine, settings, 2)
+        await _publish_up_to(context, 2)
     assert [record.value for record in await topic.records()] == [b"first", b"second"]
 
 
 @pytest.mark.rule("G2")
-async def test_a_partition_that_retention_has_emptied_goes_on_at_the_kept_position(
-    engine: Engine, settings: Settings, topic: Topic
+async def test_a_partition_that_retention_has_emptied_goes_on_at_the_stored_position(
+    context: ServiceContext, topic: Topic
 ) -> None:
-    await append(engine, entry(DEAD_LETTERS, b"old"), entry(DEAD_LETTERS, b"older"))
-    await _until_published(engine, settings, 2)
+    await append(context.engine, entry(DEAD_LETTERS, b"old"), entry(DEAD_LETTERS, b"older"))
+    await _publish_up_to(context, 2)
     async with topic.admin() as client:
         await client.delete_records({topic.at(): RecordsToDelete(before_offset=3)})
     assert await topic.records() == []
-    await append(engine, entry(DEAD_LETTERS, b"new"))
-    await _until_published(engine, settings, 3)
+    await append(context.engine, entry(DEAD_LETTERS, b"new"))
+    await _publish_up_to(context, 3)
     assert [record.value for record in await topic.records()] == [b"new"]
 
 
-async def _is_kept(engine: Engine, published: int) -> bool:
-    return await _kept(engine) == published
-
-
-async def test_a_tail_beyond_the_end_of_the_log_is_an_alarm(engine: Engine, settings: Settings, topic: Topic) -> None:
-    await append(engine, entry(DEAD_LETTERS, b"1"))
+async def test_a_last_record_after_the_end_of_the_log_is_an_alarm(context: ServiceContext, topic: Topic) -> None:
+    await append(context.engine, entry(DEAD_LETTERS, b"1"))
     await topic.send(b"from a later life", headers=[("sequence", b"9")])
-    assert "holds entry 9, but the log ends at 1" in await _alarm(engine, settings)
+    assert "holds entry 9, but the log ends at 1" in await _alarm(context)
 
 
-async def test_a_tail_behind_what_was_published_is_an_alarm(engine: Engine, settings: Settings, topic: Topic) -> None:
-    await append(engine, *(entry(DEAD_LETTERS, b"x") for _ in range(3)))
-    await _until_published(engine, settings, 3)
+async def test_a_last_record_before_what_was_published_is_an_alarm(context: ServiceContext, topic: Topic) -> None:
+    await append(context.engine, *(entry(DEAD_LETTERS, b"x") for _ in range(3)))
+    await _publish_up_to(context, 3)
     async with topic.admin() as client:
         await client.delete_records({topic.at(): RecordsToDelete(before_offset=4)})
     await topic.send(b"restored", headers=[("sequence", b"1")])
-    assert "ends at entry 1, but 3 was published" in await _alarm(engine, settings)
+    assert "ends at entry 1, but 3 was published" in await _alarm(context)
 
 
-async def test_a_tail_without_a_sequence_is_an_alarm(engine: Engine, settings: Settings, topic: Topic) -> None:
+async def test_a_last_record_without_a_sequence_is_an_alarm(context: ServiceContext, topic: Topic) -> None:
     await topic.send(b"a stranger's")
-    assert "somebody else writes this topic" in await _alarm(engine, settings)
+    assert "somebody else writes this topic" in await _alarm(context)
 
 
 async def test_no_key_no_value_and_any_header_bytes_reach_the_topic_as_they_were(
-    engine: Engine, settings: Settings, topic: Topic
+    context: ServiceContext, topic: Topic
 ) -> None:
     odd = bytes(range(256))
     empty = log.Entry(
@@ -153,8 +151,8 @@ async def test_no_key_no_value_and_any_header_bytes_reach_the_topic_as_they_were
         headers=(("x", odd), ("x", b""), ("x", None)),
         enveloped=False,
     )
-    await append(engine, empty)
-    await _until_published(engine, settings, 1)
+    await append(context.engine, empty)
+    await _publish_up_to(context, 1)
     [record] = await topic.records()
     assert (record.key, record.value) == (None, None)
     assert list(record.headers) == [("x", odd), ("x", b""), ("x", None), ("sequence", b"1")]

@@ -1,6 +1,7 @@
 """Topics as the services make them: what must fit fits, and what is asked of them holds."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -10,11 +11,11 @@ from shared.kafka.topics import ensure
 from shared.outbox import log
 from shared.outbox.relay import Relay
 from shared.runtime.errors import Alarm
-from shared.runtime.health import Health
 from shared.runtime.settings import Settings
+from shared.runtime.tasks import run_until_one_ends
 from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Partition
-from tests.integration.shared.environment import Topic, append, entry
+from tests.integration.shared.environment import Topic, append, entry, service_context
 from tests.kit.waiting import PATIENCE
 
 OF_MANY_TERMS = b"x" * 2_000_000
@@ -48,14 +49,7 @@ async def test_the_overview_of_an_account_with_thousands_of_terms_holds_up_nobod
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, counts)
     await append(engine, entry(STATE, OF_MANY_TERMS), entry(STATE, b"{}"))
-    relay = Relay("spine", settings=mine, engine=engine, wake=asyncio.Event(), health=Health("publishing"))
-    publishing = asyncio.create_task(relay.run())
-    reached = asyncio.create_task(relay.published({Partition(STATE, 0): 2}))
-    try:
-        await asyncio.wait({publishing, reached}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-        assert reached.done(), publishing
-    finally:
-        publishing.cancel()
-        reached.cancel()
-        await asyncio.gather(publishing, reached, return_exceptions=True)
+    relay = Relay(service_context(mine, engine), wake=asyncio.Event())
+    async with asyncio.timeout(PATIENCE):
+        await run_until_one_ends(relay.run, partial(relay.wait_until_published, {Partition(STATE, 0): 2}))
     assert [record.value for record in await Topic(STATE, mine).records()] == [OF_MANY_TERMS, b"{}"]

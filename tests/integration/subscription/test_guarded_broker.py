@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.kafka.client import reader
+from shared.kafka.client import standalone_consumer
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
 from subscription_service.app import SUBSCRIPTION
@@ -93,7 +93,7 @@ async def test_without_the_password_or_the_certificate_nothing_is_read(
     plain: Settings, guarded: GuardedKafka, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(Transient):
-        async with reader(secured(plain, guarded, "SCRAM-SHA-256", **wrong)):
+        async with standalone_consumer(secured(plain, guarded, "SCRAM-SHA-256", **wrong)):
             pass
 
 

@@ -17,7 +17,7 @@ from jwt.algorithms import ECAlgorithm
 
 from shared.runtime.settings import BadSettings, Settings
 from shared.web import problems
-from shared.web.auth import LINK_AUDIENCE, AnAccount, AnOperator, Guard
+from shared.web.auth import LINK_AUDIENCE, AccountCaller, Guard, OperatorCaller
 
 SECRET = "a secret that is long enough for HS256"
 
@@ -36,11 +36,11 @@ def app(guard: Guard) -> FastAPI:
     problems.install(made)
 
     @made.get("/mine")
-    async def mine(caller: AnAccount) -> str:
+    async def mine(caller: AccountCaller) -> str:
         return caller.account_id
 
     @made.get("/all")
-    async def everything(caller: AnOperator) -> bool:
+    async def everything(caller: OperatorCaller) -> bool:
         return caller.operator
 
     return made
