@@ -157,6 +157,12 @@ Currency = Annotated[
     described("ISO 4217 code of the currency; it must be the catalog's.", "USD"),
 ]
 CatalogCurrency = Annotated[str, described("ISO 4217 code of the catalog's currency.", "USD")]
+EventCurrency = Annotated[
+    str,
+    described(
+        "ISO 4217 code of the amounts here; null without amounts, and in events from before it was added.", "USD"
+    ),
+]
 Fee = Annotated[Amount, described(f"Price of the cycle before any discount. {MONEY}", "137.50")]
 Discount = Annotated[Amount, described(f"What a coupon took off the fee; 0.00 without one. {MONEY}", "20.00")]
 Charged = Annotated[Amount, described(f"What was deducted from the balance. {MONEY}", "117.50")]

@@ -21,6 +21,7 @@ from shared.contracts.fields import (
     EffectiveOn,
     EndsAt,
     EntriesByKind,
+    EventCurrency,
     EventType,
     ExpiresOn,
     Fee,
@@ -40,13 +41,14 @@ from shared.contracts.lifecycle_parts import (
     CoreUse,
     Obstacle,
     Offered,
+    QuantityRange,
     Quote,
     RejectionCode,
     RenewalMethod,
     Required,
     ServerUse,
 )
-from shared.contracts.types import Contact, ProtectionMode, Specification, Term
+from shared.contracts.types import Contact, Feature, ProtectionMode, Specification, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Renewed:
     charged: Charged | None = None
     coupon_id: CouponId | None = None
     balance_after: BalanceAfter | None = None
+    currency: EventCurrency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,7 @@ class SpecificationChanged:
     specification: Specification
     effective_at: EffectiveAt
     price_difference: PriceDifference | None
+    currency: EventCurrency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,7 @@ class AutoRenewalFailed:
     shortfall: Shortfall
     attempt: Attempt
     next_attempt_at: NextAttemptAt | None
+    currency: EventCurrency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +197,10 @@ class OrderRejected:
     required: Required
     offered: Offered
     contact: Annotated[Contact | None, described("The account's contact, else the purchase's, else null.")]
+    feature: Annotated[Feature | None, described("The feature of `feature_out_of_range`; else null.", "honeypot")] = (
+        None
+    )
+    range: Annotated[QuantityRange | None, described("What can be ordered of that feature; else null.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

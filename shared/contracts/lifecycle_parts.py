@@ -64,6 +64,15 @@ class RejectionCode(StrEnum):
     QUOTA_EXHAUSTED = "quota_exhausted"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityRange:
+    """What can be ordered of a value-added feature besides 0 (R10)."""
+
+    minimum: Annotated[Whole, described("Smallest quantity above 0, in the feature's unit.", 20)]
+    maximum: Annotated[Whole | None, described("Largest quantity, in the feature's unit; null without a limit.", 500)]
+    step: Annotated[Whole, described("The quantity is a multiple of this, in the feature's unit.", 1)]
+
+
 RefusalValue = int | str | None
 """A count, a day or a sentence; null where the refusal has none."""
 

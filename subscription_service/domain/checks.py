@@ -7,7 +7,7 @@ file.
 from datetime import date, datetime
 from typing import Final, Protocol
 
-from shared.contracts.lifecycle_parts import RejectionCode
+from shared.contracts.lifecycle_parts import QuantityRange, RejectionCode
 from shared.contracts.types import Edition, Feature, ProtectionMode, Specification
 from subscription_service.domain.calendar import billing_day, days_before
 from subscription_service.domain.model import Account, Active, Grace, Subscription
@@ -82,7 +82,10 @@ def feature_out_of_range(specification: Specification, catalog: Catalog) -> Reje
         amount = specification.value_added.get(feature, 0)
         allowed = catalog.features[feature]
         if not _within(amount, allowed):
-            return Rejection(RejectionCode.FEATURE_OUT_OF_RANGE, _range_in_words(allowed), amount, feature.value)
+            span = QuantityRange(minimum=max(allowed.minimum, allowed.step), maximum=allowed.maximum, step=allowed.step)
+            return Rejection(
+                RejectionCode.FEATURE_OUT_OF_RANGE, _range_in_words(span), amount, feature.value, feature, span
+            )
     return None
 
 
@@ -139,7 +142,6 @@ def _within(amount: int, allowed: FeatureRange) -> bool:
     return in_range and amount > 0 and amount % allowed.step == 0
 
 
-def _range_in_words(allowed: FeatureRange) -> str:
-    least = max(allowed.minimum, allowed.step)
-    span = f"{least} or more" if allowed.maximum is None else f"{least} to {allowed.maximum}"
+def _range_in_words(allowed: QuantityRange) -> str:
+    span = f"{allowed.minimum} or more" if allowed.maximum is None else f"{allowed.minimum} to {allowed.maximum}"
     return f"0, or {span} in steps of {allowed.step}"

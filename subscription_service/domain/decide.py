@@ -136,6 +136,7 @@ def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> E
         specification=order.specification,
         effective_at=at,
         price_difference=price_difference(term, order.specification, at=at, catalog=rules.catalog),
+        currency=rules.catalog.currency,
     )
     return (changed,)
 

@@ -110,6 +110,7 @@ def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Deci
         charged=price - off,
         coupon_id=coupon_id,
         balance_after=account.balance - (price - off),
+        currency=rules.catalog.currency,
     )
 
 
@@ -125,6 +126,7 @@ def _failed(context: DecisionContext, *, price: Decimal, off: Decimal) -> AutoRe
         next_attempt_at=_listed_attempt(
             subscription.terms[-1].expires_on, after=at, not_before=at, policy=rules.policy
         ),
+        currency=rules.catalog.currency,
     )
 
 

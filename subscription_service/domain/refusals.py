@@ -6,19 +6,22 @@ Decisions return a `Rejection`; `step` makes the lifecycle event `order_rejected
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.contracts.lifecycle_parts import RefusalValue, RejectionCode
+from shared.contracts.lifecycle_parts import QuantityRange, RefusalValue, RejectionCode
+from shared.contracts.types import Feature
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """`required` and `offered`: the values behind the refusal. `about`: what the sentence names beside them, such as a
-    feature or an order id; empty where the code is enough.
+    feature or an order id; empty where the code is enough. `feature` and `range`: of FEATURE_OUT_OF_RANGE only.
     """
 
     code: RejectionCode
     required: RefusalValue = None
     offered: RefusalValue = None
     about: str = ""
+    feature: Feature | None = None
+    range: QuantityRange | None = None
 
 
 SENTENCES: Mapping[RejectionCode, str] = {

@@ -104,5 +104,7 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
         required=rejection.required,
         offered=rejection.offered,
         contact=account.contact or getattr(command, "contact", None),
+        feature=rejection.feature,
+        range=rejection.range,
     )
     return StepResult(account._replace(version=account.version + 1, decided_at=at), (rejected,))

@@ -296,6 +296,7 @@ def test_a_balance_one_cent_short_deducts_nothing_and_says_what_it_lacks() -> No
         shortfall=Decimal("0.01"),
         attempt=1,
         next_attempt_at=when("2026-02-07 08:00"),
+        currency="USD",
     )
     assert (scenario.account.balance, len(scenario.account.coupons)) == (Decimal("174.99"), 1)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from shared.contracts.lifecycle import Activated
+from shared.contracts.lifecycle_parts import QuantityRange
 from shared.contracts.types import Edition, Feature, Specification
 from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.policy import Catalog
@@ -187,6 +188,23 @@ def test_the_refusal_names_feature_and_range() -> None:
     emitted = refusal(Scenario().receive("2026-01-15 09:00", purchase(specification=specification(honeypot=5))))
     assert (emitted.required, emitted.offered) == ("0, or 20 to 500 in steps of 1", 5)
     assert "honeypot" in emitted.message
+    assert emitted.feature is Feature.HONEYPOT
+    assert emitted.range == QuantityRange(minimum=20, maximum=500, step=1)
+
+
+@pytest.mark.rule("R10")
+def test_the_range_of_a_refusal_without_a_limit_has_no_maximum() -> None:
+    emitted = refusal(Scenario().receive("2026-01-15 09:00", purchase(specification=specification(configuration_check=150))))
+    assert (emitted.feature, emitted.range) == (
+        Feature.CONFIGURATION_CHECK,
+        QuantityRange(minimum=1000, maximum=None, step=100),
+    )
+
+
+@pytest.mark.rule("R41")
+def test_other_refusals_name_no_feature() -> None:
+    emitted = refusal(Scenario().receive("2026-01-15 09:00", purchase(months=13)))
+    assert (emitted.feature, emitted.range) == (None, None)
 
 
 @pytest.mark.rule("R11", "R21")
