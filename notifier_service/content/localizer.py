@@ -21,9 +21,9 @@ from babel.numbers import format_currency, format_decimal
 from notifier_service.content.languages import COUNT, Language, Languages
 from shared.contracts.types import Specification
 
-CURRENCY: Final = "USD"
-"""Of amounts on lifecycle events, which name none; only a quote names its own."""
 SEPARATOR: Final = " \u00b7 "
+_LETTER_THEN_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
+"""Between a currency's code and its amount (`CHF 1.00`), where CLDR wants a blank and Babel has none."""
 _CHINESE_THEN_DIGIT: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
 
 
@@ -44,9 +44,13 @@ class Localizer:
         form = self.language.sentences[key].form(int(values.get(COUNT, 0)))
         return form.format_map({name: self._formatted(value) for name, value in values.items()})
 
-    def money(self, amount: Decimal, currency: str = CURRENCY) -> str:
-        """An amount with its currency."""
-        return str(format_currency(amount, currency, locale=self.language.locale))
+    def money(self, amount: Decimal, currency: str | None) -> str:
+        """An amount with its currency, never rounded; None: events from before the wire had currencies name none."""
+        if currency is None:
+            return str(format_decimal(amount, "#,##0.00", locale=self.language.locale))
+        whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
+        shown = format_currency(amount, currency, locale=self.language.locale, currency_digits=whole)
+        return _LETTER_THEN_DIGIT.sub("\u00a0", shown)
 
     def number(self, number: int) -> str:
         """A whole number with the language's separators."""

@@ -90,3 +90,20 @@ def test_a_document_without_any_one_of_its_required_fields_breaks_its_schema(nam
     wire = json.loads(golden(name))
     for field in judge.schema["required"]:
         assert not judge.is_valid({other: value for other, value in wire.items() if other != field}), field
+
+
+@pytest.mark.parametrize(
+    ("name", "added"),
+    [
+        ("tenure.subscription.renewed.v1", {"currency"}),
+        ("tenure.subscription.auto_renewal_failed.v1", {"currency"}),
+        ("tenure.subscription.specification_changed.v1", {"currency"}),
+        ("tenure.subscription.order_rejected.v1", {"feature", "range"}),
+    ],
+)
+def test_an_event_from_before_a_field_was_added_is_read_without_it(name: str, added: set[str]) -> None:
+    wire = orjson.loads(golden(name))
+    for field in added:
+        del wire["data"][field]
+    event = decode(orjson.dumps(wire), [], {name: DOCUMENTS[name].contract})
+    assert [getattr(event.data, field) for field in added] == [None] * len(added)

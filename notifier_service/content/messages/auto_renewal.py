@@ -12,8 +12,8 @@ from shared.contracts.lifecycle import (
 
 def failed(data: AutoRenewalFailed, localizer: Localizer) -> MailContent:
     """What was to be deducted, the balance, what is missing, and when the next attempt is made (R25)."""
-    shortfall, balance = localizer.money(data.shortfall), localizer.money(data.balance)
-    due = localizer.money(data.fee - data.discount)
+    shortfall, balance = localizer.money(data.shortfall, data.currency), localizer.money(data.balance, data.currency)
+    due = localizer.money(data.fee - data.discount, data.currency)
     following = localizer.moment(data.next_attempt_at) if data.next_attempt_at else None
     return MailContent(
         severity=Severity.URGENT,
@@ -24,8 +24,8 @@ def failed(data: AutoRenewalFailed, localizer: Localizer) -> MailContent:
         highlight=Highlight(shortfall, localizer.text("auto_renewal_failed.highlight")),
         details=details(
             localizer,
-            ("fee", localizer.money(data.fee)),
-            ("discount", localizer.money(data.discount) if data.discount else None),
+            ("fee", localizer.money(data.fee, data.currency)),
+            ("discount", localizer.money(data.discount, data.currency) if data.discount else None),
             ("due", due),
             ("balance", balance),
             ("shortfall", shortfall),

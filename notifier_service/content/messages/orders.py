@@ -1,14 +1,16 @@
 """Messages about requests of the customer: a refused order, and a changed contact."""
 
+import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.messages.mail_content import MailContent, Severity, details
 from notifier_service.content.names import display_name, one_line
 from shared.contracts.lifecycle import ContactReplaced, OrderRejected
-from shared.contracts.lifecycle_parts import RefusalValue, RejectionCode
-from shared.contracts.types import Edition, Feature
+from shared.contracts.lifecycle_parts import QuantityRange, RefusalValue, RejectionCode
+from shared.contracts.types import Edition
 
 _UNITS: Final = {
     RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
@@ -23,17 +25,13 @@ _LABELS: Final = {
     RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: ("present", "wanted"),
 }
 """Refusals -> the labels of `required` and `offered`, where those are not a minimum and what fell short of it."""
-_EDITIONS: Final = frozenset(Edition)
-_ANY_STEP: Final = " in steps of 1"
-_RANGE_WORDS: Final = {
-    ", or ": "range.comma_or",
-    ", ": "range.comma",
-    " or more": "range.or_more",
-    " in steps of ": "range.steps",
-    " or ": "range.or",
-    " to ": "range.to",
+_OFFERS: Final = {
+    RejectionCode.INVALID_DURATION: "offer.durations",
+    RejectionCode.INVALID_CYCLE: "offer.cycles",
 }
-"""The English words between the numbers of a range on the wire -> key of the sentence, longer words first."""
+"""Refusals -> the sentence that lists what can be ordered (R3)."""
+_EDITIONS: Final = frozenset(Edition)
+_AMOUNT: Final = re.compile(r"[0-9,]+\.[0-9]{2}")
 
 
 def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
@@ -53,9 +51,9 @@ def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
             localizer,
             ("request", request),
             ("order", data.order_id),
-            ("feature", _feature(data, localizer)),
-            (required, _figure(data.required, localizer)),
-            (offered, _figure(data.offered, localizer)),
+            ("feature", localizer.text(f"feature_name.{data.feature}") if data.feature else None),
+            (required, _required(data, localizer)),
+            (offered, _value(data.offered, localizer)),
         ),
     )
 
@@ -104,29 +102,34 @@ def _request(order_type: str, localizer: Localizer) -> str:
     return localizer.text(key if key in localizer.language.sentences else "request.other")
 
 
-def _feature(data: OrderRejected, localizer: Localizer) -> str | None:
-    """The value-added feature that a refusal is about; only the event's English sentence names it."""
-    if data.code is not RejectionCode.FEATURE_OUT_OF_RANGE:
-        return None
-    named = (feature for feature in Feature if feature in data.message.split())
-    return next((localizer.text(f"feature_name.{feature}") for feature in named), None)
+def _required(data: OrderRejected, localizer: Localizer) -> str | None:
+    if data.code in _OFFERS:
+        return localizer.text(_OFFERS[data.code])
+    if data.code is RejectionCode.FEATURE_OUT_OF_RANGE:
+        return _range(data.range, localizer) if data.range else None
+    return _value(data.required, localizer)
 
 
-def _figure(figure: RefusalValue, localizer: Localizer) -> str | None:
-    """A count, a day, an instant, an edition, or a range such as `1, 3 or 12`, each in the reader's language."""
-    if figure is None or isinstance(figure, int):
-        return None if figure is None else localizer.number(figure)
-    if figure in _EDITIONS:
-        return localizer.edition(figure)
+def _value(value: RefusalValue, localizer: Localizer) -> str | None:
+    """A count, an edition, an amount, a day or an instant, in the reader's language; None for English prose."""
+    if value is None or isinstance(value, int):
+        return None if value is None else localizer.number(value)
+    if value in _EDITIONS:
+        return localizer.edition(value)
+    if _AMOUNT.fullmatch(value):
+        return localizer.money(Decimal(value.replace(",", "")), None)
     try:
-        instant = datetime.fromisoformat(figure)
+        instant = datetime.fromisoformat(value)
     except ValueError:
-        return _range(figure, localizer)
+        return None
     return localizer.moment(instant) if instant.tzinfo else localizer.day(instant.date())
 
 
-def _range(figure: str, localizer: Localizer) -> str:
-    figure = figure.removesuffix(_ANY_STEP)
-    for english, key in _RANGE_WORDS.items():
-        figure = figure.replace(english, localizer.text(key))
-    return figure
+def _range(allowed: QuantityRange, localizer: Localizer) -> str:
+    values = {"minimum": allowed.minimum}
+    key = "range.unlimited"
+    if allowed.maximum is not None:
+        key, values["maximum"] = "range.limited", allowed.maximum
+    if allowed.step > 1:
+        key, values["step"] = f"{key}.steps", allowed.step
+    return localizer.text(key, **values)

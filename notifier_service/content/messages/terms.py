@@ -44,7 +44,7 @@ def renewed(data: Renewed, localizer: Localizer) -> MailContent:
         "day": day,
         "ends": localizer.moment(data.ends_at),
         "months": localizer.months(data.term.months),
-        "charged": _money(data.charged, localizer) or "",
+        "charged": _money(data.charged, data.currency, localizer) or "",
     }
     automatic = data.method is RenewalMethod.AUTOMATIC
     return MailContent(
@@ -65,11 +65,11 @@ def renewed(data: Renewed, localizer: Localizer) -> MailContent:
             ("starts", localizer.moment(data.term.starts_at)),
             ("ends", localizer.moment(data.ends_at)),
             ("expires_on", day),
-            ("fee", _money(data.fee, localizer)),
-            ("discount", _money(data.discount or None, localizer)),
+            ("fee", _money(data.fee, data.currency, localizer)),
+            ("discount", _money(data.discount or None, data.currency, localizer)),
             ("coupon", data.coupon_id),
-            ("charged", _money(data.charged, localizer)),
-            ("balance", _money(data.balance_after, localizer)),
+            ("charged", _money(data.charged, data.currency, localizer)),
+            ("balance", _money(data.balance_after, data.currency, localizer)),
         ),
     )
 
@@ -84,13 +84,13 @@ def specification_changed(data: SpecificationChanged, localizer: Localizer) -> M
         title=localizer.text("specification_changed.subject"),
         lead=paragraphs(
             localizer.text("specification_changed.lead", moment=moment),
-            _price_difference(data.price_difference, localizer),
+            _price_difference(data, localizer),
         ),
         details=details(
             localizer,
             ("specification", localizer.specification(data.specification)),
             ("previous", localizer.specification(data.previous)),
-            ("price_difference", _money(data.price_difference, localizer)),
+            ("price_difference", _money(data.price_difference, data.currency, localizer)),
             ("order", data.order_id),
         ),
     )
@@ -121,12 +121,13 @@ def _before_the_end(plan: AutoRenewalPlan | None, localizer: Localizer) -> str:
     )
 
 
-def _money(amount: Decimal | None, localizer: Localizer) -> str | None:
-    return None if amount is None else localizer.money(amount)
+def _money(amount: Decimal | None, currency: str | None, localizer: Localizer) -> str | None:
+    return None if amount is None else localizer.money(amount, currency)
 
 
-def _price_difference(amount: Decimal | None, localizer: Localizer) -> str | None:
+def _price_difference(data: SpecificationChanged, localizer: Localizer) -> str | None:
+    amount = data.price_difference
     if amount is None:
         return None
     way = "same" if amount == 0 else "more" if amount > 0 else "less"
-    return localizer.text(f"specification_changed.price.{way}", amount=localizer.money(abs(amount)))
+    return localizer.text(f"specification_changed.price.{way}", amount=localizer.money(abs(amount), data.currency))

@@ -45,6 +45,7 @@ def test_the_difference_is_for_the_seconds_that_remain_and_the_balance_is_untouc
     (emitted,) = scenario.receive(middle, change(specification(servers=20)))
     assert isinstance(emitted, SpecificationChanged)
     assert emitted.price_difference == Decimal("117.50")
+    assert emitted.currency == "USD"
     assert scenario.account.balance == Decimal("0.00")
 
 

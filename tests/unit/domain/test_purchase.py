@@ -194,7 +194,9 @@ def test_the_refusal_names_feature_and_range() -> None:
 
 @pytest.mark.rule("R10")
 def test_the_range_of_a_refusal_without_a_limit_has_no_maximum() -> None:
-    emitted = refusal(Scenario().receive("2026-01-15 09:00", purchase(specification=specification(configuration_check=150))))
+    emitted = refusal(
+        Scenario().receive("2026-01-15 09:00", purchase(specification=specification(configuration_check=150)))
+    )
     assert (emitted.feature, emitted.range) == (
         Feature.CONFIGURATION_CHECK,
         QuantityRange(minimum=1000, maximum=None, step=100),

@@ -39,6 +39,7 @@ from shared.contracts.lifecycle_parts import (
     Cause,
     LifecycleMetadata,
     Obstacle,
+    QuantityRange,
     QuotaUse,
     Quote,
     RefusalValue,
@@ -80,8 +81,10 @@ RETAINED = {
     "vulnerability_whitelist": 0,
     "baseline_check_policy": 2,
 }
+HONEYPOTS = QuantityRange(minimum=20, maximum=500, step=1)
 FIGURES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
     RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
+    RejectionCode.AMOUNT_OUT_OF_RANGE: ("999,999,999,999.99", "1,234,567,890,123.00"),
     RejectionCode.INVALID_CYCLE: ("1, 3 or 12", 6),
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("2026-11-29", "2026-11-30"),
     RejectionCode.FEATURE_OUT_OF_RANGE: ("0, or 20 to 500 in steps of 1", 7),
@@ -121,6 +124,7 @@ automatic = replace(
     charged=Decimal("1111.05"),
     coupon_id="spring-10",
     balance_after=Decimal("88.95"),
+    currency="USD",
 )
 failed = AutoRenewalFailed(
     fee=Decimal("1234.50"),
@@ -129,6 +133,7 @@ failed = AutoRenewalFailed(
     shortfall=Decimal("99.75"),
     attempt=2,
     next_attempt_at=datetime(2026, 11, 24, 0, 0, tzinfo=UTC),
+    currency="USD",
 )
 renewal_due = RenewalDue(
     expires_on=LAST_DAY,
@@ -167,6 +172,8 @@ def rejected(code: RejectionCode) -> OrderRejected:
         required=required,
         offered=offered,
         contact=ADA,
+        feature=Feature.HONEYPOT if code is RejectionCode.FEATURE_OUT_OF_RANGE else None,
+        range=HONEYPOTS if code is RejectionCode.FEATURE_OUT_OF_RANGE else None,
     )
 
 
@@ -236,6 +243,7 @@ def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
                 specification=ULTIMATE,
                 effective_at=NOON,
                 price_difference=price,
+                currency=None if price is None else "USD",
             ),
         )
     on = AutoRenewalSwitchedOn(cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=first_attempt)
