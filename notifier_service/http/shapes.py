@@ -1,11 +1,11 @@
-"""JSON documents of the operators' HTTP, as the contract names their fields; fields may be added, none renamed."""
+"""JSON documents of the operators' HTTP, as the contract names their fields. Fields may be added, none renamed."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
+from shared.contracts.fields import AccountId, EventType, LifecycleEventId, NotificationId, described
 from shared.contracts.outcomes import Channel
 
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
@@ -13,28 +13,37 @@ DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
 
 
 class DecisionDocument(BaseModel):
-    """One notification decision. `reason`: the relay's reply, or why it was suppressed.
+    """One notification decision, for operators."""
 
-    `number` rises per account. `under_way`: a process is sending it just now; until that is recorded it is `queued`.
-    """
-
-    notification_id: str
-    number: int
-    account_id: str
-    lifecycle_event_id: str
-    lifecycle_type: str
-    kind: str
+    notification_id: NotificationId
+    number: Annotated[int, described("Rises with every notification of an account.", 4711)]
+    account_id: AccountId
+    lifecycle_event_id: LifecycleEventId
+    lifecycle_type: EventType
+    kind: Annotated[str, described("Short name of the lifecycle type.", "renewal_due")]
     channel: Channel
-    status: DecisionStatus
-    under_way: bool
-    reason: str | None
-    attempts: int
-    created_at: datetime
-    next_attempt_at: datetime | None
+    status: Annotated[DecisionStatus, described("`queued`: waits for its first attempt or a retry.", "delivered")]
+    under_way: Annotated[bool, described("Whether a process is sending it just now; its status is `queued`.", False)]
+    reason: Annotated[
+        str | None,
+        described("The relay's last reply, or why it was suppressed; null where there is neither.", "250 2.0.0 Ok"),
+    ]
+    attempts: Annotated[int, described("Attempts that the relay has answered; 1 for an internal message.", 1)]
+    created_at: Annotated[
+        AwareDatetime, described("When it was decided, on the service clock.", "2026-02-21T02:00:00Z")
+    ]
+    next_attempt_at: Annotated[
+        AwareDatetime | None,
+        described(
+            "When the next attempt is due, on the service clock; null once it has ended.", "2026-02-21T02:01:00Z"
+        ),
+    ]
 
 
 class DecisionsDocument(BaseModel):
-    """A page, the newest first; `before` is the number to ask for the next page with, null on the last."""
+    """A page of decisions."""
 
-    notifications: Sequence[DecisionDocument]
-    before: int | None
+    notifications: Annotated[Sequence[DecisionDocument], Field(description="The newest first.")]
+    before: Annotated[
+        int | None, described("The `before` of the next page: only lower `number`s; null on the last page.", 4612)
+    ]

@@ -1,30 +1,36 @@
-"""JSON documents of the inbox's HTTP, as the contract names their fields; fields may be added, none renamed."""
+"""JSON documents of the inbox's HTTP, as the contract names their fields. Fields may be added, none renamed."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.storage.messages import InboxMessage
+from shared.contracts.fields import described
 from shared.contracts.outcomes import Channel
 from shared.contracts.scalars import Id
 
 LONGEST_PAGE: Final = 200
+Kind = Annotated[str, described("Short name of a lifecycle type.", "renewed")]
 
 
 class Message(BaseModel):
-    """One internal message. `body` is plain text; `read_at` is null while it is unread."""
+    """One internal message."""
 
-    id: str
-    kind: str
-    title: str
-    body: str
-    link: str | None
-    created_at: datetime
-    read_at: datetime | None
+    id: Annotated[
+        str, described("Id of the message, which is that of its notification.", "ntf-0123456789abcdef01234567")
+    ]
+    kind: Kind
+    title: Annotated[str, described("Title, in the recipient's language.", "Your subscription was renewed")]
+    body: Annotated[str, Field(description="Plain text in paragraphs, separated by empty lines.")]
+    link: Annotated[str | None, Field(description="Where the message leads; null without a link.")]
+    created_at: Annotated[AwareDatetime, described("When it was stored, on the service clock.", "2026-02-21T02:00:00Z")]
+    read_at: Annotated[
+        AwareDatetime | None,
+        described("When it was read, on the service clock; null while unread.", "2026-02-21T09:30:00Z"),
+    ]
 
     @classmethod
     def of(cls, message: InboxMessage) -> Self:
@@ -44,45 +50,57 @@ def _empty_as_none(value: Any) -> Any:
 
 
 class InboxQuery(BaseModel):
-    """Which messages; `before`: the id of the last message of the page before, or an instant. Empty is as left out."""
+    """Which messages. An empty parameter counts as left out."""
 
-    unread: Annotated[bool | None, BeforeValidator(_empty_as_none)] = None
-    kind: Annotated[Annotated[str, Field(max_length=64)] | None, BeforeValidator(_empty_as_none)] = None
-    before: Annotated[Id | None, BeforeValidator(_empty_as_none)] = None
-    limit: int = Field(default=50, ge=1, le=LONGEST_PAGE)
+    unread: Annotated[bool | None, BeforeValidator(_empty_as_none), described("Only unread messages.", True)] = None
+    kind: Annotated[
+        Annotated[str, Field(max_length=64)] | None,
+        BeforeValidator(_empty_as_none),
+        described("Only this kind.", "renewed"),
+    ] = None
+    before: Annotated[
+        Id | None,
+        BeforeValidator(_empty_as_none),
+        Field(description="Only older messages: the `id` of the last message of the page before, or an instant."),
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE), described("Messages on a page, at most.", 50)] = 50
 
 
 class Unread(BaseModel):
-    """How many messages of the inbox are unread."""
+    """How much of the inbox is unread."""
 
-    unread: int
+    unread: Annotated[int, described("Unread messages of the whole inbox.", 3)]
 
 
 class Inbox(Unread):
-    """A page, the newest first; `unread` counts the whole inbox."""
+    """A page of the inbox."""
 
-    messages: Sequence[Message]
+    messages: Annotated[Sequence[Message], Field(description="The newest first.")]
 
 
 class Muted(BaseModel):
     """A channel that is switched off for a kind."""
 
-    kind: str = Field(examples=["renewed"])
+    kind: Kind
     channel: Channel
 
 
-class Kind(BaseModel):
-    """A kind of notification and its channels; a protected one keeps at least one of them."""
+class KindChannels(BaseModel):
+    """A kind of notification and its channels."""
 
-    kind: str
-    channels: Sequence[Channel]
-    protected: bool
+    kind: Kind
+    channels: Annotated[Sequence[Channel], Field(description="The channels on which it makes a notification.")]
+    protected: Annotated[bool, described("Whether at least one of the channels has to stay on.", False)]
 
 
 class PreferencesUpdate(BaseModel):
-    """All channels that are switched off; every other one is on."""
+    """The preferences of a recipient, replaced as a whole."""
 
-    muted: Sequence[Muted] = Field(max_length=len(CHANNELS) * len(Channel))
+    muted: Annotated[
+        Sequence[Muted],
+        Field(max_length=len(CHANNELS) * len(Channel)),
+        Field(description="All channels that are switched off; every other one is on."),
+    ]
 
     @property
     def preferences(self) -> Preferences:
@@ -93,10 +111,14 @@ class PreferencesUpdate(BaseModel):
 class PreferencesDocument(PreferencesUpdate):
     """What is switched off, and what can be."""
 
-    kinds: Sequence[Kind]
+    kinds: Annotated[Sequence[KindChannels], Field(description="All kinds of notifications.")]
 
     @classmethod
     def of(cls, preferences: Preferences) -> Self:
-        muted = [Muted(kind=kind, channel=channel) for kind, channel in sorted(preferences.muted)]
-        kinds = [Kind(kind=kind, channels=channels, protected=kind in PROTECTED) for kind, channels in CHANNELS.items()]
-        return cls(muted=muted, kinds=kinds)
+        return cls(
+            muted=[Muted(kind=kind, channel=channel) for kind, channel in sorted(preferences.muted)],
+            kinds=[
+                KindChannels(kind=kind, channels=channels, protected=kind in PROTECTED)
+                for kind, channels in CHANNELS.items()
+            ],
+        )

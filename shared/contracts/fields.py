@@ -47,7 +47,7 @@ CouponId = Annotated[Id, described("Id of the coupon, unique over all accounts (
 ServerId = Annotated[Id, described("Id of the server, unique within the account.", "srv-17")]
 NotificationId = Annotated[
     Id,
-    described("Id of the notification: one lifecycle event on one channel.", "acct-1001:6.email"),
+    described("Id of the notification: one lifecycle event on one channel.", "ntf-2367bad905f424a10132287d"),
 ]
 LifecycleEventId = Annotated[Id, described("`id` of the lifecycle event that the customer is told of.", "acct-1001:6")]
 EventType = Annotated[str, described("`type` of an event.", "tenure.renewal.ordered.v1")]

@@ -1,7 +1,8 @@
 """Which module may import what, read from the sources with `ast`.
 
-Four tables: which of our packages may import which, which modules are pure, where each library is imported, and where
-the real time is read. Whatever is not named may not; and whatever is named must exist and do so, or it has to go.
+Five tables: which of our packages may import which, the same within a service, which modules are pure, where each
+library is imported, and where the real time is read. Whatever is not named may not; and whatever is named must exist
+and do so, or it has to go.
 """
 
 import ast
@@ -25,6 +26,16 @@ KNOWS: Final[Mapping[str, set[str]]] = {
 """Package -> other packages of ours that it imports. The services never import each other; `tenure audit` uses the
 rules of the subscription service.
 """
+
+ROOMS: Final[Mapping[str, set[str]]] = {
+    "notifier_service.decisions": set(),
+    "notifier_service.content": {"decisions"},
+    "notifier_service.storage": {"decisions"},
+    "notifier_service.delivery": {"decisions", "content", "storage", "unit_of_work"},
+    "notifier_service.inbox": {"decisions", "storage", "unit_of_work"},
+    "notifier_service.http": {"storage"},
+}
+"""Package of a service -> what else of the same service it imports."""
 
 PURE: Final[Mapping[str, set[str]]] = {
     "shared.contracts": set(),
@@ -146,6 +157,13 @@ def unused(places: Iterable[str], using: Iterable[str]) -> set[str]:
 def test_a_package_imports_those_of_the_table_and_no_other(package: str) -> None:
     imported = {name for module in modules_in(package) for name in ours(module)}
     assert {name.split(".")[0] for name in imported} - {package} == KNOWS[package]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_package_within_a_service_imports_those_of_the_table_and_no_other(room: str) -> None:
+    service, _, own = room.partition(".")
+    imported = {name.split(".")[1] for module in modules_in(room) for name in ours(module) if within(name, [service])}
+    assert imported - {own} == ROOMS[room]
 
 
 def test_only_the_main_module_beside_it_imports_an_app() -> None:
