@@ -27,7 +27,7 @@ _UNUSED: Final = {"database_url": "postgresql://unused", "auth_secret": "unused 
 
 def contents() -> Mapping[str, str]:
     """File name -> text of every published file."""
-    documents = {f"schemas/{name}.json": schemas.schema(name) for name in schemas.DOCUMENTS}
+    documents = {f"schemas/{name}.json": schemas.schema(name) for name in schemas.MESSAGE_TYPES}
     for service in (SUBSCRIPTION, NOTIFIER):
         documents[f"asyncapi-{service.name}.json"] = asyncapi.document(
             service.name, test_clock=True, version=version("tenure"), examples=examples()

@@ -1,5 +1,11 @@
 """The wire: every event in and out, as frozen values.
 
-`types` holds the words, `inbound`, `lifecycle`, `outcomes`, `clock` and `state` the documents,
-`envelope` the way from bytes to values and back. Nothing here does IO.
+- `scalars`, `fields`, `types`: formats, the meaning of each field, shared objects and enumerations
+- `inbound`, `lifecycle` (with `lifecycle_parts`), `outcomes`, `clock`, `state`: the data of each event type
+- `topics`: the registry of topics, with their event types
+- `envelope`: from bytes to events and back
+- `schemas`, `asyncapi`, `reference`: JSON Schema, AsyncAPI and Markdown, generated from all of these
+- `examples`: an example of each event type, served with the AsyncAPI documents
+
+Pure: nothing here does IO.
 """

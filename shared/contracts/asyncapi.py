@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from shared.contracts.envelope import STRUCTURED, Reason
-from shared.contracts.schemas import DOCUMENTS, TRACEPARENT, Schema, schema, summary
+from shared.contracts.schemas import MESSAGE_TYPES, TRACEPARENT, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Form, Service, Topic, read_by, written_by
 
 KAFKA_BINDING: Final = "0.5.0"
@@ -42,7 +42,7 @@ def document(
         },
         "components": {
             "messages": {name: _message(name, examples or {}) for name in messages},
-            "schemas": _schemas([name for name in messages if name in DOCUMENTS]),
+            "schemas": _schemas([name for name in messages if name in MESSAGE_TYPES]),
         },
     }
 
@@ -101,9 +101,9 @@ def _operation(action: str, topic: str) -> dict[str, Any]:
 
 
 def _message(name: str, examples: Mapping[str, Any]) -> dict[str, Any]:
-    if name not in DOCUMENTS:
+    if name not in MESSAGE_TYPES:
         return _dead_letter(name)
-    topic = DOCUMENTS[name].topic
+    topic = MESSAGE_TYPES[name].topic
     return {
         "name": name,
         "title": name,

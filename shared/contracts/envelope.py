@@ -1,8 +1,8 @@
-"""From Kafka's bytes to an event, and from an event to bytes: CloudEvents 1.0, JSON.
+"""Reading and writing events: CloudEvents 1.0 in JSON.
 
-Reading takes structured and binary mode; both end in the same two steps, attributes then data.
-What cannot be read raises `Unreadable` with a reason of the contract and a sentence naming the field.
-Writing is structured mode only; `sequence` is put in last, when the log assigns it.
+`decode` reads structured and binary mode: first the attributes, then the data by the contract of its type. It raises
+`Unreadable`, with a reason of the contract and the field, for what cannot be read. `encode` writes structured mode;
+`with_sequence` adds `sequence`, which the log assigns last.
 """
 
 import json
@@ -37,7 +37,7 @@ _is_traceparent: Final = re.compile(TRACEPARENT_PATTERN).fullmatch
 
 
 class Reason(StrEnum):
-    """`dead-letter-reason`, as in the contract."""
+    """Why a record cannot be read: the values of the header `dead-letter-reason`."""
 
     NOT_JSON = "not_json"
     NOT_CLOUDEVENTS = "not_cloudevents"
@@ -51,7 +51,7 @@ class Reason(StrEnum):
 
 
 class Unreadable(Exception):
-    """This record, alone, goes to the dead letters."""
+    """The record cannot be read and becomes a dead letter; `detail` names the field and what was expected."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail[:MAX_DETAIL_CHARACTERS]}")
@@ -60,9 +60,9 @@ class Unreadable(Exception):
 
 
 class Event(NamedTuple, Generic[D]):
-    """One event in, `time` in UTC; `fields` is the whole envelope (`recordedat`, `sequence`, ..., raw `data`).
+    """One event that was read; `time` in UTC, `fields` all attributes as received, and `data` as parsed JSON.
 
-    A named tuple because one is made for every record, and a frozen dataclass costs twice the time.
+    A named tuple, since one is made for each record and a frozen dataclass takes twice as long.
     """
 
     id: str
@@ -79,11 +79,11 @@ _adapter: Final[Callable[[Any], TypeAdapter[Any]]] = cache(TypeAdapter)
 
 
 def adapter(contract: type[D]) -> TypeAdapter[D]:
-    """The one validator and serializer of a contract."""
+    """The validator and serializer of a contract, built once for each."""
     return _adapter(contract)
 
 
-# Going through `TypeAdapter` each time costs as much again as what it does.
+# Calling through `TypeAdapter` would double the time of a validation.
 _validator: Final[Callable[[Any], Callable[[Any], Any]]] = cache(
     lambda contract: _adapter(contract).validator.validate_python
 )
@@ -93,12 +93,12 @@ _sorting_writer: Final = msgspec.json.Encoder(order="deterministic")
 
 
 def to_json(value: object) -> bytes:
-    """A contract's value as JSON: to the byte what pydantic makes of it, in a third of the time."""
+    """A contract's value as JSON: the same bytes that pydantic writes, in a third of the time."""
     return _writer.encode(value)
 
 
 def from_json(contract: type[D], text: str | bytes) -> D:
-    """What `to_json` wrote; nothing else, since only types are checked. Raises `msgspec.ValidationError`."""
+    """Reads what `to_json` wrote. Only types are checked, so not for input. Raises `msgspec.ValidationError`."""
     value: D = _reader(contract).decode(text)
     return value
 
@@ -111,7 +111,7 @@ def decode(value: bytes | None, headers: Headers, accepts: Mapping[str, type[D]]
     known = {name.lower(): content for name, content in headers}
     fields = _fields(value, known)
     if fields.get("type") == CLOCK_ADVANCED:
-        fields.setdefault("subject", "clock")  # an advance speaks of no account
+        fields.setdefault("subject", "clock")  # an advance concerns no account
     time = _check_cloudevent(fields)
     contract = accepts.get(fields["type"])
     if contract is None:
@@ -130,19 +130,19 @@ def decode(value: bytes | None, headers: Headers, accepts: Mapping[str, type[D]]
 
 
 def check_subject(event: Event[Any]) -> None:
-    """`subject` is the account that the data speaks of. Raises `Unreadable`."""
+    """`subject` must be `data.account_id`. Raises `Unreadable`."""
     if event.subject != event.data.account_id:
         raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {event.data.account_id!r} as in data.account_id")
 
 
 def check_not_in_future(event: Event[Any], now: datetime) -> None:
-    """`time` lies at most five minutes ahead of the service clock. Raises `Unreadable`."""
+    """`time` must lie at most five minutes ahead of `now`, the service clock. Raises `Unreadable`."""
     if event.time > now + FUTURE_TOLERANCE:
         raise Unreadable(Reason.TIME_IN_FUTURE, f"time: {event.time.isoformat()} is ahead of {now.isoformat()}")
 
 
 def fingerprint(event: Event[Any]) -> bytes:
-    """16 bytes that are the same for the same content: type and validated data (R39)."""
+    """16 bytes, equal for equal content: type and validated data (R39)."""
     return blake2b(_sorting_writer.encode((event.type, event.data)), digest_size=16).digest()
 
 
@@ -153,7 +153,7 @@ def encode(fields: Mapping[str, Any], data: bytes) -> bytes:
 
 
 def with_sequence(value: bytes, sequence: int) -> bytes:
-    """Put the log's `sequence` into an encoded event."""
+    """Adds `sequence` to an encoded event."""
     return value[:-1] + b',"sequence":%d}' % sequence
 
 
@@ -179,7 +179,7 @@ def _fields(value: bytes | None, headers: Mapping[str, bytes | None]) -> dict[st
 
 
 def _binary_attributes(headers: Mapping[str, bytes | None]) -> dict[str, str] | None:
-    """The `ce_` headers; None in structured mode, told by `content-type` or by their absence."""
+    """The `ce_` headers; None in structured mode: by `content-type`, or without any such header."""
     if (headers.get("content-type") or b"").lower().startswith(b"application/cloudevents"):
         return None
     return {name[3:]: _text(name, value) for name, value in headers.items() if name.startswith("ce_")} or None
@@ -196,7 +196,7 @@ def _text(name: str, value: bytes | None) -> str:
 
 
 def _check_cloudevent(fields: Mapping[str, Any]) -> datetime:
-    """What makes a JSON object a CloudEvent that Tenure can place; gives `time`."""
+    """Checks the required attributes; returns `time`. Raises `Unreadable`."""
     for name in _TEXTS:
         text = fields.get(name)
         if not text or not isinstance(text, str):
@@ -239,7 +239,7 @@ def _json(value: bytes) -> Any:
 
 
 def _why_not_json(value: bytes, detail: str) -> Unreadable:
-    """JSON with a lone surrogate or a number beyond a double is JSON, but nothing we can hold: tell it apart."""
+    """`invalid_data` where it is JSON, but with a lone surrogate or a number beyond a double; else `not_json`."""
     try:
         text = value.decode("utf-8", "surrogatepass")
         json.loads(text, parse_constant=_no_constant, parse_int=str, parse_float=str)
@@ -253,7 +253,7 @@ def _no_constant(name: str) -> None:
 
 
 def _refuse_nul(value: Any) -> None:
-    """Looks at every text, names of fields too; by a list of its own, as deep as JSON may go."""
+    """Checks every text, names of fields too; without recursion, since JSON may be nested deeply."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -266,7 +266,7 @@ def _refuse_nul(value: Any) -> None:
 
 
 def _traceparent(fields: Mapping[str, Any], headers: Mapping[str, bytes | None]) -> str | None:
-    """W3C trace context, from the envelope or else the Kafka header; anything odd is left behind."""
+    """W3C trace context, from the attribute or else the Kafka header; None where it is malformed."""
     found = fields.get("traceparent")
     if found is None and (header := headers.get("traceparent")):
         found = header.decode("ascii", "replace")

@@ -14,7 +14,7 @@ from typing import Any, Final
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import LifecycleMetadata
 from shared.contracts.scalars import AMOUNT_PATTERN, ID_PATTERN, MONEY_PATTERN, POSITIVE_MONEY_PATTERN
-from shared.contracts.schemas import DOCUMENTS, Schema, schema, summary
+from shared.contracts.schemas import MESSAGE_TYPES, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Topic
 
 _PATTERNS: Final[Mapping[str, str]] = {
@@ -150,7 +150,7 @@ def _content(name: str, same_as: str) -> str:
     if name != same_as:
         return f"The same data as [`{same_as}`](#{anchor(same_as)}).\n"
     data = _data(name)
-    left_out = _METADATA if DOCUMENTS[name].has_metadata else ()
+    left_out = _METADATA if MESSAGE_TYPES[name].has_metadata else ()
     own = [field for field in data["properties"] if field not in left_out]
     return f"{_with_links(summary(name))}\n\n" + (_fields(data, only=own) if own else "No further data.\n")
 
@@ -206,7 +206,7 @@ def _shared_types() -> str:
 @cache
 def _parts() -> Mapping[str, Schema]:
     """Name -> schema of every type that documents share."""
-    return {name: part for document in DOCUMENTS for name, part in schema(document).get("$defs", {}).items()}
+    return {name: part for document in MESSAGE_TYPES for name, part in schema(document).get("$defs", {}).items()}
 
 
 def _shared_type(name: str, of: Schema) -> str:

@@ -26,7 +26,7 @@ STATE: Final = "tenure.subscription.state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class MessageType:
     """One kind of value on one topic; `contract` is the class of its data."""
 
     topic: Topic
@@ -44,12 +44,12 @@ class Document:
         return self.topic.name == LIFECYCLE
 
 
-DOCUMENTS: Final[Mapping[str, Document]] = {
-    name: Document(topic=topic, name=name, contract=contract)
+MESSAGE_TYPES: Final[Mapping[str, MessageType]] = {
+    name: MessageType(topic=topic, name=name, contract=contract)
     for topic in TOPICS.values()
     for name, contract in topic.contracts.items()
 }
-"""Name (the event's type) -> document, for everything that Tenure reads and writes."""
+"""Name -> type, for everything that Tenure reads and writes. An event's name is its `type`."""
 
 
 TRACEPARENT: Final[Schema] = {
@@ -74,22 +74,22 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema(name: str, *, definitions: str = "#/$defs/") -> Schema:
-    """The schema of one document; shared parts are in `$defs`, referred to as `definitions` and their name."""
-    document = DOCUMENTS[name]
-    data = _data(document, definitions + "{model}")
+    """The schema of one message type; shared parts are in `$defs`, referred to as `definitions` and their name."""
+    message = MESSAGE_TYPES[name]
+    data = _data(message, definitions + "{model}")
     parts = data.pop("$defs", {})
-    whole = data if name == STATE else _event(document, data)
+    whole = data if name == STATE else _event(message, data)
     return {"$schema": DIALECT, "title": name, **whole, **({"$defs": parts} if parts else {})}
 
 
-def _data(document: Document, reference: str) -> Schema:
-    data = _of_contract(document.contract, document.direction, reference)
-    if document.has_metadata:
-        data = _merged(_of_contract(LifecycleMetadata, document.direction, reference), data)
-    if document.direction == "out":
+def _data(message: MessageType, reference: str) -> Schema:
+    data = _of_contract(message.contract, message.direction, reference)
+    if message.has_metadata:
+        data = _merged(_of_contract(LifecycleMetadata, message.direction, reference), data)
+    if message.direction == "out":
         data["required"] = list(data["properties"])
     del data["title"]
-    return {"description": summary(document.name), **data}
+    return {"description": summary(message.name), **data}
 
 
 def _of_contract(contract: type[Any], direction: Direction, reference: str) -> Schema:
@@ -110,20 +110,20 @@ def _merged(metadata: Schema, data: Schema) -> Schema:
 
 
 def summary(name: str) -> str:
-    """The docstring of the document's contract, on one line."""
-    return " ".join((getdoc(DOCUMENTS[name].contract) or "").split())
+    """The docstring of the type's contract, on one line."""
+    return " ".join((getdoc(MESSAGE_TYPES[name].contract) or "").split())
 
 
-def _event(document: Document, data: Schema) -> Schema:
+def _event(message: MessageType, data: Schema) -> Schema:
     """The CloudEvent around the data."""
-    fixed: Schema = {"specversion": {"const": "1.0"}, "type": {"const": document.name}}
-    written = {} if document.direction == "in" else {"datacontenttype": {"const": "application/json"}}
-    logged = _LOGGED if document.topic.sequenced else {}
+    fixed: Schema = {"specversion": {"const": "1.0"}, "type": {"const": message.name}}
+    written = {} if message.direction == "in" else {"datacontenttype": {"const": "application/json"}}
+    logged = _LOGGED if message.topic.sequenced else {}
     properties = {
         name: {**attribute, **fixed.get(name, {}), **written.get(name, {})}
         for name, attribute in {**_ATTRIBUTES, **logged}.items()
     }
-    if document.topic.test_clock_only:
+    if message.topic.test_clock_only:
         properties["subject"] |= _CLOCK_SUBJECT
     optional = {"traceparent"} if written else {"traceparent", "datacontenttype"}
     return {

@@ -14,13 +14,13 @@ from cloudevents.v1.kafka import to_binary as to_binary_of_version_1
 from cloudevents.v1.kafka import to_structured as to_structured_of_version_1
 
 from shared.contracts.envelope import Reason
-from shared.contracts.schemas import DOCUMENTS, STATE
+from shared.contracts.schemas import MESSAGE_TYPES, STATE
 from shared.web.examples import examples
 from tests.contract.wire import ACCEPTS, MISSING, SERVER, TRACE, envelope, read, refusal
 
 MODES = [kafka.to_structured_event, kafka.to_binary_event]
 INCOMING = sorted(ACCEPTS)
-OUTGOING = sorted(name for name, document in DOCUMENTS.items() if document.direction == "out" and name != STATE)
+OUTGOING = sorted(name for name, message in MESSAGE_TYPES.items() if message.direction == "out" and name != STATE)
 
 Mode = Callable[[CloudEvent], kafka.KafkaMessage]
 

@@ -12,12 +12,12 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from shared.contracts import schemas
 from shared.contracts.envelope import adapter, decode, encode, from_json, to_json, with_sequence
 from shared.contracts.lifecycle_parts import LifecycleMetadata
-from shared.contracts.schemas import DOCUMENTS, STATE
+from shared.contracts.schemas import MESSAGE_TYPES, STATE
 from tests.published import PUBLISHED
 
 GOLDEN = Path(str(files("shared.contracts").joinpath("examples")))
-EVENTS = sorted(DOCUMENTS.keys() - {STATE})
-OUTGOING = [name for name in EVENTS if DOCUMENTS[name].direction == "out"]
+EVENTS = sorted(MESSAGE_TYPES.keys() - {STATE})
+OUTGOING = [name for name in EVENTS if MESSAGE_TYPES[name].direction == "out"]
 
 
 def golden(name: str) -> bytes:
@@ -26,22 +26,22 @@ def golden(name: str) -> bytes:
 
 def written_back(name: str, data: Any, value: Any) -> dict[str, Any]:
     """The data as JSON; what comes in may leave defaults out, what goes out leaves out nothing."""
-    document = DOCUMENTS[name]
-    exclude = document.direction == "in"
-    own: dict[str, Any] = adapter(document.contract).dump_python(data, mode="json", exclude_defaults=exclude)
-    if not document.has_metadata:
+    message = MESSAGE_TYPES[name]
+    exclude = message.direction == "in"
+    own: dict[str, Any] = adapter(message.contract).dump_python(data, mode="json", exclude_defaults=exclude)
+    if not message.has_metadata:
         return own
     stamp = adapter(LifecycleMetadata).validate_python(value)
     return {**adapter(LifecycleMetadata).dump_python(stamp, mode="json"), **own}
 
 
 def test_every_type_has_a_golden_document_and_every_golden_document_a_type() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == set(DOCUMENTS)
+    assert {path.stem for path in GOLDEN.iterdir()} == set(MESSAGE_TYPES)
 
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_golden_event_is_read_and_written_back_as_it_was(name: str) -> None:
-    event = decode(golden(name), [], {name: DOCUMENTS[name].contract})
+    event = decode(golden(name), [], {name: MESSAGE_TYPES[name].contract})
     wire = orjson.loads(golden(name))
     assert written_back(name, event.data, wire["data"]) == wire["data"]
     assert event.fields == wire
@@ -50,7 +50,7 @@ def test_a_golden_event_is_read_and_written_back_as_it_was(name: str) -> None:
 @pytest.mark.parametrize("name", OUTGOING)
 def test_an_outgoing_event_is_encoded_to_its_golden_document(name: str) -> None:
     wire = orjson.loads(golden(name))
-    event = decode(golden(name), [], {name: DOCUMENTS[name].contract})
+    event = decode(golden(name), [], {name: MESSAGE_TYPES[name].contract})
     sequence = wire.pop("sequence", None)
     data = orjson.dumps(written_back(name, event.data, wire.pop("data")))
     del wire["specversion"], wire["datacontenttype"]
@@ -60,31 +60,31 @@ def test_an_outgoing_event_is_encoded_to_its_golden_document(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_what_is_written_is_to_the_byte_what_the_contracts_validator_would_write(name: str) -> None:
-    contract = DOCUMENTS[name].contract
+    contract = MESSAGE_TYPES[name].contract
     data = decode(golden(name), [], {name: contract}).data
     assert to_json(data) == adapter(contract).dump_json(data)
 
 
 def test_the_state_document_is_read_and_written_back_as_it_was() -> None:
-    document = adapter(DOCUMENTS[STATE].contract).validate_json(golden(STATE))
+    document = adapter(MESSAGE_TYPES[STATE].contract).validate_json(golden(STATE))
     assert orjson.loads(to_json(document)) == orjson.loads(golden(STATE))
-    assert to_json(document) == adapter(DOCUMENTS[STATE].contract).dump_json(document)
+    assert to_json(document) == adapter(MESSAGE_TYPES[STATE].contract).dump_json(document)
 
 
 def test_what_was_stored_is_read_as_it_was() -> None:
-    document = adapter(DOCUMENTS[STATE].contract).validate_json(golden(STATE))
+    document = adapter(MESSAGE_TYPES[STATE].contract).validate_json(golden(STATE))
     for stored in (document.specification, *document.terms):
         assert from_json(type(stored), to_json(stored)) == stored
 
 
-@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+@pytest.mark.parametrize("name", sorted(MESSAGE_TYPES))
 def test_a_golden_document_keeps_to_its_published_schema(name: str) -> None:
     schema = json.loads((PUBLISHED / "schemas" / f"{name}.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(json.loads(golden(name)))
 
 
-@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+@pytest.mark.parametrize("name", sorted(MESSAGE_TYPES))
 def test_a_document_without_any_one_of_its_required_fields_breaks_its_schema(name: str) -> None:
     judge = Draft202012Validator(schemas.schema(name))
     wire = json.loads(golden(name))
@@ -105,5 +105,5 @@ def test_an_event_from_before_a_field_was_added_is_read_without_it(name: str, ad
     wire = orjson.loads(golden(name))
     for field in added:
         del wire["data"][field]
-    event = decode(orjson.dumps(wire), [], {name: DOCUMENTS[name].contract})
+    event = decode(orjson.dumps(wire), [], {name: MESSAGE_TYPES[name].contract})
     assert [getattr(event.data, field) for field in added] == [None] * len(added)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.envelope import Reason
 from shared.contracts.reference import sections, type_of
-from shared.contracts.schemas import DOCUMENTS, schema
+from shared.contracts.schemas import MESSAGE_TYPES, schema
 from tests import contract_page
 from tests.pages import DOCS
 
@@ -31,7 +31,7 @@ def test_the_type_of_a_field_in_words(field: dict[str, Any], words: str) -> None
 
 
 def test_every_field_of_every_document_can_be_put_into_words() -> None:
-    for name in DOCUMENTS:
+    for name in MESSAGE_TYPES:
         whole = schema(name)
         for part in (whole, *whole.get("$defs", {}).values()):
             assert all(type_of(field) for field in part.get("properties", {}).values() if "properties" not in field)
