@@ -1,1 +1,4 @@
-"""Apache Kafka: clients, topics, reading batches with stored positions, lag, the tails of partitions."""
+"""Apache Kafka: clients and topics; the intake, which reads batches and applies them with stored positions; lag.
+
+`intake` is put together from `reader` (with `assignment`), `batch_applier` and `lag`, around one set of `positions`.
+"""

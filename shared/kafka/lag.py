@@ -1,4 +1,4 @@
-"""The lag of this copy: measured for `/ready` and the metrics, and told to Kafka for its own lag displays.
+"""The lag of this copy: measured for `/ready` and the metrics; positions are committed to Kafka for its own displays.
 
 It also replaces a consumer that has fallen silent: aiokafka's consumers can do so after timeouts (#1037), and then the
 partition's end moves, the consumer's position does not, and nothing is raised.
@@ -60,8 +60,8 @@ class LagMonitor:
         ends = await consumer.end_offsets(assigned)
         applied = {tp: offset for tp, offset in self._reader.positions.next_offsets.items() if tp in assigned}
         # A transaction marker at the end of a partition is no record; once idle, the consumer's position is after it.
-        reached = applied if self._is_busy else {tp: await consumer.position(tp) for tp in applied}
-        lags = {self._reader.positions.partition_of(tp): max(0, ends[tp] - reached[tp]) for tp in applied}
+        read = applied if self._is_busy else {tp: await consumer.position(tp) for tp in applied}
+        lags = {self._reader.positions.partition_of(tp): max(0, ends[tp] - read[tp]) for tp in applied}
         self._health.lag = lags
         await self._commit_to_kafka(applied)
         return sum(lags.values())

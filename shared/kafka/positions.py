@@ -103,5 +103,6 @@ def _check_held(partition: TopicPartition, position: int, first: int, end: int) 
     if not first <= position <= end:
         raise Alarm(
             f"{partition.topic}-{partition.partition}: the stored position {position} lies outside of what the broker"
-            f" holds ({first} to {end}). Records were lost or the topic was made anew; see docs/operations.md."
+            f" holds ({first} to {end}). Records were lost, or the topic was deleted and created again; see"
+            " docs/operations.md."
         )

@@ -56,21 +56,21 @@ async def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Append `entries` to the log, each partition's in the order given; call it last before the commit."""
     if not entries:
         return
-    ordered = sorted(entries, key=_place)
-    keys = [{"topic": topic, "partition": partition} for (topic, partition), _ in groupby(ordered, key=_place)]
+    ordered = sorted(entries, key=_partition)
+    keys = [{"topic": topic, "partition": partition} for (topic, partition), _ in groupby(ordered, key=_partition)]
     locked = await _LOCK.fetch(connection, keys)
     sequences = {(topic, partition): next_sequence for topic, partition, next_sequence in locked}
     rows = [_row(entry, sequences) for entry in ordered]
     await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
     await _RAISE.run(
         connection,
-        [{"topic": place[0], "partition": place[1], "next_sequence": after} for place, after in sequences.items()],
+        [{"topic": key[0], "partition": key[1], "next_sequence": after} for key, after in sequences.items()],
     )
     await connection.execute(_NOTIFY)
 
 
 async def fix_partitions(connection: Connection, counts: Mapping[str, int]) -> None:
-    """Remember how many partitions each output topic has at the first start; `Alarm` when it is another number."""
+    """Store how many partitions each output topic has at the first start. Raises `Alarm` when that has changed."""
     known = {row[0]: row[1] for row in await connection.execute(_PARTITIONS)}
     for topic, count in sorted(counts.items()):
         if known.get(topic, count) != count:
@@ -83,12 +83,12 @@ async def fix_partitions(connection: Connection, counts: Mapping[str, int]) -> N
 
 
 async def fix_own_partition(connection: Connection, topic: str, partition: int) -> None:
-    """Of a topic that several services write, only this partition is ours."""
+    """Store the one partition that this service writes of a topic that several services write."""
     await connection.execute(_ADD_ONE, {"topic": topic, "partition": partition})
 
 
 def pack(headers: Headers) -> bytes | None:
-    """Headers as they stand in the log: JSON pairs, values as Latin-1 text, so that any byte survives, or null."""
+    """Headers as the log stores them: a JSON array of [name, value], value as Latin-1 text (any byte) or null."""
     return orjson.dumps([(name, _text(value)) for name, value in headers]) if headers else None
 
 
@@ -105,13 +105,13 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else text.encode("latin-1")
 
 
-def _place(entry: Entry) -> tuple[str, int]:
+def _partition(entry: Entry) -> tuple[str, int]:
     return entry[:2]
 
 
 def _row(entry: Entry, sequences: dict[tuple[str, int], int]) -> tuple[object, ...]:
-    place = entry[:2]
-    sequence = sequences[place]
-    sequences[place] = sequence + 1
+    key = entry[:2]
+    sequence = sequences[key]
+    sequences[key] = sequence + 1
     value = with_sequence(entry.value, sequence) if entry.enveloped and entry.value is not None else entry.value
-    return (*place, sequence, entry.key, value, pack(entry.headers), entry.account_id)
+    return (*key, sequence, entry.key, value, pack(entry.headers), entry.account_id)

@@ -1,14 +1,14 @@
 """Every setting of both services, read once from the environment (prefix `TENURE_`), frozen.
 
-One class, since both services may be started from one environment; each uses its part.
-An unknown `TENURE_` name or a bad value stops the start with a sentence (`BadSettings`).
-Secrets may come from a file: `TENURE_AUTH_SECRET_FILE` in place of `TENURE_AUTH_SECRET`.
+There is one class, because both services may be started with the same environment; each uses the settings it needs.
+An unknown `TENURE_` name or a bad value stops the start with a sentence (`BadSettings`). A secret may come from a file:
+`TENURE_AUTH_SECRET_FILE` instead of `TENURE_AUTH_SECRET`.
 """
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -16,8 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.scalars import Instant
 
-PREFIX = "TENURE_"
-SECRETS = (
+PREFIX: Final = "TENURE_"
+SECRETS: Final = (
     "DATABASE_URL",
     "AUTH_SECRET",
     "SMTP_USERNAME",
@@ -25,13 +25,14 @@ SECRETS = (
     "KAFKA_SASL_USERNAME",
     "KAFKA_SASL_PASSWORD",
 )
+"""Settings that may come from a file, without the prefix."""
 
 
 class BadSettings(Exception):
-    """The sentences that tell which setting is wrong and what was expected."""
+    """Settings with which the service cannot start; the message names each wrong one and what was expected."""
 
 
-def _brokers(text: str) -> str:
+def _host_and_port_list(text: str) -> str:
     for each in text.split(","):
         host, _, port = each.strip().rpartition(":")
         if not host or not port.isdecimal():
@@ -39,33 +40,33 @@ def _brokers(text: str) -> str:
     return text
 
 
-def _page(address: str) -> str:
+def _web_address(address: str) -> str:
     if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname:
         raise ValueError("expected an address such as https://tenure.example")
     return address
 
 
-def _postgresql(url: SecretStr) -> SecretStr:
+def _postgresql_url(url: SecretStr) -> SecretStr:
     if _scheme(url.get_secret_value()).partition("+")[0] not in ("postgresql", "postgres"):
         raise ValueError("expected postgresql://user:password@host:port/database")
     return url
 
 
 def _scheme(url: str) -> str:
-    """Empty where it is no URL, or one whose port is none."""
+    """The URL's scheme; empty where the text is no URL, or its port is no port."""
     try:
-        components = urlsplit(url)
-        return components.scheme if components.port != 0 else ""
+        split = urlsplit(url)
+        return split.scheme if split.port != 0 else ""
     except ValueError:
         return ""
 
 
 class Settings(BaseSettings):
-    """See docs/settings.md for each name's meaning."""
+    """docs/settings.md has the meaning, unit and default of each."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(_brokers)] = "127.0.0.1:9092"
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_host_and_port_list)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     kafka_sasl_username: str | None = None
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
     topic_partitions: Annotated[int, Field(ge=1, le=10_000)] = 6
     topic_replication: Annotated[int, Field(ge=1, le=100)] = 1
     instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
-    database_url: Annotated[SecretStr, AfterValidator(_postgresql)] = SecretStr(
+    database_url: Annotated[SecretStr, AfterValidator(_postgresql_url)] = SecretStr(
         "postgresql://tenure@127.0.0.1:5432/tenure"
     )
     database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
@@ -88,9 +89,9 @@ class Settings(BaseSettings):
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
     mail_from: str = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = "localhost"
-    public_url: Annotated[str, AfterValidator(_page)] = "http://127.0.0.1:8081"
+    public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     auth_secret: SecretStr | None = None
-    auth_jwks_url: Annotated[str, AfterValidator(_page)] | None = None
+    auth_jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None
     auth_audience: str | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -107,7 +108,7 @@ def schema_name(service: str, settings: Settings) -> str:
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. Raises `BadSettings` with one sentence for each thing that is wrong."""
+    """The settings in `environment`. Raises `BadSettings` with one sentence for each wrong one."""
     given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(PREFIX)}
     given = _with_secret_files(given)
     unknown = sorted(name for name in given if name.removeprefix(PREFIX).lower() not in Settings.model_fields)
@@ -125,31 +126,33 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
+    """Each `…_FILE` of a secret replaced by the secret, with the content of that file."""
     read = dict(given)
     for name in SECRETS:
         path = read.pop(f"{PREFIX}{name}_FILE", None)
         if path is not None:
-            read[f"{PREFIX}{name}"] = _secret(f"{PREFIX}{name}_FILE", path)
+            read[f"{PREFIX}{name}"] = _secret_in(f"{PREFIX}{name}_FILE", path)
     return read
 
 
-def _secret(name: str, path: str) -> str:
+def _secret_in(name: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
     except OSError as error:
         raise BadSettings(f"{name}: the file cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
-        raise BadSettings(f"{name}: the file is no text in UTF-8.") from None
+        raise BadSettings(f"{name}: the file is not UTF-8 text.") from None
 
 
 def _sentences(error: ValidationError) -> str:
     problems = error.errors(include_input=False, include_context=False)
-    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {_told(problem['msg'])}." for problem in problems)
-
-
-def _told(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    return " ".join(f"{PREFIX}{_name(problem['loc'])}: {_expectation(problem['msg'])}." for problem in problems)
 
 
 def _name(loc: tuple[Any, ...]) -> str:
     return str(loc[0]).upper()
+
+
+def _expectation(message: str) -> str:
+    """pydantic's message without its prefix for our own validators."""
+    return message.removeprefix("Value error, ")

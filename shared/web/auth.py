@@ -1,7 +1,7 @@
-"""Who calls: bearer tokens, and the signed links that emails carry. Judged by real time, also with the test clock on.
+"""Authentication: bearer tokens, and signed links. Checked against real time, also with the test clock on.
 
-A link stands for its account's inbox only: it never makes an operator, and no access token passes for a link.
-`app` puts one `Guard` into the HTTP app's state; routes take `AccountCaller` or `OperatorCaller`.
+A link gives access to the inbox of one account only: it never makes an operator, and no access token counts as a link.
+`build_http` puts one `Guard` into the application's state; routes take `AccountCaller` or `OperatorCaller`.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ _JWKS_TIMEOUT_SECONDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`account_id` is the token's `sub`."""
+    """Who calls. `account_id`: the token's `sub`; `operator`: its scope has `operator`."""
 
     account_id: str
     operator: bool
 
 
 class Guard:
-    """Checks tokens with the shared secret (HS256), with the keys of a JWKS address, or with either."""
+    """Checks tokens with `TENURE_AUTH_SECRET` (HS256), with the keys at `TENURE_AUTH_JWKS_URL`, or with both."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `BadSettings` where the secret is too short to be one."""
+        """Raises `BadSettings` where the secret is too short for HS256."""
         self._secret = settings.auth_secret.get_secret_value() if settings.auth_secret else None
         self._audience = settings.auth_audience
         if self._secret is None and settings.auth_jwks_url is None:
@@ -54,13 +54,13 @@ class Guard:
         self._keys = jwt.PyJWKClient(url, timeout=_JWKS_TIMEOUT_SECONDS, cache_jwk_set=True) if url else None
 
     async def caller(self, token: str) -> Caller:
-        """Whose token this is. Raises `Problem` 401."""
+        """Who the token names. Raises `Problem`: 401 for a bad token, 503 where the keys cannot be fetched."""
         try:
             claims = await self._claims(token)
         except jwt.PyJWKClientConnectionError:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The keys to check tokens with are away just now.") from None
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The keys to check tokens with cannot be fetched.") from None
         except jwt.PyJWTError:
-            raise unauthorized("The token is not valid, or not any more.") from None
+            raise unauthorized("The token is not valid, or has expired.") from None
         subject = claims.get("sub")
         if not isinstance(subject, str) or not subject:
             raise unauthorized("The token names no account.")
@@ -69,7 +69,7 @@ class Guard:
         return Caller(subject, operator=OPERATOR in str(claims.get("scope", "")).split())
 
     def link_token(self, account_id: str) -> str | None:
-        """A token for a link in a mail to this account; None without a secret to sign it with."""
+        """A token for a link to this account's inbox, valid for 24 hours; None without a secret to sign it with."""
         if self._secret is None:
             return None
         now = int(time.time())
@@ -77,14 +77,14 @@ class Guard:
         return jwt.encode(claims, self._secret, algorithm=_HMAC)
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token whose signature and time are good. Raises `jwt.PyJWTError`."""
-        ours = jwt.get_unverified_header(token).get("alg") == _HMAC
-        key, algorithms = (self._secret, (_HMAC,)) if ours else (await self._public_key(token), _ASYMMETRIC)
+        """The claims of a token whose signature, time and audience are good. Raises `jwt.PyJWTError`."""
+        by_secret = jwt.get_unverified_header(token).get("alg") == _HMAC
+        key, algorithms = (self._secret, (_HMAC,)) if by_secret else (await self._public_key(token), _ASYMMETRIC)
         if key is None:
             raise jwt.InvalidKeyError
         options: Any = {"verify_aud": False}
         claims: dict[str, Any] = jwt.decode(token, key, algorithms, leeway=_LEEWAY_SECONDS, options=options)
-        self._check_audience(claims, ours=ours)
+        self._check_audience(claims, by_secret=by_secret)
         return claims
 
     async def _public_key(self, token: str) -> Any:
@@ -92,17 +92,17 @@ class Guard:
             return None
         return await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
 
-    def _check_audience(self, claims: dict[str, Any], *, ours: bool) -> None:
-        """Links are signed by us and end; access tokens are for us where a setting says who we are."""
+    def _check_audience(self, claims: dict[str, Any], *, by_secret: bool) -> None:
+        """A link is signed with our secret and expires; an access token names `TENURE_AUTH_AUDIENCE`, if set."""
         if _is_link(claims):
-            if not ours or "exp" not in claims:
+            if not by_secret or "exp" not in claims:
                 raise jwt.InvalidAudienceError
         elif self._audience is not None and self._audience not in _audiences(claims):
             raise jwt.InvalidAudienceError
 
 
 def unauthorized(detail: str) -> Problem:
-    """401, with the challenge that HTTP asks for."""
+    """401, with the challenge that RFC 9110 requires."""
     return Problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
 
 
@@ -125,7 +125,7 @@ async def _operator(request: Request, bearer: _Bearer) -> Caller:
         raise unauthorized("A bearer token is needed.")
     caller = await _guard(request).caller(bearer.credentials)
     if not caller.operator:
-        raise Problem(HTTPStatus.FORBIDDEN, f"The token's scope must hold {OPERATOR!r}.")
+        raise Problem(HTTPStatus.FORBIDDEN, f"The token's scope must contain {OPERATOR!r}.")
     return caller
 
 

@@ -1,6 +1,6 @@
-"""What goes wrong over HTTP, told as RFC 9457 problem documents: every error of both services looks the same.
+"""HTTP errors as problem documents (RFC 9457): every error of both services has the same form.
 
-Routes and guards raise `Problem`; `install` makes the framework's own errors, and a database that is away, look so too.
+Routes raise `Problem`. `install` gives the same form to errors of the framework, to `Transient` and to bugs.
 """
 
 import logging
@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class Problem(Exception):
-    """Ends a request. `detail` is a sentence for the caller, without secrets; `code` a word for programs."""
+    """Ends a request with an error.
+
+    `detail` is a sentence for the caller, without secrets; `code` is a stable word for programs.
+    """
 
     def __init__(
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, *, code: str | None = None
@@ -36,7 +39,10 @@ class Problem(Exception):
 
 
 class ProblemDocument(BaseModel):
-    """RFC 9457; `type` is always `about:blank`, so `title` says what `status` means. `code`: for programs, if any."""
+    """The body of an error. `type` is always `about:blank`, so `title` is the phrase of `status` (RFC 9457).
+
+    `code` is a word for programs, given where a caller may want to tell cases of one status apart.
+    """
 
     type: str = "about:blank"
     title: str = Field(examples=["Not Found"])
@@ -46,21 +52,21 @@ class ProblemDocument(BaseModel):
 
 
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: the problems that it can answer with."""
+    """The errors that a route can answer with, for its `responses` in FastAPI."""
     return {int(status): {"model": ProblemDocument, "description": status.phrase} for status in statuses}
 
 
 def install(app: FastAPI) -> None:
     """Every error that leaves `app` is a problem document."""
-    app.add_exception_handler(Problem, _told)
-    app.add_exception_handler(HTTPException, _of_framework)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Transient, _away)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_framework_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
+    app.add_exception_handler(Transient, _answer_unavailable)
+    app.add_exception_handler(Exception, _answer_unexpected)
 
 
 def in_problem_json(openapi: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with errors under their true media type, which FastAPI cannot be told."""
+    """The OpenAPI document with the problems' media type, which cannot be set through FastAPI's `responses`."""
     for path in openapi.get("paths", {}).values():
         for operation in path.values():
             for status, response in operation.get("responses", {}).items():
@@ -77,30 +83,30 @@ def _answer(
     return JSONResponse(document.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _told(_: Request, problem: Any) -> Response:
+def _answer_problem(_: Request, problem: Any) -> Response:
     return _answer(problem.status, problem.detail, problem.headers, problem.code)
 
 
-def _of_framework(request: Request, error: Any) -> Response:
+def _answer_framework_error(request: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
     detail = f"{request.method} {request.url.path}: {status.phrase.lower()}."
     return _answer(status, detail, error.headers)
 
 
-def _invalid(_: Request, error: Any) -> Response:
+def _answer_invalid_request(_: Request, error: Any) -> Response:
     first = error.errors()[0]
     place = ".".join(map(str, first["loc"]))
     return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place}: {first['msg']}.")
 
 
-def _away(_: Request, __: Exception) -> Response:
+def _answer_unavailable(_: Request, __: Exception) -> Response:
     return _answer(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Something that this service needs is away just now; please try again.",
+        "This service cannot reach something that it needs; please try again.",
         {"Retry-After": _RETRY_AFTER_SECONDS},
     )
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
+def _answer_unexpected(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed: %r", request.method, request.url.path, type(error))
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "This should not have happened; the log says more.")
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected error, which is in the service's log.")

@@ -33,7 +33,10 @@ async def test_tls_that_is_insisted_on_is_not_gone_without(database_url: str) ->
         await _both_answer(f"{database_url}?sslmode=require")
 
 
-async def test_a_login_that_is_refused_is_waited_out(database_url: str) -> None:
+@pytest.mark.rule("G5")
+async def test_a_login_that_the_database_refuses_is_waited_for_as_its_password_may_be_changing(
+    database_url: str,
+) -> None:
     scheme, _, rest = database_url.partition("://")
     with pytest.raises(Transient, match="password authentication failed"):
         await _both_answer(f"{scheme}://nobody:wrong@{rest.partition('@')[2]}")

@@ -1,4 +1,4 @@
-"""Positions move only from where they are believed to be; the log has no gap, whoever writes it."""
+"""Stored positions move by compare-and-swap; the log has no gap, whoever appends to it."""
 
 import asyncio
 
@@ -29,14 +29,14 @@ async def _stored(engine: Engine) -> dict[Partition, int]:
         return await offsets.stored(connection)
 
 
-async def test_a_partition_that_is_known_stays_where_it_is_when_it_is_begun_again(begun: Engine) -> None:
+async def test_a_known_partition_keeps_its_position_when_it_is_begun_again(begun: Engine) -> None:
     async with transaction(begun) as connection:
         await offsets.begin(connection, {FIRST: 3, SECOND: 0})
     assert await _stored(begun) == {FIRST: 0, SECOND: 7}
 
 
 @pytest.mark.rule("G1")
-async def test_one_position_that_another_copy_has_moved_displaces_the_whole_batch(begun: Engine) -> None:
+async def test_one_position_that_another_copy_has_moved_is_a_conflict_for_the_whole_batch(begun: Engine) -> None:
     async with transaction(begun) as connection:
         await offsets.advance(connection, {FIRST: Move(0, 5)})
     with pytest.raises(PositionConflict, match="1 of 2"):
@@ -46,7 +46,7 @@ async def test_one_position_that_another_copy_has_moved_displaces_the_whole_batc
 
 
 @pytest.mark.rule("G1")
-async def test_of_two_copies_that_move_the_same_position_at_once_one_is_displaced(begun: Engine) -> None:
+async def test_of_two_copies_that_move_the_same_position_at_once_one_has_a_conflict(begun: Engine) -> None:
     async def move() -> None:
         async with transaction(begun) as connection:
             await offsets.advance(connection, {FIRST: Move(0, 5), SECOND: Move(7, 9)})
@@ -85,7 +85,7 @@ async def test_two_concurrent_writers_leave_no_gap_even_where_one_rolls_back(eng
 
 
 @pytest.mark.rule("G2")
-async def test_an_event_carries_the_sequence_under_which_it_lies(engine: Engine) -> None:
+async def test_an_event_carries_the_sequence_under_which_it_is_stored(engine: Engine) -> None:
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, {"out": 1})
     event = encode({"id": "e-1", "source": "/s", "type": "t", "time": "2026-01-01T00:00:00Z", "subject": "a"}, b"{}")
@@ -95,7 +95,7 @@ async def test_an_event_carries_the_sequence_under_which_it_lies(engine: Engine)
     assert [b'"sequence":%d' % number in value for number, value in enumerate(values, 1)] == [True, True]
 
 
-async def test_another_number_of_partitions_than_at_the_first_start_is_an_alarm(engine: Engine) -> None:
+async def test_a_number_of_partitions_that_differs_from_the_first_start_is_an_alarm(engine: Engine) -> None:
     async with transaction(engine) as connection:
         await log.fix_partitions(connection, {"out": 2})
     async with transaction(engine) as connection:

@@ -62,7 +62,7 @@ async def test_a_token_names_its_account(guard: Guard) -> None:
     assert (await ask(guard, "/mine", token())).json() == "acc-1"
 
 
-async def test_a_token_without_an_end_is_good(guard: Guard) -> None:
+async def test_a_token_without_expiry_is_accepted(guard: Guard) -> None:
     bare = jwt.encode({"sub": "acc-1"}, SECRET, algorithm="HS256")
     assert (await ask(guard, "/mine", bare)).status_code == 200
 
@@ -95,7 +95,7 @@ async def test_no_token_is_answered_401(guard: Guard) -> None:
     assert (await ask(guard, "/all")).status_code == 401
 
 
-async def test_an_operator_needs_the_scope_among_others(guard: Guard) -> None:
+async def test_an_operators_token_has_operator_among_its_scopes(guard: Guard) -> None:
     assert (await ask(guard, "/all", token(scope="read operator"))).status_code == 200
     for scope in ("", "read", "operators"):
         answer = await ask(guard, "/all", token(scope=scope))
@@ -111,18 +111,18 @@ async def test_a_link_opens_its_own_account_and_nothing_else(guard: Guard) -> No
     assert (await ask(guard, "/all", token=link)).status_code == 401
 
 
-async def test_a_link_never_makes_an_operator_whatever_it_says(guard: Guard) -> None:
+async def test_a_link_never_makes_an_operator_whatever_scope_it_has(guard: Guard) -> None:
     assert (await ask(guard, "/all", token(aud=LINK_AUDIENCE, scope="operator"))).status_code == 403
 
 
-async def test_a_link_ends(guard: Guard) -> None:
+async def test_a_link_expires_and_one_without_expiry_is_refused(guard: Guard) -> None:
     forever = jwt.encode({"sub": "acc-1", "aud": LINK_AUDIENCE}, SECRET, algorithm="HS256")
     assert (await ask(guard, "/mine", token=forever)).status_code == 401
     over = token(aud=LINK_AUDIENCE, exp=time.time() - timedelta(hours=1).total_seconds())
     assert (await ask(guard, "/mine", token=over)).status_code == 401
 
 
-async def test_where_an_audience_is_set_a_token_must_be_meant_for_it() -> None:
+async def test_where_an_audience_is_set_an_access_token_must_name_it() -> None:
     guard = Guard(settings(auth_audience="tenure"))
     assert (await ask(guard, "/mine", token())).status_code == 401
     assert (await ask(guard, "/mine", token(aud=["others", "tenure"]))).status_code == 200
@@ -131,7 +131,7 @@ async def test_where_an_audience_is_set_a_token_must_be_meant_for_it() -> None:
     assert (await ask(guard, "/mine", link)).status_code == 200
 
 
-async def test_without_secret_and_keys_every_token_is_refused_and_that_is_said(
+async def test_without_secret_and_keys_every_token_is_refused_and_that_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     guard = Guard(settings(auth_secret=None))
@@ -183,7 +183,7 @@ async def test_a_token_is_checked_against_published_keys(keys: tuple[ec.Elliptic
     assert guard.link_token("acc-1") is None
 
 
-async def test_keys_that_are_away_are_no_verdict_on_a_token(unused_tcp_port: int) -> None:
+async def test_keys_that_cannot_be_fetched_are_answered_503_and_not_401(unused_tcp_port: int) -> None:
     guard = Guard(settings(auth_jwks_url=f"http://127.0.0.1:{unused_tcp_port}/keys"))
     private = ec.generate_private_key(ec.SECP256R1())
     unknown = jwt.encode({"sub": "acc-1"}, private, algorithm="ES256", headers={"kid": "k1"})
