@@ -14,10 +14,11 @@ import idna
 from notifier_service.content.names import JOINERS, display_name, one_line
 from shared.contracts.types import Contact
 
-_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_UNQUOTED: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*")
-_LOCAL_PART: Final = re.compile(rf"({_ATOM}|\.)+")
-"""Atoms and dots. In quotes, blanks, commas and a second `@` are valid too, but some relays take those for others."""
+_ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
+_UNQUOTED: Final = re.compile(rf"[{_ATEXT}]+(\.[{_ATEXT}]+)*")
+"""RFC 5321's dot-string."""
+_LOCAL_PART: Final = re.compile(rf"[.{_ATEXT}]+")
+"""In quotes RFC 5321 has blanks, commas and a second `@` too, but some relays take such addresses for others."""
 _QUOTED: Final = re.compile('"(.*)"')
 _LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")

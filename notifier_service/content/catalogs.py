@@ -53,7 +53,7 @@ def read_catalog(path: Path) -> Sentences:
 
 
 class _StrictCatalog(Catalog):
-    """Takes each key once, where Babel would drop the second sentence without a word."""
+    """Refuses a key that stands twice; Babel would drop the second sentence."""
 
     def __setitem__(self, id: str | list[str] | tuple[str, ...], message: Message) -> None:  # noqa: A002 - Babel's signature
         if message.id and (first := self.get(message.id)):

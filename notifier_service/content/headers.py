@@ -1,8 +1,10 @@
-"""How the headers of a mail are stored and written: as the standard library does, in three points otherwise.
+"""How the headers of a mail are written: as the standard library does, but for three things.
 
-Identifiers stay whole on one line, where it would fold or encode long ones; a subject is folded by `Header`, where it
-would begin on the next line or lose a blank between encoded words; and the class of a header is made once, where it
-would make one for every header of every mail (a quarter of the time of a mail).
+- Identifiers are one line each; the library would fold or encode long ones.
+- A subject is folded by `email.header.Header`; the library's newer code begins a long one on the second line, or loses
+  a blank between encoded words.
+- The class for a header name is made once; the library makes it for each header of each mail, which takes a quarter of
+  the time that building a mail takes.
 """
 
 from email.header import Header
@@ -16,14 +18,14 @@ IDENTIFIERS: Final = ("message-id", "x-tenure-notification", "x-tenure-event", "
 
 
 class Identifier(UnstructuredHeader, BaseHeader):
-    """A header that machines compare: one line as it is, however long."""
+    """A header whose value is compared by programs: one line as it is, however long."""
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
 class Subject(UnstructuredHeader, BaseHeader):
-    """A subject that readers get back as it was written."""
+    """A subject that a receiving program decodes to the same text."""
 
     max_count = 1
 
@@ -35,16 +37,16 @@ class Subject(UnstructuredHeader, BaseHeader):
 
 
 class Registry(HeaderRegistry):
-    """Header name -> class, kept."""
+    """Header name -> class, each made once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._made: dict[str, type[BaseHeader]] = {}
+        self._classes: dict[str, type[BaseHeader]] = {}
 
     def __getitem__(self, name: str) -> type[BaseHeader]:
-        if name not in self._made:
-            self._made[name] = super().__getitem__(name)
-        return self._made[name]
+        if name not in self._classes:
+            self._classes[name] = super().__getitem__(name)
+        return self._classes[name]
 
 
 @cache

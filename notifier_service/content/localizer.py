@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cache, lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,6 +22,8 @@ from notifier_service.content.languages import COUNT, Language, Languages
 from shared.contracts.types import Specification
 
 SEPARATOR: Final = " \u00b7 "
+_DIGITS: Final = 40
+"""Balances have up to 30 digits; beyond 28, Python's default, formatting fails."""
 _LETTER_THEN_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 """Between a currency's code and its amount (`CHF 1.00`), where CLDR wants a blank and Babel has none."""
 _CHINESE_THEN_DIGIT: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
@@ -29,7 +31,7 @@ _CHINESE_THEN_DIGIT: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Localizer:
-    """How one reader is written to; `languages` are all that are served. Made by `localizer_for`."""
+    """One reader's language and time zone; `languages` are all that exist. Made by `localizer_for`."""
 
     languages: Languages
     language: Language
@@ -45,11 +47,12 @@ class Localizer:
         return form.format_map({name: self._formatted(value) for name, value in values.items()})
 
     def money(self, amount: Decimal, currency: str | None) -> str:
-        """An amount with its currency, never rounded; None: events from before the wire had currencies name none."""
-        if currency is None:
-            return str(format_decimal(amount, "#,##0.00", locale=self.language.locale))
-        whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
-        shown = format_currency(amount, currency, locale=self.language.locale, currency_digits=whole)
+        """An amount with its currency, never rounded; without one where the event is from before they named theirs."""
+        with localcontext(prec=_DIGITS):
+            if currency is None:
+                return str(format_decimal(amount, "#,##0.00", locale=self.language.locale))
+            whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
+            shown = format_currency(amount, currency, locale=self.language.locale, currency_digits=whole)
         return _LETTER_THEN_DIGIT.sub("\u00a0", shown)
 
     def number(self, number: int) -> str:

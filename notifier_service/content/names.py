@@ -1,7 +1,7 @@
 """A contact's name as mails show it. Pure.
 
-Mail programs turn text into links by themselves: `t.me/prize` in a greeting would be a link of a stranger in our mail.
-They do so where text ends in a top-level domain, which is how `Md.Rahman` is told from `monday.com`.
+Mail programs turn text into links by themselves, so that a name such as `t.me/prize` would be a stranger's link in our
+mail. They do it for words that end in a top-level domain: for `monday.com`, not for `Md.Rahman`.
 """
 
 import re
@@ -52,7 +52,7 @@ def one_line(text: str) -> str:
 
 
 def _links(text: str) -> list[str]:
-    """What would become a link, as it looks to a mail program: in plain letters, with plain dots."""
+    """What would become a link, compared without invisible characters and with every kind of full stop as a dot."""
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("。", ".")
     if found := _ALWAYS_A_LINK.search(plain):
         return [f"//{found[0]}"]

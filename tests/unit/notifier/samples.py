@@ -82,7 +82,7 @@ RETAINED = {
     "baseline_check_policy": 2,
 }
 HONEYPOTS = QuantityRange(minimum=20, maximum=500, step=1)
-FIGURES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
+REFUSAL_VALUES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
     RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
     RejectionCode.AMOUNT_OUT_OF_RANGE: ("999,999,999,999.99", "1,234,567,890,123.00"),
     RejectionCode.INVALID_CYCLE: ("1, 3 or 12", 6),
@@ -161,7 +161,7 @@ released = Released(released_at=RELEASE_AT, purged=RETAINED)
 
 
 def rejected(code: RejectionCode) -> OrderRejected:
-    required, offered = FIGURES.get(code, (None, None))
+    required, offered = REFUSAL_VALUES.get(code, (None, None))
     return OrderRejected(
         order_id=None if code is RejectionCode.QUOTA_EXHAUSTED else "ord-2026-0099",
         order_type="tenure.server.bound.v1"

@@ -21,7 +21,7 @@ from tests.unit.notifier import samples
         ("1575.50", "JPY", "¥1,575.50"),
         ("1.50", "BHD", "BHD\xa01.50"),
         ("1.00", "XTS", "XTS\xa01.00"),
-        ("123456789012345678.90", "USD", "$123,456,789,012,345,678.90"),
+        ("1234567890123456789012345678.95", "USD", "$1,234,567,890,123,456,789,012,345,678.95"),
     ],
 )
 def test_an_amount_is_never_rounded(amount: str, currency: str, shown: str) -> None:

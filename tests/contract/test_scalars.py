@@ -1,4 +1,4 @@
-"""The words of the wire: instants, days, money, text, free JSON. What is taken, and what is invalid data."""
+"""Single values on the wire (instants, days, money, counts, text, JSON): what is read, and what is invalid data."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
