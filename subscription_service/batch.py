@@ -63,9 +63,13 @@ class SubscriptionBatchProcessor:
         return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions)
 
     async def _load(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
-        """Lock the accounts of the events, with the rows that these and the waiting events touch."""
-        account_ids = {event.account_id for event in events}
-        unit_of_work.locked = await loading.lock(connection, account_ids, partitions=self._partitions[LIFECYCLE])
+        """Lock the accounts of the events, with the rows that these, and waiting events that may go on, touch."""
+        unit_of_work.locked = await loading.lock(
+            connection,
+            {event.account_id for event in events},
+            partitions=self._partitions[LIFECYCLE],
+            with_waiting={event.account_id for event in events if event.may_activate},
+        )
         waiting = [event for locked in unit_of_work.locked.values() for event, _ in locked.waiting]
         fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]
         await loading.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)

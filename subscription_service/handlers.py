@@ -152,6 +152,11 @@ class Incoming:
         """Whether it waits while its account is not known (R40); what is refused for its id does not (R41)."""
         return self.verdict is Verdict.FRESH and REGISTRY[self.topic][self.event.type].needs_purchase
 
+    @property
+    def may_activate(self) -> bool:
+        """Whether what waits for its account's purchase may go on because of it (R40)."""
+        return isinstance(self.event.data, PurchaseOrdered) and self.verdict is not Verdict.DUPLICATE
+
     def may_touch_all_servers(self, account: Account) -> bool:
         """Whether its decision may need every server of the account: a snapshot, or a switch to partial mode (R16)."""
         match self.event.data:

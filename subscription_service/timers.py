@@ -88,7 +88,9 @@ class Timers:
             self._set_aside_until[account_id] = asyncio.get_running_loop().time() + _SET_ASIDE_SECONDS
 
     async def _catch_up(self, connection: Connection, account_ids: Sequence[str], now: datetime) -> None:
-        locked = await loading.lock(connection, account_ids, partitions=self._partitions[LIFECYCLE])
+        locked = await loading.lock(
+            connection, account_ids, partitions=self._partitions[LIFECYCLE], with_waiting=account_ids
+        )
         waiting = [event for each in locked.values() for event, _ in each.waiting]
         await loading.load_touched(connection, locked, waiting, whole=True)
         unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)

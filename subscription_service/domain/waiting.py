@@ -40,14 +40,25 @@ class WaitingEvent(Protocol):
 E = TypeVar("E", bound=WaitingEvent)
 
 
+class NotLoaded(NamedTuple):
+    """What is known of an account's waiting events where they themselves are not needed and stay in storage."""
+
+    parked: int = 0
+    parked_bytes: int = 0
+    first_deadline: datetime | None = None
+    deferred: int = 0
+
+
 @dataclass(slots=True)
 class WaitingEvents(Generic[E]):
     """The waiting events of one account. Each operation costs at most the logarithm of their number.
 
-    Two heaps: `parked` by the end of the wait, `deferred` by the event's `time`; ties by order of arrival.
+    Two heaps: parked events by the end of their wait, deferred ones by their `time`; ties by order of arrival.
+    An account with `not_loaded` events can take more, but none of its events can go on: that raises `RuntimeError`.
     """
 
-    parked_bytes: int = 0
+    not_loaded: NotLoaded = NotLoaded()
+    _parked_bytes: int = 0
     _arrivals: int = 0
     _parked: list[tuple[datetime, int, E]] = field(default_factory=list)
     _deferred: list[tuple[datetime, int, E]] = field(default_factory=list)
@@ -55,7 +66,7 @@ class WaitingEvents(Generic[E]):
     def park(self, event: E, until: datetime) -> None:
         """It waits for a purchase until that instant (UTC)."""
         self._arrivals += 1
-        self.parked_bytes += event.size
+        self._parked_bytes += event.size
         heappush(self._parked, (until, self._arrivals, event))
 
     def defer(self, event: E) -> None:
@@ -72,45 +83,65 @@ class WaitingEvents(Generic[E]):
 
     def take_deferred(self) -> E:
         """Remove and give the deferred event with the earliest `time`. Raises `IndexError` where there is none."""
+        self._need_all()
         return heappop(self._deferred)[2]
 
     def take_overdue(self) -> E:
         """Remove and give the parked event whose wait ends first. Raises `IndexError` where there is none."""
+        self._need_all()
         event = heappop(self._parked)[2]
-        self.parked_bytes -= event.size
+        self._parked_bytes -= event.size
         return event
 
     def take_parked(self) -> list[E]:
         """Remove and give all parked events, in order of arrival."""
+        self._need_all()
         parked = [event for _, _, event in sorted(self._parked, key=itemgetter(1))]
         self._parked.clear()
-        self.parked_bytes = 0
+        self._parked_bytes = 0
         return parked
 
     @property
     def parked(self) -> int:
         """The number of parked events."""
-        return len(self._parked)
+        return self.not_loaded.parked + len(self._parked)
+
+    @property
+    def parked_bytes(self) -> int:
+        """The sum of their sizes."""
+        return self.not_loaded.parked_bytes + self._parked_bytes
+
+    @property
+    def has_deferred(self) -> bool:
+        """Whether any event is deferred."""
+        return bool(self._deferred or self.not_loaded.deferred)
 
     @property
     def first_deadline(self) -> datetime | None:
         """The instant (UTC) at which the first wait for a purchase ends."""
-        return self._parked[0][0] if self._parked else None
+        first = self._parked[0][0] if self._parked else None
+        stored = self.not_loaded.first_deadline
+        return min(first, stored) if first and stored else first or stored
 
     @property
     def earliest_deferred(self) -> E | None:
         """What `take_deferred` would give."""
+        self._need_all()
         return self._deferred[0][2] if self._deferred else None
 
     def __len__(self) -> int:
-        return len(self._parked) + len(self._deferred)
+        return self.parked + self.not_loaded.deferred + len(self._deferred)
 
     def __iter__(self) -> Iterator[tuple[E, datetime | None]]:
-        """Each event with the end of its wait for a purchase (None: deferred), in order of arrival."""
+        """Each loaded event with the end of its wait for a purchase (None: deferred), in order of arrival."""
         parked = [(arrival, event, until) for until, arrival, event in self._parked]
         deferred = [(arrival, event, None) for _, arrival, event in self._deferred]
         for _, event, until in sorted([*parked, *deferred], key=itemgetter(0)):
             yield event, until
+
+    def _need_all(self) -> None:
+        if self.not_loaded.parked or self.not_loaded.deferred:
+            raise RuntimeError("the account's waiting events were not loaded, and one of them must go on")
 
 
 class Schedule(NamedTuple, Generic[E]):
@@ -173,7 +204,7 @@ def on_arrival(schedule: Schedule[E], event: E, *, now: datetime, policy: Policy
         return Park(now.replace(microsecond=0) + policy.park_for)
     at = instant_of(event.time, now, account.decided_at)
     due_at = _first_due_at(schedule)
-    if waiting.earliest_deferred is not None or (due_at is not None and due_at <= at):
+    if waiting.has_deferred or (due_at is not None and due_at <= at):
         return _DEFER
     return _decision(account, event, at)
 
@@ -197,7 +228,7 @@ def next_step(schedule: Schedule[E], *, now: datetime) -> RunTimer | RefuseOverd
 def next_due_at(schedule: Schedule[E], now: datetime) -> datetime | None:
     """When `next_step` has to be asked again (UTC): at once while an event is deferred; None: never by itself."""
     due_at = _first_due_at(schedule)
-    if schedule.waiting.earliest_deferred is None:
+    if not schedule.waiting.has_deferred:
         return due_at
     return now if due_at is None else min(now, due_at)
 

@@ -25,10 +25,13 @@ from subscription_service.storage import accounts, configuration, coupons, dedup
 from subscription_service.unit_of_work import LockedAccount
 
 
-async def lock(connection: Connection, account_ids: Collection[str], *, partitions: int) -> dict[str, LockedAccount]:
-    """Lock and load these accounts, new ones too, with their unused coupons and waiting events.
+async def lock(
+    connection: Connection, account_ids: Collection[str], *, partitions: int, with_waiting: Collection[str]
+) -> dict[str, LockedAccount]:
+    """Lock and load these accounts, new ones too, with their unused coupons.
 
-    `partitions`: number of the lifecycle's partitions.
+    `partitions`: number of the lifecycle's partitions. `with_waiting`: accounts whose waiting events may go on in this
+    transaction, and so are loaded.
     """
     stored = await accounts.lock(connection, account_ids, partitions=partitions)
     locked = {
@@ -37,8 +40,7 @@ async def lock(connection: Connection, account_ids: Collection[str], *, partitio
     }
     for account_id, unused in (await coupons.unused(connection, list(locked))).items():
         _attach(locked[account_id], coupons=unused)
-    with_waiting = [each.account.account_id for each in stored if each.waiting]
-    await _load_waiting(connection, locked, with_waiting)
+    await _load_waiting(connection, locked, {each.account.account_id for each in stored if each.waiting}, with_waiting)
     return locked
 
 
@@ -72,9 +74,12 @@ async def with_coupons_and_servers(connection: Connection, account: Account) -> 
 
 
 async def _load_waiting(
-    connection: Connection, locked: Mapping[str, LockedAccount], account_ids: Collection[str]
+    connection: Connection, locked: Mapping[str, LockedAccount], account_ids: set[str], whole: Collection[str]
 ) -> None:
-    stored = await waiting.of_accounts(connection, sorted(account_ids))
+    """The waiting events of these accounts; of those that are not in `whole`, only how many they are and until when."""
+    for account_id, not_loaded in (await waiting.summaries(connection, sorted(account_ids - set(whole)))).items():
+        locked[account_id].waiting.not_loaded = not_loaded
+    stored = await waiting.of_accounts(connection, sorted(account_ids.intersection(whole)))
     for event, until in stored:
         locked[event.account_id].waiting.add(event, until)
     await deduplication.recheck(connection, [event for event, _ in stored])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Core:
     """One database of its own; `begin` empties it."""
 
     def __init__(self, url: str, rules: Rules) -> None:
+        self.longest_pause = 0.0
         self._rules = rules
         self._runner = asyncio.Runner()
         self._engine = connect(url, SCHEMA)
@@ -91,9 +93,12 @@ class Core:
         self._runner.run(self._migrated(statements))
 
     def receive(self, *batches: Batch) -> None:
-        """Each batch in one transaction; before the next one, what is due happens."""
+        """Each batch in one transaction; before the next one, what is due happens.
+
+        `longest_pause`: seconds for which the event loop could do nothing else meanwhile.
+        """
         for batch in batches:
-            self._runner.run(self._receive(batch))
+            self._runner.run(self._receive_and_watch(batch))
 
     def stored(self) -> dict[str, list[Any]]:
         """Every row of every table that tells what was decided."""
@@ -120,6 +125,18 @@ class Core:
         async with transaction(self._engine) as connection:
             for statement in statements:
                 await connection.execute(text(statement))
+
+    async def _receive_and_watch(self, batch: Batch) -> None:
+        watching = asyncio.create_task(self._watch())
+        await self._receive(batch)
+        watching.cancel()
+
+    async def _watch(self) -> None:
+        self.longest_pause = 0.0
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0)
+            self.longest_pause = max(self.longest_pause, time.monotonic() - before)
 
     async def _receive(self, batch: Batch) -> None:
         self._clock.instant = batch.now

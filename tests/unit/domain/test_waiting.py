@@ -14,6 +14,7 @@ from subscription_service.domain.waiting import (
     Decide,
     Defer,
     Done,
+    NotLoaded,
     Park,
     Refuse,
     RefuseOverdue,
@@ -237,6 +238,33 @@ def test_parked_events_go_on_in_order_of_arrival_and_end_in_order_of_their_waits
     overdue = [waiting.take_overdue() for _ in parked]
     assert overdue == sorted(parked, key=lambda event: (parked[event], event.size))
     assert (len(waiting), waiting.parked_bytes) == (0, 0)
+
+
+@pytest.mark.rule("R4", "R40")
+def test_what_was_not_loaded_counts_but_cannot_go_on() -> None:
+    not_loaded = NotLoaded(parked=2, parked_bytes=200, first_deadline=NOON + SECOND, deferred=0)
+    around = Schedule(UNKNOWN, None, WaitingEvents[Event](not_loaded))
+    assert arrival(around, Event(), park_limit=3) == Park(NOON + PARK_FOR)
+    assert arrival(around, Event(), park_limit=2) == Refuse(NOON)
+    assert arrival(around, Event(), park_limit_bytes=299) == Refuse(NOON)
+    assert arrival(around, PURCHASE, NOON + SECOND) == Decide(NOON)
+    late = Event(NOON + SECOND, needs_purchase=False)
+    assert arrival(around, late, NOON + SECOND) == Defer()
+    around.waiting.park(Event(), NOON + PARK_FOR)
+    assert (len(around.waiting), around.waiting.first_deadline) == (3, NOON + SECOND)
+    assert next_due_at(around, NOON) == NOON + SECOND
+    with pytest.raises(RuntimeError, match="were not loaded"):
+        around.waiting.take_parked()
+    with pytest.raises(RuntimeError, match="were not loaded"):
+        next_step(around, now=NOON)
+
+
+@pytest.mark.rule("R4")
+def test_a_deferred_event_that_was_not_loaded_defers_others() -> None:
+    around = Schedule(KNOWN, None, WaitingEvents[Event](NotLoaded(deferred=1)))
+    assert arrival(around, Event()) == Defer()
+    assert next_due_at(around, NOON) == NOON
+    assert len(around.waiting) == 1
 
 
 def test_what_waits_is_stored_in_order_of_arrival_and_found_again_as_it_was() -> None:
