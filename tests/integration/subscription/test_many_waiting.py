@@ -47,7 +47,8 @@ def test_as_many_as_may_wait_are_refused_when_their_time_is_over(core: Core) -> 
 def test_what_waits_is_counted_where_it_is_not_read(core: Core) -> None:
     """Each event in a batch of its own, so that those before it are in storage."""
     core.begin()
-    for number, command in enumerate([bound("s-1"), renewal("r-1"), credit("5.00"), bound("s-2")]):
+    arrivals: list[InboundData] = [bound("s-1"), renewal("r-1"), credit("5.00"), bound("s-2")]
+    for number, command in enumerate(arrivals):
         core.receive(*batches(command, first=number))
     assert core.counted() == {"parked": 3, "applied": 1}
     core.receive(Batch(NOON + timedelta(minutes=14), ()))
