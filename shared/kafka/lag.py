@@ -24,12 +24,15 @@ logger = logging.getLogger(__name__)
 
 
 class LagMonitor:
-    """Watches one reader and its applier."""
+    """Watches one reader and its applier. A consumer with a lag that does not move for `silent_seconds` is silent."""
 
-    def __init__(self, reader: Reader, applier: BatchApplier, health: Health) -> None:
+    def __init__(
+        self, reader: Reader, applier: BatchApplier, health: Health, *, silent_seconds: float = _SILENT_SECONDS
+    ) -> None:
         self._reader = reader
         self._applier = applier
         self._health = health
+        self._silent_seconds = silent_seconds
         self._committed: dict[TopicPartition, int] = {}
         self._moving_at = time.monotonic()
         """When the consumer was last seen to move, or to have nothing to read."""
@@ -94,7 +97,7 @@ class LagMonitor:
         if not lag or self._is_busy:
             self._moving_at = now
         self._moving_at = max(self._moving_at, self._applier.committed_at)
-        if now - self._moving_at > _SILENT_SECONDS:
+        if now - self._moving_at > self._silent_seconds:
             logger.warning("the consumer is silent with %d records to read: replacing it", lag)
             await self._reader.rebuild()
             self._moving_at = time.monotonic()

@@ -11,11 +11,13 @@ from sqlalchemy import text
 
 from shared.contracts.topics import PURCHASES
 from shared.kafka.intake import Intake, build_intake
+from shared.kafka.lag import LagMonitor
 from shared.kafka.record import DecodedRecord, Record
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
+from shared.runtime.tasks import run_until_one_ends
 from shared.storage import offsets
 from shared.storage.database import Connection, Engine, transaction
 from shared.storage.offsets import Partition
@@ -192,6 +194,24 @@ async def test_the_lag_is_what_is_not_applied_and_kafka_is_told_what_is(context:
 
 async def _measures(intake: Intake, lag: int) -> bool:
     return intake.reader.joined and await intake.lag_monitor.measure() == lag
+
+
+async def test_a_consumer_that_has_fallen_silent_is_replaced(context: ServiceContext, topic: Topic) -> None:
+    intake = _intake(context)
+    monitor = LagMonitor(intake.reader, intake.applier, context.health, silent_seconds=1)
+    await intake.start()
+    running = asyncio.create_task(run_until_one_ends(intake.applier.run, monitor.run))
+    try:
+        await eventually(lambda: _measures(intake, 0))
+        silent = intake.reader.consumer
+        silent.pause(*silent.assignment())
+        await topic.send(b"a")
+        await eventually(lambda: _has(context.engine, 1))
+        assert intake.reader.consumer is not silent
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await intake.stop(10)
 
 
 @pytest.mark.rule("G1", "G5")
