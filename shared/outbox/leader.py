@@ -13,11 +13,11 @@ from typing import Final
 import asyncpg
 
 from shared.outbox.log import CHANNEL
-from shared.runtime.components import Operation, ServiceContext
+from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import backoff_delays
-from shared.runtime.tasks import run_until_one_ends
+from shared.runtime.tasks import Operation, run_until_one_ends
 from shared.storage.database import session_connection
 
 _STAND_BY_SECONDS: Final = 0.5

@@ -4,10 +4,9 @@
 partition counts are known later: `ServiceContext.partitions` is filled when the preparation is done.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from fastapi import FastAPI
 
@@ -17,10 +16,9 @@ from shared.kafka.input_topics import InputTopics
 from shared.kafka.partitioning import PartitionCounts
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
+from shared.runtime.tasks import Operation
 from shared.storage.database import Engine
 from shared.testclock.clock import Clock
-
-Operation: TypeAlias = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

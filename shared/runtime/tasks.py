@@ -1,30 +1,45 @@
-"""Running several operations side by side, so that none outlives the others."""
+"""Running several operations side by side, so that none outlives the others.
+
+Both functions raise the first error as it is, where `asyncio.TaskGroup` raises a group: callers handle one at a time.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias
+
+Operation: TypeAlias = Callable[[], Awaitable[object]]
 
 
 class _Returned(Exception):
-    """An operation has returned: leaves the task group, which cancels the others."""
+    """An operation has returned."""
 
 
-async def run_until_one_ends(*operations: Callable[[], Awaitable[object]]) -> None:
-    """Run all operations until the first one returns or raises; then cancel the others and wait for them.
-
-    What the first one raised is raised as it is, not in a group: its caller handles one error at a time.
-    """
+async def run_all(*operations: Operation) -> None:
+    """Run all operations until each has returned. When one raises, cancel the others, wait for them, and raise that."""
     try:
         async with asyncio.TaskGroup() as group:
-            for operation in operations:
-                group.create_task(_raise_when_done(operation))
-            await asyncio.Event().wait()  # cancelled by the group: left otherwise, Python 3.11 miscounts cancellations
-    except BaseExceptionGroup as ended:
+            tasks = [group.create_task(_run(operation)) for operation in operations]
+            # A group that is cancelled while it is being left miscounts its cancellations in Python 3.11.
+            await asyncio.wait(tasks or [group.create_task(asyncio.sleep(0))])
+    except BaseExceptionGroup as errors:
         _raise_pending_cancellation()
-        if not isinstance(ended.exceptions[0], _Returned):
-            raise ended.exceptions[0] from None
+        raise errors.exceptions[0] from None
 
 
-async def _raise_when_done(operation: Callable[[], Awaitable[object]]) -> None:
+async def run_until_one_ends(*operations: Operation) -> None:
+    """Run all operations until the first one returns or raises; then cancel the others and wait for them."""
+    try:
+        await run_all(*(partial(_raise_when_returned, operation) for operation in operations))
+    except _Returned:
+        return
+
+
+async def _run(operation: Operation) -> None:
+    await operation()
+
+
+async def _raise_when_returned(operation: Operation) -> None:
     await operation()
     raise _Returned
 

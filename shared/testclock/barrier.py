@@ -16,8 +16,9 @@ from shared.kafka.partitioning import partition_of
 from shared.outbox import log, progress
 from shared.outbox.log import Entry
 from shared.outbox.relay import Relay
-from shared.runtime.components import Operation, ServiceContext
+from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
+from shared.runtime.tasks import Operation
 from shared.storage.database import Connection, transaction
 from shared.storage.offsets import Partition
 from shared.testclock.advances import Advance, finish_advance, oldest_advance

@@ -12,10 +12,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from shared.runtime.settings import BadSettings
+from shared.runtime.tasks import run_until_one_ends
 from tenure.local.folders import FolderInUse, kept_folder, passing_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
@@ -81,10 +83,9 @@ async def serve(wanted: StackOptions, ready_file: Path | None, *, verbose: bool 
     for number in _STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
     _remove(ready_file)
-    work = asyncio.create_task(_start_and_keep(stack, ready_file))
     showing = asyncio.create_task(_show_logs(wanted.folder)) if verbose else None
     try:
-        await _first_of(work, asyncio.create_task(told_to_end.wait()))
+        await run_until_one_ends(partial(_start_and_keep, stack, ready_file), told_to_end.wait)
     finally:
         _say("ending")
         _remove(ready_file)
@@ -111,17 +112,6 @@ async def _start_and_keep(stack: Stack, ready_file: Path | None) -> None:
     write_ready_file(ready_file, stack.document())
     _say_where(stack.document())
     await stack.keep_running()
-
-
-async def _first_of(work: asyncio.Task[None], told_to_end: asyncio.Task[Any]) -> None:
-    """Until one of them is done, then end the other; raises what `work` raised."""
-    tasks = {work, told_to_end}
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    if not work.cancelled():
-        work.result()
 
 
 async def _show_logs(folder: Path) -> None:

@@ -7,8 +7,9 @@ the end. A part that dies in between is started again on its data and its ports,
 import asyncio
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from shared.kafka.client import admin_client
 from shared.kafka.topics import name_of, wanted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import SECRETS, Settings, load
+from shared.runtime.tasks import run_all
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.part import Part, PartFailed, Say
@@ -71,16 +73,16 @@ class Stack:
 
         Raises `PartFailed`, and `BadSettings` for settings that the services would refuse.
         """
-        await _all(self._start(part) for part in self.embedded)
+        await run_all(*(partial(self._start, part) for part in self.embedded))
         settings = load(self._environment())
         for copy in self._all_copies():
             copy.take(self._environment())
-        await _all(self._start(copy) for copy in self._all_copies())
+        await run_all(*(partial(self._start, copy) for copy in self._all_copies()))
         await self._wait_for_topics(settings)
 
     async def keep_running(self) -> None:
         """Start again what dies, until cancelled."""
-        await _all(self._keep(part) for part in (*self.embedded, *self._all_copies()))
+        await run_all(*(partial(self._keep, part) for part in (*self.embedded, *self._all_copies())))
 
     async def stop(self) -> None:
         """End the services, then the rest; no process is left."""
@@ -193,17 +195,6 @@ class Stack:
 
 
 _REPLACED: Final = frozenset(f"TENURE_{name}_FILE" for name in SECRETS if name in ("DATABASE_URL", "AUTH_SECRET"))
-
-
-async def _all(works: Iterable[Awaitable[None]]) -> None:
-    """Do all at once; the first that fails ends the others and is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _kept_secret(file: Path) -> str:
