@@ -1,7 +1,7 @@
 """The notifier's batch processor: one batch of records, one transaction, all or nothing.
 
 Called by `shared.kafka` only, in the transaction that also moves the stored positions (G1). What is done with the
-records of each topic stands in the registry (`handlers`).
+records of each topic is in the registry (`handlers`).
 """
 
 from collections.abc import Mapping, Sequence

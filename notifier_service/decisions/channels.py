@@ -1,4 +1,4 @@
-"""Which channels tell which kind of lifecycle event: the contract's table "Emails", as data. Pure.
+"""The channels on which each kind of lifecycle event makes a notification: the contract's table "Emails". Pure data.
 
 A kind is the short name of a lifecycle type: `renewal_due` for `tenure.subscription.renewal_due.v1`.
 """

@@ -1,8 +1,8 @@
 """The circuit breaker for the mail relay: no email is sent while the relay cannot be reached (G5).
 
-Invariant: after a failure no email is sent until a connection stands again (`OPEN`); then one email goes first
-(`HALF_OPEN`), and only the relay's reply to it lets all others follow (`CLOSED`). So a relay that accepts connections
-and then fails is not flooded. Whether the relay can be reached is known before an email needs it, and shown in health.
+Invariant: after a failure (`OPEN`) no email is sent until the relay can be connected to again; then one email goes
+first (`HALF_OPEN`), and only the relay's reply to it lets all others follow (`CLOSED`). So a relay that accepts
+connections and then fails is not flooded. Health shows whether the relay can be reached, before any email needs it.
 """
 
 import asyncio

@@ -16,6 +16,7 @@ from shared.runtime.retry import retry_transient
 from shared.storage.database import session_connection
 
 COMPONENT: Final = "presence"
+"""The name under `troubles` in `/ready`, by which operators know it."""
 
 logger = logging.getLogger(__name__)
 

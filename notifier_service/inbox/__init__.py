@@ -1,4 +1,4 @@
 """The recipient's side: internal messages over HTTP, their live stream, and preferences.
 
-`api` has the routes, `shapes` their JSON documents, `stream` the Server-Sent Events. SQL stands in `storage`.
+`api` has the routes, `shapes` their JSON documents, `stream` the Server-Sent Events. SQL is in `storage`.
 """

@@ -1,4 +1,4 @@
-"""What the tables of the notifier are derived from; their SQLModel classes stand with their entities."""
+"""What the tables of the notifier are derived from; each SQLModel class is in the module of its entity."""
 
 from typing import Annotated, ClassVar, TypeAlias
 

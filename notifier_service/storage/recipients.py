@@ -1,4 +1,4 @@
-"""Recipients: one row per account, as the lifecycle told of it."""
+"""Recipients: one row per account that a lifecycle event has named."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
