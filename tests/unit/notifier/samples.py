@@ -57,6 +57,8 @@ RELEASE_AT = ENDS_AT + timedelta(days=7)
 
 ADA = Contact(name="Ada Lovelace", email="ada@example.com", locale="en", time_zone="America/New_York")
 LIN = Contact(name="林小雨", email="lin@example.com", locale="zh-CN", time_zone="Asia/Shanghai")
+READERS = {"en": ADA, "zh-CN": LIN}
+"""Language -> a contact who reads it."""
 
 ENTERPRISE = Specification(
     edition=Edition.ENTERPRISE,

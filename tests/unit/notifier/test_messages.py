@@ -13,7 +13,6 @@ from shared.contracts.lifecycle_parts import AutoRenewalStatus, RejectionCode
 from shared.contracts.types import Contact, Edition, ProtectionMode
 from tests.unit.notifier import samples
 
-READERS = {"en": samples.ADA, "zh-CN": samples.LIN}
 MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
     "activated": (
         replace(samples.activated, auto_renewal=samples.auto_renewal_plan),
@@ -89,12 +88,12 @@ MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
 }
 
 
-@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("language", samples.READERS)
 @pytest.mark.parametrize("name", MATTERS)
 def test_the_numbers_that_matter_are_everywhere(name: str, language: str) -> None:
     data, expected = MATTERS[name]
-    who = samples.localizer(language, READERS[language].time_zone)
-    text, html = both_parts(data, READERS[language])
+    who = samples.localizer(language, samples.READERS[language].time_zone)
+    text, html = both_parts(data, samples.READERS[language])
     inbox = inbox_message(samples.event(data), who, None).body
     title = mail_content(data, who).title
     for figure in expected[language]:
@@ -138,7 +137,7 @@ def test_the_days_left_fall_at_midnight_of_the_billing_zone() -> None:
 
 
 @pytest.mark.rule("R9")
-@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("language", samples.READERS)
 def test_partial_protection_says_that_quota_must_be_bound_and_promises_nothing_yet(language: str) -> None:
     partial = replace(samples.ENTERPRISE, protection_mode=ProtectionMode.PARTIAL)
     who = samples.localizer(language, "UTC")

@@ -9,19 +9,17 @@ from shared.contracts.lifecycle_parts import QuantityRange, RejectionCode
 from shared.contracts.types import Feature
 from tests.unit.notifier import samples
 
-READERS = {"en": samples.ADA, "zh-CN": samples.LIN}
 
-
-@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("language", samples.READERS)
 @pytest.mark.parametrize("feature", Feature)
 def test_an_amount_that_is_not_on_offer_names_its_feature_in_the_readers_words(feature: Feature, language: str) -> None:
     rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
-    mail = samples.mail(replace(rejected, feature=feature), READERS[language])
+    mail = samples.mail(replace(rejected, feature=feature), samples.READERS[language])
     text, html = (str(part.get_content()) for part in mail.iter_parts())
     name = samples.localizer(language, "UTC").text(f"feature_name.{feature}")
     assert name in text
     assert name in html
-    assert "_" not in text.replace(READERS[language].time_zone, "")
+    assert "_" not in text.replace(samples.READERS[language].time_zone, "")
 
 
 @pytest.mark.parametrize("code", RejectionCode)
@@ -86,7 +84,7 @@ def test_a_range_is_made_from_its_numbers(allowed: QuantityRange, english: str, 
 @pytest.mark.parametrize("code", RejectionCode)
 def test_no_english_of_the_event_reaches_a_reader(code: RejectionCode) -> None:
     data = replace(samples.rejected(code), message="please ask us", required="a multiple of 5", offered="fewer or 3")
-    for language in READERS:
+    for language in samples.READERS:
         content = mail_content(data, samples.localizer(language))
         shown = " ".join([*content.lead, *(row.value for row in content.details)])
         assert not [word for word in ("please ask", "multiple", "fewer or") if word in shown]
