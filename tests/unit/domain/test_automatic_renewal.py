@@ -1,5 +1,6 @@
 """Automatic renewal: the switch, the attempts, the money (R20-R28)."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,7 @@ from shared.contracts.lifecycle_parts import RenewalMethod
 from subscription_service.domain.model import AutoRenewal, Coupon
 from subscription_service.domain.pricing import best_coupon, discount
 from tests.unit.domain.scenario import (
+    RULES,
     Scenario,
     change,
     coupon,
@@ -299,6 +301,16 @@ def test_a_balance_one_cent_short_deducts_nothing_and_says_what_it_lacks() -> No
         currency="USD",
     )
     assert (scenario.account.balance, len(scenario.account.coupons)) == (Decimal("174.99"), 1)
+
+
+@pytest.mark.rule("R24", "R25")
+def test_amounts_stand_beside_the_currency_of_the_catalog() -> None:
+    scenario = automatic(rules=replace(RULES, catalog=replace(RULES.catalog, currency="CNY")))
+    (failed,) = scenario.advance_to("2026-02-06 08:00")
+    (renewed,) = scenario.receive("2026-02-06 09:00", credit("275.00"))
+    assert isinstance(failed, AutoRenewalFailed)
+    assert isinstance(renewed, Renewed)
+    assert (failed.currency, renewed.currency) == ("CNY", "CNY")
 
 
 @pytest.mark.rule("R24")
