@@ -1,56 +1,116 @@
-"""`tenure COMMAND ...`: the table of commands.
+"""`tenure COMMAND ...`: the table of commands, and how their failures are told.
 
-Each is a module with `add_arguments(parser)` and `run(options) -> exit code`. Only the chosen
-command's module is imported, so that every command starts quickly.
+Each command is a module `tenure.commands.<name>` with a Typer app named `app`; its functions return the exit code, or
+nothing for 0. Only the chosen command's module is imported, so that every command starts quickly and works where the
+libraries of the others are not installed.
+
+A failure is one sentence on stderr. Exit code 2: a command line that makes no sense, or a command whose libraries are
+not installed; other codes: see the command's module.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "up": ("tenure.commands.up", "run the local stack: Kafka, PostgreSQL, mail and both services"),
-    "demo": ("tenure.commands.demo", "play a customer's story through the local stack"),
-    "publish": ("tenure.commands.publish", "send events from JSON lines to their topics"),
-    "token": ("tenure.commands.token", "print a bearer token"),
-    "why": ("tenure.commands.why", "show every notification decision of an account, with its reason"),
-    "audit": ("tenure.commands.audit", "rebuild all subscriptions from the lifecycle log and compare"),
-    "dead-letters": ("tenure.commands.dead_letters", "list, show and replay what could not be read"),
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from tenure.commands.failures import Failed
+from tenure.terminal import complain, say
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "up": "Run the local stack: Kafka, PostgreSQL, mail and both services.",
+    "demo": "Play a customer's story through the local stack.",
+    "publish": "Send events from JSON lines to their topics.",
+    "token": "Print a bearer token.",
+    "why": "Show every notification decision of an account, with its reason.",
+    "audit": "Rebuild all subscriptions from the lifecycle log and compare.",
+    "dead-letters": "List, show and replay what could not be read.",
 }
+"""Name -> summary."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code. 2 for a command line that makes no sense, or not in this installation."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    available = {name: entry for name, entry in COMMANDS.items() if find_spec(entry[0])}
-    if not given or given[0] not in available:
-        return _usage(given, available)
+class CommandGroup(TyperGroup):
+    """The commands of `COMMANDS`; one is imported when it is to be run, or its options are to be completed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in with the summary, for lists of commands."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, *rest = args
+        if name in COMMANDS:
+            return name, _load(name), rest
+        if not ctx.resilient_parsing:
+            ctx.fail(_no_such(name))
+        return None, None, rest
+
+
+app = typer.Typer(cls=CommandGroup, invoke_without_command=True, help="Tenure: the local stack, and a look inside.")
+
+
+@app.callback()
+def _root(
+    context: typer.Context, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if show_version:
+        say(f"tenure {version('tenure')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None, *, service_commands: Mapping[str, Sequence[str]] | None = None) -> int:
+    """Run one command; its exit code. `service_commands`: what `tenure up` runs in place of the two services."""
     # While a broker is away, its absence is said by us, once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    name, *rest = given
-    module_name, summary = available[name]
     try:
-        module = import_module(module_name)
+        code = get_command(app).main(
+            list(sys.argv[1:] if arguments is None else arguments),
+            prog_name="tenure",
+            standalone_mode=False,
+            obj=service_commands,
+        )
+    except typer.TyperException as error:
+        complain(_sentence(error))
+        return error.exit_code
+    except OSError as error:  # such as a full disk below stdout
+        complain(f"tenure: {error}")
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _load(name: str) -> Any:
+    try:
+        module = import_module(f"tenure.commands.{name.replace('-', '_')}")
     except ModuleNotFoundError as missing:
-        print(f"tenure {name}: {missing.name} is not installed here; the extra `local` brings it", file=sys.stderr)
-        return 2
-    parser = argparse.ArgumentParser(prog=f"tenure {name}", description=f"{summary[0].upper()}{summary[1:]}.")
-    module.add_arguments(parser)
-    return int(module.run(parser.parse_args(rest)))
+        raise Failed(
+            f"tenure {name}", f"{missing.name} is not installed here; the extra `local` brings it", 2
+        ) from None
+    return get_command(module.app)
 
 
-def _usage(given: Sequence[str], available: Mapping[str, tuple[str, str]]) -> int:
-    asked_for_help = not given or given[0] in ("-h", "--help")
-    lines = [f"  {name:<14}{summary}" for name, (_, summary) in available.items()]
-    text = "\n".join(["usage: tenure COMMAND ...", "", *lines, "", "`tenure COMMAND --help` tells more."])
-    print(text, file=sys.stdout if asked_for_help else sys.stderr)
-    if not asked_for_help:
-        print(f"tenure: there is no command {given[0]!r}", file=sys.stderr)
-    return 0 if asked_for_help else 2
+def _no_such(name: str) -> str:
+    close = " or ".join(repr(one) for one in get_close_matches(name, COMMANDS))
+    hint = f"; did you mean {close}?" if close else "."
+    return f"there is no command {name!r}{hint} The commands are {', '.join(COMMANDS)}."
+
+
+def _sentence(error: typer.TyperException) -> str:
+    """The command and what is wrong, with the options that may have been meant."""
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else getattr(error, "command", "tenure")
+    close = " or ".join(getattr(error, "possibilities", None) or ())
+    text = f"{error.message}; did you mean {close}?" if close else error.format_message()
+    return f"{where}: {text.replace('Value error, ', '')}"
 
 
 if __name__ == "__main__":

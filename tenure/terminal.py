@@ -1,20 +1,123 @@
-"""What the commands print: text from outside made harmless, rows made a table."""
+"""What the commands print: plain lines, tables, JSON and a sign of life while something takes long.
 
-from collections.abc import Sequence
-from typing import Final
+Results go to stdout, everything else to stderr. Where a stream is a terminal, Rich gives it colours and fits tables to
+its width; elsewhere output is plain, one row per line. When a reader goes away (`| head -1`) or the terminal is
+closed, the command prints nothing more, goes on to its end and keeps its exit code.
 
-_GAP: Final = "  "
+The only module that knows Rich.
+"""
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_GONE: Final = (errno.EPIPE, errno.EIO)
+"""The reader of a pipe has closed it; the terminal is closed."""
+_WIDTH_OF_A_FILE: Final = 100_000
+
+
+def say(*parts: str | tuple[str, str]) -> None:
+    """Print one line to stdout. A part is text, or (text, style) with a style of Rich's such as `bold green`."""
+    if all(isinstance(part, str) for part in parts):
+        _print("".join(str(part) for part in parts), sys.stdout)
+        return
+    with _until_closed(sys.stdout):
+        _console(sys.stdout).print(Text.assemble(*parts), soft_wrap=True)
+
+
+def complain(line: str) -> None:
+    """Print one line to stderr."""
+    _print(line, sys.stderr)
+
+
+def say_json(document: Any) -> None:
+    """Print a JSON document to stdout, in ASCII: what came from outside cannot steer the terminal."""
+    _print(json.dumps(document, indent=2), sys.stdout)
+
+
+def say_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below a head; text from outside may stand in them."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(harmless(" ".join(cell.split()))) for cell in row))
+    console = _console(sys.stdout)
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        _print(line.rstrip(), sys.stdout)
+
+
+@contextmanager
+def working(describe: Callable[[], str]) -> Iterator[None]:
+    """Show on stderr, while the block runs, what `describe` returns at each moment; only where that is a terminal."""
+    console = _console(sys.stderr)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(_Live(describe)):
+        yield
 
 
 def harmless(text: str) -> str:
-    """What came from outside must not steer the terminal."""
+    """The text without characters that steer a terminal; line breaks and tabs stay."""
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest text; the last one runs free."""
-    lines = [head, *([harmless(" ".join(cell.split())) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        _GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+def _print(line: str, stream: TextIO) -> None:
+    with _until_closed(stream):
+        print(line, file=stream, flush=True)
+
+
+class Progress:
+    """How much is done: called with the new number by what works, read by what `working` shows."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def __call__(self, done: int) -> None:
+        self.done = done
+
+
+class _Live:
+    """Rich draws this several times per second."""
+
+    def __init__(self, describe: Callable[[], str]) -> None:
+        self._describe = describe
+
+    def __rich__(self) -> Text:
+        return Text(self._describe())
+
+
+class _Plain(Console):
+    """A console that raises where Rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def _console(stream: TextIO | None) -> Console:
+    width = None if stream is not None and stream.isatty() else _WIDTH_OF_A_FILE
+    return _Plain(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def _until_closed(stream: TextIO | None) -> Iterator[None]:
+    """Send the stream to nowhere once nobody reads it. Raises `OSError` for anything else, such as a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if stream is None or error.errno not in _GONE:
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

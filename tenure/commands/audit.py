@@ -1,53 +1,58 @@
 """`tenure audit`: rebuild all subscriptions from the lifecycle log in the database, and compare.
 
-One line a difference and one at the end. Exit code 0: all is as it should be; 1: there are differences; 2: it could
-not be looked. The service may run meanwhile.
+One line per difference, and a summary. Exit code 0: no difference; 1: there are differences; 2: the audit could not be
+made. The service may run meanwhile.
 """
 
-import argparse
 import asyncio
-import sys
+from dataclasses import asdict
 from typing import Final
 
+import typer
+
 from shared.runtime.errors import Transient
-from shared.runtime.settings import BadSettings, Settings, schema_name
-from shared.storage.database import connect
-from subscription_service.audit.compare import Audited, audit
-from subscription_service.domain.policy import Rules
-from subscription_service.policy_files.rules import load_rules
-from tenure.connection_options import NotFound, add_database, add_whereabouts, settings_for
-from tenure.terminal import harmless
+from shared.runtime.settings import BadSettings, Settings
+from subscription_service.audit.compare import Audited
+from subscription_service.audit.rebuild import Difference
+from tenure.auditing import audit_database
+from tenure.commands import options
+from tenure.commands.failures import failing
+from tenure.connection_options import ConnectionOptions, NotFound, settings_for
+from tenure.terminal import harmless, say, say_json, working
 
 DIFFERENCES: Final = 1
-NOT_LOOKED: Final = 2
-_SERVICE: Final = "subscription"
+NOT_AUDITED: Final = 2
+
+app = typer.Typer(add_completion=False)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `tenure audit`."""
-    add_database(parser)
-    add_whereabouts(parser)
+@app.command()
+def audit(
+    database: options.Database = None,
+    kafka: options.Kafka = None,
+    ready_file: options.ReadyFile = None,
+    as_json: options.Json = False,
+) -> int:
+    """Rebuild all subscriptions from the lifecycle log and compare them with what is stored."""
+    audited = Audited()
+    with failing("tenure audit", NotFound, BadSettings, Transient, OSError, ValueError, exit_code=NOT_AUDITED):
+        where = ConnectionOptions(database=database, kafka=kafka, ready_file=ready_file)
+        settings = settings_for(where, "TENURE_DATABASE_URL")
+        with working(lambda: f"{audited.accounts:,} accounts, {audited.events:,} lifecycle events"):
+            found = asyncio.run(_audit(settings, audited, tell=not as_json))
+    if as_json:
+        differences = [{name: str(value) for name, value in asdict(each).items()} for each in found]
+        say_json({"accounts": audited.accounts, "events": audited.events, "differences": differences})
+    else:
+        say(f"{audited.accounts} accounts, {audited.events} lifecycle events: {len(found)} differences")
+    return DIFFERENCES if found else 0
 
 
-def run(options: argparse.Namespace) -> int:
-    """Look, and tell; the exit code."""
-    try:
-        settings = settings_for(options, "TENURE_DATABASE_URL")
-        return DIFFERENCES if asyncio.run(_look(settings, load_rules(settings))) else 0
-    except (NotFound, BadSettings, Transient, OSError, ValueError) as error:
-        print(f"tenure audit: {error}", file=sys.stderr)
-        return NOT_LOOKED
-
-
-async def _look(settings: Settings, rules: Rules) -> int:
-    """The number of differences."""
-    engine = connect(settings.database_url.get_secret_value(), schema_name(_SERVICE, settings))
-    audited, count = Audited(), 0
-    try:
-        async for found in audit(engine, rules, audited):
-            count += 1
-            print(harmless(f"{found.account_id}: {found.what}: {found.found} by log or rows, {found.stored} stored"))
-    finally:
-        await engine.dispose()
-    print(f"{audited.accounts} accounts, {audited.events} lifecycle events: {count} differences")
-    return count
+async def _audit(settings: Settings, audited: Audited, *, tell: bool) -> list[Difference]:
+    """The differences; `tell` prints each as it is found."""
+    found = []
+    async for each in audit_database(settings, audited):
+        found.append(each)
+        if tell:
+            say(harmless(f"{each.account_id}: {each.what}: {each.found} by log or rows, {each.stored} stored"))
+    return found

@@ -1,43 +1,40 @@
-"""`tenure token`: a bearer token, as the services check it: HS256 with `TENURE_AUTH_SECRET`, good for an hour."""
+"""`tenure token ACCOUNT`: a bearer token, as the services check it, and nothing else on stdout.
 
-import argparse
-import sys
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+Exit code 1 when there is no secret to sign with.
+"""
 
-import jwt
+from typing import Annotated
+
+import typer
 
 from shared.runtime.settings import BadSettings
-from tenure.connection_options import NotFound, add_whereabouts, settings_for
+from tenure import tokens
+from tenure.commands import options
+from tenure.commands.failures import Failed, failing
+from tenure.connection_options import ConnectionOptions, NotFound, settings_for
+from tenure.terminal import say, say_json
 
-VALID_FOR: Final = timedelta(hours=1)
+app = typer.Typer(add_completion=False)
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account id that the token is for.")]
+Operator = Annotated[bool, typer.Option("--operator", help="Allow the operators' paths too.")]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `tenure token`."""
-    parser.add_argument("account", metavar="ACCOUNT", help="the account id that the token speaks for")
-    parser.add_argument("--operator", action="store_true", help="also for the operators' paths")
-    add_whereabouts(parser)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Print the token, and nothing else; the exit code."""
-    try:
-        secret = settings_for(options, "TENURE_AUTH_SECRET").auth_secret
-    except (NotFound, BadSettings) as error:
-        print(f"tenure token: {error}", file=sys.stderr)
-        return 1
+@app.command()
+def token(
+    account: Account,
+    operator: Operator = False,
+    kafka: options.Kafka = None,
+    ready_file: options.ReadyFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print a bearer token that is valid for one hour."""
+    with failing("tenure token", NotFound, BadSettings):
+        where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
+        secret = settings_for(where, "TENURE_AUTH_SECRET").auth_secret
     if secret is None:
-        print("tenure token: there is no TENURE_AUTH_SECRET to sign with", file=sys.stderr)
-        return 1
-    print(token(options.account, secret.get_secret_value(), operator=options.operator))
-    return 0
-
-
-def token(account: str, secret: str, *, operator: bool = False) -> str:
-    """A token for this account from now on; `operator` adds the scope of that name."""
-    now = datetime.now(UTC)
-    claims: dict[str, Any] = {"sub": account, "iat": now, "exp": now + VALID_FOR}
-    if operator:
-        claims["scope"] = "operator"
-    return jwt.encode(claims, secret, algorithm="HS256")
+        raise Failed("tenure token", "there is no TENURE_AUTH_SECRET to sign with")
+    made = tokens.token(account, secret.get_secret_value(), operator=operator)
+    if as_json:
+        say_json({"token": made, "expires_in_seconds": int(tokens.VALID_FOR.total_seconds())})
+    else:
+        say(made)

@@ -1,85 +1,48 @@
-"""`tenure why ACCOUNT`: every notification decision of an account with its reason, as the notifier tells operators.
+"""`tenure why ACCOUNT`: every notification decision of an account with its reason, the oldest first.
 
-The token is made here, with `TENURE_AUTH_SECRET`; the notifier is found at `TENURE_PUBLIC_URL` or by the ready file.
+Exit code 1 when the notifier does not answer, or knows no such account.
 """
 
-import argparse
-import json
-import sys
-from collections.abc import Iterator, Mapping
-from http import HTTPStatus
-from typing import Any, Final
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
-from shared.runtime.settings import BadSettings, Settings
-from tenure.commands.token import token
-from tenure.connection_options import NotFound, add_whereabouts, settings_for
-from tenure.terminal import harmless, table
+import typer
 
-_HEAD: Final = ("decided at", "about", "channel", "status", "attempts", "reason")
-_PAGE: Final = 500
-_SECONDS: Final = 30
+from shared.runtime.settings import BadSettings
+from tenure.commands import options
+from tenure.commands.failures import failing
+from tenure.connection_options import ConnectionOptions, NotFound, settings_for
+from tenure.notifications import NoAnswer, decisions
+from tenure.terminal import say_json, say_table
 
-
-class NoAnswer(Exception):
-    """The notifier did not say; the message tells what it did instead."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `tenure why`."""
-    parser.add_argument("account", metavar="ACCOUNT", help="the account id")
-    add_whereabouts(parser)
+app = typer.Typer(add_completion=False)
+_COLUMNS: Final[Mapping[str, str]] = {
+    "decided at": "created_at",
+    "about": "kind",
+    "channel": "channel",
+    "status": "status",
+    "attempts": "attempts",
+    "reason": "reason",
+}
+"""Heading -> field of a decision."""
 
 
-def run(options: argparse.Namespace) -> int:
-    """Ask, and print a table, the oldest decision first; the exit code."""
-    try:
-        found = list(decisions(options.account, settings_for(options, "TENURE_AUTH_SECRET")))
-    except (NotFound, NoAnswer, BadSettings) as error:
-        print(f"tenure why: {error}", file=sys.stderr)
-        return 1
-    print(table(_HEAD, [_row(decision) for decision in reversed(found)]))
-    return 0
+@app.command()
+def why(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account id.")],
+    kafka: options.Kafka = None,
+    ready_file: options.ReadyFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show every notification decision of an account, with its reason."""
+    with failing("tenure why", NotFound, NoAnswer, BadSettings):
+        where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
+        found = list(decisions(account, settings_for(where, "TENURE_AUTH_SECRET")))[::-1]
+    if as_json:
+        say_json(found)
+    else:
+        say_table(list(_COLUMNS), [_row(decision) for decision in found])
 
 
-def decisions(account: str, settings: Settings) -> Iterator[Mapping[str, Any]]:
-    """Every decision, the newest first. Raises `NoAnswer`."""
-    secret = settings.auth_secret.get_secret_value() if settings.auth_secret else ""
-    headers = {"Authorization": f"Bearer {token(account, secret, operator=True)}"}
-    asked: dict[str, Any] = {"account_id": account, "limit": _PAGE}
-    while True:
-        page = _asked(f"{settings.public_url.rstrip('/')}/api/notifications?{urlencode(asked)}", headers)
-        yield from page["notifications"]
-        if page["before"] is None:
-            return
-        asked["before"] = page["before"]
-
-
-def _asked(url: str, headers: Mapping[str, str]) -> Mapping[str, Any]:
-    """One answer of the notifier, which is ours: no proxy stands between."""
-    if not url.startswith(("http://", "https://")):
-        raise NoAnswer(f"TENURE_PUBLIC_URL: {url} is no address of a page")
-    request = Request(url, headers=dict(headers))  # noqa: S310 - checked above
-    try:
-        with build_opener(ProxyHandler({})).open(request, timeout=_SECONDS) as answer:
-            page: Mapping[str, Any] = json.load(answer)
-    except HTTPError as error:
-        raise NoAnswer(_told(error)) from None
-    except (URLError, TimeoutError, ValueError) as error:
-        raise NoAnswer(f"the notifier at {url.partition('/api/')[0]} did not answer: {error}") from None
-    return page
-
-
-def _told(error: HTTPError) -> str:
-    """The problem document's sentence, where it is one."""
-    try:
-        return harmless(str(json.load(error)["detail"]))
-    except (ValueError, KeyError, TypeError):
-        return f"the notifier answered {error.code} {HTTPStatus(error.code).phrase}"
-
-
-def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("created_at", "kind", "channel", "status", "attempts", "reason")
-    return tuple("" if decision[name] is None else str(decision[name]) for name in names)
+def _row(decision: Mapping[str, Any]) -> list[str]:
+    return ["" if decision[name] is None else str(decision[name]) for name in _COLUMNS.values()]

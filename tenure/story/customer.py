@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tenure.story.driver import Driver
 from tenure.story.narrator import Narrator
+from tenure.terminal import say
 
 ACCOUNT: Final = "ann"
 BEGINS: Final = "2027-01-10T08:59:00+08:00"
@@ -106,11 +107,11 @@ async def what_goes_wrong(ann: Narrator) -> None:
     await ann.at("2027-06-18 09:00", "Ann tries to renew what has been released")
     await ann.does("tenure.renewal.ordered.v1", **_order("order-4", duration_months=1))
     ann.check("it is refused, with a reason", ann.only("order_rejected")["code"] == "subscription_released")
-    print("\n  And somebody sends garbage")
+    say("\n  And somebody sends what is no event")
     await ann.driver.send("purchases", b"this is no event", key=b"ann")
     await ann.settle()
     ann.check("it lies among the dead letters", [one.reason for one in ann.dead_letters] == ["not_json"])
-    accounted = sum((await ann.driver.accounted()).values())
+    accounted = sum((await ann.driver.outcomes()).values())
     ann.check(f"all {len(ann.driver.sent)} records are accounted for", accounted == len(ann.driver.sent))
 
 

@@ -1,16 +1,13 @@
-"""Telling a story aloud: each step is done, then what came of it is printed and checked.
+"""Tells a story on the terminal: each step is done, then what came of it is printed and checked."""
 
-Plain text; where the output is a terminal, the marks have a colour. A check that fails raises `Untrue`.
-"""
-
-import os
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tenure.story.driver import DeadLetter, Driver, Mail, ObservedEvent
+from tenure.story.driver import Driver
+from tenure.story.observed import Mail, ObservedDeadLetter, ObservedEvent
+from tenure.terminal import say
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 """The billing zone of the policy that comes with Tenure."""
@@ -28,15 +25,15 @@ _DETAILS: Final = (
     "code",
     "edition",
 )
-_GREEN, _RED, _BOLD, _PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
+"""Fields of lifecycle events that are printed, where they are there."""
 
 
-class Untrue(Exception):
+class CheckFailed(Exception):
     """Something is not as the story says."""
 
 
 class Narrator:
-    """`events`, `mails` and `messages` hold what the last step brought."""
+    """`events`, `mails`, `messages` and `dead_letters` hold what the last step brought."""
 
     def __init__(self, driver: Driver, account: str, address: str) -> None:
         self.driver = driver
@@ -47,20 +44,21 @@ class Narrator:
         self.events: list[ObservedEvent] = []
         self.mails: list[Mail] = []
         self.messages: list[dict[str, Any]] = []
-        self.dead_letters: list[DeadLetter] = []
+        self.dead_letters: list[ObservedDeadLetter] = []
         self.checks = 0
 
     async def at(self, day_and_time: str, title: str) -> None:
-        """Move the clock to this moment of the billing zone, and show what happened on the way."""
+        """Move the clock to this moment of the billing zone, and show what happened until then."""
         moment = datetime.fromisoformat(day_and_time).replace(tzinfo=ZONE)
-        print(f"\n{_styled(_BOLD, f'{moment:%a %d %b %Y, %H:%M}  {title}')}", flush=True)
+        say("")
+        say((f"{moment:%a %d %b %Y, %H:%M}", "bold cyan"), "  ", (title, "bold"))
         await self.driver.advance(moment)
         await self._show()
 
     async def does(self, type_: str, **data: Any) -> None:
         """Publish one event about the account, and show what comes of it."""
         await self.driver.publish(type_, {"account_id": self._account, **data})
-        print(f"  in     {type_}", flush=True)
+        _say_labelled("in", type_, "blue")
         await self.settle()
 
     async def settle(self) -> None:
@@ -69,22 +67,22 @@ class Narrator:
         await self._show()
 
     def check(self, sentence: str, truth: bool) -> None:
-        """Say that it is so. Raises `Untrue`."""
+        """Print that it is so. Raises `CheckFailed`."""
         if not truth:
-            print(f"  {_styled(_RED, '✗')} {sentence}", flush=True)
-            raise Untrue(f"this did not come true: {sentence}\n{self._seen()}")
+            say("  ", ("✗", "bold red"), f" {sentence}")
+            raise CheckFailed(f"this did not come true: {sentence}\n{self._last_step()}")
         self.checks += 1
-        print(f"  {_styled(_GREEN, '✓')} {sentence}", flush=True)
+        say("  ", ("✓", "green"), f" {sentence}")
 
     def kinds(self) -> list[str]:
-        """What the last step's lifecycle events were."""
+        """The kinds of the last step's lifecycle events."""
         return [event.kind for event in self.events]
 
     def only(self, kind: str) -> Mapping[str, Any]:
-        """The data of the last step's one event of this kind. Raises `Untrue`."""
+        """The data of the last step's one event of this kind. Raises `CheckFailed`."""
         found = [event.data for event in self.events if event.kind == kind]
         if len(found) != 1:
-            raise Untrue(f"expected exactly one {kind}, but there were {len(found)}.\n{self._seen()}")
+            raise CheckFailed(f"expected exactly one {kind}, but there were {len(found)}.\n{self._last_step()}")
         return found[0]
 
     def mailed(self) -> list[str]:
@@ -96,28 +94,27 @@ class Narrator:
         self.dead_letters = await self.driver.new_dead_letters()
         self.mails = await self.driver.mails(self._address, after=self._mails_seen)
         self._mails_seen += len(self.mails)
-        await self._look_into_inbox()
-        lines = [f"  event  {event.time.astimezone(ZONE):%d %b %H:%M}  {_told(event)}" for event in self.events]
-        lines += [f"  mail   {mail.subject}" for mail in self.mails]
-        lines += [f"  inbox  {message['title']}" for message in self.messages]
-        lines += [f"  dead   {letter.reason}: {letter.detail}" for letter in self.dead_letters]
-        print("".join(f"{line}\n" for line in lines), end="", flush=True)
-
-    async def _look_into_inbox(self) -> None:
         inbox = await self.driver.inbox(self._account)
         self.messages = inbox[self._messages_seen :]
         self._messages_seen = len(inbox)
+        for event in self.events:
+            _say_labelled("event", f"{event.time.astimezone(ZONE):%d %b %H:%M}  {_summary(event)}", "yellow")
+        for mail in self.mails:
+            _say_labelled("mail", mail.subject, "magenta")
+        for message in self.messages:
+            _say_labelled("inbox", message["title"], "magenta")
+        for letter in self.dead_letters:
+            _say_labelled("dead", f"{letter.reason}: {letter.detail}", "red")
 
-    def _seen(self) -> str:
+    def _last_step(self) -> str:
         events = ", ".join(self.kinds()) or "none"
         return f"The last step brought these events: {events}; these mails: {', '.join(self.mailed()) or 'none'}."
 
 
-def _told(event: ObservedEvent) -> str:
-    figures = [f"{name} {event.data[name]}" for name in _DETAILS if event.data.get(name) is not None]
-    return f"{event.kind:<22}{', '.join(figures)}".rstrip()
+def _say_labelled(label: str, text: str, style: str) -> None:
+    say("  ", (f"{label:<6}", style), f" {text}")
 
 
-def _styled(style: str, text: str) -> str:
-    wanted = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return f"{style}{text}{_PLAIN}" if wanted else text
+def _summary(event: ObservedEvent) -> str:
+    details = [f"{name} {event.data[name]}" for name in _DETAILS if event.data.get(name) is not None]
+    return f"{event.kind:<22}{', '.join(details)}".rstrip()

@@ -1,18 +1,21 @@
-"""Reading a topic from its beginning to where it ends now, as any `read_committed` reader may.
+"""Reading a topic bit by bit while a story goes on, as any `read_committed` reader may. Only `driver` makes these.
 
-No consumer group: nothing is remembered at the broker. Only `driver` makes these.
+No consumer group: nothing is remembered at the broker.
 """
 
 from collections.abc import Sequence
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
-_LOOK_MS: Final = 50
+from shared.kafka.record import Record
+from tenure.topics import read_some, read_to_end
+
+_FETCH_WAIT_MS: Final = 50
 
 
 class TopicReader:
-    """Goes on where it stopped: each call gives what is new. The topic exists already."""
+    """Goes on where it stopped: each call returns what is new. The topic exists already."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._consumer = AIOKafkaConsumer(
@@ -21,7 +24,7 @@ class TopicReader:
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_max_wait_ms=_LOOK_MS,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
 
     async def __aenter__(self) -> Self:
@@ -35,18 +38,10 @@ class TopicReader:
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
-    async def rest(self) -> Sequence[ConsumerRecord]:
+    async def rest(self) -> Sequence[Record]:
         """Everything up to the ends that the topic has now."""
-        ends = await self._consumer.end_offsets(self._consumer.assignment())
-        found: list[ConsumerRecord] = []
-        while not await self._reached(ends):
-            found += await self.some()
-        return found
+        return await read_to_end(self._consumer)
 
-    async def some(self) -> Sequence[ConsumerRecord]:
+    async def some(self) -> Sequence[Record]:
         """What comes within a moment; may be nothing."""
-        batches = await self._consumer.getmany(timeout_ms=_LOOK_MS)
-        return [record for records in batches.values() for record in records]
-
-    async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
-        return all([await self._consumer.position(place) >= end for place, end in ends.items()])
+        return await read_some(self._consumer)

@@ -20,7 +20,7 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Producer
 from openapi_spec_validator import validate
 
-from tenure.commands.token import token
+from tenure.tokens import token
 from tests.faults.flow import NOW, SPECIFICATION, Running, stack
 
 PATIENCE = 30.0

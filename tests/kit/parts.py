@@ -79,11 +79,16 @@ def topic_prefix() -> str:
 
 
 @pytest.fixture
-def mail(mail_server: MailServer) -> MailServer:
-    """The mail server without mails, and behaving."""
+def mail(mail_server: MailServer) -> Iterator[MailServer]:
+    """The mail server without mails, and behaving; it behaves again afterwards, for those who take `mail_server`."""
     httpx.delete(f"{mail_server.url}/api/messages").raise_for_status()
+    _behave(mail_server)
+    yield mail_server
+    _behave(mail_server)
+
+
+def _behave(mail_server: MailServer) -> None:
     httpx.delete(f"{mail_server.url}/api/behaviour").raise_for_status()
-    return mail_server
 
 
 async def _execute(postgres: Postgres, statement: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-_POLL_MS = 50
+from shared.kafka.record import Record
+from tenure.topics import read_to_end
 
 
 @asynccontextmanager
@@ -27,12 +28,7 @@ async def consumer(bootstrap: str, *topics: str, **options: Any) -> AsyncIterato
         await made.stop()
 
 
-async def read_to_end(bootstrap: str, topic: str) -> list[Any]:
+async def read_topic(bootstrap: str, topic: str) -> list[Record]:
     """All records that the topic holds now, in order within each partition."""
     async with consumer(bootstrap, topic) as reader:
-        ends = await reader.end_offsets(reader.assignment())
-        found: list[Any] = []
-        while [each for each, end in ends.items() if await reader.position(each) < end]:
-            for records in (await reader.getmany(timeout_ms=_POLL_MS)).values():
-                found += records
-        return found
+        return await read_to_end(reader)

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from shared.runtime.settings import PREFIX
-from tenure.commands.up import COMMANDS
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.postgres import Postgres
+from tenure.local.up import SERVICE_COMMANDS
 from tests.kit.parts import finish
 
 
@@ -37,7 +37,7 @@ def stack_options(
     return {
         "folder": folder,
         "environment": {**ours, "TENURE_TOPIC_PREFIX": f"{name}."},
-        "commands": COMMANDS,
+        "commands": SERVICE_COMMANDS,
         "kafka": kafka.bootstrap,
         "database": postgres.url_of(name),
         "smtp": mail_server.smtp,

@@ -8,9 +8,10 @@ import pytest
 import pytest_asyncio
 
 from tenure.local.mail import MailServer
+from tenure.local.running import running
 from tenure.local.stack import StackOptions
-from tenure.story.driver import Driver, ObservedEvent, driver
-from tenure.story.stack import places, running
+from tenure.story.driver import Driver, addresses_of, driving
+from tenure.story.observed import ObservedEvent
 
 BEGINS = "2027-01-10T09:00:00+08:00"
 SECOND = timedelta(seconds=1)
@@ -30,9 +31,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
     prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
     async with running(StackOptions(**stack_options, test_clock=BEGINS), say=print) as stack:
-        where = places(stack, mail_url=mail_server.url, topic_prefix=prefix)
-        async with driver(where, now=datetime.fromisoformat(BEGINS)) as driving:
-            yield driving
+        where = addresses_of(stack, mail_url=mail_server.url, topic_prefix=prefix)
+        async with driving(where, now=datetime.fromisoformat(BEGINS)) as made:
+            yield made
 
 
 class Life:

@@ -15,9 +15,10 @@ import pytest_asyncio
 
 from shared.contracts.topics import PURCHASES
 from tenure.local.mail import MailServer
+from tenure.local.running import running
 from tenure.local.stack import StackOptions
-from tenure.story.driver import Driver, Headers, driver, envelope
-from tenure.story.stack import places, running
+from tenure.story.driver import Driver, addresses_of, driving, envelope
+from tenure.topics import Headers
 
 BEGINS: Final = datetime.fromisoformat("2027-01-10T09:00:00+08:00")
 SECOND: Final = timedelta(seconds=1)
@@ -41,10 +42,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
     prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
     async with running(StackOptions(**stack_options, test_clock=BEGINS.isoformat()), say=print) as stack:
-        where = places(stack, mail_url=mail_server.url, topic_prefix=prefix)
-        async with driver(where, now=BEGINS) as driving:
-            await driving.publish("tenure.account.credited.v1", {**SPENT, "account_id": "ann", "amount": "1.00"})
-            yield driving
+        where = addresses_of(stack, mail_url=mail_server.url, topic_prefix=prefix)
+        async with driving(where, now=BEGINS) as made:
+            await made.publish("tenure.account.credited.v1", {**SPENT, "account_id": "ann", "amount": "1.00"})
+            yield made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,7 @@ async def test_a_record_that_cannot_be_read_is_put_aside_and_its_neighbours_are_
 
 
 async def test_a_record_without_key_and_value_is_put_aside(story: Driver) -> None:
-    await story.send_nothing(PURCHASES)
+    await story.send(PURCHASES, None)
     await story.settle()
     (letter,) = await story.new_dead_letters()
     assert (letter.reason, letter.key, letter.value) == ("not_json", None, None)
@@ -190,11 +191,11 @@ async def test_a_renewal_for_an_unknown_account_waits_15_minutes_and_is_then_ref
     over = story.now + timedelta(minutes=15)
     await story.advance(over - SECOND)
     assert [said for said in await story.new_events() if said.account == "nobody"] == []
-    assert (await story.accounted())["parked"] == 1
+    assert (await story.outcomes())["parked"] == 1
     await story.advance(over)
     (rejected,) = [said for said in await story.new_events() if said.account == "nobody"]
     assert (rejected.kind, rejected.data["code"], rejected.time) == ("order_rejected", "not_subscribed", over)
-    assert (await story.accounted())["parked"] == 0
+    assert (await story.outcomes())["parked"] == 0
     reasons = {decision["channel"]: decision["reason"] for decision in await story.decisions("nobody")}
     assert "no_contact" in str(reasons["email"])
 
@@ -226,7 +227,7 @@ async def test_an_address_that_holds_another_header_gets_no_mail_and_harms_nothi
 
 @pytest.mark.rule("G4")
 async def test_every_record_that_was_sent_is_accounted_for(story: Driver) -> None:
-    accounted = await story.accounted()
+    accounted = await story.outcomes()
     assert sum(accounted.values()) == len(story.sent)
     assert accounted["dead_letter"] == len(BAD) + 1
     assert (accounted["duplicate"], accounted["rejected"]) == (2, 2)

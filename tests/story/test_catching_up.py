@@ -10,9 +10,10 @@ import pytest_asyncio
 
 from subscription_service.domain.calendar import add_months
 from tenure.local.mail import MailServer
+from tenure.local.running import running
 from tenure.local.stack import StackOptions
-from tenure.story.driver import Driver, ObservedEvent, driver, until
-from tenure.story.stack import places, running
+from tenure.story.driver import Driver, addresses_of, driving, eventually
+from tenure.story.observed import ObservedEvent
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = timedelta(days=1)
@@ -105,13 +106,13 @@ async def caught_up(
     """The services were there once and went; a backlog came; they are back and have dealt with it."""
     prefix, wanted = stack_options["environment"]["TENURE_TOPIC_PREFIX"], StackOptions(**stack_options)
     async with running(wanted, say=print) as first:
-        where = places(first, mail_url=mail_server.url, topic_prefix=prefix)
-    async with driver(where) as away:
+        where = addresses_of(first, mail_url=mail_server.url, topic_prefix=prefix)
+    async with driving(where) as away:
         for account in HISTORIES:
             await _backlog(away, account)
     async with running(wanted, say=print) as second:
-        where = places(second, mail_url=mail_server.url, topic_prefix=prefix)
-        async with driver(where) as back:
+        where = addresses_of(second, mail_url=mail_server.url, topic_prefix=prefix)
+        async with driving(where) as back:
             yield back, await _histories(back)
 
 
@@ -142,7 +143,7 @@ async def _histories(back: Driver) -> Mapping[str, list[ObservedEvent]]:
             found[event.account].append(event)
         return all(len(found[account]) >= len(history) for account, history in HISTORIES.items())
 
-    await until(complete, "the whole history of every account")
+    await eventually(complete, "the whole history of every account")
     return {account: sorted(events, key=lambda event: event.data["version"]) for account, events in found.items()}
 
 
@@ -200,6 +201,6 @@ async def test_no_reminder_is_mailed_that_the_clock_has_made_untrue(caught_up: C
         decisions = await back.decisions("early")
         return len(decisions) == 2 * len(HISTORIES["early"]) and all(one["status"] != "queued" for one in decisions)
 
-    await until(decided, "every decision of the notifier about the account early")
+    await eventually(decided, "every decision of the notifier about the account early")
     mails = await back.mails("early@caught-up.example")
     assert sorted(mail.kind for mail in mails) == ["activated", "expired", "released", "renewed"]

@@ -56,7 +56,10 @@ IMPURE_STDLIB: Final = {
 
 LIBRARIES: Final[Mapping[str, set[str]]] = {
     "faststream": {"shared.kafka.reader", "shared.kafka.client", "shared.kafka.intake"},
-    "aiokafka": {"shared.kafka", "shared.outbox.relay", "tenure.commands", "tenure.local.kafka", "tenure.story"},
+    "aiokafka": {
+        *("shared.kafka", "shared.outbox.relay", "tenure.topics", "tenure.dead_letters"),
+        *("tenure.commands.demo", "tenure.local.kafka", "tenure.story.driver", "tenure.story.reading"),
+    },
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
         *("shared.storage", "shared.outbox", "shared.testclock"),
@@ -71,8 +74,11 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "tenure.local.mail_server"},
     "uvloop": {"shared.runtime.start"},
-    "jwt": {"shared.web.auth", "tenure.commands.token"},
-    "prometheus_client": {"shared.runtime.metrics", "subscription_service.metrics", "notifier_service.metrics"},
+    "jwt": {"shared.web.auth", "tenure.tokens"},
+    "prometheus_client": {
+        *("shared.runtime.metrics", "subscription_service.metrics", "notifier_service.metrics"),
+        "tenure.story.metrics",
+    },
     "pydantic_settings": {"shared.runtime.settings"},
     "aiosmtplib": {"notifier_service.delivery.smtp"},
     "jinja2": {"notifier_service.content.render", "shared.web.asyncapi_page"},
@@ -85,6 +91,8 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "linkify_it": {"notifier_service.content.names"},
     "regex": {"notifier_service.content.names"},
     "icalendar": {"notifier_service.content.calendar_file"},
+    "typer": {"tenure.__main__", "tenure.commands"},
+    "rich": {"tenure.terminal"},
     "httpx": {"tenure.commands.demo", "tenure.local.answers", "tenure.story.driver"},
     "psutil": {"tenure.local.process"},
     "aiosmtpd": {"tenure.local.mail_server"},
@@ -98,7 +106,11 @@ REAL_TIME: Final = {
     "shared.testclock.clock",  # the service clock itself
     "shared.web.auth",  # tokens are judged by real time
     "notifier_service.content.mail_composer",  # a mail's `Date`
-    *("tenure.commands", "tenure.local", "tenure.story"),  # commands, local mails and the demo happen in real time
+    "tenure.tokens",  # a token is valid from now on
+    "tenure.event_files",  # an event that is typed without a time happens now
+    "tenure.story.driver",  # stories without the test clock
+    "tenure.local.mail",  # a certificate is valid from now on
+    "tenure.local.mailbox",  # when a mail was received
 }
 
 

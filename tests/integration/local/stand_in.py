@@ -3,7 +3,6 @@
 `python stand_in.py` runs one; `python stand_in.py up ...` runs `tenure up` with stand-ins for both services.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -13,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from shared.contracts.topics import TOPICS
 from shared.kafka.topics import ensure
 from shared.runtime.settings import load
-from tenure.commands import up
+from tenure.__main__ import main as tenure
 
 COMMANDS = {service: (sys.executable, __file__, "serve", service) for service in ("subscription", "notifier")}
 
@@ -39,9 +38,7 @@ def main() -> int:
     if sys.argv[1] == "serve":
         serve()
         return 0
-    parser = argparse.ArgumentParser()
-    up.add_arguments(parser)
-    return up.run(parser.parse_args(sys.argv[2:]), COMMANDS)
+    return tenure(sys.argv[1:], service_commands=COMMANDS)
 
 
 if __name__ == "__main__":

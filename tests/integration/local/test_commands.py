@@ -2,24 +2,24 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS, TOPICS
-from shared.kafka.client import connection_arguments, standalone_consumer
+from shared.kafka.client import connection_arguments
+from shared.kafka.record import Record
 from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from tenure.__main__ import main
 from tenure.local.kafka import Kafka
+from tests.kit.pipes import run_without_reader
+from tests.kit.topics import read_topic
 
-SECRET = "0123456789abcdef0123456789abcdef"
 RECEIVED = (("traceparent", b"00-trace"), ("sequence", b"7"), ("dead-letter-note", b"theirs"), ("none", None))
 
 
@@ -44,29 +44,27 @@ def write(file: Path, *lines: object) -> str:
     return str(file)
 
 
-def read(topic: str, settings: Settings) -> list[ConsumerRecord[bytes, bytes]]:
-    return asyncio.run(_read(settings.topic_prefix + topic, settings))
+def read(topic: str, settings: Settings) -> list[Record]:
+    return asyncio.run(read_topic(settings.kafka_bootstrap_servers, settings.topic_prefix + topic))
 
 
-async def _read(topic: str, settings: Settings) -> list[ConsumerRecord[bytes, bytes]]:
-    async with standalone_consumer(settings) as consumer:
-        partitions = [TopicPartition(topic, number) for number in range(2)]
-        consumer.assign(partitions)
-        count = sum((await consumer.end_offsets(partitions)).values())
-        records: list[ConsumerRecord[bytes, bytes]] = []
-        while len(records) < count:
-            records += [one for found in (await consumer.getmany(timeout_ms=500)).values() for one in found]
-        return records
-
-
-async def bury(settings: Settings, topic: str, origin: str, *, reason: str = "not_json") -> None:
+async def put_aside(
+    settings: Settings,
+    topic: str,
+    origin: str,
+    *,
+    reason: str = "not_json",
+    key: bytes | None = b"acc-1",
+    value: bytes | None = b"{broken",
+) -> None:
+    """Add a dead letter, as a service would."""
     producer = AIOKafkaProducer(**connection_arguments(settings))
     await producer.start()
     told = {"reason": reason, "detail": "line 1\x1b[2J", "topic": origin, "partition": "0", "offset": "5"}
     headers = [*RECEIVED, *((f"dead-letter-{name}", value.encode()) for name, value in told.items())]
-    await producer.send_and_wait(
-        settings.topic_prefix + topic, b"{broken", key=b"acc-1", headers=[*headers, ("sequence", b"1")], partition=1
-    )
+    batch = producer.create_batch()
+    batch.append(key=key, value=value, timestamp=None, headers=[*headers, ("sequence", b"1")])
+    await (await producer.send_batch(batch, settings.topic_prefix + topic, partition=1))
     await producer.stop()
 
 
@@ -112,50 +110,11 @@ def test_nothing_is_sent_when_one_line_is_bad(
     assert read("renewals", settings) == []
 
 
-def test_publishing_without_knowing_where_says_how_to_tell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["publish", write(tmp_path / "e", declined("acc-1"))]) == 1
-    assert (
-        "TENURE_KAFKA_BOOTSTRAP_SERVERS is not set, and .tenure/ready.json does not tell it" in capsys.readouterr().err
-    )
-
-
-@pytest.mark.parametrize("content", ["{broken", "[]", None])
-def test_a_ready_file_that_is_none_is_told_in_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
-) -> None:
-    ready = tmp_path / "ready.json"
-    ready.mkdir() if content is None else ready.write_text(content)
-    assert main(["token", "acc-1", "--ready-file", str(ready)]) == 1
-    assert capsys.readouterr().err == f"tenure token: {ready} is no ready file of `tenure up`.\n"
-
-
-def test_a_token_is_signed_with_the_secret_of_the_ready_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TENURE_AUTH_SECRET", "x" * 32)
-    ready = tmp_path / "ready.json"
-    ready.write_text(json.dumps({"auth_secret": SECRET}))
-    assert main(["token", "acc-1", "--operator", "--ready-file", str(ready)]) == 0
-    claims = jwt.decode(capsys.readouterr().out.strip(), SECRET, algorithms=["HS256"])
-    assert (claims["sub"], claims["scope"], claims["exp"] - claims["iat"]) == ("acc-1", "operator", 3600)
-
-
-def test_a_token_without_operator_has_no_scope(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
-    assert main(["token", "acc-1"]) == 0
-    assert "scope" not in jwt.decode(capsys.readouterr().out.strip(), SECRET, algorithms=["HS256"])
-
-
 def test_a_dead_letter_is_listed_shown_and_replayed_as_it_was_received(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asyncio.run(bury(settings, DEAD_LETTERS, f"{settings.topic_prefix}purchases"))
-    asyncio.run(bury(settings, DEAD_LETTERS, f"{settings.topic_prefix}renewals", reason="internal_error"))
+    asyncio.run(put_aside(settings, DEAD_LETTERS, f"{settings.topic_prefix}purchases"))
+    asyncio.run(put_aside(settings, DEAD_LETTERS, f"{settings.topic_prefix}renewals", reason="internal_error"))
     assert main(["dead-letters", "list"]) == 0
     listed = capsys.readouterr().out
     assert (listed.count("\n"), "dead-letters:1:0" in listed, "internal_error" in listed) == (2, True, True)
@@ -171,7 +130,7 @@ def test_a_dead_letter_is_listed_shown_and_replayed_as_it_was_received(
 def test_a_letter_from_a_topic_with_one_writer_is_not_replayed(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asyncio.run(bury(settings, NOTIFICATION_DEAD_LETTERS, f"{settings.topic_prefix}subscription-lifecycle"))
+    asyncio.run(put_aside(settings, NOTIFICATION_DEAD_LETTERS, f"{settings.topic_prefix}subscription-lifecycle"))
     assert main(["dead-letters", "replay", f"{NOTIFICATION_DEAD_LETTERS}:1:0"]) == 1
     assert "which one service alone may write. Nothing was replayed." in capsys.readouterr().err
     assert read("subscription-lifecycle", settings) == []
@@ -185,16 +144,40 @@ def test_a_replay_needs_letters_that_exist(
     assert "tenure dead-letters: " in capsys.readouterr().err
 
 
-def test_an_unknown_command_is_refused_with_the_list_of_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["upp"]) == 2
-    told = capsys.readouterr().err
-    assert ("there is no command 'upp'" in told, "dead-letters" in told) == (True, True)
+def test_a_record_without_key_and_value_is_replayed_too(settings: Settings) -> None:
+    origin = f"{settings.topic_prefix}purchases"
+    asyncio.run(put_aside(settings, DEAD_LETTERS, origin, key=None, value=None))
+    assert main(["dead-letters", "replay", "--reason", "not_json"]) == 0
+    [record] = read("purchases", settings)
+    assert (record.key, record.value, record.headers) == (None, None, RECEIVED)
 
 
-def test_a_command_of_the_local_stack_says_what_is_missing_where_only_the_services_are_installed() -> None:
-    without = "import sys; sys.modules['psutil'] = None; from tenure.__main__ import main; sys.exit(main(['up']))"
-    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (
-        2,
-        "tenure up: psutil is not installed here; the extra `local` brings it\n",
-    )
+def test_what_is_printed_can_be_had_as_json(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def printed(*arguments: str) -> Any:
+        assert main([*arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    file = write(tmp_path / "events", declined("acc-1"))
+    filled = ["specversion", "id", "source", "time", "subject"]
+    assert printed("publish", file) == {"acknowledged": {"renewals": 1}, "filled_in": {f"{file}, line 1": filled}}
+    asyncio.run(put_aside(settings, DEAD_LETTERS, f"{settings.topic_prefix}purchases", value=b"\xff"))
+    [letter] = printed("dead-letters", "list")
+    assert (letter["name"], letter["reason"], letter["detail"]) == ("dead-letters:1:0", "not_json", "line 1\x1b[2J")
+    shown = printed("dead-letters", "show", "dead-letters:1:0")
+    assert (shown["key"], shown["value"]) == ("acc-1", {"base64": "/w=="})
+    assert shown["headers"][-1] == {"name": "none", "value": None}
+    assert printed("dead-letters", "replay", "dead-letters:1:0") == {"replayed": ["dead-letters:1:0"]}
+    assert printed("dead-letters", "list", "--reason", "too_large") == []
+
+
+def test_each_command_ends_quietly_when_its_reader_has_gone(settings: Settings, tmp_path: Path) -> None:
+    asyncio.run(put_aside(settings, DEAD_LETTERS, f"{settings.topic_prefix}purchases"))
+    file, letter = write(tmp_path / "events", declined("acc-1")), "dead-letters:1:0"
+    for arguments in (["publish", file], ["dead-letters", "show", letter], ["dead-letters", "replay", letter]):
+        for more in ([], ["--json"]):
+            command = [sys.executable, "-m", "tenure", *arguments, *more]
+            assert run_without_reader(command) == (0, "")
+    assert run_without_reader([sys.executable, "-m", "tenure", "dead-letters", "list"]) == (0, "1 dead letters\n")
+    assert len(read("purchases", settings)) == 2

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.runtime.settings import Settings
-from tests.kit.topics import read_to_end
+from tests.kit.topics import read_topic
 from tests.kit.waiting import eventually
 
 
@@ -53,7 +53,7 @@ class Environment:
 
         async def enough() -> list[Any] | None:
             name = f"{self.settings.topic_prefix}{topic}"
-            found = await read_to_end(self.settings.kafka_bootstrap_servers, name)
+            found = await read_topic(self.settings.kafka_bootstrap_servers, name)
             return found if len(found) >= count else None
 
         return await eventually(enough) or []

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from tenure import notifications
 from tenure.__main__ import main
-from tenure.commands import why
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier
 from tests.integration.notifier.samples import event
 from tests.kit.events import account
+from tests.kit.pipes import run_without_reader
 from tests.kit.tokens import SECRET, bearer
 from tests.kit.waiting import eventually
 
@@ -41,7 +43,7 @@ async def test_every_decision_stands_in_the_table_with_its_reason(
     await notifier.client.put("/api/preferences", headers=bearer(who), json=muted)
     await environment.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
     await eventually(lambda: _all_final(notifier, who, 5))
-    monkeypatch.setattr(why, "_PAGE", 2)
+    monkeypatch.setattr(notifications, "PAGE_SIZE", 2)
     code, said, _ = await run_why(who, capsys)
     head, *lines = said.splitlines()
     assert code == 0
@@ -56,6 +58,11 @@ async def test_every_decision_stands_in_the_table_with_its_reason(
     ]
     assert next(row[-1] for row in rows if row[3] == "suppressed") == "muted"
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert await asyncio.to_thread(main, ["why", who, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == (await notifier.decisions(who))[::-1]
+    for more in ([], ["--json"]):
+        command = [sys.executable, "-m", "tenure", "why", who, *more]
+        assert await asyncio.to_thread(run_without_reader, command) == (0, "")
 
 
 async def test_an_account_that_was_never_told_anything_is_said_to_be_unknown(

@@ -18,7 +18,7 @@ from shared.runtime.settings import Settings
 from shared.storage.database import Engine, connect, transaction
 from shared.storage.migrations import FIRST_SHARED_TABLES
 from shared.testclock.clock import SystemClock
-from tests.kit.topics import read_to_end
+from tests.kit.topics import read_topic
 
 SCHEMA: Final = "shared"
 _APPLIED: Final = "CREATE TABLE applied (value text, dead_letter bool)"
@@ -94,7 +94,7 @@ class Topic:
 
     async def records(self) -> list[Any]:
         """All that a `read_committed` reader finds on the topic now, partition by partition."""
-        return await read_to_end(self.settings.kafka_bootstrap_servers, self.name)
+        return await read_topic(self.settings.kafka_bootstrap_servers, self.name)
 
 
 async def append(engine: Engine, *entries: Entry) -> None:

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import httpx
 from aiokafka import AIOKafkaProducer
-from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, STATE, TEST_CLOCK, TEST_CLOCK_SETTLED, TOPIC_OF_TYPE
 from shared.runtime.settings import Settings
 from subscription_service.app import SUBSCRIPTION
+from tenure.story.metrics import by_outcome
 from tests.kit.events import START, event
 from tests.kit.service import RunningService, running_service
 from tests.kit.tokens import operator
-from tests.kit.topics import read_to_end
+from tests.kit.topics import read_topic
 from tests.kit.waiting import PATIENCE, eventually
 
 PARTITIONS: Final = 3
@@ -81,7 +81,7 @@ class World:
 
     async def records(self, topic: str) -> list[Any]:
         """All that a `read_committed` reader finds on the topic now, partition by partition."""
-        return await read_to_end(self.settings.kafka_bootstrap_servers, self.name(topic))
+        return await read_topic(self.settings.kafka_bootstrap_servers, self.name(topic))
 
     async def events(self, topic: str) -> list[dict[str, Any]]:
         """The JSON documents on the topic."""
@@ -106,14 +106,7 @@ class World:
 
     async def counted(self) -> Counter[str]:
         """How many events in have come to which outcome, `parked` included (G4)."""
-        sums: Counter[str] = Counter()
-        for family in text_string_to_metric_families((await self.client.get("/metrics")).text):
-            for sample in family.samples:
-                if sample.name == "tenure_events_total" and sample.labels["topic"] != TEST_CLOCK:
-                    sums[sample.labels["outcome"]] += int(sample.value)
-                if sample.name == "tenure_parked":
-                    sums["parked"] += int(sample.value)
-        return sums
+        return by_outcome((await self.client.get("/metrics")).text)
 
     async def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
         """What an operator reads below `/api/accounts/`, answered with this status."""

@@ -1,6 +1,8 @@
 """`tenure audit`: silent about what the service made of a long scenario, and outspoken about anything else."""
 
 import asyncio
+import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from subscription_service.audit import compare
 from tenure.__main__ import main
 from tests.integration.subscription.samples import purchase, specification
 from tests.integration.subscription.serving import World
+from tests.kit.pipes import run_without_reader
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +97,11 @@ async def test_every_kind_of_difference_is_told(
     *lines, summary = capsys.readouterr().out.splitlines()
     assert {": ".join(line.split(": ")[:2]) for line in lines} == spoilt.keys()
     assert summary.endswith(f": {len(spoilt)} differences")
+    assert await audited("--json") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert {f"{each['account_id']}: {each['what']}" for each in document["differences"]} == spoilt.keys()
+    command = [sys.executable, "-m", "tenure", "audit"]
+    assert await asyncio.to_thread(run_without_reader, command) == (1, "")
 
 
 async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(

@@ -1,0 +1,30 @@
+"""How a command fails: with one sentence on stderr and an exit code, never with a traceback for what is expected."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+
+class Failed(typer.TyperException):
+    """Ends the command. `main` prints `<command>: <message>` to stderr and returns `exit_code`."""
+
+    def __init__(self, command: str, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.command = command
+        self.exit_code = exit_code
+
+
+@contextmanager
+def failing(command: str, *expected: type[Exception], exit_code: int = 1) -> Iterator[None]:
+    """Turn these exceptions into the failure of this command, such as `tenure audit`."""
+    try:
+        yield
+    except expected as error:
+        raise Failed(command, _sentence(error), exit_code) from error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or repr(error)

@@ -1,0 +1,127 @@
+"""Dead letters: what the services could not read, as it lies on their topics, and its way back.
+
+A dead letter is named by where it lies: `TOPIC:PARTITION:OFFSET`. Replay sends key, value and headers as they were
+received to the topic that they came from; a dead letter claims no id, so it is read as if for the first time (R39).
+What came from a topic that a service writes cannot be sent there again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS
+from shared.kafka.client import admin_client, standalone_consumer
+from shared.kafka.record import Record
+from shared.kafka.topics import name_of
+from shared.runtime.settings import Settings
+from tenure.event_files import INPUT_TOPICS
+from tenure.topics import Headers, OutgoingRecord, read_to_end
+
+TOPICS: Final = (DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS)
+_PREFIX: Final = "dead-letter-"
+_ADDED_HEADERS: Final = 6
+"""The service adds so many headers after those that were received: five that say why, and `sequence`."""
+
+
+class NoSuchLetter(Exception):
+    """A name under which no dead letter lies, or none was given."""
+
+
+class NotReplayable(Exception):
+    """A dead letter whose topic takes nothing from outside; the message names both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDeadLetter:
+    """One dead letter.
+
+    `name`: where it lies. `added_at`: when it was put there, in real time. `why`: the service's headers without their
+    prefix, such as `reason`. `key`, `value`, `headers`: as they were received.
+    """
+
+    name: str
+    added_at: datetime
+    why: Mapping[str, str]
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def reason(self) -> str:
+        """One of the contract's reasons, such as `not_json`."""
+        return self.why.get("reason", "")
+
+    @property
+    def topic(self) -> str:
+        """The topic that it came from, as the broker names it."""
+        return self.why.get("topic", "")
+
+
+async def read_all(settings: Settings, *, read: Callable[[int], None]) -> Sequence[StoredDeadLetter]:
+    """Every dead letter of both services, the oldest first; `read` is called with how many there are so far.
+
+    Raises `Transient` while the broker is away.
+    """
+    names = {name_of(topic, settings): topic for topic in TOPICS}
+    partitions = await _partitions(names, settings)
+    if not partitions:
+        return []
+    async with standalone_consumer(settings) as consumer:
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        records = await read_to_end(consumer, read=read)
+    return sorted((_letter(record, names[record.topic]) for record in records), key=lambda letter: letter.added_at)
+
+
+def choose(
+    letters: Iterable[StoredDeadLetter], *, names: Sequence[str] = (), reason: str | None = None
+) -> Sequence[StoredDeadLetter]:
+    """Those with these names (none given: all), and of these only those with this reason. Raises `NoSuchLetter`."""
+    known = {letter.name: letter for letter in letters}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise NoSuchLetter(f"there is no dead letter {', '.join(missing)}")
+    return [known[name] for name in names or known if reason in (None, known[name].reason)]
+
+
+def outgoing(letters: Iterable[StoredDeadLetter], settings: Settings) -> Sequence[OutgoingRecord]:
+    """The records that replay them. Raises `NotReplayable`.
+
+    An output topic has one writing service, and its last record tells that service how far it has published.
+    """
+    allowed = {name_of(topic, settings) for topic in INPUT_TOPICS}
+    for letter in letters:
+        if letter.topic not in allowed:
+            raise NotReplayable(
+                f"{letter.name} came from {letter.topic}, which one service alone may write. Nothing was replayed."
+            )
+    return [
+        OutgoingRecord(topic=letter.topic, key=letter.key, value=letter.value, headers=letter.headers)
+        for letter in letters
+    ]
+
+
+async def _partitions(names: Iterable[str], settings: Settings) -> Sequence[TopicPartition]:
+    """All partitions of those of the topics that exist."""
+    async with admin_client(settings) as client:
+        described = await client.describe_topics(list(names))
+    return [
+        TopicPartition(topic["topic"], partition["partition"])
+        for topic in described
+        for partition in topic["partitions"]
+    ]
+
+
+def _letter(record: Record, topic: str) -> StoredDeadLetter:
+    added = {name.removeprefix(_PREFIX): value or b"" for name, value in record.headers[-_ADDED_HEADERS:]}
+    return StoredDeadLetter(
+        name=f"{topic}:{record.partition}:{record.offset}",
+        added_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        why={name: value.decode(errors="replace") for name, value in added.items()},
+        key=record.key,
+        value=record.value,
+        headers=record.headers[:-_ADDED_HEADERS],
+    )

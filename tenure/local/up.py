@@ -1,0 +1,115 @@
+"""`tenure up` without its command line: the stack until a signal, and its ready file.
+
+The ready file stands only while the stack is ready: who waits for it may connect.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tenure.local.part import Say
+from tenure.local.running import Interrupted, running, until_signal
+from tenure.local.stack import SERVICES, Stack, StackOptions
+
+SERVICE_COMMANDS: Final[Mapping[str, Sequence[str]]] = {
+    name: (sys.executable, "-m", f"{name}_service") for name in SERVICES
+}
+"""Service -> the command line that runs a copy of it."""
+FIXED_PORTS: Final[Mapping[str, int]] = {
+    "kafka": 19092,
+    "kafka controller": 19093,
+    "postgres": 15432,
+    "smtp": 11025,
+    "mail": 18025,
+    "subscription": 18080,
+    "notifier": 18081,
+}
+"""The ports of `make up`."""
+_LOG_POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How a person is told what happens: `say` one line; `ready` the addresses; `log`, if any, each line of a log."""
+
+    say: Say
+    ready: Callable[[Mapping[str, Any]], None]
+    log: Say | None = None
+
+
+async def serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
+    """Run the stack until a signal. Raises what `running` raises."""
+    _remove(ready_file)
+    try:
+        await until_signal(_serve(options, ready_file, telling))
+    except Interrupted:
+        telling.say("everything has ended")
+    finally:
+        _remove(ready_file)
+
+
+def write_ready_file(file: Path | None, document: Mapping[str, Any]) -> None:
+    """Put the whole document in place at once, readable by its owner alone: it holds secrets."""
+    if file is None:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    with os.fdopen(descriptor, "w") as writing:
+        json.dump(document, writing, indent=2)
+    Path(aside).replace(file)
+
+
+async def _serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
+    def rewrite(stack: Stack) -> None:
+        write_ready_file(ready_file, stack.document())
+
+    async with (
+        _followed(options.folder, telling.log),
+        running(options, say=telling.say, changed=rewrite) as stack,
+    ):
+        rewrite(stack)
+        telling.ready(stack.document())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            _remove(ready_file)
+            telling.say("ending")
+
+
+@asynccontextmanager
+async def _followed(folder: Path, log: Say | None) -> AsyncIterator[None]:
+    """Give every line of every log below the folder to `log`, each after its part's name."""
+    if log is None:
+        yield
+        return
+    following = asyncio.create_task(_follow(folder, log))
+    try:
+        yield
+    finally:
+        following.cancel()
+
+
+async def _follow(folder: Path, log: Say) -> None:
+    read: dict[Path, int] = {}
+    while True:
+        for file in folder.glob("*/*.log"):
+            with file.open("rb") as content:
+                content.seek(read.get(file, 0))
+                *lines, _unfinished = content.read().split(b"\n")
+            read[file] = read.get(file, 0) + sum(len(line) + 1 for line in lines)
+            for line in lines:
+                log(f"{file.stem}: {line.decode(errors='replace')}")
+        await asyncio.sleep(_LOG_POLL_SECONDS)
+
+
+def _remove(ready_file: Path | None) -> None:
+    """A ready file that stands belongs to a stack that runs."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)

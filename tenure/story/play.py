@@ -1,0 +1,54 @@
+"""The demo without its command line: the customer's story on a stack of its own, and the audit of what it left."""
+
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+
+from shared.runtime.settings import PREFIX, load
+from subscription_service.audit.compare import Audited
+from tenure.auditing import audit_database
+from tenure.local.part import Say
+from tenure.local.running import running
+from tenure.local.stack import Stack, StackOptions
+from tenure.local.up import SERVICE_COMMANDS
+from tenure.story.customer import ACCOUNT, BEGINS, CHAPTERS, CONTACT
+from tenure.story.driver import addresses_of, driving
+from tenure.story.narrator import Narrator
+from tenure.terminal import say, working
+
+
+async def play(folder: Path, *, stack_says: Say) -> int:
+    """Play all chapters on a stack in this folder; the number of checks that came true.
+
+    Raises `CheckFailed`, `NotInTime`, and what `running` raises.
+    """
+    environment = _without_our_settings(os.environ)
+    options = StackOptions(folder=folder, environment=environment, commands=SERVICE_COMMANDS, test_clock=BEGINS)
+    async with AsyncExitStack() as open_:
+        with working(lambda: "starting the stack"):
+            stack = await open_.enter_async_context(running(options, say=stack_says))
+        say("The stack is ready. From here on time is moved by hand.")
+        async with driving(addresses_of(stack), now=datetime.fromisoformat(BEGINS)) as driver:
+            ann = Narrator(driver, ACCOUNT, CONTACT["email"])
+            for chapter in CHAPTERS:
+                await chapter(ann)
+        await _audit(stack, ann)
+    return ann.checks
+
+
+async def _audit(stack: Stack, ann: Narrator) -> None:
+    """What `tenure audit` finds in the stack's database."""
+    say("")
+    say(("tenure audit", "bold"))
+    audited = Audited()
+    settings = load({"TENURE_DATABASE_URL": stack.document()["database_url"]})
+    found = [f"{each.account_id}: {each.what}" async for each in audit_database(settings, audited)]
+    say(f"  {audited.accounts} accounts, {audited.events} lifecycle events: {len(found)} differences")
+    ann.check("folding the whole log gives what is stored", found == [])
+
+
+def _without_our_settings(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The story's amounts are those of the policy and catalog that come with Tenure."""
+    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}

@@ -1,0 +1,104 @@
+"""Topics from outside the services: sending records to them, and reading them to their ends.
+
+No consumer group: nothing is remembered at the broker.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.kafka.client import admin_client, connection_arguments
+from shared.kafka.record import Record
+from shared.runtime.settings import Settings
+
+MAX_RECORD_BYTES: Final = 20 * 1024 * 1024
+"""As much as any of our topics takes in one request."""
+_POLL_MS: Final = 50
+
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+
+class NotSent(Exception):
+    """The broker did not take what was sent; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingRecord:
+    """What is to be sent; `topic` as the broker names it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+async def send(
+    records: Sequence[OutgoingRecord], settings: Settings, *, acknowledged: Callable[[int], None] = _ignore
+) -> None:
+    """Send all in their order and wait until the broker has them.
+
+    `acknowledged` is called with the number of records that the broker has. Raises `NotSent`, and `Transient` while
+    the broker is away. When a topic is missing, nothing is sent.
+    """
+    await _check_topics({record.topic for record in records}, settings)
+    producer = AIOKafkaProducer(
+        **connection_arguments(settings), acks="all", enable_idempotence=True, max_request_size=MAX_RECORD_BYTES
+    )
+    try:
+        await producer.start()
+        sent = [await send_record(producer, record) for record in records]
+        for count, future in enumerate(sent, start=1):
+            await future
+            acknowledged(count)
+    except KafkaError as error:
+        raise NotSent(f"Kafka did not acknowledge everything: {error!r}") from error
+    finally:
+        await producer.stop()
+
+
+async def send_record(producer: AIOKafkaProducer, record: OutgoingRecord) -> "asyncio.Future[object]":
+    """Hand one record to a started producer; the future is done once the broker has it."""
+    headers = list(record.headers)
+    future: asyncio.Future[object]
+    if record.key is None and record.value is None:  # which `send` refuses
+        batch = producer.create_batch()
+        batch.append(key=None, value=None, timestamp=None, headers=headers)
+        future = await producer.send_batch(batch, record.topic, partition=0)
+    else:
+        future = await producer.send(record.topic, record.value, key=record.key, headers=headers)
+    return future
+
+
+async def read_to_end(consumer: AIOKafkaConsumer, *, read: Callable[[int], None] = _ignore) -> list[Record]:
+    """The records from the consumer's positions to the ends that its partitions have now, in order within each.
+
+    `read` is called with the number of records so far.
+    """
+    ends = await consumer.end_offsets(consumer.assignment())
+    found: list[Record] = []
+    while [place for place, end in ends.items() if await consumer.position(place) < end]:
+        found += await read_some(consumer)
+        read(len(found))
+    return found
+
+
+async def read_some(consumer: AIOKafkaConsumer) -> list[Record]:
+    """What comes within a moment; may be nothing."""
+    batches = await consumer.getmany(timeout_ms=_POLL_MS)
+    return [record for records in batches.values() for record in records]
+
+
+async def _check_topics(names: Iterable[str], settings: Settings) -> None:
+    """Name a missing topic at once, where a producer would ask for it again and again."""
+    async with admin_client(settings) as client:
+        missing = set(names) - set(await client.list_topics())
+    if missing:
+        raise NotSent(f"Kafka has no topic {', '.join(sorted(missing))}. Nothing was sent.")

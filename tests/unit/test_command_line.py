@@ -1,0 +1,148 @@
+"""The command line itself: the table of commands, hints for what was mistyped, and failures in one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import jwt
+import pytest
+
+from tenure.__main__ import COMMANDS, main
+from tests.kit.pipes import run_without_reader
+
+SECRET = "0123456789abcdef0123456789abcdef"
+TENURE = [sys.executable, "-m", "tenure"]
+EVERY = [*([name] for name in COMMANDS if name != "dead-letters"), *(["dead-letters", one] for one in ("list", "show"))]
+
+
+@pytest.fixture(autouse=True)
+def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No ready file and no setting of Tenure."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TENURE_")]:
+        monkeypatch.delenv(name)
+
+
+def test_no_command_is_a_question_for_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(f" {name} " in told for name in COMMANDS)
+
+
+def test_the_version_is_that_of_the_installed_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tenure {version('tenure')}\n"
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--help"]) == 0
+    assert f"Usage: tenure {' '.join(command)}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["tokn", "a"], "tenure: there is no command 'tokn'; did you mean 'token'?"),
+        (["token"], "tenure token: Missing argument 'ACCOUNT'."),
+        (["token", "a", "--oprator"], "tenure token: No such option: --oprator; did you mean --operator?"),
+        (["why", "a", "b"], "tenure why: Got unexpected extra argument(s) (b)"),
+        (["dead-letters"], "tenure dead-letters: Missing command."),
+        (["dead-letters", "lst"], "tenure dead-letters: No such command 'lst'. Did you mean 'list'?"),
+        (["dead-letters", "list", "--reason", "bad"], "tenure dead-letters list: Invalid value for '--reason': 'bad'"),
+        (["up", "--copies", "0"], "tenure up: Invalid value for '--copies': "),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused_with_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert main(arguments) == 2
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert told.startswith(sentence)
+
+
+def test_names_and_options_are_completed() -> None:
+    def completed(words: str) -> list[str]:
+        asked = {"_TENURE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        done = subprocess.run(TENURE, env=os.environ | asked, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert completed("tenure de") == ["demo", "dead-letters"]
+    assert completed("tenure dead-letters list --re") == ["--reason", "--ready-file"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["up", "--help"], ["token", "a"]])
+def test_nothing_is_said_about_a_reader_that_has_gone(arguments: list[str]) -> None:
+    environment = {**os.environ, "TENURE_AUTH_SECRET": SECRET}
+    code, told = run_without_reader([*TENURE, *arguments], environment=environment)
+    assert (code in (0, 1), told) == (True, "")
+
+
+def test_an_unknown_command_is_refused_with_the_list_of_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["upp"]) == 2
+    told = capsys.readouterr().err
+    assert ("there is no command 'upp'" in told, "dead-letters" in told) == (True, True)
+
+
+def test_a_command_of_the_local_stack_says_what_is_missing_where_only_the_services_are_installed() -> None:
+    without = "import sys; sys.modules['psutil'] = None; from tenure.__main__ import main; sys.exit(main(['up']))"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "tenure up: psutil is not installed here; the extra `local` brings it\n",
+    )
+
+
+def test_publishing_without_knowing_where_says_how_to_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "events"
+    file.write_text(json.dumps({"type": "tenure.renewal.declined.v1", "data": {"account_id": "acc-1"}}))
+    assert main(["publish", str(file)]) == 1
+    assert (
+        "TENURE_KAFKA_BOOTSTRAP_SERVERS is not set, and .tenure/ready.json does not tell it" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("content", ["{broken", "[]", None])
+def test_a_ready_file_that_is_none_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    ready = tmp_path / "ready.json"
+    ready.mkdir() if content is None else ready.write_text(content)
+    assert main(["token", "acc-1", "--ready-file", str(ready)]) == 1
+    assert capsys.readouterr().err == f"tenure token: {ready} is no ready file of `tenure up`.\n"
+
+
+def test_a_token_is_signed_with_the_secret_of_the_ready_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", "x" * 32)
+    ready = tmp_path / "ready.json"
+    ready.write_text(json.dumps({"auth_secret": SECRET}))
+    assert main(["token", "acc-1", "--operator", "--ready-file", str(ready)]) == 0
+    claims = jwt.decode(capsys.readouterr().out.strip(), SECRET, algorithms=["HS256"])
+    assert (claims["sub"], claims["scope"], claims["exp"] - claims["iat"]) == ("acc-1", "operator", 3600)
+
+
+def test_a_token_without_operator_has_no_scope(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    assert main(["token", "acc-1"]) == 0
+    assert "scope" not in jwt.decode(capsys.readouterr().out.strip(), SECRET, algorithms=["HS256"])
+
+
+def test_a_token_can_be_had_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    assert main(["token", "acc-1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document.keys() == {"token", "expires_in_seconds"}
+    assert jwt.decode(document["token"], SECRET, algorithms=["HS256"])["sub"] == "acc-1"
+
+
+def test_a_file_that_is_not_there_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["publish", "nowhere.jsonl"]) == 1
+    assert capsys.readouterr().err == "tenure publish: nowhere.jsonl: No such file or directory\n"
