@@ -50,9 +50,9 @@ class Language:
     sentences: Sentences
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Languages:
-    """All languages by tag."""
+    """All languages by tag. Compared by identity, so that it can be a key of a cache."""
 
     by_tag: Mapping[str, Language]
 

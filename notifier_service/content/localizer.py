@@ -7,7 +7,7 @@ unknown language is English, an unknown zone UTC, and `zone_known` lets the mess
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 from functools import cache, lru_cache
 from typing import Final, Literal
@@ -116,6 +116,7 @@ class Localizer:
         return value if isinstance(value, str) else self.number(value)
 
 
+@lru_cache(maxsize=4096)
 def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localizer:
     """For a contact's `locale` and `time_zone`, whatever those hold."""
     known = time_zone in _zones()
@@ -138,13 +139,14 @@ def _is_daylight(local: datetime) -> bool:
 
     The tz database follows the law instead, which in Ireland calls summer standard and winter one hour behind it.
     """
-    if shift := _shift(local):
-        return shift > timedelta(0)
-    return any(_shift(local.replace(month=month, day=1)) < timedelta(0) for month in (1, 4, 7, 10))
+    shift = local.dst()
+    return shift > timedelta(0) if shift else _has_winter_time(local.tzinfo, local.year)
 
 
-def _shift(local: datetime) -> timedelta:
-    return local.dst() or timedelta(0)
+@lru_cache(maxsize=4096)
+def _has_winter_time(zone: tzinfo | None, year: int) -> bool:
+    shifts = [datetime(year, month, 1, tzinfo=zone).dst() for month in (1, 4, 7, 10)]
+    return any(shift < timedelta(0) for shift in shifts if shift)
 
 
 @lru_cache(maxsize=4096)

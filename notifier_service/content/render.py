@@ -18,7 +18,6 @@ from notifier_service.content.calendar_file import expiration_calendar
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
 from notifier_service.content.messages.mail_content import MailContent
-from notifier_service.content.names import display_name
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.types import Contact
 
@@ -61,7 +60,7 @@ def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, met
     to = mailbox(contact)
     content = mail_content(event.data, localizer)
     mail = _with_headers(event, content, to, metadata)
-    context = _context(event, content, localizer, name=display_name(contact.name), metadata=metadata)
+    context = _context(event, content, localizer, name=to.display_name, metadata=metadata)
     mail.set_content(_template("mail.txt").render(context))
     mail.add_alternative(_template("mail.html").render(context), subtype="html")
     organizer = mail["From"].addresses[0]
