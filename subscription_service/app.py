@@ -1,4 +1,7 @@
-"""Where the subscription service is put together; imported by `__main__` only."""
+"""Builds the subscription service out of its parts; imported by `__main__` only.
+
+Two things decide: `batch` for what comes from Kafka (`handlers` lists it), and `timers` for what is due by itself.
+"""
 
 from functools import partial
 from pathlib import Path

@@ -2,8 +2,8 @@
 
 `REGISTRY` shows the whole program: which types come on which topic, which class their data have, which id each spends
 and which wait for a purchase. What happens then depends on the class of the data alone:
-- `domain/facts.py` (`_FACTS`): what it changes at once: balance, coupons, servers, capacity, configuration
-- `domain/decide.py` (`_ON_ANY_ACCOUNT`, `_ON_A_LIVE_SUBSCRIPTION`): the lifecycle events or the refusal it leads to
+- `domain/facts.py` (`FACTS`): what it changes at once: balance, coupons, servers, capacity, configuration
+- `domain/decide.py` (`ON_ANY_ACCOUNT`, `ON_A_LIVE_SUBSCRIPTION`): the lifecycle events or the refusal it leads to
 
 To add a type: its class and its topic's row in `shared/contracts/inbound.py`, a row here, and a function in one of the
 two tables above.

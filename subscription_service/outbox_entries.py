@@ -1,4 +1,7 @@
-"""From the core's events and accounts to entries of the log. Pure."""
+"""Entries of the log (the outbox): lifecycle events as CloudEvents, state documents as bare JSON. Pure.
+
+`unit_of_work` calls this for all that a transaction emits; `shared.outbox.log` stores it, the relay publishes it.
+"""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -24,10 +27,15 @@ from subscription_service.domain.timers import Timer
 from subscription_service.handlers import Incoming
 
 SOURCE = "/tenure/subscription"
+"""The CloudEvents `source` of all lifecycle events."""
 
 
 class EmittedEvent(NamedTuple):
-    """One lifecycle event with what stands around it; `account` is the state after the whole step."""
+    """One lifecycle event with what its envelope needs.
+
+    `account`: after the whole step that emitted it. `version`: the event's number in the account, from 1. `at`: the
+    instant of the decision (UTC). `cause`: the event in or the timer that led to it.
+    """
 
     account: Account
     version: int
@@ -41,7 +49,7 @@ class EmittedEvent(NamedTuple):
 
 
 def lifecycle_entry(event: EmittedEvent, partition: int, now: datetime) -> Entry:
-    """The CloudEvent of `event`; its id follows from account and version, so it is the same whenever it is made."""
+    """The CloudEvent of a lifecycle event. `now`: the service clock (UTC), for `recordedat`."""
     account_id = event.account_id
     attributes = {
         "id": event_id(account_id, event.version),
@@ -65,19 +73,19 @@ def lifecycle_entry(event: EmittedEvent, partition: int, now: datetime) -> Entry
 
 
 def state_entry(document: Overview, partition: int) -> Entry:
-    """An account's overview, bare JSON."""
+    """The state document of an account."""
     key = document.account_id.encode()
     return Entry(topic=STATE, partition=partition, key=key, value=to_json(document), enveloped=False)
 
 
 def event_id(account_id: str, version: int) -> str:
-    """The id of an account's lifecycle event."""
+    """The CloudEvents `id`, made from account and version: a replay makes the same one."""
     return "lce-" + blake2b(f"{account_id} {version}".encode(), digest_size=16).hexdigest()
 
 
 def _data(event: EmittedEvent) -> bytes:
     subscription = event.account.subscription
-    stamp = orjson.dumps(
+    metadata = orjson.dumps(
         {
             "account_id": event.account_id,
             "subscription_id": subscription.subscription_id if subscription else None,
@@ -87,7 +95,8 @@ def _data(event: EmittedEvent) -> bytes:
         }
     )
     own = to_json(event.data)
-    return stamp if own == b"{}" else stamp[:-1] + b"," + own[1:]
+    # One object out of two, without reading either again.
+    return metadata if own == b"{}" else metadata[:-1] + b"," + own[1:]
 
 
 def _cause(cause: Incoming | Timer) -> dict[str, str]:
@@ -97,7 +106,7 @@ def _cause(cause: Incoming | Timer) -> dict[str, str]:
 
 
 def _actor(event: EmittedEvent) -> Actor:
-    """The system acts by timers and by watching quotas and balances; everything else a user asked for."""
+    """The system where a timer, a quota or a balance led to the event; else a user."""
     match event.data:
         case QuotaExceeded() | QuotaRestored() | AutoRenewalFailed() | Renewed(method=RenewalMethod.AUTOMATIC):
             return Actor.SYSTEM

@@ -99,16 +99,19 @@ class UnitOfWork:
     def handle(self, events: Iterable[Incoming]) -> Iterator[None]:
         """Decide events in order of arrival, or let them wait (R4, R40). One step per event: the caller may pause."""
         for incoming in events:
-            self._handle(self.locked[incoming.account_id], incoming)
+            locked = self.locked[incoming.account_id]
+            was_known = locked.account.subscription is not None
+            self._handle(locked, incoming)
             yield
-            yield from self._handle_released(incoming.account_id)
+            if not was_known:
+                yield from self._handle_released(locked)
 
     def catch_up(self, accounts: Iterable[LockedAccount]) -> Iterator[None]:
         """Run all that is due of these accounts by now, in order. One step per timer or event: the caller may pause."""
         for locked in accounts:
             while self._advance(locked):
                 yield
-                yield from self._handle_released(locked.account.account_id)
+                yield from self._handle_released(locked)
 
     def dead_letter(self, incoming: Incoming, reason: Reason, detail: str) -> None:
         """Make an event a dead letter; it spends no id (R39)."""
@@ -159,12 +162,12 @@ class UnitOfWork:
         policy = self.rules.policy
         answer = waiting.on_arrival(locked.schedule(policy), incoming, now=self.now, policy=policy)
         match answer:
+            case waiting.Decide(at):
+                self._decide(locked, incoming, at)
             case waiting.Park(until):
                 locked.waiting.park(incoming, until)
             case waiting.Defer():
                 locked.waiting.defer(incoming)
-            case waiting.Decide(at):
-                self._decide(locked, incoming, at)
             case waiting.Refuse(at):
                 self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
             case _:
@@ -191,9 +194,8 @@ class UnitOfWork:
                 assert_never(answer)
         return True
 
-    def _handle_released(self, account_id: str) -> Iterator[None]:
+    def _handle_released(self, locked: LockedAccount) -> Iterator[None]:
         """Once a purchase was accepted, what waited for it goes on, in order of arrival (R40)."""
-        locked = self.locked[account_id]
         if locked.account.subscription is None or not locked.waiting.parked:
             return
         for incoming in locked.waiting.take_parked():

@@ -81,7 +81,7 @@ def feature_out_of_range(specification: Specification, catalog: Catalog) -> Reje
     for feature in Feature:
         amount = specification.value_added.get(feature, 0)
         allowed = catalog.features[feature]
-        if not _within(amount, allowed):
+        if amount and not _within(amount, allowed):
             span = QuantityRange(minimum=max(allowed.minimum, allowed.step), maximum=allowed.maximum, step=allowed.step)
             return Rejection(
                 RejectionCode.FEATURE_OUT_OF_RANGE, _range_in_words(span), amount, feature.value, feature, span
@@ -136,8 +136,6 @@ def below_bounds(account: Account, specification: Specification, catalog: Catalo
 
 
 def _within(amount: int, allowed: FeatureRange) -> bool:
-    if amount == 0:
-        return True
     in_range = allowed.minimum <= amount and (allowed.maximum is None or amount <= allowed.maximum)
     return in_range and amount > 0 and amount % allowed.step == 0
 

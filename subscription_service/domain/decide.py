@@ -38,10 +38,10 @@ from subscription_service.domain.terms import change_with_term, differs, first_t
 
 def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> EventsOrRejection:
     """Decide one event at `at` (UTC); `account` has its facts already."""
-    on_any_account = _ON_ANY_ACCOUNT.get(type(command))
+    on_any_account = ON_ANY_ACCOUNT.get(type(command))
     if on_any_account is not None:
         return on_any_account(account, command, at, rules)
-    on_live = _ON_A_LIVE_SUBSCRIPTION.get(type(command))
+    on_live = ON_A_LIVE_SUBSCRIPTION.get(type(command))
     if on_live is None:
         return ()
     subscription = account.subscription
@@ -155,14 +155,14 @@ def replace_contact(account: Account, command: ContactChanged, _at: datetime, _r
     return () if command.contact == account.contact else (ContactReplaced(contact=command.contact),)
 
 
-_ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetime, Rules], EventsOrRejection]]] = {
+ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetime, Rules], EventsOrRejection]]] = {
     PurchaseOrdered: purchase,
     ContactChanged: replace_contact,
     AccountCredited: credit,
 }
 """These are decided whatever the account's state."""
 
-_ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[DecisionContext, Any], EventsOrRejection]]] = {
+ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[DecisionContext, Any], EventsOrRejection]]] = {
     RenewalOrdered: renewal,
     RenewalChangeOrdered: renewal_with_change,
     SpecificationChangeOrdered: change_now,

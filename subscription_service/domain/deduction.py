@@ -13,7 +13,7 @@ from subscription_service.domain.calendar import DAY, at_hour, billing_day, days
 from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Active, AutoRenewal, Grace
 from subscription_service.domain.policy import Policy
-from subscription_service.domain.pricing import best_coupon, discount, fee
+from subscription_service.domain.pricing import best_coupon, discount, fee, remainder
 from subscription_service.domain.terms import automatic_order_id, next_term
 
 
@@ -75,7 +75,7 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     price = fee(subscription.terms[-1].specification, months, rules.catalog)
     coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
     off = discount(coupon, price)
-    if price - off > account.balance:
+    if remainder(price, off) > account.balance:
         return _failed(context, price=price, off=off)
     coupon_id = None if coupon is None else coupon.coupon_id
     return _renewed(context, months, price=price, off=off, coupon_id=coupon_id)
@@ -90,7 +90,7 @@ def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed 
 
 def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:
     account, subscription, _, rules = context
-    last = subscription.terms[-1]
+    last, charged = subscription.terms[-1], remainder(price, off)
     term = next_term(
         subscription,
         automatic_order_id(subscription.subscription_id, last.expires_on),
@@ -107,9 +107,9 @@ def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Deci
         reactivated=False,
         fee=price,
         discount=off,
-        charged=price - off,
+        charged=charged,
         coupon_id=coupon_id,
-        balance_after=account.balance - (price - off),
+        balance_after=remainder(account.balance, charged),
         currency=rules.catalog.currency,
     )
 
@@ -121,7 +121,7 @@ def _failed(context: DecisionContext, *, price: Decimal, off: Decimal) -> AutoRe
         fee=price,
         discount=off,
         balance=account.balance,
-        shortfall=price - off - account.balance,
+        shortfall=remainder(price, off, account.balance),
         attempt=1 + made,
         next_attempt_at=_listed_attempt(
             subscription.terms[-1].expires_on, after=at, not_before=at, policy=rules.policy

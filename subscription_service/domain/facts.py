@@ -29,6 +29,7 @@ from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Coupon, Released
 from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.policy import Catalog
+from subscription_service.domain.pricing import total
 from subscription_service.domain.quota import quota_of
 from subscription_service.domain.refusals import Rejection
 
@@ -38,7 +39,7 @@ def apply_fact(account: Account, command: InboundData, context: FactContext) -> 
 
     Only a binding can be refused (R36).
     """
-    fact = _FACTS.get(type(command))
+    fact = FACTS.get(type(command))
     return account if fact is None else fact(account, command, context)
 
 
@@ -60,7 +61,7 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
 
 def credit(account: Account, command: AccountCredited, _: FactContext) -> Account:
     """R38: add to the balance."""
-    return account._replace(balance=account.balance + command.amount)
+    return account._replace(balance=total(account.balance, command.amount))
 
 
 def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Account:
@@ -117,7 +118,7 @@ def _switches_to_partial(previous: Specification, specification: Specification) 
     return previous.protection_mode is ProtectionMode.FULL and specification.protection_mode is ProtectionMode.PARTIAL
 
 
-_FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Account | Rejection]]] = {
+FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Account | Rejection]]] = {
     AccountCredited: credit,
     CouponIssued: issue_coupon,
     CapacityUsed: use_capacity,

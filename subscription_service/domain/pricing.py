@@ -13,7 +13,7 @@ from subscription_service.domain.model import ZERO, Coupon
 from subscription_service.domain.policy import Catalog
 
 EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
-"""The context of all arithmetic with money. Python's own default would round what has more than 28 digits."""
+"""The context of all arithmetic with money: Python's default would round what has more than 28 digits."""
 
 LARGEST_PRICE: Final = Decimal("999999999999.99")
 """An order whose price is higher is refused (R41, `amount_out_of_range`)."""
@@ -24,19 +24,16 @@ _CENT: Final = Decimal("0.01")
 def monthly_price(specification: Specification, catalog: Catalog) -> Decimal:
     """The list price of one month, not rounded."""
     edition = catalog.editions[specification.edition]
-    with localcontext(EXACT):
-        features = sum(
-            (catalog.features[feature].price * amount for feature, amount in specification.value_added.items()),
-            Decimal(0),
-        )
-        servers = edition.server_price * specification.protected_servers
-        return servers + edition.core_price * specification.cores + features
+    price = EXACT.multiply(edition.server_price, specification.protected_servers)
+    price = EXACT.fma(edition.core_price, specification.cores, price)
+    for feature, amount in specification.value_added.items():
+        price = EXACT.fma(catalog.features[feature].price, amount, price)
+    return price
 
 
 def fee(specification: Specification, months: int, catalog: Catalog) -> Decimal:
     """The price of a term of so many months, in cents."""
-    with localcontext(EXACT):
-        return _in_cents(monthly_price(specification, catalog) * months)
+    return _in_cents(EXACT.multiply(monthly_price(specification, catalog), months))
 
 
 def price_difference(term: Term, specification: Specification, *, at: datetime, catalog: Catalog) -> Decimal:
@@ -46,6 +43,20 @@ def price_difference(term: Term, specification: Specification, *, at: datetime, 
     with localcontext(EXACT):
         difference = monthly_price(specification, catalog) - monthly_price(term.specification, catalog)
         return _in_cents(difference * term.months * remaining / seconds)
+
+
+def total(first: Decimal, *others: Decimal) -> Decimal:
+    """The exact sum of amounts."""
+    for amount in others:
+        first = EXACT.add(first, amount)
+    return first
+
+
+def remainder(amount: Decimal, *taken: Decimal) -> Decimal:
+    """What exactly is left of an amount; below zero where more is taken."""
+    for each in taken:
+        amount = EXACT.subtract(amount, each)
+    return amount
 
 
 def best_coupon(coupons: Iterable[Coupon], price: Decimal, day: date) -> Coupon | None:

@@ -8,7 +8,6 @@ reaches the rules. Invariant, guaranteed by the caller: every timer due up to `t
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import localcontext
 from typing import NamedTuple
 
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
@@ -20,7 +19,6 @@ from subscription_service.domain.evolve import evolve
 from subscription_service.domain.facts import apply_fact, apply_side_effects
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.pricing import EXACT
 from subscription_service.domain.quota import quota_notice
 from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.run_timer import run_timer
@@ -41,10 +39,9 @@ def step(
 
     `version` rises by one with each event; `decided_at` becomes `time.at` with events, and with every timer.
     """
-    with localcontext(EXACT):
-        if isinstance(command, Timer):
-            return _run(account, command, time, rules)
-        return _decide(account, command, FactContext(stamp, time.at, rules))
+    if isinstance(command, Timer):
+        return _run(account, command, time, rules)
+    return _decide(account, command, FactContext(stamp, time.at, rules))
 
 
 def refuse(account: Account, command: InboundData, code: RejectionCode, *, at: datetime) -> StepResult:

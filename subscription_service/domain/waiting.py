@@ -234,7 +234,7 @@ def next_due_at(schedule: Schedule[E], now: datetime) -> datetime | None:
 
 
 def _must_park(account: Account, event: WaitingEvent) -> bool:
-    return event.needs_purchase and account.subscription is None
+    return account.subscription is None and event.needs_purchase
 
 
 def _has_room(waiting: WaitingEvents[E], event: E, policy: Policy) -> bool:

@@ -16,7 +16,7 @@ from shared.contracts.lifecycle import (
 )
 from shared.contracts.lifecycle_parts import RenewalMethod
 from subscription_service.domain.model import AutoRenewal, Coupon
-from subscription_service.domain.pricing import best_coupon, discount
+from subscription_service.domain.pricing import best_coupon, discount, remainder, total
 from tests.unit.domain.scenario import (
     RULES,
     Scenario,
@@ -486,3 +486,16 @@ def test_release_switches_off_without_an_event_of_its_own() -> None:
     event = scenario.advance_to("2026-02-23 00:00")
     assert not any(isinstance(event, AutoRenewalSwitchedOff) for event in event)
     assert refusal(scenario.receive("2026-02-23 09:00", disable())).code == "subscription_released"
+
+
+@pytest.mark.rule("R24", "R25", "R38")
+def test_money_is_exact_beyond_the_28_digits_of_the_usual_arithmetic() -> None:
+    large = Decimal("1234567890123456789012345678.91")
+    assert total(large, Decimal("0.01"), Decimal("-0.03")) == Decimal("1234567890123456789012345678.89")
+    assert remainder(large, Decimal("0.01"), Decimal("0.02")) == Decimal("1234567890123456789012345678.88")
+    scenario = automatic()
+    scenario.account = scenario.account._replace(balance=large)
+    scenario.receive("2026-01-16 09:00", credit("0.01"))
+    scenario.advance_to("2026-02-06 08:00")
+    assert scenario.only(Renewed).balance_after == Decimal("1234567890123456789012345403.92")
+    assert scenario.account.balance == Decimal("1234567890123456789012345403.92")
