@@ -145,6 +145,7 @@ def _is_daylight(local: datetime) -> bool:
 
 @lru_cache(maxsize=4096)
 def _has_winter_time(zone: tzinfo | None, year: int) -> bool:
+    """Whether the tz database has a part of that year as time behind standard time."""
     shifts = [datetime(year, month, 1, tzinfo=zone).dst() for month in (1, 4, 7, 10)]
     return any(shift < timedelta(0) for shift in shifts if shift)
 
