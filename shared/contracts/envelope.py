@@ -19,6 +19,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.clock import CLOCK_ADVANCED
+from shared.contracts.exact_numbers import CHECKING_DOUBLES, InexactNumber, read_exactly
 from shared.contracts.scalars import ID_PATTERN, read_instant
 
 D = TypeVar("D")
@@ -84,7 +85,7 @@ def adapter(contract: type[D]) -> TypeAdapter[D]:
 
 
 # Calling through `TypeAdapter` would double the time of a validation.
-_validator: Final[Callable[[Any], Callable[[Any], Any]]] = cache(
+_validator: Final[Callable[[Any], Callable[..., Any]]] = cache(
     lambda contract: _adapter(contract).validator.validate_python
 )
 _reader: Final[Callable[[Any], msgspec.json.Decoder[Any]]] = cache(msgspec.json.Decoder)
@@ -123,7 +124,7 @@ def decode(value: bytes | None, headers: Headers, accepts: Mapping[str, type[D]]
         type=fields["type"],
         time=time,
         subject=fields["subject"],
-        data=_data(fields["data"], contract),
+        data=_data(fields["data"], contract, lambda: _exact_data(value or b"", known)),
         traceparent=_traceparent(fields, known),
         fields=fields,
     )
@@ -219,16 +220,33 @@ def _check_identity(fields: Mapping[str, Any]) -> None:
         raise Unreadable(Reason.INVALID_DATA, "source: expected a URI reference of at most 512 characters")
 
 
-def _data(value: Any, contract: type[D]) -> D:
+def _data(value: Any, contract: type[D], exact: Callable[[], Any]) -> D:
+    """`value` by its contract; `exact` reads it again, where numbers may have lost digits."""
     if not isinstance(value, dict):
         raise Unreadable(Reason.INVALID_DATA, "data: expected a JSON object")
     try:
-        valid: D = _validator(contract)(value)
+        return _valid(value, contract, exact)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(("data", *map(str, problem["loc"])))
         raise Unreadable(Reason.INVALID_DATA, f"{path}: {problem['msg']}") from None
+
+
+def _valid(value: Any, contract: type[D], exact: Callable[[], Any]) -> D:
+    validate = _validator(contract)
+    try:
+        valid: D = validate(value, context=CHECKING_DOUBLES)
+    except InexactNumber:
+        valid = validate(exact())
     return valid
+
+
+def _exact_data(value: bytes, headers: Mapping[str, bytes | None]) -> Any:
+    try:
+        document = read_exactly(value)
+    except RecursionError:
+        raise Unreadable(Reason.INVALID_DATA, "expected JSON that is not nested as deeply") from None
+    return document["data"] if _binary_attributes(headers) is None else document
 
 
 def _json(value: bytes) -> Any:

@@ -7,9 +7,10 @@ JSON Schemas, the AsyncAPI and OpenAPI documents; neither changes what is accept
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 
 from shared.contracts.scalars import (
+    INTEGRAL,
     MAX_DEPTH,
     Amount,
     Count,
@@ -18,9 +19,10 @@ from shared.contracts.scalars import (
     Id,
     Instant,
     Json,
-    Money,
     PositiveMoney,
+    SafeInteger,
     Text,
+    UnsignedMoney,
     Whole,
 )
 
@@ -75,8 +77,8 @@ TimeZone = Annotated[
 ]
 
 # What is bought
-DurationMonths = Annotated[Whole, described("Duration that is ordered, in months: 1 to 12, 24 or 36 (R3).", 12)]
-CycleMonths = Annotated[Whole, described("Length of the auto-renewal cycle, in months: 1, 3 or 12 (R3).", 1)]
+DurationMonths = Annotated[SafeInteger, described("Duration that is ordered, in months: 1 to 12, 24 or 36 (R3).", 12)]
+CycleMonths = Annotated[SafeInteger, described("Length of the auto-renewal cycle, in months: 1, 3 or 12 (R3).", 1)]
 TermMonths = Annotated[Whole, described("Length of the term, in months.", 1)]
 ProtectedServers = Annotated[
     Count,
@@ -132,15 +134,18 @@ DaysLeft = Annotated[
 Credit = Annotated[PositiveMoney, described(f"What is added to the balance. {MONEY}", "250.00")]
 AmountOff = Annotated[
     PositiveMoney,
+    SafeInteger,
     described(f"What the coupon takes off a fee; null with `percent_off`. {MONEY}", "20.00"),
 ]
 PercentOff = Annotated[
     int,
-    Field(strict=True, gt=0, le=100),
+    Strict(),
+    Field(gt=0, le=100),
+    INTEGRAL,
     described("What the coupon takes off a fee, in percent of it; null with `amount_off`.", 15),
 ]
 MinimumSpend = Annotated[
-    Money,
+    UnsignedMoney,
     described(f"The fee from which on the coupon can be used, 0.00 or more. {MONEY}", "100.00"),
 ]
 ValidFrom = Annotated[
@@ -191,7 +196,9 @@ Tags = Annotated[
 IsBound = Annotated[Flag, described("Whether quota is bound to the server (partial mode).", False)]
 CapacityInUse = Annotated[
     int,
-    Field(strict=True, ge=0, le=10**15),
+    Strict(),
+    Field(ge=0, le=10**15),
+    INTEGRAL,
     described("How much of the feature is in use, in the feature's unit.", 120),
 ]
 ConfigurationKey = Annotated[

@@ -85,8 +85,8 @@ class CouponIssued:
     def __post_init__(self) -> None:
         if (self.amount_off is None) == (self.percent_off is None):
             raise ValueError("expected either amount_off or percent_off")
-        if self.minimum_spend < 0:
-            raise ValueError("minimum_spend: expected 0.00 or more")
+        if self.valid_until < self.valid_from:
+            raise ValueError("valid_until: expected no day before valid_from")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import LifecycleMetadata
-from shared.contracts.scalars import AMOUNT_PATTERN, ID_PATTERN, MONEY_PATTERN, POSITIVE_MONEY_PATTERN
+from shared.contracts.scalars import (
+    AMOUNT_PATTERN,
+    ID_PATTERN,
+    MAX_SAFE,
+    MONEY_PATTERN,
+    POSITIVE_MONEY_PATTERN,
+    UNSIGNED_MONEY_PATTERN,
+)
 from shared.contracts.schemas import MESSAGE_TYPES, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Topic
 
@@ -21,6 +28,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     ID_PATTERN: "id",
     MONEY_PATTERN: "money",
     AMOUNT_PATTERN: "amount",
+    UNSIGNED_MONEY_PATTERN: "money of 0.00 or more",
     POSITIVE_MONEY_PATTERN: "money above 0.00",
 }
 _FORMATS: Final[Mapping[str, str]] = {"date-time": "instant", "date": "day", "uri-reference": "URI reference"}
@@ -79,7 +87,7 @@ def _integer(field: Schema) -> str:
     least, most = field.get("minimum"), field.get("maximum")
     if "exclusiveMinimum" in field:
         least = field["exclusiveMinimum"] + 1
-    if least is None and most is None:
+    if (least, most) in ((None, None), (-MAX_SAFE, MAX_SAFE)):
         return "integer"
     return f"integer from {least:,}" if most is None else f"integer from {least:,} to {most:,}"
 

@@ -5,19 +5,32 @@ their meanings, field by field.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+    ValidationInfo,
+)
 from pydantic_core import CoreSchema
+
+from shared.contracts.exact_numbers import InexactNumber, LostDigits
 
 ID_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
 MONEY_PATTERN: Final = r"^-?[0-9]{1,15}\.[0-9]{2}$"
 AMOUNT_PATTERN: Final = r"^-?[0-9]{1,28}\.[0-9]{2}$"
+UNSIGNED_MONEY_PATTERN: Final = r"^([0-9]{1,15}\.[0-9]{2}|-0{1,15}\.00)$"
 POSITIVE_MONEY_PATTERN: Final = r"^(?!0+\.00$)[0-9]{1,15}\.[0-9]{2}$"
 MAX_DEPTH: Final = 100
+MAX_SAFE: Final = 2**53 - 1
 _MONEY: Final = re.compile(MONEY_PATTERN)
 _AMOUNT: Final = re.compile(AMOUNT_PATTERN)
 _INSTANT: Final = re.compile(
@@ -85,26 +98,45 @@ def _amount(value: Any) -> Decimal:
     return Decimal(value)
 
 
+def _unsigned(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("expected an amount of 0.00 or more")
+    return value
+
+
 def _positive(value: Decimal) -> Decimal:
     if value <= 0:
         raise ValueError("expected an amount above 0.00")
     return value
 
 
-def _storable(value: Any) -> Any:
-    """JSON that other readers can still parse: at most `MAX_DEPTH` levels. Raises `ValueError`."""
+def _integral(value: Any, info: ValidationInfo) -> Any:
+    """An integer may be written with a zero fraction or an exponent (`12.0`), as in JSON Schema."""
+    if type(value) is not float:
+        return value
+    if info.context:
+        raise InexactNumber
+    return int(value) if value.is_integer() else value
+
+
+def _storable(value: Any, info: ValidationInfo) -> Any:
+    """JSON that other readers can still parse: at most `MAX_DEPTH` levels, numbers exact. Raises `ValueError`."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [child for item in level for child in _children(item)]
+        level = [child for item in level for child in _children(item, info)]
         if not level:
             return value
     raise ValueError(f"expected at most {MAX_DEPTH} levels")
 
 
-def _children(value: Any) -> list[Any]:
+def _children(value: Any, info: ValidationInfo) -> Collection[Any]:
     if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+        return value.values()
+    if isinstance(value, float) and info.context:
+        raise InexactNumber
+    if isinstance(value, LostDigits):
+        raise ValueError(f"expected numbers with at most the digits of a double (15 to 17), not {value.text[:40]}")
+    return value if isinstance(value, list) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +157,8 @@ Money = Annotated[Decimal, BeforeValidator(_money), _TextOf(MONEY_PATTERN)]
 """Money of an event in, in the catalog's currency, with cents; on the wire a string such as "9.50"."""
 Amount = Annotated[Decimal, BeforeValidator(_amount), _TextOf(AMOUNT_PATTERN)]
 """Money that a decision makes: exact up to 30 digits, since it is worked out from many amounts of up to 17."""
+UnsignedMoney = Annotated[Decimal, BeforeValidator(_money), AfterValidator(_unsigned), _TextOf(UNSIGNED_MONEY_PATTERN)]
+"""An amount of 0.00 or more."""
 PositiveMoney = Annotated[Decimal, BeforeValidator(_money), AfterValidator(_positive), _TextOf(POSITIVE_MONEY_PATTERN)]
 """An amount above 0.00."""
 Instant = Annotated[datetime, BeforeValidator(_instant)]
@@ -133,6 +167,9 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A calendar day in the billing zone; on the wire YYYY-MM-DD."""
 Json = Annotated[Any, AfterValidator(_storable)]
 """Any JSON, kept as it is, at most `MAX_DEPTH` levels deep."""
-Whole = Annotated[int, Strict()]
-Count = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000)]
+INTEGRAL: Final = BeforeValidator(_integral)
+Whole = Annotated[int, Strict(), INTEGRAL]
+SafeInteger = Annotated[int, Strict(), Field(ge=-MAX_SAFE, le=MAX_SAFE), INTEGRAL]
+"""An integer that every reader of JSON holds exactly (RFC 8259, section 6)."""
+Count = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000), INTEGRAL]
 Flag = Annotated[bool, Strict()]

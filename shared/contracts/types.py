@@ -24,6 +24,7 @@ from shared.contracts.fields import (
     TimeZone,
     described,
 )
+from shared.contracts.scalars import INTEGRAL
 
 
 class Edition(StrEnum):
@@ -67,7 +68,7 @@ class ConfigurationKind(StrEnum):
     BASELINE_CHECK_POLICY = "baseline_check_policy"
 
 
-FeatureAmount = Annotated[int, Strict(), Field(ge=-(10**15), le=10**15)]
+FeatureAmount = Annotated[int, Strict(), Field(ge=-(10**15), le=10**15), INTEGRAL]
 ValueAdded = Annotated[
     Mapping[Feature, FeatureAmount],
     described("Quantity of each value-added feature, in its unit of the catalog (R10).", {"log_storage_gb": 100}),

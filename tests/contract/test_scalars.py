@@ -176,8 +176,9 @@ def test_a_day_in_another_form_is_invalid_data_and_is_named(day: Any) -> None:
         {"amount_off": None, "percent_off": 0},
         {"amount_off": None, "percent_off": 101},
         {"amount_off": None, "percent_off": "10"},
-        {"amount_off": None, "percent_off": 10.0},
+        {"amount_off": None, "percent_off": 10.5},
         {"minimum_spend": "-0.01"},
+        {"valid_from": "2026-03-01", "valid_until": "2026-02-28"},
     ],
     ids=repr,
 )
@@ -185,12 +186,16 @@ def test_a_coupon_takes_off_either_an_amount_or_a_percentage_within_its_bounds(c
     assert reason(coupon(**changes)) is Reason.INVALID_DATA
 
 
-@pytest.mark.parametrize("percent", [1, 100])
-def test_a_coupon_of_a_percentage_is_read(percent: int) -> None:
+@pytest.mark.parametrize("percent", [1, 10.0, 100])
+def test_a_coupon_of_a_percentage_is_read(percent: float) -> None:
     assert read(coupon(amount_off=None, percent_off=percent)).data.percent_off == percent
 
 
-@pytest.mark.parametrize("cores", ["4", 4.0, 4.5, True, None, [], -1, 1_000_000_001, 10**30, -(10**30)], ids=repr)
+def test_a_coupon_may_be_valid_on_a_single_day() -> None:
+    assert read(coupon(valid_from="2026-02-28", valid_until="2026-02-28")).data.valid_from == date(2026, 2, 28)
+
+
+@pytest.mark.parametrize("cores", ["4", 4.5, -4.0, True, None, [], -1, 1_000_000_001, 10**30, -(10**30)], ids=repr)
 def test_a_count_is_a_whole_number_within_its_bounds(cores: Any) -> None:
     text = b'{"account_id":"acct-1","server_id":"srv-1","cores":%s}' % json_number(cores)
     refused = refusal(text, binary())

@@ -152,6 +152,14 @@ async def test_a_quote_tells_the_price_and_what_stands_against_it(service: World
     assert "months" in (await service.get(f"{acme}/quote", 422, months="a year"))["detail"]
 
 
+async def test_numbers_in_configuration_come_back_unchanged(service: World, acme: str) -> None:
+    numbers = [0.1, 1.0, -1e300, 5e-324, 1e22, 2**64 - 1, -(2**63), 3.141592653589793]
+    await service.send(acme, "configuration.recorded", kind="asset_group", key="numbers", value={"all": numbers})
+    await service.settle()
+    [entry] = (await service.get(f"{acme}/configuration/asset_group"))["entries"]
+    assert entry["value"] == {"all": numbers}
+
+
 @pytest.mark.rule("R32", "R35")
 async def test_configuration_is_readable_in_grace_and_gone_after_release(service: World, acme: str) -> None:
     kept = {"kind": "tag", "entries": [{"key": "prod", "value": {"color": "red"}}]}
