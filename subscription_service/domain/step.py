@@ -92,7 +92,7 @@ def _with_quota_notice(account: Account, events: tuple[LifecycleData, ...], at: 
 
 
 def _rejected(account: Account, command: InboundData, rejection: Rejection, at: datetime) -> StepResult:
-    """R41: only `version` and `decided_at` change; the one event names code, sentence and figures."""
+    """R41: only `version` and `decided_at` change; the one event names code, sentence and values."""
     rejected = OrderRejected(
         order_id=getattr(command, "order_id", None),
         order_type=INBOUND_TYPE[type(command)],

@@ -22,9 +22,10 @@ from subscription_service.domain.timers import Timer
 
 
 class WaitingEvent(Protocol):
-    """What is asked of an event. `time`: its CloudEvents `time` (UTC); `size`: bytes of the record that carried it.
+    """What the functions here read of an event.
 
-    `needs_purchase`: it waits while its account is not known, rather than being decided (R40).
+    `time`: its CloudEvents `time` (UTC). `size`: bytes of the record's value. `needs_purchase`: it waits while its
+    account is not known, rather than being decided (R40).
     """
 
     @property
@@ -226,7 +227,7 @@ def next_step(schedule: Schedule[E], *, now: datetime) -> RunTimer | RefuseOverd
 
 
 def next_due_at(schedule: Schedule[E], now: datetime) -> datetime | None:
-    """When `next_step` has to be asked again (UTC): at once while an event is deferred; None: never by itself."""
+    """When `next_step` must be called again (UTC): at once while an event is deferred; None: not before an event."""
     due_at = _first_due_at(schedule)
     if not schedule.waiting.has_deferred:
         return due_at

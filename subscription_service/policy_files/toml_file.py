@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 
 _MEANING = {"missing": "is missing", "extra_forbidden": "is not a known key"}
-"""Type of pydantic's error -> what it means in a file, where pydantic's own words do not say."""
+"""Type of pydantic's error -> what it means in a file, where pydantic's own message does not say."""
 
 
 def read_toml(model: type[Model], path: Path, *, defaults: Path | None = None) -> Model:

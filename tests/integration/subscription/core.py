@@ -1,4 +1,4 @@
-"""The service's whole decision on a real database, without Kafka: batches of events in, timers run, tables out."""
+"""Batches, timers and storage of the subscription service on a real database, without Kafka."""
 
 import asyncio
 import json
@@ -39,14 +39,14 @@ _PUBLISHED: Final = text("SELECT value FROM log WHERE topic = :topic ORDER BY pa
 
 @dataclass(frozen=True)
 class Batch:
-    """What is read at one instant of the service clock: (topic, value) of each record, in order of arrival."""
+    """Records that are read at one instant of the service clock: (topic, value) of each, in order of arrival."""
 
     now: datetime
     records: Sequence[tuple[str, bytes]]
 
 
 class HandClock:
-    """Stands where it is put."""
+    """A service clock that stands at `instant` until a test sets it."""
 
     def __init__(self) -> None:
         self.instant = datetime.min.replace(tzinfo=UTC)
@@ -55,15 +55,15 @@ class HandClock:
         return self.instant
 
 
-class Inputs:
-    """There is nothing else to read."""
+class NoInputs:
+    """Stands for the input topics: everything in them has been read."""
 
     async def wait_until_applied(self) -> None:
         return
 
 
 class Core:
-    """One database of its own; `begin` empties it."""
+    """One database of its own, which `begin` empties."""
 
     def __init__(self, url: str, rules: Rules) -> None:
         self.longest_pause = 0.0
@@ -72,7 +72,7 @@ class Core:
         self._engine = connect(url, SCHEMA)
         self._clock = HandClock()
         context = SimpleNamespace(
-            clock=self._clock, engine=self._engine, inputs=Inputs(), partitions=PARTITIONS, health=None
+            clock=self._clock, engine=self._engine, inputs=NoInputs(), partitions=PARTITIONS, health=None
         )
         self._timers = Timers(rules, cast(ServiceContext, context))
         self._batch_processor = SubscriptionBatchProcessor(
@@ -89,11 +89,11 @@ class Core:
         self._runner.run(self._begin())
 
     def migrated(self, *statements: str) -> None:
-        """What a newer copy does to the tables, while this one runs."""
+        """Run statements of a newer copy's migration while this copy runs."""
         self._runner.run(self._migrated(statements))
 
     def receive(self, *batches: Batch) -> None:
-        """Each batch in one transaction; before the next one, what is due happens.
+        """Decide each batch in one transaction, and run what is due after it.
 
         `longest_pause`: seconds for which the event loop could do nothing else meanwhile.
         """
@@ -101,7 +101,7 @@ class Core:
             self._runner.run(self._receive_and_watch(batch))
 
     def stored(self) -> dict[str, list[Any]]:
-        """Every row of every table that tells what was decided."""
+        """Table -> its rows as text, of every table that holds decisions."""
         return self._runner.run(self._stored())
 
     def published(self, topic: str) -> list[bytes]:
@@ -109,11 +109,11 @@ class Core:
         return self._runner.run(self._published(topic))
 
     def counted(self) -> Counter[str]:
-        """How many records have come to which end, those that wait included (G4)."""
+        """Outcome -> number of records, with those that wait as `parked` (G4)."""
         return self._runner.run(self._counted())
 
     def differences(self) -> list[Any]:
-        """What `tenure audit` would find."""
+        """What `tenure audit` finds."""
         return self._runner.run(self._differences())
 
     async def _begin(self) -> None:
@@ -174,7 +174,7 @@ class Core:
 
 
 def record(topic: str, event: Any) -> tuple[str, bytes]:
-    """For a `Batch`."""
+    """(topic, value) of an event, for a `Batch`."""
     return topic, json.dumps(event).encode()
 
 

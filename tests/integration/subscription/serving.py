@@ -29,7 +29,7 @@ PARTITIONS: Final = 3
 
 
 class World:
-    """The outside of the service. `copy` is the one whose HTTP is asked; None while none runs."""
+    """The topics of the service, and the HTTP of `copy`; None while no copy runs."""
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer, copy: RunningService | None) -> None:
         self.settings = settings
@@ -39,7 +39,7 @@ class World:
 
     @property
     def client(self) -> httpx.AsyncClient:
-        """Speaks to the first copy."""
+        """The HTTP client of the first copy."""
         assert self._copy is not None, "no copy runs"
         return self._copy.client
 

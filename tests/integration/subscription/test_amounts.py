@@ -1,4 +1,4 @@
-"""Amounts that a decision makes: exact up to 30 digits, from the event in to what is stored, told and audited."""
+"""Amounts that a decision makes: exact up to 30 digits, from the event in to what is stored, published and audited."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -28,7 +28,7 @@ def batch(*commands: InboundData) -> Batch:
 
 
 def lifecycle(core: Core) -> list[Event[LifecycleData]]:
-    """What the notifier reads, by the published contracts."""
+    """The lifecycle events as the notifier reads them, by the published contracts."""
     return [decode(value, (), LIFECYCLE_EVENTS) for value in core.published("subscription-lifecycle")]
 
 

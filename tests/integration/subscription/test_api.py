@@ -94,11 +94,11 @@ async def test_the_history_is_what_was_published_page_by_page(service: World, ac
         )
     await service.settle()
     found: list[dict[str, Any]] = []
-    asked: dict[str, Any] = {"limit": 3}
-    while asked.get("after_version", 0) is not None:
-        page = await service.get(f"{acme}/history", **asked)
+    query: dict[str, Any] = {"limit": 3}
+    while query.get("after_version", 0) is not None:
+        page = await service.get(f"{acme}/history", **query)
         found += page["events"]
-        asked["after_version"] = page["after_version"]
+        query["after_version"] = page["after_version"]
     assert found == await service.lifecycle(acme)
     assert [one["data"]["version"] for one in found] == [1, 2, 3, 4]
     assert [one["type"].split(".")[2] for one in found] == ["activated", "renewed", "renewed", "order_rejected"]
@@ -122,8 +122,8 @@ async def test_the_timeline_tells_what_then_happens(service: World) -> None:
         "2026-03-31",
     )
     assert "shortfall" not in deduction
-    told = [(one["kind"], one["at"]) for one in entries if one["kind"] != "deduction"]
-    assert told == [
+    foretold = [(one["kind"], one["at"]) for one in entries if one["kind"] != "deduction"]
+    assert foretold == [
         ("term_start", "2026-02-28T16:00:00Z"),
         ("reminder", "2026-03-24T02:00:00Z"),
         ("expiry", "2026-03-31T16:00:00Z"),
@@ -134,7 +134,7 @@ async def test_the_timeline_tells_what_then_happens(service: World) -> None:
     happened = {one["time"]: one["data"] for one in (await service.get("zeta/history"))["events"]}
     assert happened["2026-02-19T00:00:00Z"]["charged"] == "16.75"
     assert happened["2026-04-07T16:00:00Z"]["edition"] == "basic"
-    assert {at for _, at in told[1:]} <= happened.keys()
+    assert {at for _, at in foretold[1:]} <= happened.keys()
 
 
 @pytest.mark.rule("R3", "R14", "R30")

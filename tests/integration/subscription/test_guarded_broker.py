@@ -1,4 +1,4 @@
-"""A service on a broker that demands TLS and a login; and one that is told of several brokers, of which one is away."""
+"""A service on a broker that demands TLS and a login; and one with several brokers, of which one is away."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ _MODULES: Final = "org.apache.kafka.common.security"
 
 
 class GuardedKafka(Kafka):
-    """Kafka with a second way in, `guarded`, for those who know its certificate and a password."""
+    """Kafka with a second listener, `guarded`, that demands TLS and a login."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

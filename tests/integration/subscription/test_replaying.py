@@ -1,4 +1,4 @@
-"""Whole lives on a real database: repeats change nothing, everything is accounted for, the log tells it all."""
+"""Lives of an account on a real database: repeats change nothing, every event counts, the log rebuilds the state."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def event(number: int, time: datetime, data: InboundData, **changes: Any) -> tup
 
 
 def events_of(life: Life, before: int) -> list[tuple[datetime, tuple[str, dict[str, Any]]]]:
-    """The life's events, each with the instant at which it is read; the purchase comes behind the first `before`."""
+    """The life's events, each with the instant at which it is read; the purchase comes after the first `before`."""
     sent: list[tuple[datetime, InboundData]] = []
     time = BIRTH
     for number, (pause, command) in enumerate(life.steps):

@@ -56,24 +56,24 @@ def _start(**environment: str) -> tuple[int, str]:
 
 def test_a_bad_policy_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
     file = _file(tmp_path, policy.DEFAULT, "grace_days = 7", "grace_days = 28")
-    code, told = _start(POLICY_FILE=str(file))
+    code, message = _start(POLICY_FILE=str(file))
     assert code == 2
-    assert told == f"{file}: grace_days: Input should be less than or equal to 27"
+    assert message == f"{file}: grace_days: Input should be less than or equal to 27"
 
 
 def test_a_bad_catalog_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
     file = _file(tmp_path, catalog.DEFAULT, 'currency = "USD"', 'currency = "dollars"')
-    code, told = _start(CATALOG_FILE=str(file))
+    code, message = _start(CATALOG_FILE=str(file))
     assert code == 2
-    assert told.startswith(f"{file}: currency:")
-    assert len(told.splitlines()) == 1
+    assert message.startswith(f"{file}: currency:")
+    assert len(message.splitlines()) == 1
 
 
 def test_a_policy_file_that_is_not_there_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
-    code, told = _start(POLICY_FILE=str(tmp_path / "nowhere.toml"))
+    code, message = _start(POLICY_FILE=str(tmp_path / "nowhere.toml"))
     assert code == 2
-    assert "nowhere.toml" in told
-    assert len(told.splitlines()) == 1
+    assert "nowhere.toml" in message
+    assert len(message.splitlines()) == 1
 
 
 def test_an_unknown_setting_and_a_bad_value_stop_the_start_with_a_sentence() -> None:
@@ -81,9 +81,9 @@ def test_an_unknown_setting_and_a_bad_value_stop_the_start_with_a_sentence() -> 
         2,
         "Unknown setting TENURE_KAFKA_SERVERS: see docs/settings.md for the names that exist.",
     )
-    code, told = _start(HTTP_PORT="eighty")
+    code, message = _start(HTTP_PORT="eighty")
     assert code == 2
-    assert told.startswith("TENURE_HTTP_PORT: Input should be a valid integer")
+    assert message.startswith("TENURE_HTTP_PORT: Input should be a valid integer")
 
 
 def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_is_no_alarm() -> None:
@@ -91,6 +91,6 @@ def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_is_no_alarm() 
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        code, told = _start(HTTP_PORT=str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+        code, message = _start(HTTP_PORT=str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert code == 2
-    assert told.splitlines()[-1] == f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: 127.0.0.1:{port} is taken, or not ours."
+    assert message.splitlines()[-1] == f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: 127.0.0.1:{port} is taken, or not ours."

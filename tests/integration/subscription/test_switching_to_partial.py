@@ -1,4 +1,4 @@
-"""The switch to partial mode binds servers that lie in the database and that no event of its batch names (R16)."""
+"""The switch to partial mode binds servers that are in the database, though no event of the batch names them (R16)."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final

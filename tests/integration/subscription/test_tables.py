@@ -57,7 +57,7 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
 async def test_whether_anything_is_due_is_read_off_the_index_however_many_accounts_there_are(
     engine: Engine,
 ) -> None:
-    asked = accounts.ANY_DUE.text.replace(":now", "$1").replace(":but", "$2")
+    statement = accounts.ANY_DUE.text.replace(":now", "$1").replace(":but", "$2")
     async with transaction(engine) as connection:
         await connection.execute(
             text(
@@ -67,7 +67,7 @@ async def test_whether_anything_is_due_is_read_off_the_index_however_many_accoun
         )
         await connection.execute(text("ANALYZE account"))
         await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
-        await driver(connection).execute(f"PREPARE due (timestamptz, text[]) AS {asked}")
+        await driver(connection).execute(f"PREPARE due (timestamptz, text[]) AS {statement}")
         plan = await driver(connection).fetch("EXPLAIN EXECUTE due (now(), '{}')")
     assert any("Index Scan using account_due" in row[0] for row in plan), plan
 

@@ -170,7 +170,7 @@ def test_a_second_change_of_mind_keeps_what_was_in_effect() -> None:
 
 
 @pytest.mark.rule("R21")
-def test_a_repeat_that_changes_nothing_says_nothing() -> None:
+def test_a_repeat_that_changes_nothing_leads_to_no_event() -> None:
     scenario = started("2026-01-15 09:00")
     assert scenario.receive("2026-01-16 09:00", disable()) == []
     assert len(scenario.receive("2026-01-16 09:00", enable(3))) == 1

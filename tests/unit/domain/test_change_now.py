@@ -92,7 +92,7 @@ def test_a_change_is_for_active_subscriptions_only() -> None:
 
 @pytest.mark.rule("R19")
 @pytest.mark.parametrize(
-    ("wanted", "figures"),
+    ("wanted", "values"),
     [
         (specification("enterprise", honeypot=30), ("ultimate", "enterprise")),
         (specification("ultimate", honeypot=29), (30, 29)),
@@ -100,11 +100,11 @@ def test_a_change_is_for_active_subscriptions_only() -> None:
     ],
 )
 def test_edition_and_honeypot_do_not_go_down_outside_a_renewal(
-    wanted: Specification, figures: tuple[object, object]
+    wanted: Specification, values: tuple[object, object]
 ) -> None:
     scenario = started(specification=specification("ultimate", honeypot=30))
     emitted = refusal(scenario.receive("2026-01-16 09:00", change(wanted)))
-    assert (emitted.code, emitted.required, emitted.offered) == ("downgrade_only_at_renewal", *figures)
+    assert (emitted.code, emitted.required, emitted.offered) == ("downgrade_only_at_renewal", *values)
 
 
 @pytest.mark.rule("R19")

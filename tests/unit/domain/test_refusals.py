@@ -227,7 +227,7 @@ def test_a_contact_may_come_before_a_purchase_and_the_purchase_replaces_it() -> 
 
 
 @pytest.mark.rule("R38", "R39")
-def test_the_same_contact_again_says_nothing() -> None:
+def test_the_same_contact_again_leads_to_no_event() -> None:
     scenario = started()
     assert scenario.receive("2026-01-16 09:00", contact_changed(ANNA)) == []
     assert scenario.receive("2026-01-16 09:00", contact_changed(BERT)) == [ContactReplaced(contact=BERT)]

@@ -116,14 +116,14 @@ def test_in_partial_mode_nothing_stands_against_a_renewal() -> None:
 
 @pytest.mark.rule("R30")
 def test_it_says_how_auto_renewal_stands() -> None:
-    standings = {}
+    statuses = {}
     off, charging, failed, declined = (started("2026-01-15 09:00") for _ in range(4))
     charging.receive("2026-02-08 09:00", enable())
     failed.receive("2026-01-16 09:00", enable())
     declined.receive("2026-01-16 09:00", decline())
     for name, scenario in (("off", off), ("will_charge", charging), ("failed", failed), ("declined", declined)):
-        standings[name] = the_reminder(scenario.advance_to("2026-02-08 10:00")).auto_renewal.value
-    assert standings == {name: name for name in standings}
+        statuses[name] = the_reminder(scenario.advance_to("2026-02-08 10:00")).auto_renewal.value
+    assert statuses == {name: name for name in statuses}
 
 
 @pytest.mark.rule("R30")

@@ -54,7 +54,7 @@ def test_a_policy_file_need_not_say_what_stays_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("reminder_days = [7]", "reminder_days = [1, 7]", "reminder_days: expected each day once"),
         ("reminder_days = [7]", "reminder_days = [7, 7]", "reminder_days: expected each day once"),
@@ -70,15 +70,15 @@ def test_a_policy_file_need_not_say_what_stays_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_policy_stops_with_a_sentence_that_names_file_and_key(
-    tmp_path: Path, old: str, new: str, told: str
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = changed(policy.DEFAULT, tmp_path, old, new)
-    with pytest.raises(ValueError, match=re.escape(f"{path}: {told}")):
+    with pytest.raises(ValueError, match=re.escape(f"{path}: {message}")):
         load_policy(path)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         (
             'server_price = "9.5"',
@@ -96,23 +96,23 @@ def test_a_wrong_policy_stops_with_a_sentence_that_names_file_and_key(
     ],
 )
 def test_a_wrong_catalog_stops_with_a_sentence_that_names_file_table_and_key(
-    tmp_path: Path, old: str, new: str, told: str
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = changed(catalog.DEFAULT, tmp_path, old, new)
-    with pytest.raises(ValueError, match=re.escape(f"{path}: {told}")):
+    with pytest.raises(ValueError, match=re.escape(f"{path}: {message}")):
         load_catalog(path)
 
 
 @pytest.mark.parametrize(
-    ("begin", "end", "told"),
+    ("begin", "end", "message"),
     [
         ("[editions.value-added]", "[editions.anti-virus]", "editions: missing: value-added"),
         ("[features.honeypot]", "[features.image_scan]", "features: missing: honeypot"),
     ],
 )
-def test_a_catalog_that_lacks_a_table_says_which(tmp_path: Path, begin: str, end: str, told: str) -> None:
+def test_a_catalog_that_lacks_a_table_says_which(tmp_path: Path, begin: str, end: str, message: str) -> None:
     text = catalog.DEFAULT.read_text(encoding="utf-8")
     path = tmp_path / "catalog.toml"
     path.write_text(text[: text.index(begin)] + text[text.index(end) :], encoding="utf-8")
-    with pytest.raises(ValueError, match=re.escape(f"{path}: {told}")):
+    with pytest.raises(ValueError, match=re.escape(f"{path}: {message}")):
         load_catalog(path)
