@@ -8,6 +8,7 @@ from typing import Annotated
 from shared.contracts.fields import (
     AccountId,
     Balance,
+    CatalogCurrency,
     CycleMonths,
     EffectiveOn,
     EndsAt,
@@ -80,6 +81,7 @@ class Overview:
     purchased_quota: Annotated[Totals, described("Quota of the term in force; null where R7 does not count it.")]
     remaining_anti_ransomware_gb: Annotated[Whole, described("Anti-ransomware capacity that is left, in GB.", 80)]
     balance: Balance
+    currency: CatalogCurrency
     next_action: Annotated[NextAction | None, described("The next timer; null where nothing will happen by itself.")]
     version: Annotated[Whole, described("`version` of the account's last lifecycle event; 0 before the first.", 7)]
     revision: Annotated[Whole, described("Rises with every change of this document; a revision may be skipped.", 31)]

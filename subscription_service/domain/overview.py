@@ -66,6 +66,7 @@ def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of
         purchased_quota=_purchased_quota(specification, rules.catalog),
         remaining_anti_ransomware_gb=_remaining_anti_ransomware(account, specification),
         balance=account.balance,
+        currency=rules.catalog.currency,
         next_action=None if timer is None else NextAction(kind=timer.kind, at=timer.at),
         version=account.version,
         revision=revision,

@@ -56,6 +56,7 @@ NOTHING_SUBSCRIBED: Final[dict[str, Any]] = {
     "specification": None,
     "terms": [],
     "pending_orders": [],
+    "currency": "USD",
     "expires_on": None,
     "ends_at": None,
     "retained_until": None,
