@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.asyncapi import document
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.topics import TOPICS, Service, read_by, written_by
 from shared.kafka.topics import new_topic
 from shared.runtime.settings import load
@@ -56,6 +57,7 @@ def _as_kafka_has_it(configuration: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize("service", BOTH)
 def test_every_reference_leads_somewhere(service: Service) -> None:
     whole = made(service)
+    assert references(whole)
     assert all(found(whole, reference) for reference in references(whole))
 
 
@@ -73,12 +75,14 @@ def test_a_service_has_an_operation_for_each_topic_that_it_reads_or_writes(servi
     }
 
 
-def test_what_the_subscription_service_says_of_subscriptions_is_what_the_notifier_reads() -> None:
-    said, read = made("subscription"), made("notifier")
+def test_the_lifecycle_that_the_subscription_service_publishes_is_what_the_notifier_reads() -> None:
+    published, read = made("subscription"), made("notifier")
     topic = "subscription-lifecycle"
-    assert said["channels"][topic] == read["channels"][topic]
-    for name in said["channels"][topic]["messages"]:
-        assert said["components"]["schemas"][name] == read["components"]["schemas"][name]
+    assert published["channels"][topic] == read["channels"][topic]
+    names = published["channels"][topic]["messages"]
+    assert len(names) == len(LIFECYCLE_EVENTS)
+    for name in names:
+        assert published["components"]["schemas"][name] == read["components"]["schemas"][name]
 
 
 @pytest.mark.parametrize("service", BOTH)

@@ -257,3 +257,15 @@ def started(text: str = "2026-01-15 09:00", **changes: Any) -> Scenario:
     scenario = Scenario(rules=rules_)
     scenario.receive(text, purchase(**changes))
     return scenario
+
+
+def automatic(**changes: Any) -> Scenario:
+    """Bought 15 January 2026 for a month with auto-renewal: E = 15 February, first attempt 6 February 08:00."""
+    return started("2026-01-15 09:00", auto_renewal=True, **changes)
+
+
+def rich() -> Scenario:
+    """The same with a balance of 1000.00."""
+    scenario = automatic()
+    scenario.receive("2026-01-16 09:00", credit("1000.00"))
+    return scenario
