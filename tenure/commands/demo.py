@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings
 from tenure.commands.failures import Failed, failing
-from tenure.local.folders import passing_folder
+from tenure.local.folders import temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.running import Interrupted, until_signal
@@ -33,7 +33,7 @@ def demo() -> None:
     say("Starting Kafka, PostgreSQL, a mail server and both services, on free ports in a temporary folder.")
     expected = (PartFailed, PortTaken, BadSettings, NotInTime, CheckFailed, Transient, httpx.HTTPError, KafkaError)
     try:
-        with failing("tenure demo", *expected), passing_folder() as folder:
+        with failing("tenure demo", *expected), temporary_folder() as folder:
             checks = asyncio.run(until_signal(play(folder, stack_says=_say)))
     except Interrupted as interrupted:
         message = "ended early; nothing is left behind"

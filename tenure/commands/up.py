@@ -14,7 +14,7 @@ import typer
 
 from shared.runtime.settings import BadSettings
 from tenure.commands.failures import failing
-from tenure.local.folders import FolderInUse, kept_folder, passing_folder
+from tenure.local.folders import FolderInUse, kept_folder, temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.stack import StackOptions
@@ -51,7 +51,7 @@ def up(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Run the local stack: Kafka, PostgreSQL, mail and both services, until Ctrl-C."""
     expected = (PartFailed, PortTaken, BadSettings, FolderInUse, OSError)
-    with failing("tenure up", *expected), kept_folder(data) if data else passing_folder() as folder:
+    with failing("tenure up", *expected), kept_folder(data) if data else temporary_folder() as folder:
         stack_options = StackOptions(
             folder=folder,
             environment=os.environ,

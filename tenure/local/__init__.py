@@ -1,7 +1,10 @@
 """The local stack's parts: Apache Kafka, PostgreSQL, a mail server and the two services, each a child process.
 
-`part` says what every part can do, `process` starts children that die with their parent, `ports` finds ports,
-`folders` makes the place where they work, `jars` fetches Kafka, and `kafka`, `postgres`, `mail`, `service` are the
-parts themselves.
-For `tenure up`, `make demo` and the tests; the services know nothing of this package.
+- `part`: what every part can do; `kafka`, `postgres`, `mail`, `service`: the parts themselves.
+- `process`: child processes that end with their parent; `ports`, `folders`: where a part listens and keeps its data;
+  `jars`: fetches Kafka; `answers`: whether a port or an HTTP path answers.
+- `stack`: all parts together; `running`: a stack for as long as a block runs; `up`: a stack until a signal.
+- `mail_server`, `mailbox`, `mail_pages`: the process of the mail server.
+
+For `tenure up`, `tenure demo` and the tests; the services never import this package.
 """

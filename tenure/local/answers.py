@@ -1,4 +1,4 @@
-"""Asking a part whether it is there, as its users would; never an exception for 'no'."""
+"""Whether a part answers, asked as its users would ask. No answer is `False`, never an exception."""
 
 import asyncio
 import ssl
@@ -6,13 +6,13 @@ from typing import Final
 
 import httpx
 
-# An own context, since httpx would read all of the system's certificates for each question.
+# A context of our own, since httpx would read all of the system's certificates for each request.
 _CONTEXT: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _TIMEOUT_SECONDS: Final = 5
 
 
 async def port_answers(host: str, port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a server accepts connections there."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:

@@ -1,7 +1,7 @@
-"""The folder that a stack works in: one to keep, or one that is gone afterwards, however we end.
+"""The folder that a stack works in: one that is kept, or a temporary one that is removed, however we end.
 
-A folder that goes is swept by a child of its own (`python -m tenure.local.folders FOLDER`): it waits for its standard
-input to end, which the kernel sees to when we are killed, and then has the whole of it.
+A temporary folder is removed by a child process (`python -m tenure.local.folders FOLDER`) that waits for its standard
+input to end; the kernel closes that when we are killed.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-_SWEEPS: Final = 300
+_ATTEMPTS: Final = 300
 _PAUSE_SECONDS: Final = 0.1
 
 
@@ -24,17 +24,17 @@ class FolderInUse(Exception):
 
 
 @contextmanager
-def passing_folder() -> Iterator[Path]:
-    """A folder that goes at the end, whatever lies in it then; also when this process is killed."""
-    with tempfile.TemporaryDirectory(prefix="tenure-", ignore_cleanup_errors=True) as name, _swept(name):
-        # PostgreSQL may run as another user than we; it has to get through to its own folder.
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is removed at the end with all that is in it; also when this process is killed."""
+    with tempfile.TemporaryDirectory(prefix="tenure-", ignore_cleanup_errors=True) as name, _removed(name):
+        # PostgreSQL may run as another user; it must be able to enter its own folder.
         Path(name).chmod(0o711)
         yield Path(name)
 
 
 @contextmanager
 def kept_folder(folder: Path) -> Iterator[Path]:
-    """This folder, held against a second stack. Raises `FolderInUse`, and `OSError` where it cannot be had."""
+    """This folder, locked against a second stack. Raises `FolderInUse`, and `OSError` when it cannot be made."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
@@ -45,16 +45,16 @@ def kept_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _swept(folder: str) -> Iterator[None]:
+def _removed(folder: str) -> Iterator[None]:
     command = [sys.executable, "-m", "tenure.local.folders", folder]
-    # A session of its own: Ctrl-C is not meant for it.
+    # In a session of its own, so that Ctrl-C does not reach it.
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
         yield
 
 
-def sweep(folder: Path) -> None:
-    """Remove it; again and again while those who end just now still write there."""
-    for _ in range(_SWEEPS):
+def remove(folder: Path) -> None:
+    """Remove the folder; try again while processes that are ending still write there."""
+    for _ in range(_ATTEMPTS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
@@ -63,4 +63,4 @@ def sweep(folder: Path) -> None:
 
 if __name__ == "__main__":
     sys.stdin.read()
-    sweep(Path(sys.argv[1]))
+    remove(Path(sys.argv[1]))

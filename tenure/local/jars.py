@@ -25,7 +25,7 @@ from tenure.local.part import PartFailed, Say
 KAFKA_VERSION: Final = "4.3.1"
 COORDINATES: Final = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 LOCK: Final = Path(__file__).with_name("kafka.lock")
-_TOGETHER: Final = 6
+_AT_ONCE: Final = 6
 _TRIES: Final = 3
 _SAY_EVERY: Final = 4
 _TIMEOUT_SECONDS: Final = 30
@@ -54,14 +54,14 @@ def cache_folder() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "tenure"
 
 
-def class_path(say: Say, given_up: threading.Event) -> str:
-    """Kafka's class path; what is missing is fetched first, said aloud, until `given_up`. Raises `PartFailed`."""
+def class_path(say: Say, cancelled: threading.Event) -> str:
+    """Kafka's class path; missing files are fetched first, until `cancelled` is set. Raises `PartFailed`."""
     folder = cache_folder() / "jars"
     folder.mkdir(parents=True, exist_ok=True)
     jars = read_lock()
     missing = [jar for jar in jars if not _is_intact(folder / jar.file_name, jar)]
     if missing:
-        _fetch_all(missing, folder, say=say, given_up=given_up)
+        _fetch_all(missing, folder, say=say, cancelled=cancelled)
     return os.pathsep.join(str(folder / jar.file_name) for jar in jars)
 
 
@@ -87,18 +87,18 @@ def _jar(line: str) -> Jar:
     return Jar(group, artifact, version, digest.removeprefix("sha256:"))
 
 
-def _fetch_all(missing: Sequence[Jar], folder: Path, *, say: Say, given_up: threading.Event) -> None:
+def _fetch_all(missing: Sequence[Jar], folder: Path, *, say: Say, cancelled: threading.Event) -> None:
     title = f"fetching Apache Kafka {KAFKA_VERSION}"
     say(f"{title}: {len(missing)} files, once")
     for done, _ in enumerate(_fetched(missing, folder), start=1):
-        if given_up.is_set():
-            raise PartFailed(f"{title} was given up")
+        if cancelled.is_set():
+            raise PartFailed(f"{title} was cancelled")
         if done % _SAY_EVERY == 0 or done == len(missing):
             say(f"{title} ... {done}/{len(missing)} files")
 
 
 def _fetched(missing: Sequence[Jar], folder: Path) -> Iterator[Jar]:
-    pool = ThreadPoolExecutor(_TOGETHER)
+    pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         waiting = {pool.submit(_fetch, jar, folder): jar for jar in missing}
         for future in as_completed(waiting):
@@ -109,7 +109,7 @@ def _fetched(missing: Sequence[Jar], folder: Path) -> Iterator[Jar]:
 
 
 def _fetch(jar: Jar, folder: Path) -> None:
-    """Fetch beside the cache and move in what is intact, so that two starts at once do no harm."""
+    """Fetch next to the cache and move in what is intact, so that two starts at once do no harm."""
     why = ""
     for attempt in range(_TRIES):
         time.sleep(attempt)

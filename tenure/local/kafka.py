@@ -1,6 +1,6 @@
 """Apache Kafka itself as a child process: one KRaft node, broker and controller, on 127.0.0.1.
 
-Its settings are those of a small durable broker: what it acknowledged survives SIGKILL of the process.
+A small durable broker: what it acknowledged survives SIGKILL of the process.
 """
 
 import asyncio
@@ -107,12 +107,12 @@ class Kafka(Part):
         return [str(JAVA), *_JVM, "-cp", self._class_path, main, *arguments]
 
     async def _fetch(self) -> str:
-        given_up = threading.Event()
+        cancelled = threading.Event()
         try:
-            return await asyncio.to_thread(class_path, self._say, given_up)
+            return await asyncio.to_thread(class_path, self._say, cancelled)
         finally:
-            # A thread cannot be cancelled; told so, it ends with the files that are under way.
-            given_up.set()
+            # A thread cannot be cancelled; it ends by itself after the files that it is fetching.
+            cancelled.set()
 
     async def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""The local mail server as a part: a real SMTP server whose mails are read over HTTP."""
+"""The local mail server as a part: a real SMTP server, with an HTTP API for the mails that it took."""
 
 import sys
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class MailServer(Part):
 
     @property
     def url(self) -> str:
-        """Where the mails are read; the paths stand in `mail_server`."""
+        """Where the mails are read over HTTP; the paths: see `mail_server`."""
         return f"http://{HOST}:{self.http_port}"
 
     @property

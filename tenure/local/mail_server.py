@@ -25,7 +25,7 @@ from tenure.local.ports import HOST
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """What aiosmtpd calls: takes mails into the mailbox, and misbehaves as ordered."""
+    """What aiosmtpd calls: takes mails into the mailbox, with the behaviour that was asked for."""
 
     mailbox: Mailbox
     behaviours: Behaviours

@@ -1,7 +1,7 @@
-"""The mails that the local mail server took, as files, and how it is told to misbehave.
+"""The mails that the local mail server took, as files, and the behaviour that tests ask of it.
 
-One `.eml` a mail as it came, and `envelopes.jsonl` with one line each; a mail counts once its line stands.
-Only `mail_server` writes here.
+One `.eml` file per mail as it came, and `envelopes.jsonl` with one line per mail; a mail counts once its line is
+written. Only `mail_server` writes here.
 """
 
 import json
@@ -60,7 +60,7 @@ class Mailbox:
         return list(self._mails.values())
 
     def content(self, mail_id: str) -> bytes | None:
-        """The mail as it came, or None."""
+        """The mail as it came; None for an unknown id."""
         return self._file(mail_id).read_bytes() if mail_id in self._mails else None
 
     def clear(self) -> None:
@@ -90,7 +90,7 @@ def parse(content: bytes) -> EmailMessage:
 class Behaviour:
     """How to answer instead of `250`: with `reply` (None: accept), after `delay` seconds, `times` times (None: always).
 
-    It meets mails with a recipient that fits the pattern; at `data` the whole mail is answered, at
+    It applies to mails with a recipient that fits the pattern: at stage `data` the whole mail is answered, at
     `recipient` one address. A reply `2xx` accepts; then the mail is kept before the delay, as with a relay
     whose answer gets lost.
     """
@@ -107,21 +107,21 @@ class Behaviour:
 
 
 class Behaviours:
-    """What has been ordered, the oldest first; what is used up is gone."""
+    """The behaviours that were asked for, the oldest first; one that has applied `times` times is dropped."""
 
     def __init__(self) -> None:
         self._ordered: list[tuple[Behaviour, int | None]] = []
 
     def order(self, behaviour: Behaviour) -> None:
-        """Put one behind those that stand."""
+        """Add one after the others."""
         self._ordered.append((behaviour, behaviour.times))
 
     def clear(self) -> None:
-        """Behave again."""
+        """Drop all: accept every mail again."""
         self._ordered.clear()
 
     def next(self, stage: str, recipients: Sequence[str]) -> Behaviour:
-        """The behaviour for this moment; using it counts."""
+        """The behaviour that applies now; this counts as one of its times."""
         for place, (behaviour, left) in enumerate(self._ordered):
             fits = any(fnmatch(one, behaviour.recipient) for one in recipients)
             if behaviour.stage == stage and fits:

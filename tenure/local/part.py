@@ -1,6 +1,6 @@
 """What every part of the local stack can do: start, stop, be killed, start again on the same data and ports.
 
-Nothing here holds on to an event loop, so a test may start a part in one loop and restart it in another.
+A part keeps no event loop, so a test may start it in one loop and restart it in another.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from tenure.local.process import Spawning, kill_with_descendants, spawn
+from tenure.local.process import SpawnOptions, kill_with_descendants, spawn
 
 Say = Callable[[str], None]
-"""Tell the person at the terminal one line."""
+"""Prints one line for the person at the terminal."""
 
-_LOOK_EVERY_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.05
 _TAIL_LINES: Final = 30
 
 
@@ -26,7 +26,7 @@ class PartFailed(Exception):
 
 
 class Part(ABC):
-    """One child process with a folder of its own; `name` is what people call it."""
+    """One child process with a folder of its own; `name` is used in messages and for its log file."""
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     unprivileged: ClassVar[bool] = False
@@ -44,14 +44,14 @@ class Part(ABC):
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Whether the part does its work now, asked as its users would ask. Never raises for 'not yet'."""
+        """Whether the part serves its users now. Not yet is False, never an exception."""
 
     def environment(self) -> Mapping[str, str] | None:
         """The child's whole environment; None for ours."""
         return None
 
     async def prepare(self) -> None:
-        """Make what `command` needs; runs before every start and finds what the last one left."""
+        """Make what `command` needs; runs before every start, also on the data of an earlier one."""
 
     @property
     def log(self) -> Path:
@@ -82,7 +82,7 @@ class Part(ABC):
         self._process = self._spawn(self.command())
 
     async def run_to_end(self, command: Sequence[str]) -> None:
-        """Run a preparing program as the part itself would run. Raises `PartFailed` when it fails."""
+        """Run a program that prepares the part, with the same user and log. Raises `PartFailed` when it fails."""
         self._process = self._spawn(command)
         code = await self.ended()
         if code != 0:
@@ -98,16 +98,16 @@ class Part(ABC):
             if time.monotonic() > deadline:
                 seconds = self.start_within_seconds
                 raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}")
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def ended(self) -> int:
-        """Wait until the child is gone, by whatever cause; its exit code."""
+        """Wait until the child has ended, whatever the cause; its exit code."""
         while (code := self.exit_code) is None and self._process is not None:
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         return code or 0
 
     async def stop(self) -> None:
-        """Ask it to end, and make it end when it does not in time. Not running is fine."""
+        """Send it `stop_signal`, and kill it when it does not end in time. Does nothing when it does not run."""
         if self._process is None or self.exit_code is not None:
             return
         self._process.send_signal(self.stop_signal)
@@ -117,7 +117,7 @@ class Part(ABC):
             await self.kill()
 
     async def kill(self) -> None:
-        """SIGKILL to it and all that it started, as a crash would; returns when it is gone."""
+        """SIGKILL to it and all that it started, like a crash; returns when it has ended."""
         if self._process is not None and self.exit_code is None:
             kill_with_descendants(self._process.pid)
             await self.ended()
@@ -128,16 +128,16 @@ class Part(ABC):
         await self.start()
 
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        how = Spawning(
+        options = SpawnOptions(
             log=self.log,
             environment=self.environment(),
             death_signal=self.stop_signal,
             unprivileged=self.unprivileged,
         )
-        return spawn(command, how)
+        return spawn(command, options)
 
     def log_tail(self) -> str:
-        """The last lines of the log, for a person who asks why."""
+        """The last lines of the log, for error messages."""
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])

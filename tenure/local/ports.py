@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1 that nobody holds, and a book that remembers which part got which."""
+"""Free ports on 127.0.0.1, and a file that remembers which part has which."""
 
 import json
 import random
@@ -9,7 +9,7 @@ from typing import Final
 
 HOST: Final = "127.0.0.1"
 
-# Below the range that the kernel gives to outgoing connections: a client that dials a part which is
+# Below the range that the kernel gives to outgoing connections: a client that connects to a part which is
 # down could otherwise be given the part's own port, and be connected to itself.
 _LOWEST: Final = 20_000
 _HIGHEST: Final = 32_000
@@ -17,7 +17,7 @@ _TRIES: Final = 200
 
 
 class PortTaken(Exception):
-    """A port that was asked for by number is held by somebody else."""
+    """A port that was demanded by number is in use."""
 
 
 def is_free(port: int) -> bool:
@@ -32,7 +32,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody holds now. Raises `PortTaken` when there is none to be found."""
+    """A port that nobody uses now. Raises `PortTaken` when none is found."""
     for _ in range(_TRIES):
         port = random.randint(_LOWEST, _HIGHEST)
         if is_free(port):
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 class PortBook:
-    """Name -> port: the fixed one where `fixed` has it, else the one of last time while it is free, else a free one."""
+    """Name -> port: the one in `fixed`, else the one of the last start while it is free, else a free one."""
 
     def __init__(self, file: Path, fixed: Mapping[str, int]) -> None:
         self._file = file
@@ -50,7 +50,7 @@ class PortBook:
         self._given: set[int] = set()
 
     def port(self, name: str) -> int:
-        """The port of `name`, written down for the next start. Raises `PortTaken` for a fixed one."""
+        """The port of `name`, written to the file for the next start. Raises `PortTaken` for a fixed one."""
         port = self._choose(name)
         self._given.add(port)
         self._known[name] = port

