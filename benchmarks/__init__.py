@@ -1,1 +1,6 @@
-"""How fast events go from in to out, beside two loops of the same shape: `python -m benchmarks --help`."""
+"""How many events per second go from in to out, compared with two loops of the same shape, or with another checkout.
+
+`python -m benchmarks --help`. `servers`: Kafka and PostgreSQL, and a workspace on them for each run; `workload`: the
+events; `runs`: one measured run; `output`: what it published; `audit`: whether that is right; `latency`: of single
+events; `bare` and `usual`: the two loops; `report`, `comparison`: the figures.
+"""

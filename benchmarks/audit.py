@@ -1,4 +1,4 @@
-"""Nothing lost, nothing doubled: what came out of a run, held against what went in. Findings are sentences."""
+"""Compares what came out of a run with what went in: nothing lost, nothing doubled. Findings are sentences."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,45 +7,45 @@ from typing import Any
 import asyncpg
 import orjson
 
-from benchmarks.events import Message
-from benchmarks.reading import Seen
+from benchmarks.output import Output
+from benchmarks.workload import Message
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, SERVER_INVENTORY, STATE
 
-_TALLY = "SELECT topic, sum(count)::bigint FROM tally GROUP BY topic"
+_COUNTS = "SELECT topic, sum(count)::bigint FROM tally GROUP BY topic"
 _WAITING = "SELECT topic, count(*) FROM waiting GROUP BY topic"
 _ACCOUNTS = "SELECT account_id, version, revision FROM account"
 
 
-async def of_the_service(connection: asyncpg.Connection, sent: Sequence[Message], seen: Seen) -> list[str]:
+async def of_the_service(connection: asyncpg.Connection, sent: Sequence[Message], output: Output) -> list[str]:
     """Every event accounted for (G4), every order answered, sequences and versions without a gap (G2)."""
     accounts = {row[0]: (row[1], row[2]) for row in await connection.fetch(_ACCOUNTS)}
-    said = [orjson.loads(record.value) for record in seen.records[LIFECYCLE]]
+    events = [orjson.loads(record.value) for record in output.records[LIFECYCLE]]
     return [
-        *await _accounted(connection, sent),
-        *_gaps(seen),
-        *_versions(said, {account: version for account, (version, _) in accounts.items()}),
-        *_answered(sent, said),
-        *_latest_state(seen, {account: revision for account, (_, revision) in accounts.items()}),
-        *(f"{len(seen.records[DEAD_LETTERS])} dead letters" for _ in seen.records[DEAD_LETTERS][:1]),
+        *await _accounted_for(connection, sent),
+        *_gaps(output),
+        *_versions(events, {account: version for account, (version, _) in accounts.items()}),
+        *_answered(sent, events),
+        *_latest_state(output, {account: revision for account, (_, revision) in accounts.items()}),
+        *(f"{len(output.records[DEAD_LETTERS])} dead letters" for _ in output.records[DEAD_LETTERS][:1]),
     ]
 
 
-async def of_the_bare_loop(connection: asyncpg.Connection, sent: Sequence[Message], seen: Seen) -> list[str]:
-    """One lifecycle record for each order, sequences without a gap, every id claimed."""
+async def of_the_bare_loop(connection: asyncpg.Connection, sent: Sequence[Message], output: Output) -> list[str]:
+    """One lifecycle record per order, sequences without a gap, every id recorded once."""
     orders = Counter(message.account_id for message in sent if message.topic != SERVER_INVENTORY)
-    came = Counter(record.key.decode() for record in seen.records[LIFECYCLE])
-    claimed = await connection.fetchval("SELECT count(*) FROM event_claim")
-    findings = list(_gaps(seen))
-    if came != orders:
-        findings.append(f"{came.total()} lifecycle records for {orders.total()} orders")
-    if claimed != len(sent):
-        findings.append(f"{claimed} ids were claimed of {len(sent)}")
+    received = Counter(record.key.decode() for record in output.records[LIFECYCLE])
+    recorded = await connection.fetchval("SELECT count(*) FROM event_claim")
+    findings = list(_gaps(output))
+    if received != orders:
+        findings.append(f"{received.total()} lifecycle records for {orders.total()} orders")
+    if recorded != len(sent):
+        findings.append(f"{recorded} ids were recorded of {len(sent)}")
     return findings
 
 
-async def _accounted(connection: asyncpg.Connection, sent: Sequence[Message]) -> list[str]:
+async def _accounted_for(connection: asyncpg.Connection, sent: Sequence[Message]) -> list[str]:
     """Events read = applied + duplicates + rejected + dead letters + waiting."""
-    accounted = Counter(dict(await connection.fetch(_TALLY)))
+    accounted = Counter(dict(await connection.fetch(_COUNTS)))
     accounted.update(dict(await connection.fetch(_WAITING)))
     read = Counter(message.topic for message in sent)
     return [
@@ -53,40 +53,40 @@ async def _accounted(connection: asyncpg.Connection, sent: Sequence[Message]) ->
     ]
 
 
-def _gaps(seen: Seen) -> Iterator[str]:
+def _gaps(output: Output) -> Iterator[str]:
     """`sequence` runs 1, 2, 3 ... in each partition."""
     for topic in (LIFECYCLE, STATE):
         partitions = defaultdict(list)
-        for record in seen.records[topic]:
+        for record in output.records[topic]:
             partitions[record.partition].append(int(dict(record.headers)["sequence"]))
         for number, sequences in sorted(partitions.items()):
             if sequences != list(range(1, len(sequences) + 1)):
                 yield f"{topic}-{number}: {len(sequences)} records, their sequences are not 1 to {len(sequences)}"
 
 
-def _versions(said: Sequence[Mapping[str, Any]], last: Mapping[str, int]) -> Iterator[str]:
-    """Contiguous and in order for each account, up to the one that is stored; no event id twice."""
+def _versions(events: Sequence[Mapping[str, Any]], last: Mapping[str, int]) -> Iterator[str]:
+    """Versions of each account are contiguous and in order, up to the stored one; no event id occurs twice."""
     versions = defaultdict(list)
-    for event in said:
+    for event in events:
         versions[event["subject"]].append(event["data"]["version"])
     for account, found in versions.items():
         if found != list(range(last[account] - len(found) + 1, last[account] + 1)):
             yield f"{account}: versions {found}, the stored one is {last[account]}"
-    if len({event["id"] for event in said}) != len(said):
+    if len({event["id"] for event in events}) != len(events):
         yield "a lifecycle event is on the topic twice"
 
 
-def _answered(sent: Sequence[Message], said: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Each order, accepted or refused, and each switch has a lifecycle event of which it is the cause."""
-    causes = {event["data"]["cause"]["id"] for event in said}
+def _answered(sent: Sequence[Message], events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Each order, accepted or rejected, and each switch is the cause of a lifecycle event."""
+    causes = {event["data"]["cause"]["id"] for event in events}
     for message in sent:
         if message.topic != SERVER_INVENTORY and message.id not in causes:
             yield f"{message.id} of {message.account_id} was not answered"
 
 
-def _latest_state(seen: Seen, revisions: Mapping[str, int]) -> Iterator[str]:
+def _latest_state(output: Output, revisions: Mapping[str, int]) -> Iterator[str]:
     """The last state document of an account is that of its stored revision."""
-    latest = {record.key.decode(): record.value for record in seen.records[STATE]}
+    latest = {record.key.decode(): record.value for record in output.records[STATE]}
     for account, value in latest.items():
         if orjson.loads(value)["revision"] != revisions[account]:
             yield f"{account}: the last state document is not that of revision {revisions[account]}"

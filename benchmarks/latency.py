@@ -1,7 +1,7 @@
 """How long one event takes from in to out while nothing else is going on.
 
-From the call that sends it (acknowledged by all replicas) to the first record of its account in the hands of a
-`read_committed` reader; one event of a new account after another, at an even pace.
+From the call that sends it (acknowledged by all replicas) until a `read_committed` reader has the first record of its
+account. One event of a new account after another, 20 per second.
 """
 
 import asyncio
@@ -13,18 +13,19 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.environment import Place
-from benchmarks.events import single
-from benchmarks.reading import Reader
+from benchmarks.output import reading_output
+from benchmarks.servers import Workspace
+from benchmarks.workload import event_of_new_account
 from shared.kafka.topics import name_of
 
-_A_SECOND: Final = 20
+_PER_SECOND: Final = 20
 _WARM_UP: Final = 20
+"""So many events are sent first and not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds."""
+    """Milliseconds: median, 99th percentile, longest; over so many events."""
 
     p50: float
     p99: float
@@ -32,40 +33,39 @@ class Latency:
     events: int
 
 
-async def measure(place: Place, count: int) -> Latency:
-    """Sends `count` events, after a few that are not counted. Raises `TimeoutError` where one never comes out."""
-    sent: dict[bytes, float] = {}
-    came: dict[bytes, float] = {}
+async def measure_latency(workspace: Workspace, count: int) -> Latency:
+    """The latency of `count` events. Raises `TimeoutError` when one never comes out."""
+    sent_at: dict[bytes, float] = {}
+    arrived_at: dict[bytes, float] = {}
 
     def on_record(record: Any, now: float) -> None:
-        if record.key in sent:
-            came.setdefault(record.key, now)
+        if record.key in sent_at:
+            arrived_at.setdefault(record.key, now)
 
-    producer = AIOKafkaProducer(bootstrap_servers=place.kafka, acks="all")
+    producer = AIOKafkaProducer(bootstrap_servers=workspace.kafka, acks="all")
     await producer.start()
     try:
-        async with Reader(place, on_record).reading():
+        async with reading_output(workspace, on_record):
             await asyncio.sleep(1)
-            await _send(producer, place, count + _WARM_UP, sent)
+            await _send(producer, workspace, count + _WARM_UP, sent_at)
             async with asyncio.timeout(30):
-                while len(came) < len(sent):
+                while len(arrived_at) < len(sent_at):
                     await asyncio.sleep(0.05)
     finally:
         await producer.stop()
-    taken = [(came[key] - at) * 1000 for key, at in sent.items()][_WARM_UP:]
-    return _latency(taken)
+    return _latency([(arrived_at[key] - at) * 1000 for key, at in sent_at.items()][_WARM_UP:])
 
 
-async def _send(producer: AIOKafkaProducer, place: Place, count: int, sent: dict[bytes, float]) -> None:
-    settings, began = place.settings, time.perf_counter()
+async def _send(producer: AIOKafkaProducer, workspace: Workspace, count: int, sent_at: dict[bytes, float]) -> None:
+    settings, began = workspace.settings, time.perf_counter()
     for number in range(count):
-        await asyncio.sleep(max(0.0, began + number / _A_SECOND - time.perf_counter()))
-        message = single(number, datetime.now(UTC))
+        await asyncio.sleep(max(0.0, began + number / _PER_SECOND - time.perf_counter()))
+        message = event_of_new_account(number, datetime.now(UTC))
         key = message.account_id.encode()
-        sent[key] = time.perf_counter()
+        sent_at[key] = time.perf_counter()
         await producer.send(name_of(message.topic, settings), message.value, key=key)
 
 
-def _latency(taken: list[float]) -> Latency:
-    parts = statistics.quantiles(taken, n=100, method="inclusive")
-    return Latency(parts[49], parts[98], max(taken), len(taken))
+def _latency(milliseconds: list[float]) -> Latency:
+    percentiles = statistics.quantiles(milliseconds, n=100, method="inclusive")
+    return Latency(percentiles[49], percentiles[98], max(milliseconds), len(milliseconds))

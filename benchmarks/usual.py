@@ -1,7 +1,7 @@
 """The usual way: a FastStream handler, a SQLModel session, a commit and a published message, for each message.
 
-It decodes, loads the account and the server, changes them, commits, publishes what happened: what a tutorial would
-show, with none of the service's promises. `python -m benchmarks.usual`, with a service's environment.
+It decodes, loads the account and the server, changes them, commits, and publishes an event, as tutorials show it, with
+none of the service's guarantees. `python -m benchmarks.usual`, with a service's environment.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from benchmarks.environment import INPUTS
+from benchmarks.servers import INPUTS
 from shared.contracts.topics import LIFECYCLE
 from shared.kafka.topics import name_of
 from shared.runtime.settings import load
@@ -39,7 +39,7 @@ class Machine(SQLModel, table=True):
 
 
 async def handle(session: AsyncSession, event: dict[str, Any]) -> dict[str, Any]:
-    """Change what the event is about; gives what is to be published."""
+    """Change the rows that the event is about; returns the event to publish."""
     data = event["data"]
     customer = await session.get(Customer, data["account_id"]) or Customer(account_id=data["account_id"])
     customer.version += 1
@@ -50,9 +50,9 @@ async def handle(session: AsyncSession, event: dict[str, Any]) -> dict[str, Any]
         machine = await session.get(Machine, identity) or Machine(account_id=identity[0], server_id=identity[1])
         machine.cores = data.get("cores", machine.cores)
         session.add(machine)
-    said = {"account_id": customer.account_id, "version": customer.version, "cause": event["id"]}
+    event_out = {"account_id": customer.account_id, "version": customer.version, "cause": event["id"]}
     await session.commit()
-    return said
+    return event_out
 
 
 def build(broker: KafkaBroker, engine: AsyncEngine, prefix: str) -> FastStream:
@@ -64,8 +64,8 @@ def build(broker: KafkaBroker, engine: AsyncEngine, prefix: str) -> FastStream:
     )
     async def on_message(event: dict[str, Any]) -> None:
         async with AsyncSession(engine) as session:
-            said = await handle(session, event)
-        await broker.publish(said, name_of(LIFECYCLE, settings), key=said["account_id"].encode())
+            event_out = await handle(session, event)
+        await broker.publish(event_out, name_of(LIFECYCLE, settings), key=event_out["account_id"].encode())
 
     return FastStream(broker)
 

@@ -1,8 +1,8 @@
 """The workload: valid CloudEvents as upstream services would send them, the same for the same seed and number.
 
-`standing` subscribes the customers that exist before anything is measured; `mixed` is what is measured:
+`existing_customers` subscribes the customers that exist before anything is measured; `mixed` is what is measured:
 60 % inventory, 25 % renewals and changes, 10 % auto-renewal switches, 5 % purchases by new customers. There are half as
-many accounts as mixed events, nine tenths of them standing. Nearly every event changes something.
+many accounts as mixed events; nine tenths of them exist before. Nearly every event changes something.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from shared.contracts.envelope import wire_time
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 
 SEED: Final = 20261123
-SERVERS_AN_ACCOUNT: Final = 4
-_STANDING_SERVERS: Final = 2
+SERVERS_PER_ACCOUNT: Final = 4
+_SERVERS_AT_FIRST: Final = 2
 _CORES: Final = (2, 4, 8, 16)
 _SPREAD: Final = timedelta(minutes=50)
 _KINDS: Final = (("inventory", 60), ("order", 25), ("switch", 10), ("purchase", 5))
@@ -36,7 +36,7 @@ class Message(NamedTuple):
 
 @dataclass
 class Workload:
-    """`count` mixed events; times end at `until` (UTC), which no event passes."""
+    """`count` mixed events, whose times end at `until` (UTC)."""
 
     count: int
     until: datetime
@@ -47,98 +47,99 @@ class Workload:
 
     @property
     def accounts(self) -> int:
+        """How many accounts there are in the end."""
         return self.count // 2
 
     @property
-    def newcomers(self) -> int:
-        """As many as there are purchases."""
+    def new_customers(self) -> int:
+        """How many of them purchase among the mixed events."""
         return len([kind for kind in _kinds(self.count, Random(self.seed)) if kind == "purchase"])
 
-    def standing(self) -> Iterator[Message]:
-        """The purchases and the servers of those who are customers already, before the rest."""
+    def existing_customers(self) -> Iterator[Message]:
+        """The purchases and the servers of those who are customers before the mixed events."""
         at = self.until - _SPREAD - timedelta(minutes=5)
-        for owner in range(self.accounts - self.newcomers):
+        for owner in range(self.accounts - self.new_customers):
             account = account_id(owner)
-            servers = [{"server_id": server_id(owner, each), "cores": 4} for each in range(_STANDING_SERVERS)]
-            yield _message(PURCHASES, "purchase.ordered", f"p-{owner}", at, _purchase(owner, "standing"))
+            servers = [{"server_id": server_id(owner, each), "cores": 4} for each in range(_SERVERS_AT_FIRST)]
+            yield _message(PURCHASES, "purchase.ordered", f"p-{owner}", at, _purchase(owner, "existing"))
             yield _message(
                 SERVER_INVENTORY, "inventory.snapshot", f"s-{owner}", at, {"account_id": account, "servers": servers}
             )
 
     def mixed(self) -> Iterator[Message]:
-        """In the order of their times."""
-        chance, old = Random(self.seed + 1), self.accounts - self.newcomers
-        newcomer = old
+        """The mixed events in the order of their times."""
+        random, existing = Random(self.seed + 1), self.accounts - self.new_customers
+        new_customer = existing
         self._switched.clear()
-        self._cores = {server_id(owner, each): 4 for owner in range(old) for each in range(_STANDING_SERVERS)}
+        self._cores = {server_id(owner, each): 4 for owner in range(existing) for each in range(_SERVERS_AT_FIRST)}
         self._bound.clear()
         for number, kind in enumerate(_kinds(self.count, Random(self.seed))):
             at = self.until - _SPREAD * (1 - number / self.count)
             if kind == "purchase":
-                yield _message(PURCHASES, "purchase.ordered", f"e-{number}", at, _purchase(newcomer, "new"))
-                newcomer += 1
+                yield _message(PURCHASES, "purchase.ordered", f"e-{number}", at, _purchase(new_customer, "new"))
+                new_customer += 1
             elif kind == "inventory":
-                yield self._inventory(number, chance.randrange(self.accounts), chance, at)
+                yield self._inventory(number, random.randrange(self.accounts), random, at)
             else:
                 make = self._order if kind == "order" else self._switch
-                yield make(number, chance.randrange(old), chance, at)
+                yield make(number, random.randrange(existing), random, at)
 
-    def _inventory(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
-        """What can happen to one of its servers as it stands."""
-        server = server_id(owner, chance.randrange(SERVERS_AN_ACCOUNT))
+    def _inventory(self, number: int, owner: int, random: Random, at: datetime) -> Message:
+        """Something that can happen to one of the account's servers in its present state."""
+        server = server_id(owner, random.randrange(SERVERS_PER_ACCOUNT))
         data: dict[str, Any] = {"account_id": account_id(owner), "server_id": server}
-        kind = self._next_of(server, partial=owner % 2 == 0, chance=chance)
+        kind = self._next_change(server, partial=owner % 2 == 0, random=random)
         if kind in ("registered", "resized"):
             data["cores"] = self._cores[server]
         if kind == "registered":
             data |= {"name": f"web-{number}", "region": "cn-hangzhou"}
         return _message(SERVER_INVENTORY, f"server.{kind}", f"e-{number}", at, data)
 
-    def _next_of(self, server: str, *, partial: bool, chance: Random) -> str:
+    def _next_change(self, server: str, *, partial: bool, random: Random) -> str:
         if server not in self._cores:
-            self._cores[server] = chance.choice(_CORES)
+            self._cores[server] = random.choice(_CORES)
             return "registered"
-        if chance.random() < 0.3:
+        if random.random() < 0.3:
             del self._cores[server]
             self._bound.discard(server)
             return "released"
-        if partial and chance.random() < 0.5:
+        if partial and random.random() < 0.5:
             self._bound ^= {server}
             return "bound" if server in self._bound else "unbound"
-        self._cores[server] = chance.choice([cores for cores in _CORES if cores != self._cores[server]])
+        self._cores[server] = random.choice([cores for cores in _CORES if cores != self._cores[server]])
         return "resized"
 
-    def _order(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
-        kind = _one_of(_ORDERS, chance)
+    def _order(self, number: int, owner: int, random: Random, at: datetime) -> Message:
+        kind = _one_of(_ORDERS, random)
         data: dict[str, Any] = {"order_id": f"order-{number}", "account_id": account_id(owner), "terms_accepted": True}
         if kind != "specification.change_ordered":
-            data["duration_months"] = chance.choice((1, 3, 12))
+            data["duration_months"] = random.choice((1, 3, 12))
         if kind != "renewal.ordered":
-            data["specification"] = _specification(owner, log_storage_gb=10 * chance.randrange(1, 100))
+            data["specification"] = _specification(owner, log_storage_gb=10 * random.randrange(1, 100))
         return _message(RENEWALS, kind, f"e-{number}", at, data)
 
-    def _switch(self, number: int, owner: int, chance: Random, at: datetime) -> Message:
-        """On where it is off, off where it is on, so that each says something."""
+    def _switch(self, number: int, owner: int, random: Random, at: datetime) -> Message:
+        """Auto-renewal on where it is off, off where it is on, so that each event changes something."""
         account = account_id(owner)
         self._switched ^= {account}
         if account in self._switched:
-            data = {"account_id": account, "cycle_months": chance.choice((1, 3, 12))}
+            data = {"account_id": account, "cycle_months": random.choice((1, 3, 12))}
             return _message(RENEWALS, "auto_renewal.enabled", f"e-{number}", at, data)
         return _message(RENEWALS, "auto_renewal.disabled", f"e-{number}", at, {"account_id": account})
 
 
 def account_id(number: int) -> str:
-    """The name of an account."""
+    """The id of this account."""
     return f"acct-{number:07d}"
 
 
 def server_id(owner: int, number: int) -> str:
-    """The name of an account's server."""
+    """The id of an account's server."""
     return f"{account_id(owner)}-s{number}"
 
 
-def single(number: int, at: datetime) -> Message:
-    """One event of an account that nobody knows yet: a purchase or a server, in turns."""
+def event_of_new_account(number: int, at: datetime) -> Message:
+    """One event of an account that does not exist yet: a purchase or a server, alternating."""
     account = f"late-{number:07d}"
     if number % 2:
         server = {"account_id": account, "server_id": f"{account}-s0", "cores": 4}
@@ -147,16 +148,16 @@ def single(number: int, at: datetime) -> Message:
     return _message(PURCHASES, "purchase.ordered", f"late-{number}", at, purchase)
 
 
-def _kinds(count: int, chance: Random) -> list[str]:
-    """Exactly the shares of the mix, shuffled."""
+def _kinds(count: int, random: Random) -> list[str]:
+    """Kinds of event in exactly the shares of the mix, shuffled."""
     kinds = [kind for kind, share in _KINDS for _ in range(count * share // 100)]
     kinds += ["inventory"] * (count - len(kinds))
-    chance.shuffle(kinds)
+    random.shuffle(kinds)
     return kinds
 
 
-def _one_of(shares: tuple[tuple[str, int], ...], chance: Random) -> str:
-    return chance.choices([name for name, _ in shares], [share for _, share in shares])[0]
+def _one_of(shares: tuple[tuple[str, int], ...], random: Random) -> str:
+    return random.choices([name for name, _ in shares], [share for _, share in shares])[0]
 
 
 def _purchase(owner: int, group: str) -> dict[str, Any]:
@@ -173,11 +174,11 @@ def _purchase(owner: int, group: str) -> dict[str, Any]:
 
 
 def _specification(owner: int, **value_added: int) -> dict[str, Any]:
-    """Half of the customers protect all servers, half those that they bind; there is room for all of them."""
+    """Half of the customers are in full mode, half in partial mode; the quota suffices for all their servers."""
     return {
         "edition": "ultimate",
         "protection_mode": "full" if owner % 2 else "partial",
-        "protected_servers": 2 * SERVERS_AN_ACCOUNT,
+        "protected_servers": 2 * SERVERS_PER_ACCOUNT,
         "cores": 100,
         "value_added": {"anti_ransomware_gb": 100, **value_added},
     }

@@ -1,0 +1,46 @@
+"""The statements of the bare pipeline, with the columns as arrays: one statement per table and batch."""
+
+INSERT_POSITIONS = """
+INSERT INTO input_offset SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])"""
+INSERT_PARTITIONS = """
+INSERT INTO output_partition (topic, partition) SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING"""
+INSERT_RELAY_POSITIONS = "INSERT INTO relay_position (topic, partition) SELECT topic, partition FROM output_partition"
+MOVE_POSITIONS = """
+UPDATE input_offset o SET next_offset = n.next FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+ AS n (topic, partition, expected, next)
+ WHERE o.topic = n.topic AND o.partition = n.partition AND o.next_offset = n.expected"""
+RECORD_EVENT_IDS = """
+INSERT INTO event_claim (key) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING RETURNING key"""
+RECORD_BUSINESS_KEYS = """
+INSERT INTO id_claim SELECT 'order', * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING RETURNING id"""
+LOCK_ACCOUNTS = """
+SELECT account_id, partition FROM account WHERE account_id = ANY($1::text[]) ORDER BY account_id FOR UPDATE"""
+INSERT_ACCOUNTS = """
+INSERT INTO account (account_id, partition) SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING"""
+UPDATE_ACCOUNTS = """
+UPDATE account a SET version = a.version + 1, decided_at = now(), contact = coalesce(n.contact::json, a.contact),
+ subscription = coalesce(n.subscription::json, a.subscription), balance = 0, registered_servers = 1,
+ registered_cores = 4, bound_servers = 0, bound_cores = 0, revision = a.revision + 1, changed_at = now(),
+ next_due_at = now() + interval '30 days', next_timer = 'expiry', waiting = 0
+ FROM unnest($1::text[], $2::text[], $3::text[]) AS n (account_id, contact, subscription)
+ WHERE a.account_id = n.account_id"""
+UPSERT_SERVERS = """
+INSERT INTO server SELECT *, true, 4, false, $3::text FROM unnest($1::text[], $2::text[])
+ ON CONFLICT (account_id, server_id) DO UPDATE SET present = excluded.present, cores = excluded.cores,
+ bound = excluded.bound, marks = excluded.marks"""
+INSERT_ORDERS = """
+INSERT INTO order_entry SELECT order_id, account_id, 'renewal', now(), now(), now(), 1, $3::jsonb, 9.50, false,
+ '2026-11' FROM unnest($1::text[], $2::text[]) AS n (order_id, account_id) ON CONFLICT DO NOTHING"""
+LOCK_SEQUENCES = """
+SELECT topic, partition, next_sequence FROM output_partition
+ WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE"""
+RAISE_SEQUENCES = """
+UPDATE output_partition o SET next_sequence = n.next FROM unnest($1::text[], $2::int[], $3::bigint[])
+ AS n (topic, partition, next) WHERE o.topic = n.topic AND o.partition = n.partition"""
+UNPUBLISHED = """
+SELECT log.* FROM unnest($1::text[], $2::int[], $3::bigint[]) AS done (topic, partition, sequence)
+ CROSS JOIN LATERAL (SELECT topic, partition, sequence, key, value FROM log WHERE log.topic = done.topic
+  AND log.partition = done.partition AND log.sequence > done.sequence ORDER BY log.sequence LIMIT 4000) AS log"""
+SAVE_PUBLISHED = """
+UPDATE relay_position r SET published = n.published FROM unnest($1::text[], $2::int[], $3::bigint[])
+ AS n (topic, partition, published) WHERE r.topic = n.topic AND r.partition = n.partition"""
