@@ -84,7 +84,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--usual", type=int, default=3_000, help="events in a run of the usual way, which is slow")
     parser.add_argument("--latency-events", type=int, default=300, help="single events for the latency of a run")
     parser.add_argument("--quick", action="store_true", help="a small run, to see that everything works")
-    parser.add_argument("--beside", type=Path, metavar="PATH", help="compare with another checkout that has its .venv")
+    parser.add_argument(
+        "--beside", type=comparison.python_of, metavar="PATH", help="compare with another checkout that has its .venv"
+    )
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.events, options.usual, options.latency_events = 1, 5_000, 500, 60

@@ -4,6 +4,7 @@ The other checkout has its own `.venv`, in which it is installed. Each of the tw
 its migrations and no others have made its tables.
 """
 
+from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -19,19 +20,19 @@ OURS: Final = "ours"
 OTHER: Final = "the other"
 
 
-def python_of(checkout: Path) -> Path:
-    """The interpreter of another checkout. Raises `FileNotFoundError`."""
-    python = checkout.absolute() / ".venv/bin/python"
+def python_of(checkout: str) -> Path:
+    """The interpreter of another checkout. Raises `ArgumentTypeError` where there is none."""
+    python = Path(checkout).absolute() / ".venv/bin/python"
     if not python.exists():
-        raise FileNotFoundError(f"{checkout} has no .venv: run `make setup` there")
+        raise ArgumentTypeError(f"{checkout} has no .venv: run `make setup` there")
     return python
 
 
 async def compare(
-    servers: Servers, work: Workload, other: Path, *, rounds: int, latency_events: int
+    servers: Servers, work: Workload, other_python: Path, *, rounds: int, latency_events: int
 ) -> Mapping[str, Sequence[RunResult]]:
     """So many runs of each. The one that goes first changes from round to round."""
-    pythons = {OURS: OUR_PYTHON, OTHER: python_of(other)}
+    pythons = {OURS: OUR_PYTHON, OTHER: other_python}
     prepared = {name: await runs.prepare(servers, work, python=python) for name, python in pythons.items()}
     results: dict[str, list[RunResult]] = {name: [] for name in pythons}
     for number in range(rounds):
