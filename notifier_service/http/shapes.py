@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from shared.contracts.fields import AccountId, EventType, LifecycleEventId, NotificationId, described
+from shared.contracts.fields import AccountId, LifecycleEventId, LifecycleType, NotificationId, described
 from shared.contracts.outcomes import Channel
 
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
@@ -19,7 +19,7 @@ class DecisionDocument(BaseModel):
     number: Annotated[int, described("Rises with every notification of an account.", 4711)]
     account_id: AccountId
     lifecycle_event_id: LifecycleEventId
-    lifecycle_type: EventType
+    lifecycle_type: LifecycleType
     kind: Annotated[str, described("Short name of the lifecycle type.", "renewal_due")]
     channel: Channel
     status: Annotated[DecisionStatus, described("`queued`: waits for its first attempt or a retry.", "delivered")]

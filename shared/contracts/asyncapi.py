@@ -27,7 +27,10 @@ def document(
     version: str,
     examples: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The AsyncAPI document of a service as it is configured; `examples` are documents by name."""
+    """The AsyncAPI document of a service as it is configured.
+
+    `examples`: type -> value of a record; further examples of a type as `type~case`.
+    """
     received, sent = (_existing(topics, test_clock) for topics in (read_by(service), written_by(service)))
     names = list(dict.fromkeys(received + sent))
     messages = [message for name in names for message in _message_names(name)]
@@ -112,8 +115,16 @@ def _message(name: str, examples: Mapping[str, Any]) -> dict[str, Any]:
         "headers": _headers(topic),
         "payload": {"$ref": f"#/components/schemas/{name}"},
         "bindings": {"kafka": _kafka_message(topic)},
-        **({"examples": [{"name": "example", "payload": examples[name]}]} if name in examples else {}),
+        **_examples_of(name, examples),
     }
+
+
+def _examples_of(name: str, examples: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key.partition("~"): payload for key, payload in sorted(examples.items())}
+    of_type = [
+        {"name": case or "example", "payload": payload} for (type_, _, case), payload in found.items() if type_ == name
+    ]
+    return {"examples": of_type} if of_type else {}
 
 
 def _headers(topic: Topic) -> Schema:

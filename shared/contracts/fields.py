@@ -52,7 +52,10 @@ NotificationId = Annotated[
     described("Id of the notification: one lifecycle event on one channel.", "ntf-2367bad905f424a10132287d"),
 ]
 LifecycleEventId = Annotated[Id, described("`id` of the lifecycle event that the customer is told of.", "acct-1001:6")]
-EventType = Annotated[str, described("`type` of an event.", "tenure.renewal.ordered.v1")]
+OrderType = Annotated[str, described("`type` of the event in that is refused.", "tenure.renewal.ordered.v1")]
+LifecycleType = Annotated[
+    str, described("`type` of the lifecycle event that the customer is told of.", "tenure.subscription.renewed.v1")
+]
 
 # The contact
 PersonName = Annotated[

@@ -22,12 +22,12 @@ from shared.contracts.fields import (
     EndsAt,
     EntriesByKind,
     EventCurrency,
-    EventType,
     ExpiresOn,
     Fee,
     FirstAttemptAt,
     NextAttemptAt,
     OrderId,
+    OrderType,
     PriceDifference,
     ReleaseAt,
     ReleasedAt,
@@ -191,7 +191,7 @@ class OrderRejected:
     """An order was refused; nothing else changed (R41)."""
 
     order_id: OrderId | None
-    order_type: EventType
+    order_type: OrderType
     code: RejectionCode
     message: Annotated[str, described("A sentence for the customer, in English.", "There is no subscription yet.")]
     required: Required

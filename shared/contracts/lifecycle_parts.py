@@ -41,7 +41,7 @@ class AutoRenewalStatus(StrEnum):
 
 
 class RejectionCode(StrEnum):
-    """Why an order is refused; the order of the members is the order of R41: the first wins."""
+    """Why an order is refused; of several reasons the first in this list (R41)."""
 
     ORDER_CONFLICT = "order_conflict"
     NOT_SUBSCRIBED = "not_subscribed"

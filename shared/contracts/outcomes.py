@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from shared.contracts.fields import AccountId, EventType, LifecycleEventId, NotificationId, described
+from shared.contracts.fields import AccountId, LifecycleEventId, LifecycleType, NotificationId, described
 from shared.contracts.scalars import Whole
 
 
@@ -23,7 +23,7 @@ class NotificationOutcome:
     notification_id: NotificationId
     account_id: AccountId
     lifecycle_event_id: LifecycleEventId
-    lifecycle_type: EventType
+    lifecycle_type: LifecycleType
     channel: Channel
     attempts: Annotated[Whole, described("Number of attempts to deliver that the mail relay answered.", 1)]
     reason: Annotated[

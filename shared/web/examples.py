@@ -12,6 +12,6 @@ from typing import Any
 
 @cache
 def examples() -> Mapping[str, Any]:
-    """Event type (of the state document: its name) -> the whole value of a record."""
+    """Event type (of the state document: its name) -> the whole value of a record; further ones as `type~case`."""
     found = (file for file in files("shared.contracts").joinpath("examples").iterdir() if file.name.endswith(".json"))
     return {file.name.removesuffix(".json"): json.loads(file.read_text("utf-8")) for file in found}

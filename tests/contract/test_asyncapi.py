@@ -99,10 +99,14 @@ def test_addresses_take_the_prefix_of_the_topics_and_no_server_is_named() -> Non
     assert "servers" not in whole
 
 
-def test_an_example_stands_with_its_message() -> None:
-    whole = made("subscription", examples={"tenure.server.bound.v1": {"id": "evt-1"}})
+def test_examples_stand_with_their_message() -> None:
+    name = "tenure.server.bound.v1"
+    whole = made("subscription", examples={name: {"id": "evt-1"}, f"{name}~late": {"id": "evt-2"}})
     messages = whole["components"]["messages"]
-    assert [example["payload"] for example in messages["tenure.server.bound.v1"]["examples"]] == [{"id": "evt-1"}]
+    assert [(one["name"], one["payload"]["id"]) for one in messages[name]["examples"]] == [
+        ("example", "evt-1"),
+        ("late", "evt-2"),
+    ]
     assert "examples" not in messages["tenure.server.unbound.v1"]
 
 
