@@ -1,4 +1,4 @@
-"""What one transaction decides, worked out in memory: events and timers in, changed accounts and log entries out. Pure.
+"""What one transaction decides, worked out in memory without IO: events and timers in, accounts and log entries out.
 
 `batch` and `timers` lock the accounts, run `handle` or `catch_up`, and pass the unit of work to `storage`, which writes
 what it collected. Which event waits and what comes next is answered by `domain.waiting`; here the answers are applied.
