@@ -45,7 +45,10 @@ class EditionTable(BaseModel):
 
 
 class FeatureTable(BaseModel):
-    """`[features.NAME]`: 0, or `minimum` to `maximum` (absent: no end) in whole `step`s; `price` per unit and month."""
+    """`[features.NAME]`: what can be ordered, 0 or a multiple of `step` from `minimum` to `maximum` (absent: no end).
+
+    `price` is per `unit` and month.
+    """
 
     model_config = _STRICT
 
@@ -54,6 +57,14 @@ class FeatureTable(BaseModel):
     step: Annotated[int, Field(ge=1)]
     maximum: Annotated[int, Field(ge=0)] | None = None
     price: Price
+
+    @model_validator(mode="after")
+    def _quantities_exist(self) -> Self:
+        if self.maximum is not None and self.maximum < self.minimum:
+            raise ValueError(f"maximum {self.maximum} is below minimum {self.minimum}")
+        if self.minimum % self.step or (self.maximum or 0) % self.step:
+            raise ValueError(f"minimum and maximum must be multiples of step {self.step}")
+        return self
 
 
 class CatalogFile(BaseModel):
