@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -21,34 +20,31 @@ from confluent_kafka import Producer
 from openapi_spec_validator import validate
 
 from tenure.tokens import token
-from tests.faults.flow import NOW, SPECIFICATION, Running, stack
+from tests.kit import events
+from tests.kit.events import CONTACT, PARTIAL, START
+from tests.kit.stack import RunningStack, running_stack
 
 PATIENCE = 30.0
 SERVICES = ["subscription", "notifier"]
 MODES = [kafka.to_structured_event, kafka.to_binary_event]
-CONTACT = {"name": "Ann", "email": "ann@example.com", "locale": "en", "time_zone": "UTC"}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    async with stack(tmp_path_factory.mktemp("clients")) as made:
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningStack]:
+    async with running_stack(tmp_path_factory.mktemp("clients")) as made:
         yield made
-
-
-def _account() -> str:
-    return f"acct-{uuid.uuid4().hex[:10]}"
 
 
 def _event(type_: str, account: str, **data: Any) -> CloudEvent:
     attributes = {"id": uuid.uuid4().hex, "source": "/clients", "type": f"tenure.{type_}.v1", "subject": account}
-    return CloudEvent({**attributes, "time": datetime.fromisoformat(NOW)}, {"account_id": account, **data})
+    return CloudEvent({**attributes, "time": START}, {"account_id": account, **data})
 
 
 def _purchase(account: str) -> CloudEvent:
     usual = {"duration_months": 1, "auto_renewal": False, "terms_accepted": True}
-    order = {"order_id": f"order-{account}", "contact": CONTACT, "specification": SPECIFICATION}
+    order = {"order_id": f"order-{account}", "contact": CONTACT, "specification": PARTIAL}
     return _event("purchase.ordered", account, **order, **usual)
 
 
@@ -56,8 +52,8 @@ def _server(account: str, number: int) -> CloudEvent:
     return _event("server.registered", account, server_id=f"server-{number}", cores=2)
 
 
-def _producer(running: Running, **options: Any) -> Producer:
-    return Producer({"bootstrap.servers": running.ready["kafka"], "enable.idempotence": True, **options})
+def _producer(stack: RunningStack, **options: Any) -> Producer:
+    return Producer({"bootstrap.servers": stack.ready["kafka"], "enable.idempotence": True, **options})
 
 
 def _send(producer: Producer, topic: str, event: CloudEvent, mode: Callable[..., kafka.KafkaMessage]) -> None:
@@ -65,10 +61,10 @@ def _send(producer: Producer, topic: str, event: CloudEvent, mode: Callable[...,
     producer.produce(topic, value=message.value, key=message.key, headers=dict(message.headers))
 
 
-async def _overview(running: Running, account: str, until: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
+async def _overview(stack: RunningStack, account: str, until: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
     """The account's overview, once it is as it must become. Raises `TimeoutError`."""
-    bearer = {"Authorization": f"Bearer {token('ops', running.ready['auth_secret'], operator=True)}"}
-    url = f"{running.ready['subscription_url']}/api/accounts/{account}"
+    bearer = {"Authorization": f"Bearer {token('ops', stack.ready['auth_secret'], operator=True)}"}
+    url = f"{stack.ready['subscription_url']}/api/accounts/{account}"
     async with asyncio.timeout(PATIENCE), httpx.AsyncClient(headers=bearer, trust_env=False) as client:
         while True:
             answer = await client.get(url)
@@ -85,43 +81,43 @@ def _program(name: str) -> str:
     return found
 
 
-def _kcat(running: Running, topic: str) -> list[dict[str, Any]]:
+def _kcat(stack: RunningStack, topic: str) -> list[dict[str, Any]]:
     """What kcat reads of the topic up to its end, as it says it in JSON."""
-    command = [_program("kcat"), "-b", running.ready["kafka"], "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"]
+    command = [_program("kcat"), "-b", stack.ready["kafka"], "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.rule("G1")
-async def test_both_modes_and_both_ways_of_placing_a_key_reach_the_same_account(running: Running) -> None:
-    account = _account()
-    producers = [_producer(running), _producer(running, partitioner="murmur2_random")]
+async def test_both_modes_and_both_ways_of_placing_a_key_reach_the_same_account(stack: RunningStack) -> None:
+    account = events.account()
+    producers = [_producer(stack), _producer(stack, partitioner="murmur2_random")]
     _send(producers[0], "purchases", _purchase(account), MODES[0])
     for number in range(12):
         _send(producers[number % 2], "server-inventory", _server(account, number), MODES[number // 2 % 2])
     for producer in producers:
         assert producer.flush(PATIENCE) == 0
-    overview = await _overview(running, account, lambda found: found["registered"]["servers"] == 12)
+    overview = await _overview(stack, account, lambda found: found["registered"]["servers"] == 12)
     assert overview["registered"] == {"servers": 12, "cores": 24}
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_a_compressed_batch_is_read(running: Running, codec: str) -> None:
-    account = _account()
-    producer = _producer(running, **{"compression.type": codec, "linger.ms": 200})
+async def test_a_compressed_batch_is_read(stack: RunningStack, codec: str) -> None:
+    account = events.account()
+    producer = _producer(stack, **{"compression.type": codec, "linger.ms": 200})
     for number in range(50):
         _send(producer, "server-inventory", _server(account, number), MODES[0])
     assert producer.flush(PATIENCE) == 0
-    await _overview(running, account, lambda found: found["registered"]["servers"] == 50)
+    await _overview(stack, account, lambda found: found["registered"]["servers"] == 50)
 
 
 @pytest.mark.rule("G1")
 async def test_transactions_upstream_are_read_when_committed_and_their_markers_hold_up_no_barrier(
-    running: Running,
+    stack: RunningStack,
 ) -> None:
-    account, lost = _account(), _account()
-    producer = _producer(running, **{"transactional.id": f"upstream-{account}"})
+    account, lost = events.account(), events.account()
+    producer = _producer(stack, **{"transactional.id": f"upstream-{account}"})
     producer.init_transactions(PATIENCE)
     producer.begin_transaction()
     _send(producer, "purchases", _purchase(account), MODES[0])
@@ -131,44 +127,44 @@ async def test_transactions_upstream_are_read_when_committed_and_their_markers_h
     _send(producer, "purchases", _purchase(lost), MODES[0])
     assert producer.flush(PATIENCE) == 0
     producer.abort_transaction(PATIENCE)
-    assert await _settled(running) == set(SERVICES)
-    said = {one["key"] for one in _kcat(running, "subscription-lifecycle")}
+    assert await _settled(stack) == set(SERVICES)
+    said = {one["key"] for one in _kcat(stack, "subscription-lifecycle")}
     assert (account in said, lost in said) == (True, False)
 
 
-async def _settled(running: Running) -> set[str]:
+async def _settled(stack: RunningStack) -> set[str]:
     """Ask for a barrier at the present instant; which services have settled it."""
     advance = _event("clock.advanced", "test")
-    wire = {**advance.get_attributes(), "time": NOW, "data": {"now": NOW}}
-    producer = _producer(running)
+    wire = {**advance.get_attributes(), "time": START.isoformat(), "data": {"now": START.isoformat()}}
+    producer = _producer(stack)
     producer.produce("test-clock", value=json.dumps(wire).encode())
     assert producer.flush(PATIENCE) == 0
     settled: set[str] = set()
     async with asyncio.timeout(PATIENCE):
         while settled != set(SERVICES):
-            said = [json.loads(one["payload"])["data"] for one in _kcat(running, "test-clock-settled")]
+            said = [json.loads(one["payload"])["data"] for one in _kcat(stack, "test-clock-settled")]
             settled = {one["service"] for one in said if one["advance_id"] == advance.get_id()}
             await asyncio.sleep(0.1)
     return settled
 
 
-async def test_kcat_reads_what_comes_out_with_its_key_and_headers(running: Running) -> None:
-    account, poison = _account(), uuid.uuid4().hex
-    producer = _producer(running)
+async def test_kcat_reads_what_comes_out_with_its_key_and_headers(stack: RunningStack) -> None:
+    account, poison = events.account(), uuid.uuid4().hex
+    producer = _producer(stack)
     _send(producer, "purchases", _purchase(account), MODES[0])
     producer.produce("renewals", value=poison.encode(), key=account.encode())
     assert producer.flush(PATIENCE) == 0
-    await _settled(running)
-    [event] = [one for one in _kcat(running, "subscription-lifecycle") if one["key"] == account]
+    await _settled(stack)
+    [event] = [one for one in _kcat(stack, "subscription-lifecycle") if one["key"] == account]
     headers = _headers(event["headers"])
     assert headers["content-type"] == "application/cloudevents+json"
     assert headers["sequence"] == str(json.loads(event["payload"])["sequence"])
-    states = [one for one in _kcat(running, "subscription-state") if one["key"] == account]
+    states = [one for one in _kcat(stack, "subscription-state") if one["key"] == account]
     assert json.loads(states[-1]["payload"])["state"] == "active"
-    [letter] = [one for one in _kcat(running, "dead-letters") if one["payload"] == poison]
+    [letter] = [one for one in _kcat(stack, "dead-letters") if one["payload"] == poison]
     assert letter["key"] == account
     assert _headers(letter["headers"])["dead-letter-reason"] == "not_json"
-    outcomes = [json.loads(one["payload"]) for one in _kcat(running, "notification-outcomes") if one["key"] == account]
+    outcomes = [json.loads(one["payload"]) for one in _kcat(stack, "notification-outcomes") if one["key"] == account]
     assert {one["data"]["channel"] for one in outcomes} == {"email", "inbox"}
 
 
@@ -178,9 +174,9 @@ def _headers(flat: Sequence[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_promtool_has_nothing_to_say_about_the_metrics(running: Running, service: str) -> None:
+async def test_promtool_has_nothing_to_say_about_the_metrics(stack: RunningStack, service: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.get(f"{running.ready[f'{service}_url']}/metrics")
+        answer = await client.get(f"{stack.ready[f'{service}_url']}/metrics")
     assert "tenure_ready 1.0" in answer.text
     assert _promtool(answer.text) == (0, "", "")
 
@@ -193,8 +189,8 @@ def _promtool(metrics: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_the_openapi_document_is_valid(running: Running, service: str) -> None:
+async def test_the_openapi_document_is_valid(stack: RunningStack, service: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        document = (await client.get(f"{running.ready[f'{service}_url']}/openapi.json")).json()
+        document = (await client.get(f"{stack.ready[f'{service}_url']}/openapi.json")).json()
     validate(document)
     assert document["paths"]

@@ -2,144 +2,66 @@
 
 import asyncio
 import json
-import os
-import signal
-import sys
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
-import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-NOW = "2026-01-05T00:00:00Z"
-EVENTS_AN_ACCOUNT = 5
-SAID_AN_ACCOUNT = 2
-SPECIFICATION = {
-    "edition": "enterprise",
-    "protection_mode": "partial",
-    "protected_servers": 2,
-    "cores": 4,
-    "value_added": {},
-}
+from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, TOPIC_OF_TYPE
+from tenure.story.metrics import event_outcomes
+from tests.kit import events
+from tests.kit.stack import RunningStack
+from tests.kit.topics import consumer, read_topic
+
+EVENTS_PER_ACCOUNT: Final = 5
+LIFECYCLE_EVENTS_PER_ACCOUNT: Final = 2
+SENT_TWICE: Final = 20
+"""Every event with a number that this divides is sent twice."""
+INPUTS: Final = (PURCHASES, RENEWALS, SERVER_INVENTORY)
 
 
-class Running:
-    """A stack that `tenure up` runs; its ready file is read anew, since processes are replaced."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    @property
-    def ready(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self._file.read_text())
-        return document
-
-    def kill(self, service: str) -> None:
-        """SIGKILL every copy, as it is now."""
-        for pid in self.ready["pids"][service]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    @asynccontextmanager
-    async def away(self, part: str) -> AsyncIterator[None]:
-        """The part stands still, with its children: it takes connections, and answers nothing."""
-        parents = [psutil.Process(pid) for pid in self.ready["pids"][part]]
-        family = [each for parent in parents for each in (parent, *parent.children(recursive=True))]
-        for process in family:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in family:
-                process.resume()
-
-    async def is_ready(self, url: str) -> bool:
-        """What the service at `<url>_url` says of itself."""
-        async with httpx.AsyncClient(timeout=30) as client:
-            return (await client.get(f"{self.ready[f'{url}_url']}/ready")).status_code == 200
+def event(number: int) -> dict[str, Any]:
+    """A purchase, its renewal and three servers for each account; the same number gives the same event."""
+    account, kind = f"flow-{number // EVENTS_PER_ACCOUNT}", number % EVENTS_PER_ACCOUNT
+    match kind:
+        case 0:
+            contact = {**events.CONTACT, "email": f"{account}@example.com"}
+            made = events.purchase(account, order_id=f"order-{number}", contact=contact)
+        case 1:
+            made = events.renewal(account, order_id=f"order-{number}")
+        case _:
+            made = events.event("server.registered", account_id=account, server_id=f"server-{kind}", cores=4)
+    return made | {"id": f"event-{number}"}
 
 
-@asynccontextmanager
-async def stack(folder: Path, *options: str) -> AsyncIterator[Running]:
-    """`tenure up` as a user starts it; ended with SIGINT, and its exit code must be 0."""
-    file = folder / "ready.json"
-    command = ["-m", "tenure", "up", "--ready-file", str(file), "--test-clock", NOW, "--data", str(folder / "data")]
-    with (folder / "up.log").open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, *options, stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            async with asyncio.timeout(120):
-                while not file.exists():
-                    assert process.returncode is None, (folder / "up.log").read_text()
-                    await asyncio.sleep(0.1)
-            yield Running(file)
-        finally:
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
-            code = await asyncio.wait_for(process.wait(), 60)
-    assert code == 0, (folder / "up.log").read_text()[-2000:]
-
-
-def event(number: int) -> tuple[str, str, bytes]:
-    """Topic, account and value: a purchase, its renewal and three servers for each account."""
-    account, kind = f"flow-{number // EVENTS_AN_ACCOUNT}", number % EVENTS_AN_ACCOUNT
-    order = {"order_id": f"order-{number}", "account_id": account, "duration_months": 1, "terms_accepted": True}
-    if kind == 0:
-        contact = {"name": "Ann", "email": f"{account}@example.com", "locale": "en", "time_zone": "UTC"}
-        data = {**order, "contact": contact, "specification": SPECIFICATION, "auto_renewal": False}
-        return "purchases", account, _envelope(number, "tenure.purchase.ordered.v1", data)
-    if kind == 1:
-        return "renewals", account, _envelope(number, "tenure.renewal.ordered.v1", order)
-    server = {"account_id": account, "server_id": f"server-{kind}", "cores": 4}
-    return "server-inventory", account, _envelope(number, "tenure.server.registered.v1", server)
-
-
-def _envelope(number: int, type_: str, data: Mapping[str, Any]) -> bytes:
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": f"event-{number}",
-            "source": "/faults",
-            "type": type_,
-            "time": NOW,
-            "subject": data["account_id"],
-            "data": data,
-        }
-    ).encode()
-
-
-async def feed(running: Running, count: int, *, a_second: float) -> int:
-    """Publish `count` events at a pace, every 20th twice; returns how many records that made.
+async def feed(stack: RunningStack, count: int, *, per_second: float) -> None:
+    """Publish `count` events at this pace, every 20th twice.
 
     The producer is idempotent, and one that the broker's death has broken is replaced: what is not known to have
     arrived is sent again, which is a duplicate at worst.
     """
-    sent = 0
     number = 0
     while number < count:
         with suppress(KafkaError, OSError):
-            async with asyncio.timeout(60), _producer(running) as producer:
+            async with asyncio.timeout(60), _producer(stack) as producer:
                 while number < count:
-                    topic, account, value = event(number)
-                    for _ in range(2 if number % 20 == 0 else 1):
-                        await producer.send_and_wait(topic, value, key=account.encode())
-                        sent += 1
+                    made = event(number)
+                    topic, key, value = TOPIC_OF_TYPE[made["type"]], made["subject"].encode(), json.dumps(made).encode()
+                    for _ in range(2 if number % SENT_TWICE == 0 else 1):
+                        await producer.send_and_wait(topic, value, key=key)
                     number += 1
-                    await asyncio.sleep(1 / a_second)
+                    await asyncio.sleep(1 / per_second)
         await asyncio.sleep(0.2)
-    return sent
 
 
 @asynccontextmanager
-async def _producer(running: Running) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=running.ready["kafka"], enable_idempotence=True, linger_ms=2)
+async def _producer(stack: RunningStack) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=stack.ready["kafka"], enable_idempotence=True, linger_ms=2)
     try:
         await producer.start()
         yield producer
@@ -148,8 +70,8 @@ async def _producer(running: Running) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @dataclass
-class Seen:
-    """The lifecycle topic as a `read_committed` reader saw it."""
+class LifecycleRecords:
+    """The lifecycle topic as a `read_committed` reader saw it: sequences by partition, versions by account."""
 
     sequences: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     versions: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -159,66 +81,63 @@ class Seen:
         return sum(len(each) for each in self.versions.values())
 
 
-async def read_lifecycle(running: Running, expected: int, *, seconds: float) -> Seen:
-    """Read from the beginning until `expected` events were seen and nothing more comes for a second."""
-    seen = Seen()
-    consumer = AIOKafkaConsumer(
-        "subscription-lifecycle",
-        bootstrap_servers=running.ready["kafka"],
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-    )
-    await consumer.start()
-    try:
-        async with asyncio.timeout(seconds):
-            quiet = False
-            while seen.count < expected or not quiet:
-                batches = await consumer.getmany(timeout_ms=1000)
-                quiet = not batches
-                for partition, records in batches.items():
-                    for record in records:
-                        said = json.loads(record.value)
-                        seen.sequences[partition.partition].append(said["sequence"])
-                        seen.versions[said["subject"]].append(said["data"]["version"])
-    finally:
-        await consumer.stop()
-    return seen
+async def read_lifecycle(stack: RunningStack, expected: int, *, seconds: float) -> LifecycleRecords:
+    """Read from the beginning until `expected` events were read and nothing more comes for a second."""
+    found = LifecycleRecords()
+    async with asyncio.timeout(seconds), consumer(stack.ready["kafka"], LIFECYCLE) as reader:
+        quiet = False
+        while found.count < expected or not quiet:
+            batches = await reader.getmany(timeout_ms=1000)
+            quiet = not batches
+            for record in (record for records in batches.values() for record in records):
+                lifecycle_event = json.loads(record.value)
+                found.sequences[record.partition].append(lifecycle_event["sequence"])
+                found.versions[lifecycle_event["subject"]].append(lifecycle_event["data"]["version"])
+    return found
 
 
-async def mails(running: Running, expected: int, *, seconds: float) -> list[str]:
+async def mails(stack: RunningStack, expected: int, *, seconds: float) -> list[str]:
     """The Message-IDs of all mails, once as many different ones as expected have come."""
     found: list[str] = []
-    async with asyncio.timeout(seconds), httpx.AsyncClient(timeout=60) as client:
+    async with asyncio.timeout(seconds), httpx.AsyncClient(timeout=60, trust_env=False) as client:
         while len(set(found)) < expected:
             await asyncio.sleep(0.5)
-            answer = await client.get(f"{running.ready['mail_url']}/api/messages")
+            answer = await client.get(f"{stack.ready['mail_url']}/api/messages")
             found = [message["headers"]["Message-ID"] for message in answer.json()]
     return found
 
 
-async def accounted(running: Running) -> dict[str, float]:
-    """`tenure_events_total` summed by topic."""
-    sums: dict[str, float] = defaultdict(float)
-    async with httpx.AsyncClient(timeout=30) as client:
-        text = (await client.get(f"{running.ready['subscription_url']}/metrics")).text
-    for line in text.splitlines():
-        if line.startswith("tenure_events_total{"):
-            sums[line.split('topic="')[1].split('"')[0]] += float(line.rsplit(" ", 1)[1])
-    return sums
+async def each_event_counted_once(stack: RunningStack, count: int) -> None:
+    """G1, G4: of the records that lie on the input topics, each event was applied once; the others are duplicates."""
+    records: Counter[str] = Counter()
+    distinct: Counter[str] = Counter()
+    for topic in INPUTS:
+        values = [record.value for record in await read_topic(stack.ready["kafka"], topic)]
+        records[topic], distinct[topic] = len(values), len(set(values))
+    assert distinct.total() == count
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        counted = event_outcomes((await client.get(f"{stack.ready['subscription_url']}/metrics")).text)
+    expected = {(topic, "applied"): distinct[topic] for topic in INPUTS}
+    expected |= {(topic, "duplicate"): records[topic] - distinct[topic] for topic in INPUTS}
+    assert +counted == +Counter(expected)
 
 
-async def all_ready(running: Running) -> None:
-    """Wait until both services are ready again."""
-    async with asyncio.timeout(90):
-        while not (await running.is_ready("subscription") and await running.is_ready("notifier")):
-            await asyncio.sleep(0.5)
+async def nothing_lost_or_doubled(
+    stack: RunningStack,
+    count: int,
+    *,
+    seconds: float = 120,
+    mails_seconds: float = 180,
+) -> list[str]:
+    """Each account's two lifecycle events are there once and in order, and each has its mail.
 
-
-async def nothing_lost_or_doubled(running: Running, events: int) -> None:
-    """Every event was said once, in order, and has its one mail."""
-    said = events // EVENTS_AN_ACCOUNT * SAID_AN_ACCOUNT
-    seen = await read_lifecycle(running, said, seconds=120)
-    assert seen.count == said
-    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen.sequences.values())
-    assert all(versions == [1, 2] for versions in seen.versions.values())
-    assert len(set(await mails(running, said, seconds=180))) == said
+    Returns the Message-IDs of all mails; one is there twice where a mail was sent twice.
+    """
+    expected = count // EVENTS_PER_ACCOUNT * LIFECYCLE_EVENTS_PER_ACCOUNT
+    found = await read_lifecycle(stack, expected, seconds=seconds)
+    assert found.count == expected
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in found.sequences.values())
+    assert all(versions == [1, 2] for versions in found.versions.values())
+    ids = await mails(stack, expected, seconds=mails_seconds)
+    assert len(set(ids)) == expected
+    return ids

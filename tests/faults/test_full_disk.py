@@ -15,7 +15,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.faults.flow import Running, all_ready, feed, nothing_lost_or_doubled, stack
+from tests.faults.flow import each_event_counted_once, feed, nothing_lost_or_doubled
+from tests.kit.stack import RunningStack, running_stack
 
 FULL_SECONDS = 30
 SIZE = "200m"
@@ -54,10 +55,10 @@ async def _keep_full(filler: Path) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _use_up_the_log(running: Running) -> None:
+async def _use_up_the_log(stack: RunningStack) -> None:
     """Let PostgreSQL write its log until it has no room for more, which is a PANIC; it is away then."""
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        connection = await asyncpg.connect(running.ready["database_url"])
+        connection = await asyncpg.connect(stack.ready["database_url"])
         while True:
             await connection.execute("SELECT pg_logical_emit_message(true, 'full', repeat('x', 100000))")
 
@@ -71,13 +72,14 @@ async def test_nothing_is_lost_when_a_disk_is_full_for_a_while(part: str, log_to
     events = 600
     tmp_path.chmod(0o755)
     with small_disk(tmp_path / "data" / part) as disk:
-        async with stack(tmp_path) as running:
-            feeding = asyncio.create_task(feed(running, events, a_second=15))
+        async with running_stack(tmp_path) as stack:
+            feeding = asyncio.create_task(feed(stack, events, per_second=15))
             async with full(disk):
                 if log_too:
-                    await _use_up_the_log(running)
+                    await _use_up_the_log(stack)
                 await asyncio.sleep(FULL_SECONDS)
-                assert not await running.is_ready("subscription")
+                assert not await stack.is_ready("subscription")
             await feeding
-            await all_ready(running)
-            await nothing_lost_or_doubled(running, events)
+            await stack.until_ready()
+            await nothing_lost_or_doubled(stack, events)
+            await each_event_counted_once(stack, events)
