@@ -56,7 +56,7 @@ class Housekeeping:
     async def _retime_next(self, after: str) -> str | None:
         """The accounts after an id, up to 1000; gives the last one's id, None where there are no more."""
         async with transaction(self._engine) as connection:
-            stored = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
-            timers = {each.account.account_id: next_timer(each.account, self._policy) for each in stored}
+            locked = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
+            timers = {account.account_id: next_timer(account, self._policy) for account in locked}
             await accounts.retime(connection, timers)
-        return stored[-1].account.account_id if len(stored) == _ACCOUNTS_PER_TRANSACTION else None
+        return locked[-1].account_id if len(locked) == _ACCOUNTS_PER_TRANSACTION else None

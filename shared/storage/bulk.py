@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import CursorResult, text
 from sqlmodel import SQLModel
 
-from shared.storage.columns import Selection, is_json, keys_of, names_of, table_of, type_of
+from shared.storage.columns import Selection, is_json, keys_of, names_of, prints_as_literal, table_of, type_of
 from shared.storage.database import Connection
 
 Row: TypeAlias = Mapping[str, object]
@@ -36,6 +36,7 @@ class Bulk:
     ) -> None:
         sources = {name: name for name in names or names_of(model)} | dict(also or {})
         self._names = tuple(sources)
+        self._literals = [name for name, column in sources.items() if prints_as_literal(model, column)]
         self._reads = reads
         self.sql = statement.format(
             rows=_rows(model, sources), names=", ".join(sources), columns=reads.sql if reads else ""
@@ -63,6 +64,8 @@ class Bulk:
         if len(rows[0]) != len(self._names):
             raise ValueError(f"a row has {sorted(rows[0])}, the statement {sorted(self._names)}")
         arrays: dict[str, object] = {name: [row[name] for row in rows] for name in self._names}
+        for name in self._literals:
+            arrays[name] = f"{{{str(arrays[name])[1:-1]}}}"  # [1, 2] as {1, 2}
         return await connection.execute(self._statement, {**arrays, **arguments})
 
 
@@ -71,8 +74,9 @@ def insert(
 ) -> Bulk:
     """INSERT; with `or_ignore`, rows whose key is there already are left out, and `returning` shows the others."""
     conflict = " ON CONFLICT DO NOTHING" if or_ignore else ""
-    reads = Selection(model, *returning) if returning else None
-    return Bulk(model, _insert_into(model) + conflict + (" RETURNING {columns}" if reads else ""), names, reads=reads)
+    return Bulk(
+        model, _insert_into(model) + conflict + (f" RETURNING {', '.join(returning)}" if returning else ""), names
+    )
 
 
 def upsert(model: type[SQLModel], names: Sequence[str] = (), *, add: Collection[str] = ()) -> Bulk:
@@ -109,15 +113,21 @@ def delete(model: type[SQLModel], keys: Sequence[str]) -> Bulk:
 
 
 def _rows(model: type[SQLModel], sources: Mapping[str, str]) -> str:
-    """The rows as a table `n`. json goes in as text and is cast afterwards: its arrays would be encoded in Python."""
+    """The rows as a table `n`; json goes in as text and is cast afterwards, since Python would encode its arrays."""
     documents = {name for name, column in sources.items() if is_json(model, column)}
-    types = {name: "text" if name in documents else type_of(model, column) for name, column in sources.items()}
-    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
+    arrays = ", ".join(_array(model, name, column) for name, column in sources.items())
     rows = f"unnest({arrays}) AS n ({', '.join(sources)})"
     if not documents:
         return rows
     casts = {name: f"CAST({name} AS {type_of(model, sources[name])}) AS {name}" for name in documents}
     return f"(SELECT {', '.join(casts.get(name, name) for name in sources)} FROM {rows}) AS n"
+
+
+def _array(model: type[SQLModel], name: str, column: str) -> str:
+    """One column's parameter. The driver examines every element of a list, so what Python prints well goes as text."""
+    if prints_as_literal(model, column):
+        return f"CAST(CAST(:{name} AS text) AS {type_of(model, column)}[])"
+    return f"CAST(:{name} AS {'text' if is_json(model, column) else type_of(model, column)}[])"
 
 
 def _insert_into(model: type[SQLModel]) -> str:

@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import JSON, Column, Table
+from sqlalchemy import JSON, Boolean, Column, Integer, Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
@@ -41,6 +41,15 @@ def is_json(model: type[SQLModel], name: str) -> bool:
     """Whether the column is `json` or `jsonb`. Raises `KeyError` for an unknown name."""
     column: Column[Any] = table_of(model).columns[name]
     return isinstance(column.type, JSON)
+
+
+def prints_as_literal(model: type[SQLModel], name: str) -> bool:
+    """Whether Python prints the column's values as PostgreSQL reads them: whole numbers and truth values, never NULL.
+
+    Raises `KeyError` for an unknown name.
+    """
+    column: Column[Any] = table_of(model).columns[name]
+    return isinstance(column.type, Integer | Boolean) and not column.nullable
 
 
 class Selection:

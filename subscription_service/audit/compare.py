@@ -32,8 +32,8 @@ async def audit(engine: Engine, rules: Rules, audited: Audited) -> AsyncIterator
     while after is not None:
         async with snapshot(engine) as connection:
             chunk = await accounts.read_next(connection, after=after, limit=ACCOUNTS_PER_CHUNK)
-            stored = {each.account.account_id: each.account for each in chunk}
-            last = chunk[-1].account.account_id if len(chunk) == ACCOUNTS_PER_CHUNK else None
+            stored = {account.account_id: account for account in chunk}
+            last = chunk[-1].account_id if len(chunk) == ACCOUNTS_PER_CHUNK else None
             rebuilding = _Rebuilding(connection, AccountRange(after, last), stored)
             audited.accounts += len(stored)
             audited.events += await rebuilding.fold_log(rules)

@@ -135,10 +135,11 @@ class WaitingEvents(Generic[E]):
 
     def __iter__(self) -> Iterator[tuple[E, datetime | None]]:
         """Each loaded event with the end of its wait for a purchase (None: deferred), in order of arrival."""
+        if not (self._parked or self._deferred):
+            return iter(())  # of most accounts, with every event
         parked = [(arrival, event, until) for until, arrival, event in self._parked]
         deferred = [(arrival, event, None) for _, arrival, event in self._deferred]
-        for _, event, until in sorted([*parked, *deferred], key=itemgetter(0)):
-            yield event, until
+        return ((event, until) for _, event, until in sorted([*parked, *deferred], key=itemgetter(0)))
 
     def _need_all(self) -> None:
         if self.not_loaded.parked or self.not_loaded.deferred:

@@ -65,19 +65,6 @@ class AccountRow(SubscriptionTable, table=True):
     waiting: Counter
 
 
-class StoredAccount(NamedTuple):
-    """An account as its row has it: without coupons, servers and configuration.
-
-    `timer`: its next one; None also where events wait, since the row does not tell it then.
-    """
-
-    account: Account
-    partition: int
-    revision: int
-    timer: Timer | None
-    waiting: int
-
-
 class KnownAccount(NamedTuple):
     """An account with `revision` and `as_of` (UTC) of its latest state document."""
 
@@ -106,8 +93,13 @@ ANY_DUE: Final = text(f"{_DUE} LIMIT 1")
 _RETIME = update(AccountRow, ("account_id", "next_due_at", "next_timer"), only_if="account.waiting = 0")
 
 
-async def lock(connection: Connection, account_ids: Collection[str], *, partitions: int) -> list[StoredAccount]:
-    """Lock these accounts in key order; new ones get a row. `partitions`: number of the lifecycle's partitions."""
+async def lock(
+    connection: Connection, account_ids: Collection[str], *, partitions: int
+) -> tuple[dict[str, LockedAccount], list[str]]:
+    """Lock these accounts in key order; new ones get a row. `partitions`: number of the lifecycle's partitions.
+
+    Gives the accounts by id, and the ids of those with waiting events; both in key order.
+    """
     wanted = sorted(account_ids)
     found = await _lock(connection, wanted)
     missing = [account_id for account_id in wanted if account_id not in found]
@@ -115,7 +107,8 @@ async def lock(connection: Connection, account_ids: Collection[str], *, partitio
         rows = [{"account_id": each, "partition": partition_of(each, partitions)} for each in missing]
         await _MAKE.run(connection, rows)
         found |= await _lock(connection, missing)
-    return [found[account_id] for account_id in wanted]
+    locked = {account_id: _locked(found[account_id]) for account_id in wanted}
+    return locked, [account_id for account_id in wanted if found[account_id].waiting]
 
 
 async def lock_due(connection: Connection, *, now: datetime, but: Collection[str], limit: int) -> list[str]:
@@ -144,16 +137,16 @@ async def known(connection: Connection, account_id: str) -> KnownAccount | None:
     return None
 
 
-async def read_next(connection: Connection, *, after: str, limit: int) -> list[StoredAccount]:
+async def read_next(connection: Connection, *, after: str, limit: int) -> list[Account]:
     """The next accounts after an id, in key order."""
     found = await connection.execute(_READ_NEXT, {"after": after, "limit": limit})
-    return [_stored(row) for row in _READ.rows(found)]
+    return [_account(row) for row in _READ.rows(found)]
 
 
-async def lock_next(connection: Connection, *, after: str, limit: int) -> list[StoredAccount]:
+async def lock_next(connection: Connection, *, after: str, limit: int) -> list[Account]:
     """Lock the next accounts after an id, in key order."""
     found = await connection.execute(_LOCK_NEXT, {"after": after, "limit": limit})
-    return [_stored(row) for row in _READ.rows(found)]
+    return [_account(row) for row in _READ.rows(found)]
 
 
 async def retime(connection: Connection, timers: Mapping[str, Timer | None]) -> None:
@@ -169,13 +162,16 @@ async def retime(connection: Connection, timers: Mapping[str, Timer | None]) -> 
     await _RETIME.run(connection, rows)
 
 
-async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, StoredAccount]:
-    found = _READ.rows(await connection.execute(_LOCK, {"ids": account_ids}))
-    return {row.account_id: _stored(row) for row in found}
+async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, Any]:
+    """Account id -> row."""
+    return {row.account_id: row for row in _READ.rows(await connection.execute(_LOCK, {"ids": account_ids}))}
 
 
-def _stored(row: Any) -> StoredAccount:
-    return StoredAccount(_account(row), row.partition, row.revision, _timer(row), row.waiting)
+def _locked(row: Any) -> LockedAccount:
+    account = _account(row)
+    return LockedAccount(
+        account=account, before=account, partition=row.partition, revision=row.revision, stored_timer=_timer(row)
+    )
 
 
 def _account(row: Any) -> Account:
@@ -197,6 +193,7 @@ def _account(row: Any) -> Account:
 
 
 def _timer(row: Any) -> Timer | None:
+    """The next timer, where the row tells it: not while events wait."""
     return Timer(row.next_due_at, _TIMER_KINDS[row.next_timer]) if row.next_timer and not row.waiting else None
 
 

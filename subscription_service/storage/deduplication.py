@@ -80,7 +80,7 @@ async def _record_event_ids(connection: Connection, events: Sequence[Incoming]) 
         if first.setdefault(event.event_key, event) is not event:
             event.verdict = Verdict.DUPLICATE
     inserted = await _INSERT_EVENT_IDS.fetch(connection, [{"key": key} for key in sorted(first)])
-    for key in first.keys() - {row.key for row in inserted}:
+    for key in first.keys() - {key for (key,) in inserted}:
         first.pop(key).verdict = Verdict.DUPLICATE
     return list(first.values())
 
@@ -90,7 +90,7 @@ async def _record_business_ids(connection: Connection, keyed: Sequence[tuple[Inc
     for _, key in keyed:
         first.setdefault(key[:2], key)
     rows = [key._asdict() for key in sorted(first.values())]
-    inserted = {(row.kind, row.id) for row in await _INSERT_BUSINESS_IDS.fetch(connection, rows)}
+    inserted = {(kind, business_id) for kind, business_id in await _INSERT_BUSINESS_IDS.fetch(connection, rows)}
     again = [(event, key) for event, key in keyed if key[:2] not in inserted or first[key[:2]] is not key]
     spent = await _fingerprints(connection, [key for _, key in again])
     for event, key in again:

@@ -33,14 +33,10 @@ async def lock(
     `partitions`: number of the lifecycle's partitions. `with_waiting`: accounts whose waiting events may go on in this
     transaction, and so are loaded.
     """
-    stored = await accounts.lock(connection, account_ids, partitions=partitions)
-    locked = {
-        each.account.account_id: LockedAccount(each.account, each.account, each.partition, each.revision, each.timer)
-        for each in stored
-    }
+    locked, waiting_ids = await accounts.lock(connection, account_ids, partitions=partitions)
     for account_id, unused in (await coupons.unused(connection, list(locked))).items():
         _attach(locked[account_id], coupons=unused)
-    await _load_waiting(connection, locked, {each.account.account_id for each in stored if each.waiting}, with_waiting)
+    await _load_waiting(connection, locked, set(waiting_ids), with_waiting)
     return locked
 
 

@@ -76,7 +76,15 @@ async def summaries(connection: Connection, account_ids: Sequence[str]) -> dict[
     if not account_ids:
         return {}
     found = await connection.execute(_SUMMARIES, {"ids": account_ids})
-    return {row.account_id: NotLoaded(*row[1:]) for row in found}
+    return {
+        row.account_id: NotLoaded(
+            parked=row.parked,
+            parked_bytes=row.parked_bytes,
+            first_deadline=row.first_deadline,
+            deferred=row.deferred,
+        )
+        for row in found
+    }
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], *, left: Iterable[int]) -> None:

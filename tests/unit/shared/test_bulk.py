@@ -23,7 +23,7 @@ class Sample(SQLModel, table=True):
     note: Any = Field(default=None, sa_column=Column(JSONB))
 
 
-KEYS = "CAST(:owner AS TEXT[]), CAST(:number AS BIGINT[])"
+KEYS = "CAST(:owner AS TEXT[]), CAST(CAST(:number AS text) AS BIGINT[])"
 
 
 def test_names_keys_and_types_come_from_the_class() -> None:
@@ -32,7 +32,7 @@ def test_names_keys_and_types_come_from_the_class() -> None:
     assert type_of(Sample, "price") == "NUMERIC(20, 2)"
 
 
-def test_rows_go_in_as_an_array_a_column_and_a_document_as_text() -> None:
+def test_rows_go_in_as_an_array_per_column_and_a_document_as_text() -> None:
     assert insert(Sample).sql == (
         "INSERT INTO sample (owner, number, price, note) SELECT owner, number, price, note FROM"
         " (SELECT owner, number, price, CAST(note AS JSONB) AS note"
@@ -80,7 +80,8 @@ def test_a_statement_by_hand_takes_rows_names_and_what_it_reads() -> None:
 
 def test_a_further_name_has_the_type_of_its_column() -> None:
     assert Bulk(Sample, "SELECT {names} FROM {rows}", ["owner"], also={"expected": "number"}).sql == (
-        "SELECT owner, expected FROM unnest(CAST(:owner AS TEXT[]), CAST(:expected AS BIGINT[])) AS n (owner, expected)"
+        "SELECT owner, expected FROM"
+        " unnest(CAST(:owner AS TEXT[]), CAST(CAST(:expected AS text) AS BIGINT[])) AS n (owner, expected)"
     )
 
 
