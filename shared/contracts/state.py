@@ -68,7 +68,10 @@ class Overview:
     state: SubscriptionState
     edition: Annotated[str | None, described("Edition in force; `basic` after release; null before.", "ultimate")]
     specification: Annotated[Specification | None, described("Specification of the term in force; null without one.")]
-    terms: Annotated[tuple[Term, ...], described("Terms in order.")]
+    terms: Annotated[
+        tuple[Term, ...],
+        described("The last term that ended and all that have not, in order; the order list has the whole chain."),
+    ]
     pending_orders: Annotated[tuple[OrderId, ...], described("Orders whose terms have not started, in order.")]
     expires_on: ExpiresOn | None
     ends_at: EndsAt | None

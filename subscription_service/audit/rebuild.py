@@ -5,6 +5,7 @@ The fold begins with an empty account and reads nothing but the events as they w
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,9 +16,10 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
 from shared.contracts.scalars import read_instant
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve
-from subscription_service.domain.model import NOTHING, ZERO, Account, ServerTotals
+from subscription_service.domain.model import NOTHING, ZERO, Account, Released, ServerTotals, Subscription
 from subscription_service.domain.orders import OrderEntry, order_entry
 from subscription_service.domain.policy import Rules
+from subscription_service.domain.terms import from_last_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,17 @@ def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object
         "contact": (rebuilt.contact, stored.contact),
         "state": (_name(rebuilt.subscription), _name(stored.subscription)),
     }
-    if rebuilt.subscription is None or type(rebuilt.subscription) is not type(stored.subscription):
+    if rebuilt.subscription is None or stored.subscription is None or pairs["state"][0] != pairs["state"][1]:
         return pairs
-    names = [each.name for each in fields(rebuilt.subscription)]
-    return pairs | {name: (getattr(rebuilt.subscription, name), getattr(stored.subscription, name)) for name in names}
+    found, kept = (_with_current_terms(each, stored.decided_at) for each in (rebuilt.subscription, stored.subscription))
+    return pairs | {each.name: (getattr(found, each.name), getattr(kept, each.name)) for each in fields(found)}
+
+
+def _with_current_terms(subscription: Subscription, at: datetime | None) -> Subscription:
+    """Without the terms that no decision needs: a row that an older version stored may still have them."""
+    if at is None or isinstance(subscription, Released):
+        return subscription
+    return replace(subscription, terms=from_last_ended(subscription.terms, at))
 
 
 def _counted(totals: RowTotals, stored: Account) -> dict[str, tuple[object, object]]:

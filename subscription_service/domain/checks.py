@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from shared.contracts.lifecycle_parts import QuantityRange, RejectionCode
 from shared.contracts.types import Edition, Feature, ProtectionMode, Specification
 from subscription_service.domain.calendar import billing_day, days_before
+from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Account, Active, Grace, Subscription
 from subscription_service.domain.policy import Catalog, FeatureRange, Policy
 from subscription_service.domain.pricing import LARGEST_PRICE, fee
@@ -25,6 +26,9 @@ CYCLES: Final = frozenset((1, 3, 12))
 
 _LAST_YEAR: Final = 9990
 """Python's calendar ends with the year 9999; grace and release come after a term's end."""
+
+_YEARS_AHEAD: Final = 100
+"""So far ahead can a subscription be renewed: every term that has not ended stands in each state document."""
 
 _RANK: Final = {edition: rank for rank, edition in enumerate(Edition)}
 """Edition -> its place from the smallest to the largest."""
@@ -53,13 +57,19 @@ def terms_not_accepted(order: Order) -> Rejection | None:
     return None if order.terms_accepted else Rejection(RejectionCode.TERMS_NOT_ACCEPTED)
 
 
-def invalid_duration(months: int, begins_on: date) -> Rejection | None:
-    """R3, for a term that begins on that billing day; it must end within the calendar."""
+def invalid_duration(months: int, begins_on: date, *, today: date) -> Rejection | None:
+    """R3, for a term that begins on that billing day; it must end within 100 years, and within the calendar."""
     if months not in DURATIONS:
         return Rejection(RejectionCode.INVALID_DURATION, "1 to 12, 24 or 36", months)
-    if begins_on.year + months // 12 >= _LAST_YEAR:
-        return Rejection(RejectionCode.INVALID_DURATION, "fewer", months)
+    if begins_on.year + months // 12 >= min(today.year + _YEARS_AHEAD, _LAST_YEAR):
+        return Rejection(RejectionCode.INVALID_DURATION, "fewer" if months > 1 else "no more", months)
     return None
+
+
+def invalid_duration_of_renewal(context: DecisionContext, months: int) -> Rejection | None:
+    """R3, for the term after the last one."""
+    today = billing_day(context.at, context.rules.policy.billing_zone)
+    return invalid_duration(months, context.subscription.terms[-1].expires_on, today=today)
 
 
 def invalid_cycle(months: int) -> Rejection | None:

@@ -52,10 +52,11 @@ def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules
 
 def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> EventsOrRejection:
     """R5-R11: a new subscription, active from `at` on."""
+    today = billing_day(at, rules.policy.billing_zone)
     refusal = (
         checks.already_subscribed(account.subscription)
         or checks.terms_not_accepted(order)
-        or checks.invalid_duration(order.duration_months, billing_day(at, rules.policy.billing_zone))
+        or checks.invalid_duration(order.duration_months, today, today=today)
         or (checks.invalid_cycle(order.duration_months) if order.auto_renewal else None)
         or checks.feature_out_of_range(order.specification, rules.catalog)
         or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
@@ -70,7 +71,7 @@ def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejectio
     specification = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
-        or checks.invalid_duration(order.duration_months, subscription.terms[-1].expires_on)
+        or checks.invalid_duration_of_renewal(context, order.duration_months)
         or checks.amount_out_of_range(specification, order.duration_months, rules.catalog)
         or checks.below_inventory(account, specification, rules.catalog)
     )
@@ -92,7 +93,7 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
     current = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
-        or checks.invalid_duration(order.duration_months, subscription.terms[-1].expires_on)
+        or checks.invalid_duration_of_renewal(context, order.duration_months)
         or checks.feature_out_of_range(order.specification, rules.catalog)
         or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
         or checks.pending_renewal_order(subscription, at)

@@ -23,7 +23,7 @@ from subscription_service.domain.model import (
     Subscription,
 )
 from subscription_service.domain.policy import Policy
-from subscription_service.domain.terms import subscription_id_of
+from subscription_service.domain.terms import from_last_ended, subscription_id_of
 
 EventWithoutTerms = (
     lifecycle.Expired
@@ -64,7 +64,7 @@ def _subscription(
         case lifecycle.Released():
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)
         case lifecycle.Renewed():
-            return _renewed(_live(subscription), event)
+            return _renewed(_live(subscription), event, at)
         case lifecycle.SpecificationChanged():
             return _changed(_live(subscription), event)
         case _:
@@ -120,12 +120,15 @@ def _planned(plan: AutoRenewalPlan | None) -> AutoRenewal | None:
     return AutoRenewal(cycle_months=plan.cycle_months, effective_on=plan.effective_on)
 
 
-def _renewed(subscription: Active | Grace, event: lifecycle.Renewed) -> Active:
-    """Active, with one more term. Failure and attempts end with the old E (R25), a decline with the renewal (R28)."""
+def _renewed(subscription: Active | Grace, event: lifecycle.Renewed, at: datetime) -> Active:
+    """Active, with one more term; those that ended long ago go.
+
+    Failure and attempts end with the old E (R25), a decline with the renewal (R28).
+    """
     return Active(
         subscription_id=subscription.subscription_id,
         anchor_day=subscription.anchor_day,
-        terms=(*subscription.terms, event.term),
+        terms=(*from_last_ended(subscription.terms, at), event.term),
         auto_renewal=subscription.auto_renewal,
         quota_exceeded=subscription.quota_exceeded,
     )

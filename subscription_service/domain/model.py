@@ -100,6 +100,7 @@ class Failure:
 class Active:
     """A subscription in service. `terms` are contiguous and never empty; E is `expires_on` of the last one.
 
+    `terms` begins with a term that had ended by the last renewal, or with the first one; no earlier one is kept.
     `attempts`: failed deductions for this E so far, also where none is outstanding (R25). `declined`: R28.
     `quota_exceeded`: the flag of R33.
     """
@@ -165,7 +166,10 @@ class Account(NamedTuple):
 
 
 def is_partial(account: Account) -> bool:
-    """Whether all terms of a live subscription are in partial mode; it then stays so (R16)."""
+    """Whether all terms of a live subscription are in partial mode; it then stays so (R16).
+
+    Terms that are not kept ended before the first one here, and the mode never goes back to full.
+    """
     live = account.subscription
     return isinstance(live, Active | Grace) and all(
         term.specification.protection_mode is ProtectionMode.PARTIAL for term in live.terms

@@ -18,6 +18,7 @@ from subscription_service.domain.model import (
 )
 from subscription_service.domain.policy import Catalog, Policy, Rules
 from subscription_service.domain.quota import Quota, quota_of
+from subscription_service.domain.terms import from_last_ended
 from subscription_service.domain.timers import Timer, next_timer
 
 _STATES: Final[Mapping[type[Active | Grace | Released | None], SubscriptionState]] = {
@@ -46,7 +47,7 @@ def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of
     subscription = account.subscription
     live = subscription if isinstance(subscription, Active | Grace) else None
     specification = None if live is None else specification_in_force(live, as_of)
-    terms = () if live is None else live.terms
+    terms = () if live is None else from_last_ended(live.terms, as_of)
     return Overview(
         account_id=account.account_id,
         subscription_id=None if subscription is None else subscription.subscription_id,

@@ -44,6 +44,15 @@ def next_term(
     )
 
 
+def from_last_ended(terms: tuple[Term, ...], at: datetime) -> tuple[Term, ...]:
+    """The last term that has ended at `at` (UTC) and all that have not: no decision needs those before.
+
+    So an account stays small however long its customer stays; the order list keeps the whole chain.
+    """
+    ended = next((number for number, term in enumerate(terms) if term.ends_at > at), len(terms))
+    return terms[max(0, ended - 1) :]
+
+
 def pending_term(subscription: Active | Grace, at: datetime) -> Term | None:
     """The first term that has not started at `at` (UTC), if any (R17)."""
     return next((term for term in subscription.terms if term.starts_at > at), None)

@@ -21,7 +21,8 @@ from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
 from shared.web.auth import OperatorCaller
 from shared.web.problems import Problem, problems
-from subscription_service.domain.checks import amount_out_of_range, invalid_duration
+from subscription_service.domain.checks import amount_out_of_range, invalid_duration_of_renewal
+from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Active, Grace, Released, Subscription
 from subscription_service.domain.overview import overview
 from subscription_service.domain.policy import Rules
@@ -112,13 +113,14 @@ class _Endpoints:
         ] = None,
     ) -> shapes.QuoteDocument:
         """The price of a renewal with the present specification, and what would refuse it now (R3, R14, R30)."""
+        now = await self._now()
         async with self._snapshot_of(account_id) as (_, known):
             pass
         live = _renewable(known.account.subscription)
         wanted = months_as_is(live) if months is None else months
-        last = live.terms[-1]
-        refusal = invalid_duration(wanted, last.expires_on) or amount_out_of_range(
-            last.specification, wanted, self._rules.catalog
+        context = DecisionContext(known.account, live, now, self._rules)
+        refusal = invalid_duration_of_renewal(context, wanted) or amount_out_of_range(
+            live.terms[-1].specification, wanted, self._rules.catalog
         )
         if refusal:
             raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)

@@ -155,6 +155,23 @@ def test_a_term_that_would_end_after_the_calendar_is_refused() -> None:
     assert scenario.active.terms[-1].expires_on == day("9989-12-15")
 
 
+@pytest.mark.rule("R3", "R41")
+def test_a_subscription_can_be_renewed_a_hundred_years_ahead_and_no_further() -> None:
+    scenario = started("2026-01-15 09:00", months=12)  # E in 2027
+    for year in range(2027, 2124):
+        (renewed,) = scenario.receive("2026-01-16 09:00", renewal(f"r-{year}", months=12))
+        assert isinstance(renewed, Renewed), year
+    assert scenario.active.terms[-1].expires_on == day("2124-01-15")
+    emitted = refusal(scenario.receive("2026-01-16 09:00", renewal("r-24", months=24)))
+    assert (emitted.code, emitted.required, emitted.offered) == (RejectionCode.INVALID_DURATION, "fewer", 24)
+    for month in range(24):
+        scenario.receive("2026-01-16 09:00", renewal(f"m-{month}"))
+    assert scenario.active.terms[-1].expires_on == day("2126-01-15")
+    emitted = refusal(scenario.receive("2026-01-16 09:00", renewal("m-24")))
+    assert emitted.message == "A duration of no more months can be ordered; 1 cannot."
+    assert not isinstance(scenario.receive("2027-01-01 09:00", renewal("m-25"))[0], OrderRejected)
+
+
 @pytest.mark.rule("R19", "R41")
 def test_not_active_comes_before_everything_about_the_order() -> None:
     scenario = started("2026-01-15 09:00")

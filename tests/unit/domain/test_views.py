@@ -51,6 +51,36 @@ def test_before_a_purchase_the_overview_shows_the_facts() -> None:
     assert (document.protected_assets, document.next_action) == (0, None)
 
 
+@pytest.mark.rule("R18")
+def test_the_overview_holds_the_last_term_that_ended_and_all_that_have_not() -> None:
+    scenario = started("2026-01-15 09:00")
+    for number in range(1, 5):
+        scenario.receive("2026-01-16 09:00", renewal(f"r-{number}"))
+
+    def orders(at: str) -> list[str]:
+        return [term.order_id for term in shown(scenario, at).terms]
+
+    scenario.advance_to("2026-03-15 23:59:59")  # r-1 ends in a second
+    assert orders("2026-03-15 23:59:59") == ["p-1", "r-1", "r-2", "r-3", "r-4"]
+    scenario.advance_to("2026-03-16 00:00:00")
+    assert orders("2026-03-16 00:00:00") == ["r-1", "r-2", "r-3", "r-4"]
+    scenario.advance_to("2026-06-16 00:00:00")  # grace: all have ended
+    assert orders("2026-06-16 00:00:00") == ["r-4"]
+
+
+@pytest.mark.rule("R13")
+def test_an_account_stays_small_however_long_its_customer_stays() -> None:
+    scenario = started("2026-01-15 09:00", auto_renewal=True)
+    scenario.receive("2026-01-16 09:00", credit("99999999.00"))
+    scenario.advance_to("2026-06-20 09:00")
+    few = len(to_json(scenario.active)), len(to_json(shown(scenario, "2026-06-20 09:00")))
+    scenario.advance_to("2066-06-20 09:00")
+    many = len(to_json(scenario.active)), len(to_json(shown(scenario, "2066-06-20 09:00")))
+    assert len(scenario.log) > 480
+    assert max(abs(after - before) for before, after in zip(few, many, strict=True)) <= 20
+    assert len(scenario.active.terms) <= 3
+
+
 NOTHING_SUBSCRIBED: Final[dict[str, Any]] = {
     "account_id": "acme",
     "specification": None,
