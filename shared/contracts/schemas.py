@@ -118,7 +118,7 @@ def _event(message: MessageType, data: Schema) -> Schema:
     """The CloudEvent around the data."""
     fixed: Schema = {"specversion": {"const": "1.0"}, "type": {"const": message.name}}
     written = {} if message.direction == "in" else {"datacontenttype": {"const": "application/json"}}
-    logged = _LOGGED if message.topic.sequenced else {}
+    logged = _LOGGED if message.topic.is_sequenced else {}
     properties = {
         name: {**attribute, **fixed.get(name, {}), **written.get(name, {})}
         for name, attribute in {**_ATTRIBUTES, **logged}.items()
@@ -172,7 +172,7 @@ _ATTRIBUTES: Final[Mapping[str, Schema]] = {
 
 _CLOCK_SUBJECT: Final[Schema] = {
     "description": "The test clock, or the service that has settled; no account.",
-    "examples": ["test-clock"],
+    "examples": ["subscription"],
 }
 
 _LOGGED: Final[Mapping[str, Schema]] = {

@@ -60,7 +60,6 @@ class Topic:
 
     `key`: what the Kafka key of its records is; None for records without a key.
     `contracts`: event type -> class of its data; empty where values are as received.
-    `sequenced`: the envelope carries `recordedat` and `sequence`.
     `retention`: None leaves it to the broker; unused with `compacted`.
     `max_message_bytes`: None leaves it to the broker.
     `partitions`: None for `TENURE_TOPIC_PARTITIONS`.
@@ -72,7 +71,6 @@ class Topic:
     key: str | None = _ACCOUNT
     contracts: Mapping[str, type[Any]] = field(default_factory=dict)
     form: Form = Form.EVENT
-    sequenced: bool = False
     writers: tuple[Party, ...]
     readers: tuple[Party, ...]
     retention: timedelta | None = None
@@ -85,6 +83,11 @@ class Topic:
     def is_input(self) -> bool:
         """Whether it takes records from outside. Every other topic is written by our services alone."""
         return not set(self.writers) & set(get_args(Service))
+
+    @property
+    def is_sequenced(self) -> bool:
+        """Whether its events carry `recordedat` and `sequence`: all events that our services write do."""
+        return self.form is Form.EVENT and not self.is_input
 
     @property
     def configuration(self) -> Mapping[str, int | str]:
@@ -131,7 +134,6 @@ TOPICS: Final[Mapping[str, Topic]] = {
             title="Subscription lifecycle",
             summary="What happened to each subscription, in order.",
             contracts=LIFECYCLE_EVENTS,
-            sequenced=True,
             writers=("subscription",),
             readers=("notifier", "dashboards"),
             retention=_THIRTY_DAYS,
@@ -163,7 +165,6 @@ TOPICS: Final[Mapping[str, Topic]] = {
             title="Notification outcomes",
             summary="What became of each notification.",
             contracts=OUTCOME_EVENTS,
-            sequenced=True,
             writers=("notifier",),
             readers=("dashboards",),
         ),

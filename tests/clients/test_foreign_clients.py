@@ -17,8 +17,11 @@ import pytest_asyncio
 from cloudevents.core.bindings import kafka
 from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Producer
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
+from shared.contracts.schemas import schema
+from shared.contracts.topics import TOPICS, Form, Topic
 from tenure.tokens import token
 from tests.kit import events
 from tests.kit.events import CONTACT, PARTIAL, START
@@ -27,6 +30,7 @@ from tests.kit.stack import RunningStack, running_stack
 PATIENCE = 30.0
 SERVICES = ["subscription", "notifier"]
 MODES = [kafka.to_structured_event, kafka.to_binary_event]
+OUTPUTS = [topic for topic in TOPICS.values() if not topic.is_input]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -166,6 +170,46 @@ async def test_kcat_reads_what_comes_out_with_its_key_and_headers(stack: Running
     assert _headers(letter["headers"])["dead-letter-reason"] == "not_json"
     outcomes = [json.loads(one["payload"]) for one in _kcat(stack, "notification-outcomes") if one["key"] == account]
     assert {one["data"]["channel"] for one in outcomes} == {"email", "inbox"}
+
+
+@pytest.mark.parametrize("topic", OUTPUTS, ids=lambda topic: topic.name)
+async def test_every_record_that_comes_out_keeps_to_the_published_schemas(stack: RunningStack, topic: Topic) -> None:
+    account = events.account()
+    producer = _producer(stack)
+    _send(producer, "purchases", _purchase(account), MODES[0])
+    _send(producer, "renewals", _event("auto_renewal.enabled", account, cycle_months=2), MODES[0])
+    producer.produce("renewals", value=b"poison", key=account.encode())
+    assert producer.flush(PATIENCE) == 0
+    await _settled(stack)
+    messages = await _messages(stack)
+    records = _kcat(stack, topic.name)
+    assert records or topic.name == "notification-dead-letters"
+    for record in records:
+        name = _message_name(topic, record)
+        _validate(messages[name]["headers"], _headers(record["headers"]))
+        if topic.contracts:
+            _validate(schema(name), json.loads(record["payload"]))
+
+
+def _message_name(topic: Topic, record: Mapping[str, Any]) -> str:
+    """The event's type; of other values the only message of their topic."""
+    if topic.form is Form.EVENT:
+        return str(json.loads(record["payload"])["type"])
+    return next(iter(topic.contracts), topic.name)
+
+
+def _validate(published: Mapping[str, Any], value: Any) -> None:
+    Draft202012Validator(published, format_checker=FormatChecker()).validate(value)
+
+
+async def _messages(stack: RunningStack) -> dict[str, Any]:
+    """Name -> message, of both AsyncAPI documents as they are served."""
+    found: dict[str, Any] = {}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for service in SERVICES:
+            document = (await client.get(f"{stack.ready[f'{service}_url']}/asyncapi.json")).json()
+            found |= document["components"]["messages"]
+    return found
 
 
 def _headers(flat: Sequence[str]) -> dict[str, str]:
