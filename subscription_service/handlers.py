@@ -5,7 +5,7 @@ and which wait for a purchase. What happens then depends on the class of the dat
 - `domain/facts.py` (`FACTS`): what it changes at once: balance, coupons, servers, capacity, configuration
 - `domain/decide.py` (`ON_ANY_ACCOUNT`, `ON_A_LIVE_SUBSCRIPTION`): the lifecycle events or the refusal it leads to
 
-To add a type: its class and its topic's row in `shared/contracts/inbound.py`, a row here, and a function in one of the
+To add a type: its contract (`shared/contracts/inbound.py` says how), a row here, and a function in one of the
 two tables above.
 """
 
@@ -18,25 +18,24 @@ from typing import Any, Final, NamedTuple
 
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import Event, Reason, Unreadable, check_subject, decode, fingerprint
-from shared.contracts.inbound import (
-    AccountCredited,
-    AutoRenewalDisabled,
-    AutoRenewalEnabled,
+from shared.contracts.inventory import (
     CapacityUsed,
     ConfigurationRecorded,
     ConfigurationRemoved,
-    ContactChanged,
-    CouponIssued,
     InventorySnapshot,
-    PurchaseOrdered,
-    RenewalChangeOrdered,
-    RenewalDeclined,
-    RenewalOrdered,
     ServerBound,
     ServerRegistered,
     ServerReleased,
     ServerResized,
     ServerUnbound,
+)
+from shared.contracts.purchases import AccountCredited, ContactChanged, CouponIssued, PurchaseOrdered
+from shared.contracts.renewals import (
+    AutoRenewalDisabled,
+    AutoRenewalEnabled,
+    RenewalChangeOrdered,
+    RenewalDeclined,
+    RenewalOrdered,
     SpecificationChangeOrdered,
 )
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK

@@ -3,7 +3,7 @@
 Everything else about topics is made from it: their creation (`shared/kafka/topics.py`), the headers that the relay
 adds, what each service reads and writes, the JSON Schemas and AsyncAPI documents, and where `tenure publish` sends an
 event. To add a topic: a constant for its name and an entry in `TOPICS`; to add an event type: a row in the mapping of
-its topic in `inbound.py`, `lifecycle.py` or `outcomes.py`.
+its topic in `purchases.py`, `renewals.py`, `inventory.py`, `lifecycle.py` or `outcomes.py`.
 
 Names here are logical; `TENURE_TOPIC_PREFIX` is added in `shared/kafka/topics.py` and in the AsyncAPI documents.
 """
@@ -15,9 +15,11 @@ from enum import Enum, auto
 from typing import Any, Final, Literal, get_args
 
 from shared.contracts.clock import CLOCK_ADVANCED, CLOCK_EVENTS, CLOCK_SETTLED
-from shared.contracts.inbound import INVENTORY_EVENTS, PURCHASE_EVENTS, RENEWAL_EVENTS
+from shared.contracts.inventory import INVENTORY_EVENTS
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.outcomes import OUTCOME_EVENTS
+from shared.contracts.purchases import PURCHASE_EVENTS
+from shared.contracts.renewals import RENEWAL_EVENTS
 from shared.contracts.state import STATE_DOCUMENTS
 
 PURCHASES: Final = "purchases"

@@ -9,20 +9,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from shared.contracts.inbound import (
-    AccountCredited,
+from shared.contracts.inbound import InboundData
+from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_parts import AutoRenewalPlan, RejectionCode, RenewalMethod
+from shared.contracts.purchases import AccountCredited, ContactChanged, PurchaseOrdered
+from shared.contracts.renewals import (
     AutoRenewalDisabled,
     AutoRenewalEnabled,
-    ContactChanged,
-    InboundData,
-    PurchaseOrdered,
     RenewalChangeOrdered,
     RenewalDeclined,
     RenewalOrdered,
     SpecificationChangeOrdered,
 )
-from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
-from shared.contracts.lifecycle_parts import AutoRenewalPlan, RejectionCode, RenewalMethod
 from shared.contracts.types import Term
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day

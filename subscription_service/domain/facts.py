@@ -9,13 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.contracts import lifecycle
-from shared.contracts.inbound import (
-    AccountCredited,
+from shared.contracts.inbound import InboundData
+from shared.contracts.inventory import (
     CapacityUsed,
     ConfigurationRecorded,
     ConfigurationRemoved,
-    CouponIssued,
-    InboundData,
     InventorySnapshot,
     ServerBound,
     ServerRegistered,
@@ -23,6 +21,7 @@ from shared.contracts.inbound import (
     ServerResized,
     ServerUnbound,
 )
+from shared.contracts.purchases import AccountCredited, CouponIssued
 from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain import inventory
 from subscription_service.domain.context import FactContext

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-from shared.contracts.inbound import (
+from shared.contracts.inventory import (
     InventorySnapshot,
     ServerBound,
     ServerRegistered,

@@ -3,8 +3,8 @@
 `decide` calls them for a live subscription. A repeat that changes nothing leads to no event.
 """
 
-from shared.contracts.inbound import AutoRenewalDisabled, AutoRenewalEnabled, RenewalDeclined
 from shared.contracts.lifecycle import AutoRenewalSwitchedOff, AutoRenewalSwitchedOn, RenewalDeclineNoted
+from shared.contracts.renewals import AutoRenewalDisabled, AutoRenewalEnabled, RenewalDeclined
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection

@@ -6,8 +6,8 @@ Also the two ids that the rules make. Both are worked out from what is known, so
 from datetime import date, datetime
 from hashlib import blake2b
 
-from shared.contracts.inbound import PurchaseOrdered
 from shared.contracts.lifecycle import SpecificationChanged
+from shared.contracts.purchases import PurchaseOrdered
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.calendar import add_months, billing_day, end_of
 from subscription_service.domain.model import Active, Grace

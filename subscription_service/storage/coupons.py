@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Index, text
 
-from shared.contracts.inbound import CouponIssued
 from shared.contracts.lifecycle import Renewed
+from shared.contracts.purchases import CouponIssued
 from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection

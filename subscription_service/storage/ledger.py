@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from sqlalchemy import Index, text
 
-from shared.contracts.inbound import AccountCredited
 from shared.contracts.lifecycle import Renewed
+from shared.contracts.purchases import AccountCredited
 from shared.storage.bulk import Row, insert
 from shared.storage.database import Connection
 from shared.storage.tables import Instant, Text, TextKey

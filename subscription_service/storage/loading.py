@@ -7,10 +7,10 @@ new accounts, sequences of the log. So any number of copies can work on the same
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from shared.contracts.inbound import (
+from shared.contracts.inbound import InboundData
+from shared.contracts.inventory import (
     ConfigurationRecorded,
     ConfigurationRemoved,
-    InboundData,
     ServerBound,
     ServerRegistered,
     ServerReleased,

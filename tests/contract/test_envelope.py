@@ -20,7 +20,8 @@ from shared.contracts.envelope import (
     wire_time,
     with_sequence,
 )
-from shared.contracts.inbound import RENEWAL_EVENTS, ServerRegistered
+from shared.contracts.inventory import ServerRegistered
+from shared.contracts.renewals import RENEWAL_EVENTS
 from tests.contract.wire import (
     MISSING,
     PURCHASE,

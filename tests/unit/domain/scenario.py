@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from shared.contracts import inbound
+from shared.contracts import inventory, purchases, renewals
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification
@@ -56,26 +56,26 @@ def specification(
     )
 
 
-def purchase(order_id: str = "p-1", *, months: int = 1, **changes: Any) -> inbound.PurchaseOrdered:
+def purchase(order_id: str = "p-1", *, months: int = 1, **changes: Any) -> purchases.PurchaseOrdered:
     fields: dict[str, Any] = {
         "contact": ANNA,
         "specification": specification(),
         "auto_renewal": False,
         "terms_accepted": True,
     } | changes
-    return inbound.PurchaseOrdered(order_id=order_id, account_id=ACCOUNT, duration_months=months, **fields)
+    return purchases.PurchaseOrdered(order_id=order_id, account_id=ACCOUNT, duration_months=months, **fields)
 
 
-def renewal(order_id: str = "r-1", *, months: int = 1, accepted: bool = True) -> inbound.RenewalOrdered:
-    return inbound.RenewalOrdered(
+def renewal(order_id: str = "r-1", *, months: int = 1, accepted: bool = True) -> renewals.RenewalOrdered:
+    return renewals.RenewalOrdered(
         order_id=order_id, account_id=ACCOUNT, duration_months=months, terms_accepted=accepted
     )
 
 
 def renewal_with(
     wanted: Specification, order_id: str = "rc-1", *, months: int = 1, accepted: bool = True
-) -> inbound.RenewalChangeOrdered:
-    return inbound.RenewalChangeOrdered(
+) -> renewals.RenewalChangeOrdered:
+    return renewals.RenewalChangeOrdered(
         order_id=order_id,
         account_id=ACCOUNT,
         duration_months=months,
@@ -86,82 +86,82 @@ def renewal_with(
 
 def change(
     wanted: Specification, order_id: str = "c-1", *, accepted: bool = True
-) -> inbound.SpecificationChangeOrdered:
-    return inbound.SpecificationChangeOrdered(
+) -> renewals.SpecificationChangeOrdered:
+    return renewals.SpecificationChangeOrdered(
         order_id=order_id, account_id=ACCOUNT, specification=wanted, terms_accepted=accepted
     )
 
 
-def enable(months: int = 1) -> inbound.AutoRenewalEnabled:
-    return inbound.AutoRenewalEnabled(account_id=ACCOUNT, cycle_months=months)
+def enable(months: int = 1) -> renewals.AutoRenewalEnabled:
+    return renewals.AutoRenewalEnabled(account_id=ACCOUNT, cycle_months=months)
 
 
-def disable() -> inbound.AutoRenewalDisabled:
-    return inbound.AutoRenewalDisabled(account_id=ACCOUNT)
+def disable() -> renewals.AutoRenewalDisabled:
+    return renewals.AutoRenewalDisabled(account_id=ACCOUNT)
 
 
-def decline() -> inbound.RenewalDeclined:
-    return inbound.RenewalDeclined(account_id=ACCOUNT)
+def decline() -> renewals.RenewalDeclined:
+    return renewals.RenewalDeclined(account_id=ACCOUNT)
 
 
-def credit(amount: str, entry_id: str = "cr-1") -> inbound.AccountCredited:
-    return inbound.AccountCredited(entry_id=entry_id, account_id=ACCOUNT, amount=Decimal(amount), currency="USD")
+def credit(amount: str, entry_id: str = "cr-1") -> purchases.AccountCredited:
+    return purchases.AccountCredited(entry_id=entry_id, account_id=ACCOUNT, amount=Decimal(amount), currency="USD")
 
 
-def coupon(coupon_id: str = "k-1", **changes: Any) -> inbound.CouponIssued:
+def coupon(coupon_id: str = "k-1", **changes: Any) -> purchases.CouponIssued:
     fields: dict[str, Any] = {
         "minimum_spend": Decimal("0.00"),
         "valid_from": day("2020-01-01"),
         "valid_until": day("2030-12-31"),
     } | changes
-    return inbound.CouponIssued(coupon_id=coupon_id, account_id=ACCOUNT, **fields)
+    return purchases.CouponIssued(coupon_id=coupon_id, account_id=ACCOUNT, **fields)
 
 
-def registered(server_id: str, cores: int = 4) -> inbound.ServerRegistered:
-    return inbound.ServerRegistered(account_id=ACCOUNT, server_id=server_id, cores=cores)
+def registered(server_id: str, cores: int = 4) -> inventory.ServerRegistered:
+    return inventory.ServerRegistered(account_id=ACCOUNT, server_id=server_id, cores=cores)
 
 
-def resized(server_id: str, cores: int) -> inbound.ServerResized:
-    return inbound.ServerResized(account_id=ACCOUNT, server_id=server_id, cores=cores)
+def resized(server_id: str, cores: int) -> inventory.ServerResized:
+    return inventory.ServerResized(account_id=ACCOUNT, server_id=server_id, cores=cores)
 
 
-def released(server_id: str) -> inbound.ServerReleased:
-    return inbound.ServerReleased(account_id=ACCOUNT, server_id=server_id)
+def released(server_id: str) -> inventory.ServerReleased:
+    return inventory.ServerReleased(account_id=ACCOUNT, server_id=server_id)
 
 
-def bound(server_id: str) -> inbound.ServerBound:
-    return inbound.ServerBound(account_id=ACCOUNT, server_id=server_id)
+def bound(server_id: str) -> inventory.ServerBound:
+    return inventory.ServerBound(account_id=ACCOUNT, server_id=server_id)
 
 
-def unbound(server_id: str) -> inbound.ServerUnbound:
-    return inbound.ServerUnbound(account_id=ACCOUNT, server_id=server_id)
+def unbound(server_id: str) -> inventory.ServerUnbound:
+    return inventory.ServerUnbound(account_id=ACCOUNT, server_id=server_id)
 
 
-def snapshot(servers: Mapping[str, tuple[int, bool]]) -> inbound.InventorySnapshot:
+def snapshot(servers: Mapping[str, tuple[int, bool]]) -> inventory.InventorySnapshot:
     """Server id -> cores, bound."""
-    return inbound.InventorySnapshot(
+    return inventory.InventorySnapshot(
         account_id=ACCOUNT,
         servers=tuple(
-            inbound.SnapshotServer(server_id=server_id, cores=cores, bound=is_bound)
+            inventory.SnapshotServer(server_id=server_id, cores=cores, bound=is_bound)
             for server_id, (cores, is_bound) in servers.items()
         ),
     )
 
 
-def recorded(key: str, kind: str = "tag", value: object = 1) -> inbound.ConfigurationRecorded:
-    return inbound.ConfigurationRecorded(account_id=ACCOUNT, kind=ConfigurationKind(kind), key=key, value=value)
+def recorded(key: str, kind: str = "tag", value: object = 1) -> inventory.ConfigurationRecorded:
+    return inventory.ConfigurationRecorded(account_id=ACCOUNT, kind=ConfigurationKind(kind), key=key, value=value)
 
 
-def removed(key: str, kind: str = "tag") -> inbound.ConfigurationRemoved:
-    return inbound.ConfigurationRemoved(account_id=ACCOUNT, kind=ConfigurationKind(kind), key=key)
+def removed(key: str, kind: str = "tag") -> inventory.ConfigurationRemoved:
+    return inventory.ConfigurationRemoved(account_id=ACCOUNT, kind=ConfigurationKind(kind), key=key)
 
 
-def used(amount: int, feature: str = "anti_ransomware_gb") -> inbound.CapacityUsed:
-    return inbound.CapacityUsed(account_id=ACCOUNT, feature=Feature(feature), used=amount)
+def used(amount: int, feature: str = "anti_ransomware_gb") -> inventory.CapacityUsed:
+    return inventory.CapacityUsed(account_id=ACCOUNT, feature=Feature(feature), used=amount)
 
 
-def contact_changed(contact: Contact) -> inbound.ContactChanged:
-    return inbound.ContactChanged(account_id=ACCOUNT, contact=contact)
+def contact_changed(contact: Contact) -> purchases.ContactChanged:
+    return purchases.ContactChanged(account_id=ACCOUNT, contact=contact)
 
 
 @dataclass

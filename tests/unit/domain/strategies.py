@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from shared.contracts import inbound
+from shared.contracts import inventory, purchases
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
 from tests.unit.domain.scenario import (
@@ -72,7 +72,7 @@ MONEY: st.SearchStrategy[InboundData] = st.one_of(
 )
 
 
-def snapshots() -> st.SearchStrategy[inbound.InventorySnapshot]:
+def snapshots() -> st.SearchStrategy[inventory.InventorySnapshot]:
     return st.builds(snapshot, st.dictionaries(SERVERS, st.tuples(CORES, st.booleans()), max_size=4))
 
 
@@ -102,7 +102,7 @@ PAUSES = st.one_of(
 class Life:
     """A purchase with auto-renewal, then each time a pause and something that happens."""
 
-    bought: inbound.PurchaseOrdered
+    bought: purchases.PurchaseOrdered
     steps: list[tuple[timedelta, InboundData]]
 
 

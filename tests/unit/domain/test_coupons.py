@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from shared.contracts.inbound import CouponIssued
 from shared.contracts.lifecycle import Renewed
+from shared.contracts.purchases import CouponIssued
 from subscription_service.domain.model import Coupon
 from subscription_service.domain.pricing import best_coupon, discount
 from tests.unit.domain.scenario import (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.inbound import AccountCredited, InboundData
+from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import (
     Activated,
     AutoRenewalFailed,
@@ -22,6 +22,7 @@ from shared.contracts.lifecycle import (
     RenewalDue,
     Renewed,
 )
+from shared.contracts.purchases import AccountCredited
 from shared.contracts.types import Term
 from subscription_service.domain.calendar import at_hour, billing_day, days_after, days_before
 from subscription_service.domain.context import DecisionTime

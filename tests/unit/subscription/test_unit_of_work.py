@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.inbound import ContactChanged, InboundData, PurchaseOrdered
+from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
+from shared.contracts.purchases import ContactChanged, PurchaseOrdered
 from shared.storage.event_counts import Outcome
 from subscription_service.unit_of_work import UnitOfWork
 from tests.unit.domain.scenario import (
