@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from shared.contracts.envelope import Unreadable
 from shared.kafka.reader import Reader
-from shared.kafka.record import Batch, DecodedRecord, Record
+from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
 from shared.runtime.errors import Alarm, PositionConflict, Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient
@@ -84,22 +84,21 @@ class BatchApplier:
         """What is not applied yet: a try that failed may have committed the first part of the batch."""
         if batch.assignment_epoch == self._positions.assignment_epoch:
             rest = [each for each in batch.decoded if not self._positions.is_applied(each.record)]
-            if rest:
-                await self._apply_or_bisect(rest)
+            await self._apply_or_bisect(rest, batch.reached)
 
-    async def _apply_or_bisect(self, decoded: Sequence[DecodedRecord]) -> None:
+    async def _apply_or_bisect(self, decoded: Sequence[DecodedRecord], reached: Offsets) -> None:
         """Apply in one transaction. On an error that is not transient, halve until the culprit is alone."""
         try:
-            await self._commit(decoded, partial(self._apply_all, decoded))
+            await self._commit(decoded, reached, partial(self._apply_all, decoded))
         except (Transient, PositionConflict, Alarm):
             raise
         except Exception as error:  # noqa: BLE001  any bug in a decision ends here
             if len(decoded) > 1:
                 middle = len(decoded) // 2
-                await self._apply_or_bisect(decoded[:middle])
-                await self._apply_or_bisect(decoded[middle:])
+                await self._apply_or_bisect(decoded[:middle], {})
+                await self._apply_or_bisect(decoded[middle:], reached)
             else:
-                await self._dead_letter(decoded[0], error)
+                await self._dead_letter(decoded[0], reached, error)
 
     async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> None:
         for each in decoded:
@@ -107,17 +106,23 @@ class BatchApplier:
                 raise each.content
         await self._batch_processor.apply(connection, decoded)
 
-    async def _dead_letter(self, decoded: DecodedRecord, error: Exception) -> None:
+    async def _dead_letter(self, decoded: DecodedRecord, reached: Offsets, error: Exception) -> None:
         record = decoded.record
         logger.error("dead letter: %s-%s offset %s", record.topic, record.partition, record.offset, exc_info=error)
-        await self._commit([decoded], lambda connection: self._batch_processor.dead_letter(connection, record, error))
+        effect = partial(self._batch_processor.dead_letter, record=record, error=error)
+        await self._commit([decoded], reached, effect)
 
-    async def _commit(self, decoded: Sequence[DecodedRecord], effect: Callable[[Connection], Awaitable[None]]) -> None:
-        """One transaction: the positions move past these records, and `effect` happens."""
+    async def _commit(
+        self, decoded: Sequence[DecodedRecord], reached: Offsets, effect: Callable[[Connection], Awaitable[None]]
+    ) -> None:
+        """One transaction: the positions move past these records, to what the consumer `reached`; `effect` happens."""
         records = [each.record for each in decoded]
-        moves = self._positions.moves(records)
-        async with transaction(self._engine) as connection:
-            await offsets.advance(connection, moves)
-            await effect(connection)
-        self._positions.mark_applied(records)
-        self.committed_at = time.monotonic()
+        self._positions.check_gaps(records)
+        moves = self._positions.moves(records, reached)
+        if moves:
+            async with transaction(self._engine) as connection:
+                await offsets.advance(connection, {self._positions.partition_of(tp): moves[tp] for tp in moves})
+                if records:
+                    await effect(connection)
+            self._positions.mark_moved(moves)
+            self.committed_at = time.monotonic()

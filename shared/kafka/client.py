@@ -5,6 +5,7 @@ aiokafka's errors become `Transient`; certificates that cannot be used become `B
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from ssl import SSLContext
 from typing import Any, Final
 
@@ -15,12 +16,16 @@ from aiokafka.helpers import create_ssl_context
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from shared.kafka.consumer import InputConsumer
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 
 READ_COMMITTED: Final = "read_committed"
 MAX_FETCH_BYTES: Final = 20 * 1024 * 1024
 """More than the largest record that the relay publishes (`MAX_PUBLISHED_BYTES`)."""
+
+_METADATA_MILLISECONDS: Final = 5_000
+"""How old what the intake knows of topics may be: so soon it reads a partition that was added."""
 
 
 def connection_arguments(settings: Settings) -> dict[str, Any]:
@@ -74,11 +79,22 @@ async def standalone_consumer(settings: Settings, *topics: str) -> AsyncIterator
         await consumer.stop()
 
 
-def make_broker(settings: Settings) -> KafkaBroker:
+class InputBroker(KafkaBroker):
+    """FastStream's broker, whose subscribers read with an `InputConsumer`."""
+
+    async def _connect(self) -> Any:
+        builder: Any = await super()._connect()
+        config = self.config.broker_config
+        config.builder = partial(InputConsumer, **builder.keywords)
+        return config.builder
+
+
+def make_broker(settings: Settings) -> InputBroker:
     """FastStream's broker, not started."""
-    return KafkaBroker(
+    return InputBroker(
         settings.kafka_bootstrap_servers.split(","),  # FastStream takes a string with commas for one broker
         security=_security(settings),
+        metadata_max_age_ms=_METADATA_MILLISECONDS,
         allow_auto_create_topics=False,
         consumer_only=True,  # the relay publishes, with a producer of its own
         graceful_timeout=None,  # `Intake.stop` drains the batch under way; one that only was decoded is read again

@@ -37,7 +37,9 @@ class Intake:
 
     async def run(self) -> None:
         """Read and apply without end. Raises `Alarm`."""
-        await run_until_one_ends(self.reader.assignment.raise_alarm, self.applier.run, self.lag_monitor.run)
+        await run_until_one_ends(
+            self.reader.assignment.raise_alarm, self.reader.follow, self.applier.run, self.lag_monitor.run
+        )
 
     async def stop(self, seconds: float) -> None:
         """Let the batch under way end, for at most `seconds`, and leave the group."""

@@ -21,6 +21,7 @@ from shared.runtime.settings import Settings
 
 MAX_RECORDS: Final = 2000
 BATCH_TIMEOUT_MS: Final = 10
+_FOLLOW_SECONDS: Final = 0.5
 _DECODED_AT_ONCE: Final = 100
 """After so many records were decoded, the other tasks of the process may run."""
 
@@ -48,7 +49,7 @@ class Reader:
             max_records=MAX_RECORDS,
             batch_timeout_ms=BATCH_TIMEOUT_MS,
             ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             isolation_level=READ_COMMITTED,
             max_partition_fetch_bytes=MAX_FETCH_BYTES // 5,
             fetch_max_bytes=MAX_FETCH_BYTES,
@@ -63,10 +64,25 @@ class Reader:
         self._decoding = True
         try:
             epoch = self.positions.assignment_epoch
-            if await self.positions.are_consecutive(self.consumer, records):
-                await self._batches.put(Batch(epoch, await self._decode_all(records)))
+            reached = await self.positions.reached_after(records, self.consumer)
+            if reached:
+                await self._batches.put(Batch(epoch, await self._decode_all(records), reached))
         finally:
             self._decoding = False
+
+    async def follow(self) -> None:
+        """Without end, twice per second: let the positions follow the consumer where it passes no record.
+
+        Where the broker does not hold a position, seek again once all before it is applied. Raises `Alarm`.
+        """
+        while True:
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            if self.joined:
+                passed = self.consumer.passed(self.positions.next_offsets)
+                if passed and self._batches.empty():
+                    self._batches.put_nowait(Batch(self.positions.assignment_epoch, [], passed))
+                if self.consumer.lost(self.positions.next_offsets):
+                    await self.assignment.seek_again()
 
     async def next_batch(self) -> Batch:
         """The next batch, which may be of an earlier epoch; waits for one."""

@@ -1,11 +1,12 @@
 """A Kafka record as it was read, and the same record once a service has decoded it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
+Offsets: TypeAlias = Mapping[TopicPartition, int]
 
 
 class DecodedRecord(NamedTuple):
@@ -16,7 +17,20 @@ class DecodedRecord(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Records that were taken from the consumer together, in order, in one `Positions.assignment_epoch`."""
+    """Records that were taken from the consumer together, in order, in one `Positions.assignment_epoch`.
+
+    `reached`: per partition, the consumer's position after them, which is past transaction markers and aborted records
+    that follow. A batch may have positions only.
+    """
 
     assignment_epoch: int
     decoded: Sequence[DecodedRecord]
+    reached: Offsets
+
+
+def sequence_of(record: Record) -> int | None:
+    """The header `sequence`, which our services write; None where there is none, or it is no number."""
+    for name, value in reversed(record.headers):
+        if name == "sequence":
+            return int(value) if value and value.isdigit() else None
+    return None

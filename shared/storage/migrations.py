@@ -73,3 +73,9 @@ FIRST_SHARED_TABLES = (
     "CREATE TABLE test_clock (now TIMESTAMP WITH TIME ZONE NOT NULL, PRIMARY KEY (now))",
 )
 """The tables of `shared.storage.tables` as both services first made them; later changes are migrations of their own."""
+
+POSITIONS_PROVED_BY_SEQUENCE = (
+    "ALTER TABLE input_offset ADD COLUMN sequence BIGINT",
+    "ALTER TABLE input_offset ADD COLUMN gap_from BIGINT",
+)
+"""What a stored position knows of the last record before it (docs/decisions/0011)."""

@@ -36,12 +36,14 @@ class SharedTable(SQLModel):
 
 
 class InputOffset(SharedTable, table=True):
-    """The next offset to read, for each partition of an input topic."""
+    """The next offset to read, for each partition of an input topic; the other columns: `offsets.Position`."""
 
     __tablename__ = "input_offset"
     topic: TextKey
     partition: IntegerKey
     next_offset: BigInteger
+    sequence: OptionalBigInteger
+    gap_from: OptionalBigInteger
 
 
 class OutputPartition(SharedTable, table=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from sqlalchemy import text
 
 from shared.kafka.input_topics import InputTopics
@@ -16,7 +16,7 @@ from shared.runtime.components import ServiceContext
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, connect, transaction
-from shared.storage.migrations import FIRST_SHARED_TABLES
+from shared.storage.migrations import FIRST_SHARED_TABLES, POSITIONS_PROVED_BY_SEQUENCE
 from shared.testclock.clock import SystemClock
 from tests.kit.topics import read_topic
 
@@ -31,7 +31,7 @@ async def tables(settings: Settings) -> AsyncIterator[Engine]:
     engine = connect(settings.database_url.get_secret_value(), SCHEMA)
     async with transaction(engine) as connection:
         await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
-        for statement in (*FIRST_SHARED_TABLES, _APPLIED):
+        for statement in (*FIRST_SHARED_TABLES, *POSITIONS_PROVED_BY_SEQUENCE, _APPLIED):
             await connection.execute(text(statement))
     yield engine
     await engine.dispose()
@@ -91,6 +91,23 @@ class Topic:
         async with self.producer() as producer:
             for value in values:
                 await producer.send_and_wait(self.name, value, partition=partition, headers=list(headers))
+
+    async def send_in_transaction(self, *values: bytes, commit: bool = True) -> None:
+        """One transaction with these records in partition 0, ended for every reader."""
+        writer = f"{self.name}-writer"
+        async with self.producer(transactional_id=writer) as producer:
+            await producer.begin_transaction()
+            for value in values:
+                await producer.send(self.name, value, partition=0)
+            await producer.flush()
+            await (producer.commit_transaction() if commit else producer.abort_transaction())
+        async with self.producer(transactional_id=writer):
+            pass  # the next producer starts only once the broker has written the markers of the last transaction
+
+    async def delete_before(self, offset: int, partition: int = 0) -> None:
+        """As retention does: the records before this offset are gone."""
+        async with self.admin() as client:
+            await client.delete_records({self.at(partition): RecordsToDelete(offset)})
 
     async def records(self) -> list[Any]:
         """All that a `read_committed` reader finds on the topic now, partition by partition."""

@@ -1,0 +1,70 @@
+"""The consumer of the intake: aiokafka's, with what the stored positions have to know of it.
+
+It never moves by itself: `auto_offset_reset` is `none`, and a position that the broker does not hold is kept in
+`out_of_range` until `Positions.seek` has judged it. Which offsets it has returned as records is kept, so that what it
+passed beside them (transaction markers, aborted records) can be told from records. Made by FastStream's broker
+(`client`), used through `Reader`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from shared.kafka.record import Offsets, Record
+
+
+class InputConsumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """Takes aiokafka's options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.out_of_range: set[tuple[str, int]] = set()
+        """Partitions whose position the broker does not hold."""
+        self._returned: dict[tuple[str, int], int] = {}
+        """One past the last record that was returned, per partition."""
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Record]]:
+        """The next records; nothing where the broker does not hold a position."""
+        try:
+            found: dict[TopicPartition, list[Record]] = await super().getmany(
+                *partitions, timeout_ms=timeout_ms, max_records=max_records
+            )
+        except OffsetOutOfRangeError as error:
+            self.out_of_range.update(error.args[0])
+            return {}
+        except NoOffsetForPartitionError:  # it was assigned, and is not moved to its stored position yet
+            return {}
+        self._returned.update({partition: records[-1].offset + 1 for partition, records in found.items()})
+        return found
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Move to this offset."""
+        super().seek(partition, offset)
+        self.out_of_range.discard(partition)
+        self._returned[partition] = offset
+
+    def passed(self, applied: Mapping[tuple[str, int], int]) -> Offsets:
+        """Partition -> position, where it has gone on after `applied` without a record.
+
+        `applied`: partition -> next offset to apply. A partition with a record that is not applied yet is left out.
+        """
+        idle = {TopicPartition(*place): offset for place, offset in applied.items() if self._has_applied(place, offset)}
+        reached = {partition: self._position(partition) for partition in idle}
+        return {partition: offset for partition, offset in reached.items() if offset > idle[partition]}
+
+    def lost(self, applied: Mapping[tuple[str, int], int]) -> bool:
+        """Whether the broker does not hold a position up to which everything is applied."""
+        return any(place in applied and self._has_applied(place, applied[place]) for place in self.out_of_range)
+
+    def _has_applied(self, place: tuple[str, int], offset: int) -> bool:
+        return self._returned.get(place, 0) <= offset
+
+    def _position(self, partition: TopicPartition) -> int:
+        """Where it stands; -1 where it has no position yet. Without a wait, so that nothing can move it meanwhile."""
+        assignment = self._subscription.subscription and self._subscription.subscription.assignment
+        state = assignment and assignment.state_value(partition)
+        return int(state.position) if state and state.has_valid_position else -1
