@@ -41,6 +41,7 @@ from shared.contracts.renewals import (
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK
 from shared.contracts.types import ProtectionMode
 from shared.kafka.record import Record
+from shared.kafka.sizes import Content
 from subscription_service.domain.model import Account, is_partial
 
 
@@ -143,8 +144,8 @@ class Incoming:
 
     @property
     def size(self) -> int:
-        """Bytes of the record's value."""
-        return len(self.record.value or b"")
+        """Bytes of the record: key, value and headers."""
+        return Content(self.record.key, self.record.value, tuple(self.record.headers)).size
 
     @property
     def needs_purchase(self) -> bool:

@@ -21,9 +21,16 @@ from tenure.event_files import INPUT_TOPICS
 from tenure.topics import Headers, OutgoingRecord, read_to_end
 
 TOPICS: Final = (DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS)
-_PREFIX: Final = "dead-letter-"
-_ADDED_HEADERS: Final = 6
-"""The service adds so many headers after those that were received: five that say why, and `sequence`."""
+_CUT: Final = ("value", "key", "headers")
+"""What the service cuts off where it is too large; it then tells the full size and digest of each."""
+_ADDED: Final = frozenset(
+    (
+        *("sequence", "dead-letter-reason", "dead-letter-detail"),
+        *("dead-letter-topic", "dead-letter-partition", "dead-letter-offset"),
+        *(f"dead-letter-{part}-{what}" for part in _CUT for what in ("size", "sha256")),
+    )
+)
+"""Headers that the service adds after those that were received, each at most once."""
 
 
 class NoSuchLetter(Exception):
@@ -31,7 +38,7 @@ class NoSuchLetter(Exception):
 
 
 class NotReplayable(Exception):
-    """A dead letter whose topic takes nothing from outside; the message names both."""
+    """A dead letter that was cut off, or whose topic takes nothing from outside; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,11 @@ class StoredDeadLetter:
     def topic(self) -> str:
         """The topic that it came from, as the broker names it."""
         return self.why.get("topic", "")
+
+    @property
+    def cut(self) -> Mapping[str, str]:
+        """Of which parts (`value`, `key`, `headers`) only a beginning was kept, and how large they were, in bytes."""
+        return {part: self.why[f"{part}-size"] for part in _CUT if f"{part}-size" in self.why}
 
 
 async def read_all(settings: Settings, *, read: Callable[[int], None]) -> Sequence[StoredDeadLetter]:
@@ -94,6 +106,8 @@ def outgoing(letters: Iterable[StoredDeadLetter], settings: Settings) -> Sequenc
     """
     allowed = {name_of(topic, settings) for topic in INPUT_TOPICS}
     for letter in letters:
+        if letter.cut:
+            raise NotReplayable(f"{letter.name} was too large: only its beginning was kept. Nothing was replayed.")
         if letter.topic not in allowed:
             raise NotReplayable(
                 f"{letter.name} came from {letter.topic}, which one service alone may write. Nothing was replayed."
@@ -116,12 +130,22 @@ async def _partitions(names: Iterable[str], settings: Settings) -> Sequence[Topi
 
 
 def _letter(record: Record, topic: str) -> StoredDeadLetter:
-    added = {name.removeprefix(_PREFIX): value or b"" for name, value in record.headers[-_ADDED_HEADERS:]}
+    added = _added(record.headers)
     return StoredDeadLetter(
         name=f"{topic}:{record.partition}:{record.offset}",
         added_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        why={name: value.decode(errors="replace") for name, value in added.items()},
+        why={name.removeprefix("dead-letter-"): value.decode(errors="replace") for name, value in added.items()},
         key=record.key,
         value=record.value,
-        headers=record.headers[:-_ADDED_HEADERS],
+        headers=record.headers[: len(record.headers) - len(added)],
     )
+
+
+def _added(headers: Headers) -> Mapping[str, bytes]:
+    """The headers at the end that the service has added."""
+    added: dict[str, bytes] = {}
+    for name, value in reversed(headers):
+        if name not in _ADDED or name in added:
+            break
+        added[name] = value or b""
+    return dict(reversed(added.items()))

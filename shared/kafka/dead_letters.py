@@ -1,9 +1,14 @@
-"""Dead letters: records that could not be read or applied, as received, with the reason in headers of their own."""
+"""Dead letters: records that could not be read or applied, as received, with the reason in headers of their own.
+
+A dead letter has a bound of its own (`sizes.AS_RECEIVED`): of a record beyond it the head is kept, with its full size
+and SHA-256 digest in further headers.
+"""
 
 from typing import Final
 
 from shared.contracts.envelope import Reason
 from shared.kafka.record import Record
+from shared.kafka.sizes import AS_RECEIVED, EVIDENCE, Content, cut
 from shared.outbox.log import Entry
 
 _DETAIL_CHARACTERS: Final = 2000
@@ -12,21 +17,22 @@ _DETAIL_CHARACTERS: Final = 2000
 def dead_letter(record: Record, reason: Reason, detail: str, *, topic: str, partitions: int) -> Entry:
     """The log entry for `record` on the dead-letter `topic`, which has so many `partitions`.
 
-    Key, value and headers stay as received; the `dead-letter-*` headers come after them. `detail` is cut off after
-    2,000 characters.
+    Key, value and headers within their bounds stay as received; the `dead-letter-*` headers come after them. `detail`
+    is cut off after 2,000 characters.
     """
+    kept = cut(Content(record.key, record.value, tuple(record.headers)), AS_RECEIVED)
     added = {
-        "dead-letter-reason": reason.value,
-        "dead-letter-detail": detail[:_DETAIL_CHARACTERS],
-        "dead-letter-topic": record.topic,
-        "dead-letter-partition": str(record.partition),
-        "dead-letter-offset": str(record.offset),
+        "reason": reason.value,
+        "detail": detail[:_DETAIL_CHARACTERS],
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
     }
     return Entry(
         topic=topic,
         partition=record.partition % partitions,
-        key=record.key,
-        value=record.value,
-        headers=(*record.headers, *((name, value.encode("utf-8", "replace")) for name, value in added.items())),
+        key=kept.key,
+        value=kept.value,
+        headers=(*kept.headers, *((EVIDENCE + name, text.encode("utf-8", "replace")) for name, text in added.items())),
         enveloped=False,
     )

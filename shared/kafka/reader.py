@@ -16,6 +16,7 @@ from shared.kafka.assignment import Assignment
 from shared.kafka.client import MAX_FETCH_BYTES, READ_COMMITTED
 from shared.kafka.positions import Positions
 from shared.kafka.record import Batch, DecodedRecord, Record
+from shared.kafka.sizes import check_size
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 
@@ -119,6 +120,7 @@ class Reader:
     def _decoded(self, record: Record) -> DecodedRecord:
         """An exception is kept until the record is applied, where it can be isolated."""
         try:
+            check_size(record)
             return DecodedRecord(record, self._decode(record))
         except Exception as error:  # noqa: BLE001
             return DecodedRecord(record, error)

@@ -4,9 +4,9 @@ Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, i
 last in the transaction, under a row lock for the partition, partitions in order. The relay publishes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 from sqlalchemy import text
@@ -21,6 +21,9 @@ CHANNEL = "tenure_log_"
 """Followed by the schema: the NOTIFY channel that wakes the relay."""
 
 Headers = tuple[tuple[str, bytes | None], ...]
+
+
+_BYTES_PER_STATEMENT: Final = 16 * 1024 * 1024
 
 
 class Entry(NamedTuple):
@@ -60,8 +63,9 @@ async def append(connection: Connection, entries: Sequence[Entry]) -> None:
     keys = [{"topic": topic, "partition": partition} for (topic, partition), _ in groupby(ordered, key=_partition)]
     locked = await _LOCK.fetch(connection, keys)
     sequences = {(topic, partition): next_sequence for topic, partition, next_sequence in locked}
-    rows = [_row(entry, sequences) for entry in ordered]
-    await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
+    for part in _parts(ordered):
+        rows = [_row(entry, sequences) for entry in part]
+        await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
     await _RAISE.run(
         connection,
         [{"topic": key[0], "partition": key[1], "next_sequence": after} for key, after in sequences.items()],
@@ -103,6 +107,20 @@ def _text(value: bytes | None) -> str | None:
 
 def _bytes(text: str | None) -> bytes | None:
     return None if text is None else text.encode("latin-1")
+
+
+def _parts(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """The entries in order, in parts of about `_BYTES_PER_STATEMENT`, since each statement has the same time."""
+    part: list[Entry] = []
+    size = 0
+    for entry in entries:
+        part.append(entry)
+        size += len(entry.value or b"")
+        if size >= _BYTES_PER_STATEMENT:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _partition(entry: Entry) -> tuple[str, int]:

@@ -32,8 +32,11 @@ _STORED = text(
 _UNPUBLISHED = Bulk(
     RelayPosition,
     "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM {rows}"
-    " CROSS JOIN LATERAL (SELECT * FROM log WHERE log.topic = n.topic AND log.partition = n.partition"
-    "  AND log.sequence > n.published ORDER BY log.sequence LIMIT :at_most) AS log",
+    " CROSS JOIN LATERAL (SELECT next.*,"
+    "  sum(octet_length(value)) OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
+    "  FROM (SELECT * FROM log WHERE log.topic = n.topic AND log.partition = n.partition"
+    "   AND log.sequence > n.published ORDER BY log.sequence LIMIT :at_most) AS next) AS log"
+    " WHERE coalesce(log.before, 0) < :bytes_at_most",
 )
 _KEEP = update(RelayPosition, only_if="relay_position.published < n.published")
 _LAG = text(
@@ -58,12 +61,14 @@ async def ends(connection: Connection) -> dict[Partition, int]:
     return {key: progress.end for key, progress in (await stored(connection)).items()}
 
 
-async def unpublished(connection: Connection, published: Mapping[Partition, int], *, at_most: int) -> Sequence[Any]:
-    """Entries after `published`, in order, up to `at_most` per partition.
+async def unpublished(
+    connection: Connection, published: Mapping[Partition, int], *, at_most: int, bytes_at_most: int
+) -> Sequence[Any]:
+    """Entries after `published`, in order, up to `at_most` per partition, and with values of about `bytes_at_most`.
 
     Each is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
     """
-    return await _UNPUBLISHED.fetch(connection, _rows(published.items()), at_most=at_most)
+    return await _UNPUBLISHED.fetch(connection, _rows(published.items()), at_most=at_most, bytes_at_most=bytes_at_most)
 
 
 async def keep(connection: Connection, published: Mapping[Partition, int]) -> None:

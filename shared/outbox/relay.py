@@ -12,17 +12,19 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection_arguments, standalone_consumer
 from shared.kafka.last_records import last_visible
 from shared.kafka.record import Record
+from shared.kafka.sizes import Content, Headers
 from shared.kafka.topics import name_of
 from shared.outbox import progress
 from shared.outbox.log import unpack
 from shared.outbox.progress import Progress
+from shared.outbox.topic_limits import RefusedBatch, TopicLimits
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.retry import wait_for_event
@@ -33,9 +35,12 @@ _MAX_ENTRIES: Final = 4000
 """Entries per output partition in one Kafka transaction."""
 _PAUSE_SECONDS: Final = 0.01
 """Between transactions: Kafka 4 answers one that begins at once with CONCURRENT_TRANSACTIONS, which costs 20 ms."""
+_BYTES_PER_RECORD: Final = 100
+"""More than a record takes on the wire beside key, value and headers."""
 _IDLE_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 10
-_BATCH_BYTES: Final = 512 * 1024
+_MAX_BYTES: Final = 4 * 1024 * 1024
+"""Bytes per output partition in one Kafka transaction; one entry alone may have more."""
 _BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
 
 logger = logging.getLogger(__name__)
@@ -51,13 +56,22 @@ class Relay:
         self._health = context.health
         self._wake = wake
         self._published: dict[Partition, int] = {}
+        self._limits = TopicLimits()
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
         """Publish without end. Raises `Transient` on any trouble, to be called again, and `Alarm`."""
+        while True:
+            try:
+                await self._run_producer()
+            except RefusedBatch as refused:
+                self._limits.learn(refused)
+
+    async def _run_producer(self) -> None:
+        """Publish with one producer, which a refused batch leaves of no use. Raises `RefusedBatch`."""
         async with self._producer() as producer:
             await self._mark_published(await self._last_published())
-            self._health.mark_ready("publishing")
+            self._show_health()
             while True:
                 self._wake.clear()
                 if not await self._publish(producer):
@@ -75,7 +89,7 @@ class Relay:
             transactional_id=self._id,
             transaction_timeout_ms=20_000,
             max_request_size=MAX_PUBLISHED_BYTES,
-            max_batch_size=_BATCH_BYTES,
+            max_batch_size=MAX_PUBLISHED_BYTES,
             request_timeout_ms=15_000,
         )
         try:
@@ -98,44 +112,57 @@ class Relay:
 
     async def _publish(self, producer: AIOKafkaProducer) -> bool:
         """Publish what the log holds, in one Kafka transaction. False: there was nothing to publish."""
+        wanted = {place: end for place, end in self._published.items() if self._limits.takes_now(place.topic)}
         async with transaction(self._engine) as connection:
-            entries = await progress.unpublished(connection, self._published, at_most=_MAX_ENTRIES)
+            entries = await progress.unpublished(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
         if not entries:
             return False
         await producer.begin_transaction()
         published = await self._send(producer, entries)
         await producer.commit_transaction()
+        self._limits.mark_taken(published)
         await self._mark_published(published)
         async with transaction(self._engine) as connection:
             await progress.keep(connection, published)
+        self._show_health()
         await asyncio.sleep(_PAUSE_SECONDS)
         return True
 
     async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Any]) -> dict[Partition, int]:
-        """Send batch after batch per partition; only then wait for all of them. The last sequence per partition."""
+        """Send batch after batch per partition; only then wait for all of them. The last sequence per partition.
+
+        Raises `RefusedBatch`.
+        """
         last: dict[Partition, int] = {}
-        sent: list[Awaitable[Any]] = []
-        batches: dict[Partition, Any] = {}
+        sent: list[asyncio.Task[None]] = []
+        batches: dict[Partition, _Batch] = {}
         for topic, number, sequence, key, value, headers in entries:
             place = Partition(topic, number)
-            record = {"key": key, "value": value, "timestamp": None, "headers": _headers(topic, sequence, headers)}
-            batch = batches.get(place) or batches.setdefault(place, producer.create_batch())
-            if batch.append(**record) is None:
-                sent.append(await self._send_batch(producer, place, batch))
-                batch = batches[place] = producer.create_batch()
-                if batch.append(**record) is None:
-                    raise Alarm(f"{topic}-{number}: entry {sequence} of the log is too large to be published.")
+            content = self._limits.fit(place, sequence, Content(key, value, tuple(unpack(headers))))
+            batch = batches.get(place)
+            if batch is None or not batch.has_room(content, at_most=self._limits.batch_bytes(topic)):
+                if batch is not None:
+                    sent.append(await self._send_batch(producer, batch))
+                batch = batches[place] = _Batch(producer, place, sequence)
+            batch.append(sequence, content)
             last[place] = sequence
-        for place, batch in batches.items():
-            sent.append(await self._send_batch(producer, place, batch))
-        await asyncio.gather(*sent)
+        sent += [await self._send_batch(producer, batch) for batch in batches.values()]
+        await _wait_for_all(sent)
         return last
 
-    async def _send_batch(self, producer: AIOKafkaProducer, place: Partition, batch: Any) -> Awaitable[Any]:
+    async def _send_batch(self, producer: AIOKafkaProducer, batch: "_Batch") -> "asyncio.Task[None]":
+        place = batch.place
         sending: Awaitable[Any] = await producer.send_batch(
-            batch, name_of(place.topic, self._settings), partition=place.partition
+            batch.builder, name_of(place.topic, self._settings), partition=place.partition
         )
-        return sending
+        return asyncio.ensure_future(_taken(batch, sending))
+
+    def _show_health(self) -> None:
+        """Ready, unless a topic takes nothing."""
+        if self._limits.refusals:
+            self._health.mark_unready("publishing", " ".join(self._limits.refusals.values()))
+        else:
+            self._health.mark_ready("publishing")
 
     async def _mark_published(self, published: Mapping[Partition, int]) -> None:
         """Up to these sequences everything is on its topic: wake `wait_until_published`."""
@@ -173,11 +200,54 @@ def _sequence_of(record: Record) -> int:
     raise Alarm(f"{record.topic}-{record.partition}: the last record has no sequence; somebody else writes this topic.")
 
 
-def _headers(topic: str, sequence: int, packed: bytes | None) -> list[tuple[str, bytes | None]]:
+class _Batch:
+    """Entries of one output partition that are sent together; `sequence`: of the first."""
+
+    def __init__(self, producer: AIOKafkaProducer, place: Partition, sequence: int) -> None:
+        self.builder = producer.create_batch()
+        self.place = place
+        self.sequence = sequence
+
+    def has_room(self, content: Content, *, at_most: int) -> bool:
+        """Whether the batch would stay within `at_most` bytes."""
+        size: int = self.builder.size()
+        return size + content.size + _BYTES_PER_RECORD <= at_most
+
+    def append(self, sequence: int, content: Content) -> None:
+        """The first entry may have any size."""
+        headers = _headers(self.place.topic, sequence, content.headers)
+        self.builder.append(key=content.key, value=content.value, timestamp=None, headers=headers)
+
+    def refused(self, size: int) -> RefusedBatch:
+        return RefusedBatch(self.place, sequence=self.sequence, entries=self.builder.record_count(), size=size)
+
+
+async def _taken(batch: _Batch, sending: Awaitable[Any]) -> None:
+    """Wait until the broker has taken the batch. Raises `RefusedBatch` where it is too large for its topic."""
+    size = batch.builder.size()
+    try:
+        await sending
+    except (MessageSizeTooLargeError, RecordListTooLargeError):
+        raise batch.refused(size) from None
+
+
+async def _wait_for_all(sent: Sequence["asyncio.Task[None]"]) -> None:
+    """Raises the error of a batch; `RefusedBatch` before the errors that it causes for other batches."""
+    try:
+        done, _ = await asyncio.wait(sent, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in sent:
+            task.cancel()
+    errors = [error for task in done if (error := task.exception())]
+    for error in sorted(errors, key=lambda error: not isinstance(error, RefusedBatch)):
+        raise error
+
+
+def _headers(topic: str, sequence: int, received: Headers) -> list[tuple[str, bytes | None]]:
     own: list[tuple[str, bytes | None]] = [("sequence", b"%d" % sequence)]
     if topic not in _BARE_TOPICS:
         own.insert(0, ("content-type", STRUCTURED.encode()))
-    return [*unpack(packed), *own]
+    return [*received, *own]
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

@@ -24,7 +24,7 @@ from subscription_service.domain.timers import Timer
 class WaitingEvent(Protocol):
     """What the functions here read of an event.
 
-    `time`: its CloudEvents `time` (UTC). `size`: bytes of the record's value. `needs_purchase`: it waits while its
+    `time`: its CloudEvents `time` (UTC). `size`: bytes of its record. `needs_purchase`: it waits while its
     account is not known, rather than being decided (R40).
     """
 

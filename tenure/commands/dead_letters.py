@@ -62,6 +62,8 @@ def show(
     say(f"name: {letter.name}\nadded: {letter.added_at.isoformat()}")
     for field, value in letter.why.items():
         say(f"{field}: {harmless(value)}")
+    for part, size in letter.cut.items():
+        say(f"only the beginning of the {part} was kept, of {harmless(size)} bytes")
     say(f"key: {_text(letter.key)}")
     for header, content in letter.headers:
         say(f"header {harmless(header)}: {_text(content)}")

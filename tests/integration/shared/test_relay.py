@@ -4,12 +4,16 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from sqlalchemy import text
 
-from shared.contracts.topics import DEAD_LETTERS
+from shared.contracts.envelope import Reason
+from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE
+from shared.kafka.dead_letters import dead_letter
 from shared.outbox import log
 from shared.outbox.relay import Relay
 from shared.runtime.components import ServiceContext
@@ -18,6 +22,7 @@ from shared.runtime.settings import Settings
 from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Partition
 from tests.integration.shared.environment import Topic, append, entry
+from tests.kit.records import kafka_record
 from tests.kit.waiting import PATIENCE, eventually
 
 PLACE = Partition(DEAD_LETTERS, 0)
@@ -156,3 +161,81 @@ async def test_no_key_no_value_and_any_header_bytes_reach_the_topic_as_they_were
     [record] = await topic.records()
     assert (record.key, record.value) == (None, None)
     assert list(record.headers) == [("x", odd), ("x", b""), ("x", None), ("sequence", b"1")]
+
+
+async def _limit(topic: Topic, size: int) -> None:
+    """Set the topic's `max.message.bytes`."""
+    async with topic.admin() as client:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, {"max.message.bytes": size})])
+
+
+async def _is_publishing(context: ServiceContext) -> bool:
+    return "publishing" not in context.health.unready
+
+
+def _letter(value: bytes) -> log.Entry:
+    record = kafka_record("test.purchases", value, key=b"acct-1")
+    return dead_letter(record, Reason.INVALID_DATA, "data: wrong", topic=DEAD_LETTERS, partitions=1)
+
+
+@pytest.mark.rule("G2")
+async def test_a_dead_letter_that_its_topic_does_not_take_is_published_shortened_and_holds_up_none_after_it(
+    context: ServiceContext, topic: Topic
+) -> None:
+    whole = b"x" * 200_000
+    await _limit(topic, 100_000)
+    await append(context.engine, _letter(b"1"), _letter(whole), _letter(b"3"))
+    await _publish_up_to(context, 3)
+    first, shortened, third = await topic.records()
+    assert (first.value, third.value) == (b"1", b"3")
+    assert shortened.value == whole[:65_536]
+    told = dict(shortened.headers)
+    assert (told["dead-letter-value-size"], told["dead-letter-reason"]) == (b"200000", b"invalid_data")
+    assert told["dead-letter-value-sha256"] == sha256(whole).hexdigest().encode()
+    assert told["sequence"] == b"2"
+
+
+async def test_a_topic_that_takes_no_head_either_gets_the_evidence_alone(context: ServiceContext, topic: Topic) -> None:
+    await _limit(topic, 5_000)
+    await append(context.engine, _letter(b"x" * 200_000), _letter(b"2"))
+    await _publish_up_to(context, 2)
+    shortened, second = await topic.records()
+    assert (shortened.key, shortened.value, second.value) == (b"", b"", b"2")
+    assert dict(shortened.headers)["dead-letter-value-size"] == b"200000"
+
+
+async def test_batches_get_smaller_for_a_topic_that_takes_less(context: ServiceContext, topic: Topic) -> None:
+    await _limit(topic, 3_000)
+    values = [b"%d" % number * 400 for number in range(300)]
+    await append(context.engine, *(entry(DEAD_LETTERS, value) for value in values))
+    await _publish_up_to(context, 300)
+    assert [record.value for record in await topic.records()] == values
+
+
+async def test_a_topic_that_refuses_small_entries_waits_alone_and_says_so(
+    context: ServiceContext, topic: Topic, settings: Settings
+) -> None:
+    async with transaction(context.engine) as connection:
+        await log.fix_partitions(connection, {LIFECYCLE: 1})
+    lifecycle = await Topic(LIFECYCLE, settings).make(1)
+    await _limit(lifecycle, 200)
+    relay = _relay(context)
+    await append(context.engine, entry(LIFECYCLE, b'{"x": "%s"}' % (b"y" * 500)), entry(DEAD_LETTERS, b"1"))
+    async with _running(relay), asyncio.timeout(PATIENCE):
+        await relay.wait_until_published({PLACE: 1})
+        await append(context.engine, entry(DEAD_LETTERS, b"2"))
+        await relay.wait_until_published({PLACE: 2})
+        assert "raise max.message.bytes" in context.health.unready["publishing"]
+        await _limit(lifecycle, 100_000)
+        await relay.wait_until_published({Partition(LIFECYCLE, 0): 1})
+        await eventually(lambda: _is_publishing(context))
+    [record] = await lifecycle.records()
+    assert b"yyy" in record.value
+
+
+async def test_an_entry_of_an_older_version_that_no_broker_takes_is_published_shortened(
+    context: ServiceContext, topic: Topic
+) -> None:
+    await append(context.engine, entry(DEAD_LETTERS, b"x" * (17 * 1024 * 1024)), entry(DEAD_LETTERS, b"2"))
+    await _publish_up_to(context, 2)
+    assert [len(record.value) for record in await topic.records()] == [65_536, 1]
