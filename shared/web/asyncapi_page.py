@@ -10,10 +10,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
+from html import escape
 from typing import Any, Final
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
-from markupsafe import Markup, escape
 
 from shared.contracts.reference import anchor, type_of
 
@@ -42,10 +42,10 @@ def _environment() -> Environment:
     return environment
 
 
-def _inline(text: str) -> Markup:
-    """Text in which `` `x` `` is code and `[x](#y)` a link within the page; all else is escaped."""
-    coded = _CODE.sub(r"<code>\1</code>", str(escape(text)))
-    return Markup(_LINK.sub(r'<a href="#\2">\1</a>', coded))  # noqa: S704 - escaped above
+def _inline(text: str) -> str:
+    """HTML of a text in which `` `x` `` is code and `[x](#y)` a link within the page; all else is escaped."""
+    coded = _CODE.sub(r"<code>\1</code>", escape(text))
+    return _LINK.sub(r'<a href="#\2">\1</a>', coded)
 
 
 def _json(value: Any, indent: int | None = None) -> str:

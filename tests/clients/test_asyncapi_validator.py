@@ -59,8 +59,8 @@ def findings(parser: Path, *files: Path) -> list[Finding]:
         [str(parser), *map(str, files)], return_completed_process=True, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    said: dict[str, Finding] = json.loads(done.stdout)
-    return [said[str(file)] for file in files]
+    answer: dict[str, Finding] = json.loads(done.stdout)
+    return [answer[str(file)] for file in files]
 
 
 def problems(finding: Finding) -> list[Finding]:

@@ -132,8 +132,8 @@ async def test_transactions_upstream_are_read_when_committed_and_their_markers_h
     assert producer.flush(PATIENCE) == 0
     producer.abort_transaction(PATIENCE)
     assert await _settled(stack) == set(SERVICES)
-    said = {one["key"] for one in _kcat(stack, "subscription-lifecycle")}
-    assert (account in said, lost in said) == (True, False)
+    published = {one["key"] for one in _kcat(stack, "subscription-lifecycle")}
+    assert (account in published, lost in published) == (True, False)
 
 
 async def _settled(stack: RunningStack) -> set[str]:
@@ -146,8 +146,8 @@ async def _settled(stack: RunningStack) -> set[str]:
     settled: set[str] = set()
     async with asyncio.timeout(PATIENCE):
         while settled != set(SERVICES):
-            said = [json.loads(one["payload"])["data"] for one in _kcat(stack, "test-clock-settled")]
-            settled = {one["service"] for one in said if one["advance_id"] == advance.get_id()}
+            events_of_clock = [json.loads(one["payload"])["data"] for one in _kcat(stack, "test-clock-settled")]
+            settled = {one["service"] for one in events_of_clock if one["advance_id"] == advance.get_id()}
             await asyncio.sleep(0.1)
     return settled
 
@@ -213,7 +213,7 @@ async def _messages(stack: RunningStack) -> dict[str, Any]:
 
 
 def _headers(flat: Sequence[str]) -> dict[str, str]:
-    """kcat says names and values in turn."""
+    """Header name -> value; kcat writes names and values in turn."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

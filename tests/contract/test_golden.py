@@ -44,8 +44,8 @@ def written_back(name: str, data: Any, value: Any) -> dict[str, Any]:
     own: dict[str, Any] = adapter(message.contract).dump_python(data, mode="json", exclude_defaults=exclude)
     if not message.has_metadata:
         return own
-    stamp = adapter(LifecycleMetadata).validate_python(value)
-    return {**adapter(LifecycleMetadata).dump_python(stamp, mode="json"), **own}
+    metadata = adapter(LifecycleMetadata).validate_python(value)
+    return {**adapter(LifecycleMetadata).dump_python(metadata, mode="json"), **own}
 
 
 def test_every_type_has_a_golden_document_and_every_golden_document_a_type() -> None:

@@ -1,4 +1,4 @@
-"""Topics as the services make them: what must fit fits, and what is asked of them holds."""
+"""Topics as the services create them: their configuration, and that a large record can be published."""
 
 import asyncio
 from functools import partial
