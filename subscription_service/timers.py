@@ -12,7 +12,7 @@ from datetime import datetime
 
 from shared.contracts.topics import LIFECYCLE
 from shared.runtime.components import ServiceContext
-from shared.runtime.errors import Transient
+from shared.runtime.errors import SlowStatement, Transient
 from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
@@ -68,9 +68,9 @@ class Timers:
                 )
                 if due:
                     await self._catch_up(connection, due, now)
-        except Transient:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, Transient) and not isinstance(error, SlowStatement):
+                raise
             logger.exception("the timers of %d accounts failed together; running each alone", len(due))
             for account_id in due:
                 await self._run_alone(account_id)
@@ -81,9 +81,9 @@ class Timers:
         try:
             async with transaction(self._engine) as connection:
                 await self._catch_up(connection, [account_id], await self._clock.now(connection))
-        except Transient:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, Transient) and not isinstance(error, SlowStatement):
+                raise
             logger.exception("the timers of account %s failed; again in %d s", account_id, _SET_ASIDE_SECONDS)
             self._set_aside_until[account_id] = asyncio.get_running_loop().time() + _SET_ASIDE_SECONDS
 

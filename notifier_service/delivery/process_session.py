@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from notifier_service.storage.signals import Signal, channel
+from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient
-from shared.storage.database import session_connection
+from shared.storage.session import session_connection
 
 COMPONENT: Final = "presence"
 """The name under `troubles` in `/ready`, by which operators know it."""
@@ -39,26 +40,25 @@ class ProcessSession:
         """Hold the lock and listen, for ever; a lost session is replaced by a new one."""
         while True:
             await retry_transient(self._hold_session, health=self._health, component=COMPONENT)
-            logger.warning("the database session of this process's leases was lost; opening a new one")
 
     async def _hold_session(self) -> None:
         """Returns when the session is lost. Raises `Transient` when none can be opened."""
         async with session_connection(self._url, self._schema) as session:
-            lost = asyncio.Event()
-            session.add_termination_listener(lambda *_: lost.set())
-            await session.execute("SELECT pg_advisory_lock($1)", self.owner)
+            await session.fetchval("SELECT pg_advisory_lock($1)", self.owner)
             for signal in Signal:
-                await session.add_listener(channel(signal, self._schema), self._receive)
+                await session.listen(channel(signal, self._schema), self._receive)
             self._health.mark_ready(COMPONENT)
             self.held.set()
             for event in self.received.values():
                 event.set()
             try:
-                await lost.wait()
+                await session.keep()
+            except Transient as lost:
+                logger.warning("the database session of this process's leases was lost: %s", lost)
             finally:
                 self.held.clear()
 
-    def _receive(self, _session: object, _pid: int, name: str, _payload: str) -> None:
+    def _receive(self, name: str) -> None:
         for signal, event in self.received.items():
             if name == channel(signal, self._schema):
                 event.set()

@@ -1,7 +1,8 @@
 """Applying batches: one transaction per batch, in which the positions move together with the effects.
 
 Invariants: a record takes effect exactly once, by a compare-and-swap on the stored position (G1); `Transient` errors
-are waited out and nothing is skipped (G5); a record that breaks its batch becomes a dead letter, alone (G4).
+are waited out and nothing is skipped (G5); a record that breaks its batch becomes a dead letter, alone (G4), unless
+many do in a row (`culprits`).
 """
 
 import asyncio
@@ -9,16 +10,24 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from shared.contracts.envelope import Unreadable
+from shared.kafka.culprits import Culprits
 from shared.kafka.reader import Reader
 from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
-from shared.runtime.errors import Alarm, PositionConflict, Transient
+from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient
 from shared.storage import offsets
 from shared.storage.database import Connection, Engine, transaction
+
+_PART_STATEMENT_SECONDS: Final = 1
+"""Limit of a statement while a batch that was too slow is halved, so that the culprit is found soon. Alone it has the
+usual limit again.
+"""
+_DEAD_LETTER_STATEMENT_SECONDS: Final = 1
+"""A database that takes longer to store one dead letter is slow as a whole: then the record is not the culprit."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +48,26 @@ class BatchProcessor(Protocol):
         """Store this record as a dead letter: applying it alone raised `error`."""
 
 
+class _Part(NamedTuple):
+    """Records that are applied in one transaction. `reached`: how far the consumer is with the last of them.
+
+    `seconds`: the limit of each statement, None for the usual one.
+    """
+
+    decoded: Sequence[DecodedRecord]
+    reached: Offsets
+    seconds: float | None = None
+
+    def halves(self, seconds: float | None) -> "tuple[_Part, _Part]":
+        """The first and the second half; a record alone has the usual limit."""
+        middle = len(self.decoded) // 2
+        first, second = self.decoded[:middle], self.decoded[middle:]
+        return (
+            _Part(first, {}, seconds if len(first) > 1 else None),
+            _Part(second, self.reached, seconds if len(second) > 1 else None),
+        )
+
+
 class BatchApplier:
     """Applies what `reader` returns, batch by batch."""
 
@@ -48,6 +77,7 @@ class BatchApplier:
         self._engine = engine
         self._batch_processor = batch_processor
         self._health = health
+        self._culprits = Culprits()
         self._under_way: asyncio.Task[None] | None = None
         self.committed_at = time.monotonic()
         """When the last batch was committed; monotonic seconds."""
@@ -84,21 +114,34 @@ class BatchApplier:
         """What is not applied yet: a try that failed may have committed the first part of the batch."""
         if batch.assignment_epoch == self._positions.assignment_epoch:
             rest = [each for each in batch.decoded if not self._positions.is_applied(each.record)]
-            await self._apply_or_bisect(rest, batch.reached)
+            await self._apply_or_bisect(_Part(rest, batch.reached))
 
-    async def _apply_or_bisect(self, decoded: Sequence[DecodedRecord], reached: Offsets) -> None:
-        """Apply in one transaction. On an error that is not transient, halve until the culprit is alone."""
+    async def _apply_or_bisect(self, part: _Part) -> None:
+        """Apply in one transaction; where that fails, halve until the culprit is alone.
+
+        Raises `Transient` where nothing smaller would help, `PositionConflict` and `Alarm`.
+        """
         try:
-            await self._commit(decoded, reached, partial(self._apply_all, decoded))
+            await self._commit(part, partial(self._apply_all, part.decoded))
+        except SlowStatement as slow:
+            await self._bisect(part, slow, _PART_STATEMENT_SECONDS)
         except (Transient, PositionConflict, Alarm):
             raise
         except Exception as error:  # noqa: BLE001  any bug in a decision ends here
-            if len(decoded) > 1:
-                middle = len(decoded) // 2
-                await self._apply_or_bisect(decoded[:middle], {})
-                await self._apply_or_bisect(decoded[middle:], reached)
-            else:
-                await self._dead_letter(decoded[0], reached, error)
+            await self._bisect(part, error, part.seconds)
+        else:
+            if part.decoded:
+                self._culprits.forget()
+
+    async def _bisect(self, part: _Part, error: Exception, seconds: float | None) -> None:
+        """Apply each half with this limit for a statement, or make the one record a dead letter."""
+        if not part.decoded:
+            raise error
+        if len(part.decoded) == 1:
+            await self._dead_letter(part, error)
+            return
+        for half in part.halves(seconds):
+            await self._apply_or_bisect(half)
 
     async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> None:
         for each in decoded:
@@ -106,21 +149,21 @@ class BatchApplier:
                 raise each.content
         await self._batch_processor.apply(connection, decoded)
 
-    async def _dead_letter(self, decoded: DecodedRecord, reached: Offsets, error: Exception) -> None:
-        record = decoded.record
+    async def _dead_letter(self, part: _Part, error: Exception) -> None:
+        record = part.decoded[0].record
+        self._culprits.check(record, error)
         logger.error("dead letter: %s-%s offset %s", record.topic, record.partition, record.offset, exc_info=error)
         effect = partial(self._batch_processor.dead_letter, record=record, error=error)
-        await self._commit([decoded], reached, effect)
+        await self._commit(part._replace(seconds=_DEAD_LETTER_STATEMENT_SECONDS), effect)
+        self._culprits.add(record)
 
-    async def _commit(
-        self, decoded: Sequence[DecodedRecord], reached: Offsets, effect: Callable[[Connection], Awaitable[None]]
-    ) -> None:
-        """One transaction: the positions move past these records, to what the consumer `reached`; `effect` happens."""
-        records = [each.record for each in decoded]
+    async def _commit(self, part: _Part, effect: Callable[[Connection], Awaitable[None]]) -> None:
+        """One transaction: the positions move past these records, to what the consumer reached; `effect` happens."""
+        records = [each.record for each in part.decoded]
         self._positions.check_gaps(records)
-        moves = self._positions.moves(records, reached)
+        moves = self._positions.moves(records, part.reached)
         if moves:
-            async with transaction(self._engine) as connection:
+            async with transaction(self._engine, statement_seconds=part.seconds) as connection:
                 await offsets.advance(connection, {self._positions.partition_of(tp): moves[tp] for tp in moves})
                 if records:
                     await effect(connection)

@@ -1,16 +1,15 @@
 """One leader per service: the process that holds the advisory lock runs the duties; the other copies stand by.
 
-The lock lives as long as its database session, so a leader that is killed is followed within a second.
-The same session listens for what was appended to the log.
+The lock lives as long as its database session. That ends at once with a process that is killed, and within
+`SESSION_SECONDS` with one that hangs (`shared.storage.session`), so that another copy publishes. What the hanging one
+still sends when it wakes is refused by the broker: the new leader's producer has the same transactional id. The same
+session listens for what was appended to the log.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
-
-import asyncpg
 
 from shared.outbox.log import CHANNEL
 from shared.runtime.components import ServiceContext
@@ -18,7 +17,7 @@ from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import backoff_delays
 from shared.runtime.tasks import Operation, run_until_one_ends
-from shared.storage.database import session_connection
+from shared.storage.session import Session, session_connection
 
 _STAND_BY_SECONDS: Final = 0.5
 _HEALTHY_SECONDS: Final = 30
@@ -40,9 +39,9 @@ async def lead(context: ServiceContext, duties: Sequence[Operation], *, wake: as
         try:
             async with session_connection(url, schema) as session:
                 await _stand_by(session, schema, health)
-                await session.add_listener(CHANNEL + schema, lambda *_: wake.set())
+                await session.listen(CHANNEL + schema, lambda _: wake.set())
                 logger.info("leading: publishing the log")
-                await run_until_one_ends(partial(_fail_when_lost, session), *duties)
+                await run_until_one_ends(session.keep, *duties)
         except Transient as error:
             health.mark_unready("publishing", str(error))
             if asyncio.get_running_loop().time() - began > _HEALTHY_SECONDS:
@@ -52,16 +51,8 @@ async def lead(context: ServiceContext, duties: Sequence[Operation], *, wake: as
             await asyncio.sleep(seconds)
 
 
-async def _stand_by(session: asyncpg.Connection, schema: str, health: Health) -> None:
+async def _stand_by(session: Session, schema: str, health: Health) -> None:
     """Wait until the lock is ours."""
     while not await session.fetchval(_TAKE, schema):
         health.mark_ready("publishing")
         await asyncio.sleep(_STAND_BY_SECONDS)
-
-
-async def _fail_when_lost(session: asyncpg.Connection) -> None:
-    """Leadership ends with the session that holds the lock. Raises `Transient` when that session is lost."""
-    lost = asyncio.Event()
-    session.add_termination_listener(lambda *_: lost.set())
-    await lost.wait()
-    raise Transient("the session that held the leadership was lost")

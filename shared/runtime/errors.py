@@ -5,6 +5,13 @@ class Transient(Exception):
     """Something that Tenure needs is away: wait, then try the same again."""
 
 
+class SlowStatement(Transient):
+    """A statement took longer than it may, on a database that answers: try the same in smaller pieces.
+
+    Who has no smaller pieces waits, as for any `Transient`.
+    """
+
+
 class PositionConflict(Exception):
     """A stored position is not where this copy believes it to be, because another copy has moved it.
 

@@ -98,9 +98,8 @@ async def _prepare(service: Service, context: ServiceContext) -> None:
     """Make tables and topics, then fill `context.partitions`; wait for whatever is away. Raises `Alarm`."""
     settings, health = context.settings, context.health
     names = [*read_by(service.name), *written_by(service.name)]
-    await retry_transient(
-        lambda: migrate(context.engine, context.schema, service.migrations), health=health, component="database"
-    )
+    url = settings.database_url.get_secret_value()
+    await retry_transient(lambda: migrate(url, context.schema, service.migrations), health=health, component="database")
     counts = await retry_transient(lambda: topics.ensure(names, settings), health=health, component="topics")
     await retry_transient(lambda: _prepare_log(service, context, counts), health=health, component="database")
     context.partitions.fill(counts)

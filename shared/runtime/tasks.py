@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeAlias
 
+from shared.runtime.errors import Transient
+
 Operation: TypeAlias = Callable[[], Awaitable[object]]
 
 
@@ -36,7 +38,14 @@ async def run_until_one_ends(*operations: Operation) -> None:
 
 
 async def _run(operation: Operation) -> None:
-    await operation()
+    """A task group takes an operation that was cancelled from within (by a library) for one that has returned."""
+    try:
+        await operation()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task and not task.cancelling():
+            raise Transient("an operation was cancelled by a library that it uses") from None
+        raise
 
 
 async def _raise_when_returned(operation: Operation) -> None:

@@ -1,47 +1,71 @@
 """The engine, and the one `transaction()` in which everything happens.
 
-Every connection works in its service's schema. A database that is away, full or shutting down raises
-`Transient`; everything else passes through as it is.
+Every connection works in its service's schema and under time limits, so that no lock outlives the process that took
+it: the server ends a transaction whose client has fallen silent. A database that is away, full or shutting down raises
+`Transient`, a statement over its time `SlowStatement`; which error means what stands in `shared.runtime.error_table`.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.runtime.errors import Transient
+from shared.storage.errors import classified, is_spoiled
 
 Engine: TypeAlias = AsyncEngine
 """The pool of connections of one process; made by `connect`."""
 Connection: TypeAlias = AsyncConnection
 """A connection inside `transaction`. Modules outside of `storage` pass it on and never execute SQL with it."""
 
-# SQLSTATE classes and codes that say "not now": connection, login (a password may be changing), serialization and
-# deadlock, resources (disk full, memory, connections), operator intervention, system error, lock not available,
-# read-only, no such database (yet).
-_NOT_NOW = ("08", "28", "40", "53", "57", "58")
-_NOT_NOW_CODES = ("55P03", "25006", "3D000")
+CONNECT_SECONDS: Final = 5
+STATEMENT_SECONDS: Final = 10
+"""How long one statement may run; then PostgreSQL ends it (`SlowStatement`)."""
+LOCK_SECONDS: Final = 5
+"""How long one statement waits for a lock; then it is `Transient`, and `/ready` says so."""
+IDLE_TRANSACTION_SECONDS: Final = 10
+"""How long a client may be silent inside a transaction; then PostgreSQL ends its session, and its locks are free."""
+_SILENT_SERVER_SECONDS: Final = 15
+"""A database that stands still takes connections and answers nothing: after so long it is away."""
+TCP_SETTINGS: Final[Mapping[str, str]] = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""The server notices a client whose machine is gone, or which reads nothing any more, after about 10 s."""
 
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-# A database that stands still takes connections and answers nothing: no statement of ours takes so long otherwise.
-_STATEMENT_SECONDS = 15
+_STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :limit, true)")
 
 
-def connect(url: str, schema: str, *, pool_size: int = 8) -> Engine:
-    """An engine whose connections live in `schema`; nothing is connected yet."""
-    server_settings = {"search_path": schema, "application_name": f"tenure-{schema}", "jit": "off"}
+def connect(url: str, schema: str, *, pool_size: int = 8, hurried: bool = True) -> Engine:
+    """An engine whose connections live in `schema`; nothing is connected yet.
+
+    Without `hurried` a statement may take as long as it takes: for migrations.
+    """
     opened = partial(
-        asyncpg.connect, _plain(url), timeout=5, command_timeout=_STATEMENT_SECONDS, server_settings=server_settings
+        asyncpg.connect,
+        plain(url),
+        timeout=CONNECT_SECONDS,
+        command_timeout=_SILENT_SERVER_SECONDS if hurried else None,
+        server_settings={
+            "search_path": schema,
+            "application_name": f"tenure-{schema}",
+            "jit": "off",
+            "statement_timeout": f"{STATEMENT_SECONDS if hurried else 0}s",
+            "lock_timeout": f"{LOCK_SECONDS}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+            **TCP_SETTINGS,
+        },
     )
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=opened,
         pool_size=pool_size,
@@ -50,14 +74,26 @@ def connect(url: str, schema: str, *, pool_size: int = 8) -> Engine:
         pool_timeout=10,
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
 
 
 @asynccontextmanager
-async def transaction(engine: Engine) -> AsyncIterator[Connection]:
-    """All or nothing. Raises `Transient` when the database is away."""
-    with away_is_transient():
-        async with engine.begin() as connection:
-            yield connection
+async def transaction(engine: Engine, *, statement_seconds: float | None = None) -> AsyncIterator[Connection]:
+    """All or nothing. `statement_seconds`: the limit of its statements, where it is not `STATEMENT_SECONDS`.
+
+    Raises `Transient` when the database is away, and `SlowStatement`.
+    """
+    with classified():
+        async with engine.connect() as connection:
+            try:
+                async with connection.begin():
+                    if statement_seconds is not None:
+                        await connection.execute(_STATEMENT_TIMEOUT, {"limit": f"{statement_seconds * 1000:.0f}ms"})
+                    yield connection
+            except BaseException as error:
+                await _throw_away_if_spoiled(connection, error)
+                raise
 
 
 @asynccontextmanager
@@ -68,53 +104,33 @@ async def snapshot(engine: Engine) -> AsyncIterator[Connection]:
         yield connection
 
 
-@asynccontextmanager
-async def session_connection(url: str, schema: str) -> AsyncIterator[asyncpg.Connection]:
-    """One connection of its own, for what lives as long as a session: advisory locks and LISTEN."""
-    with away_is_transient():
-        connection = await asyncpg.connect(
-            _plain(url), timeout=5, server_settings={"search_path": schema, "application_name": f"tenure-{schema}-lock"}
-        )
-        try:
-            yield connection
-        finally:
-            connection.terminate()  # at once, also when cancelled; the server lets go of the session's locks
-
-
 def driver(connection: AsyncConnection) -> Any:
     """The bare asyncpg connection below this one, in the same transaction: for COPY."""
     raw: Any = connection.sync_connection
     return raw.connection.driver_connection
 
 
-@contextmanager
-def away_is_transient() -> Iterator[None]:
-    """Turn the many ways of being away into `Transient`."""
-    try:
-        yield
-    except DBAPIError as error:
-        if isinstance(error, InterfaceError) or error.connection_invalidated or _not_now(error.orig):
-            raise Transient(f"PostgreSQL: {type(error.orig).__name__}: {error.orig}") from error
-        raise
-    except (asyncpg.InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
-        raise Transient(f"PostgreSQL: {error!r}") from error
-    except asyncpg.PostgresError as error:
-        if _not_now(error):
-            raise Transient(f"PostgreSQL: {error!r}") from error
-        raise
-
-
-def _not_now(error: BaseException | None) -> bool:
-    state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
-    cause = getattr(error, "__cause__", None)
-    away = isinstance(error, OSError) or isinstance(cause, OSError | asyncpg.PostgresConnectionError)
-    # A newer copy has migrated the tables; the driver forgets its old plans, and the next try makes new ones.
-    stale = isinstance(cause, asyncpg.InvalidCachedStatementError)
-    return away or stale or state.startswith(_NOT_NOW) or state in _NOT_NOW_CODES
-
-
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     """As libpq and asyncpg take it, also where it names a driver of SQLAlchemy, or its `ssl`."""
     parts = urlsplit(url)
     options = {"sslmode" if name == "ssl" else name: value for name, value in parse_qsl(parts.query)}
     return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
+
+
+async def _throw_away_if_spoiled(connection: Connection, error: BaseException) -> None:
+    """Raises `Transient` where the connection was lost, whatever `error` that has led to."""
+    if connection.invalidated or connection.closed:
+        return
+    below = driver(connection)
+    if is_spoiled(error, below):
+        lost = below.is_closed()
+        below.terminate()  # at once; SQLAlchemy would ask the server first
+        await connection.invalidate()
+        if lost and isinstance(error, Exception) and not isinstance(error, Transient):
+            raise Transient(f"PostgreSQL: the connection was lost: {type(error).__name__}: {error}") from error
+
+
+def _refuse_closed(dbapi_connection: Any, _record: object, _proxy: object) -> None:
+    """A pooled connection that was closed meanwhile: all that are as old are replaced."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise InvalidatePoolError

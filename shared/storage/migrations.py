@@ -11,7 +11,7 @@ from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
 
-from shared.storage.database import Engine, transaction
+from shared.storage.database import Engine, connect, transaction
 from shared.storage.tables import SharedTable
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:schema), hashtext('migrations'))")
@@ -19,12 +19,16 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:schema), hashtext('migratio
 logger = logging.getLogger(__name__)
 
 
-async def migrate(engine: Engine, schema: str, scripts: Path) -> None:
-    """Bring `schema` up to date, all or nothing. Raises `Transient`."""
-    async with transaction(engine) as connection:
-        await connection.execute(_LOCK, {"schema": schema})
-        await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-        await connection.run_sync(_upgrade, scripts)
+async def migrate(url: str, schema: str, scripts: Path) -> None:
+    """Bring `schema` up to date, all or nothing, however long it takes. Raises `Transient`."""
+    engine = connect(url, schema, pool_size=1, hurried=False)
+    try:
+        async with transaction(engine) as connection:
+            await connection.execute(_LOCK, {"schema": schema})
+            await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            await connection.run_sync(_upgrade, scripts)
+    finally:
+        await engine.dispose()
 
 
 async def check(engine: Engine, scripts: Path) -> None:

@@ -27,10 +27,11 @@ async def save(connection: Connection, unit_of_work: UnitOfWork) -> None:
     unit_of_work.number_overviews()
     try:
         async with asyncio.TaskGroup() as both:
-            both.create_task(_save_rows(connection, unit_of_work))
+            saving = both.create_task(_save_rows(connection, unit_of_work))
             entries = both.create_task(with_pauses(unit_of_work.entries()))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None  # the caller tells transient from permanent errors by their class
+    saving.result()  # the driver may have cancelled it, which a task group does not notice
     await log.append(connection, entries.result())
 
 

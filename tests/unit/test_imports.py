@@ -65,7 +65,9 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
         *("shared.storage", "shared.outbox", "shared.testclock"),
         *("subscription_service.storage", "notifier_service.storage"),
     },
-    "asyncpg": {"shared.storage.database", "shared.outbox.leader", "tenure.local.postgres"},
+    "asyncpg": {
+        *("shared.storage.database", "shared.storage.errors", "shared.storage.session", "tenure.local.postgres"),
+    },
     "alembic": {"shared.storage.migrations", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
         *("shared.web", "shared.runtime.components", "subscription_service.http.api"),

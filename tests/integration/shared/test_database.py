@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from shared.runtime.errors import Transient
-from shared.storage.database import connect, session_connection, transaction
+from shared.storage.database import connect, transaction
+from shared.storage.session import session_connection
 
 SCHEMA = "shared"
 
@@ -51,7 +52,7 @@ async def test_a_plan_that_a_newer_copys_migration_made_void_is_made_anew_at_the
         async with transaction(engine) as connection:
             assert (await connection.execute(everything)).all() == [(1,)]
         async with session_connection(database_url, "public") as newer:
-            await newer.execute("ALTER TABLE something ADD COLUMN two int")
+            await newer.fetchval("ALTER TABLE something ADD COLUMN two int")
         with pytest.raises(Transient):
             async with transaction(engine) as connection:
                 await connection.execute(everything)

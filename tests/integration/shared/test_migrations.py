@@ -52,8 +52,8 @@ def service(request: pytest.FixtureRequest) -> Service:
 async def engine(database_url: str, service: Service) -> AsyncIterator[Engine]:
     """The service's migrated tables; migrating once more changes nothing."""
     engine = connect(database_url, service.name)
-    await migrate(engine, service.name, service.migrations)
-    await migrate(engine, service.name, service.migrations)
+    await migrate(database_url, service.name, service.migrations)
+    await migrate(database_url, service.name, service.migrations)
     yield engine
     await engine.dispose()
 

@@ -79,7 +79,7 @@ class Core:
             rules=rules, clock=self._clock, partitions=PARTITIONS, logical=lambda one: str(one.topic)
         )
         migrations = Path(subscription_service.__file__).parent / "migrations"
-        self._runner.run(migrate(self._engine, SCHEMA, migrations))
+        self._runner.run(migrate(url, SCHEMA, migrations))
 
     def close(self) -> None:
         self._runner.run(self._engine.dispose())

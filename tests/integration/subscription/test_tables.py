@@ -35,7 +35,7 @@ PARTITIONS = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[Engine]:
     made = connect(database_url, SCHEMA)
-    await migrate(made, SCHEMA, MIGRATIONS)
+    await migrate(database_url, SCHEMA, MIGRATIONS)
     yield made
     await made.dispose()
 
@@ -44,7 +44,7 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
     rules = Rules(policy=policy.load_policy(), catalog=catalog.load_catalog())
     engines = [connect(database_url, SCHEMA) for _ in range(COPIES)]
     try:
-        await asyncio.gather(*(migrate(engine, SCHEMA, MIGRATIONS) for engine in engines))
+        await asyncio.gather(*(migrate(database_url, SCHEMA, MIGRATIONS) for _ in engines))
         for _ in range(2):  # the first time there is no policy yet, then an older one
             await asyncio.gather(*(Housekeeping(rules=rules, engine=engine)._retime() for engine in engines))
             async with transaction(engines[0]) as connection:
