@@ -35,7 +35,7 @@ def main() -> int:
 
 
 async def _measure(options: argparse.Namespace, folder: Path) -> Mapping[str, Any]:
-    """The figures, printed and written."""
+    """The results, printed and written."""
     async with running_servers(folder) as servers:
         work = Workload(options.events, datetime.now(UTC))
         print(f"subscribing {work.accounts - work.new_customers:,} existing customers", flush=True)
@@ -43,11 +43,11 @@ async def _measure(options: argparse.Namespace, folder: Path) -> Mapping[str, An
             results = await comparison.compare(
                 servers, work, options.beside, rounds=options.rounds, latency_events=options.latency_events
             )
-            found = comparison.figures(results)
-            _write(comparison.FIGURES, found, comparison.table(found))
+            found = comparison.summarize(results)
+            _write(comparison.RESULTS, found, comparison.table(found))
             return found
-        found = report.figures(await _pipelines(servers, work, options))
-    _write(report.FIGURES, found, report.table(found))
+        found = report.summarize(await _pipelines(servers, work, options))
+    _write(report.RESULTS, found, report.table(found))
     if not options.quick:
         report.write_page(report.table(found))
     return found

@@ -15,7 +15,7 @@ from benchmarks.runs import OUR_PYTHON, RunResult
 from benchmarks.servers import Servers
 from benchmarks.workload import Workload
 
-FIGURES: Final = Path("build/bench-beside.json")
+RESULTS: Final = Path("build/bench-beside.json")
 OURS: Final = "ours"
 OTHER: Final = "the other"
 
@@ -44,7 +44,7 @@ async def compare(
     return results
 
 
-def figures(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
+def summarize(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
     """Medians of both and the ratio of ours to the other's, ready for JSON."""
     measured = {name: _medians(those) for name, those in results.items()}
     ratios = {name: round(measured[OURS][name] / measured[OTHER][name], 3) for name in measured[OURS]}

@@ -11,17 +11,17 @@ from typing import Any, Final
 
 from benchmarks.runs import RunResult
 
-FIGURES: Final = Path("build/bench.json")
+RESULTS: Final = Path("build/bench.json")
 PAGE: Final = Path("docs/performance.md")
-_BEGIN: Final = "<!-- figures: written by `make bench` -->"
-_END: Final = "<!-- end of figures -->"
+_BEGIN: Final = "<!-- results: written by `make bench` -->"
+_END: Final = "<!-- end of results -->"
 _VERSIONS_OF: Final = ("aiokafka", "asyncpg", "faststream", "sqlalchemy", "sqlmodel", "pydantic", "orjson", "uvloop")
 _TARGET_BARE: Final = 0.40
 _TARGET_USUAL: Final = 25
 _TARGET_P99_MS: Final = 100
 
 
-def figures(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
+def summarize(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
     """Everything, ready for JSON; rates are medians."""
     rates = {name: median(run.rate for run in those) for name, those in results.items()}
     latencies = [run.latency for run in results["tenure"] if run.latency]

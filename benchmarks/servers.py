@@ -160,7 +160,7 @@ class LoopProcess(Part):
 
 
 def subscription_service(workspace: Workspace, python: Path) -> Service:
-    """The subscription service that is installed beside this interpreter, not started."""
+    """The subscription service that is installed for this interpreter, not started."""
     # -P: the current folder must not hide what is installed.
     command = [str(python), "-P", "-m", "subscription_service"]
     part = Service("subscription", workspace.folder, port=free_port(), command=command)

@@ -70,7 +70,7 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None, *, service_commands: Mapping[str, Sequence[str]] | None = None) -> int:
     """Run one command; its exit code. `service_commands`: what `tenure up` runs in place of the two services."""
-    # While a broker is away, its absence is said by us, once.
+    # While the broker is away, the command says so once; aiokafka would log it again and again.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         code = get_command(app).main(

@@ -1,7 +1,7 @@
 """Dead letters: what the services could not read, as it lies on their topics, and its way back.
 
 A dead letter is named by where it lies: `TOPIC:PARTITION:OFFSET`. Replay sends key, value and headers as they were
-received to the topic that they came from; a dead letter claims no id, so it is read as if for the first time (R39).
+received to the topic that they came from; a dead letter uses up no id, so it is read as if for the first time (R39).
 What came from a topic that a service writes cannot be sent there again.
 """
 

@@ -36,7 +36,7 @@ def demo() -> None:
         with failing("tenure demo", *expected), temporary_folder() as folder:
             checks = asyncio.run(until_signal(play(folder, stack_says=_say)))
     except Interrupted as interrupted:
-        message = "ended early; nothing is left behind"
+        message = "ended early; no process and no file is left"
         raise Failed("tenure demo", message, 128 + interrupted.number) from None
     say("")
     say(("The end", "bold"), f": {checks} checks came true, in {time.monotonic() - began:.0f} s.")

@@ -22,7 +22,7 @@ _SETTINGS: Final = (
     "unix_socket_directories=",
     "max_connections=200",
     "fsync=on",
-    # Shared memory as files in the data folder: nothing stays behind in the system after a SIGKILL.
+    # Shared memory as files in the data folder: nothing is left in the system after a SIGKILL.
     "dynamic_shared_memory_type=mmap",
     "log_checkpoints=off",
 )

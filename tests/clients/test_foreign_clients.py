@@ -1,6 +1,6 @@
 """Foreign clients: the CloudEvents SDK over librdkafka sends, kcat reads, promtool and an OpenAPI validator judge.
 
-One stack serves all tests here; each has its own account.
+One stack serves all tests here. Each has an account of its own, so their order does not matter.
 """
 
 import asyncio

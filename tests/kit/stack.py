@@ -1,4 +1,4 @@
-"""A whole stack as a user starts it with `tenure up`, in processes of its own, with the test clock standing still."""
+"""A whole stack as a user starts it with `tenure up`, in processes of its own, with the test clock on."""
 
 import asyncio
 import json

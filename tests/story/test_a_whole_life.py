@@ -1,4 +1,4 @@
-"""Both services as processes, through one customer's life: the demo's story, and the figures at every boundary."""
+"""Both services as processes, through one customer's life: what happens at every boundary, and not a second before."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ class Life:
     def __init__(self, story: Driver, account: str) -> None:
         self.story = story
         self.account = account
-        self.address = f"{account}@example.com"
+        self.address = f"{account}@whole-life.example"
         self.mails = 0
         self.messages = 0
 

@@ -78,9 +78,9 @@ def test_published_events_reach_the_topic_of_their_type_under_their_subject(
     assert (first.key, json.loads(first.value)) == (b"acc-1", whole)
     sent = json.loads(second.value)
     assert (second.key, sent["subject"], uuid.UUID(sent["id"]).version) == (b"acc-2", "acc-2", 4)
-    said = capsys.readouterr().out
-    assert f"{file}, line 3: specversion, id, source, time, subject filled in" in said
-    assert "renewals: 2 acknowledged" in said
+    printed = capsys.readouterr().out
+    assert f"{file}, line 3: specversion, id, source, time, subject filled in" in printed
+    assert "renewals: 2 acknowledged" in printed
 
 
 def test_a_wrapped_event_is_sent_as_it_stands(settings: Settings, tmp_path: Path) -> None:

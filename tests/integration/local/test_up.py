@@ -1,4 +1,4 @@
-"""`tenure up`: what stands when it says ready, what it does about deaths, and that it leaves nothing behind.
+"""`tenure up`: what works once it is ready, what it does when a process dies, and that it leaves nothing.
 
 The two services are stand-ins (`stand_in.py`); Kafka, PostgreSQL and the mail server are the real ones.
 """
@@ -37,7 +37,7 @@ class Up:
 
     def __init__(self, folder: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
         self.ready_file = folder / "ready.json"
-        self.said: list[str] = []
+        self.lines: list[str] = []
         command = [sys.executable, str(STAND_IN), "up", "--ready-file", str(self.ready_file), *options]
         self.process = subprocess.Popen(
             command,
@@ -47,14 +47,19 @@ class Up:
             env={**os.environ, "TMPDIR": str(folder), **environment},
         )
 
-    def until(self, said: str) -> str:
-        """The first line from now on that has these words."""
+    def until(self, text: str) -> str:
+        """The next line of its output that contains this text."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line)
-            if said in line:
+            self.lines.append(line)
+            if text in line:
                 return line
-        raise AssertionError(f"it never said {said!r}:\n{''.join(self.said)}")
+        raise AssertionError(f"{text!r} never came:\n{self.output}")
+
+    @property
+    def output(self) -> str:
+        """What it has written so far."""
+        return "".join(self.lines)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -73,7 +78,7 @@ class Up:
         """Wait until it has ended; its exit code."""
         with self.process:
             if self.process.stdout is not None and not self.process.stdout.closed:
-                self.said += self.process.stdout.readlines()
+                self.lines += self.process.stdout.readlines()
         return self.process.returncode
 
 
@@ -171,7 +176,7 @@ def test_an_embedded_part_that_is_killed_runs_again_on_its_port_and_nothing_outl
     running = launch()
     running.until(READY)
     for name in ("postgres", "mail", "kafka"):
-        pid = re.search(rf"{name} is ready \(pid (\d+)\)", "".join(running.said))
+        pid = re.search(rf"{name} is ready \(pid (\d+)\)", running.output)
         assert pid is not None
         os.kill(int(pid[1]), signal.SIGKILL)
         assert "SIGKILL" in running.until(f"{name} (pid {pid[1]}) ended")
@@ -189,10 +194,10 @@ def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells
     pids = up.document["pids"]
     died = time.monotonic()
     os.kill(pids["notifier"][1], signal.SIGKILL)
-    said = up.until("notifier-2 runs again")
+    line = up.until("notifier-2 runs again")
     assert time.monotonic() - died < 1
-    assert f"(pid {pids['notifier'][1]}) ended (SIGKILL)" in "".join(up.said)
-    eventually(lambda: f"(pid {up.document['pids']['notifier'][1]})" in said)
+    assert f"(pid {pids['notifier'][1]}) ended (SIGKILL)" in up.output
+    eventually(lambda: f"(pid {up.document['pids']['notifier'][1]})" in line)
     assert up.document["pids"]["subscription"] == pids["subscription"]
     assert up.document["pids"]["notifier"][0] == pids["notifier"][0]
 
@@ -226,8 +231,8 @@ def test_a_setting_that_the_services_would_refuse_is_refused_before_they_start(
 ) -> None:
     refused = launch(*outside, TENURE_COLOUR="red")
     assert refused.ended() == 1
-    assert "Unknown setting TENURE_COLOUR" in "".join(refused.said)
-    assert "starting subscription" not in "".join(refused.said)
+    assert "Unknown setting TENURE_COLOUR" in refused.output
+    assert "starting subscription" not in refused.output
 
 
 def test_two_stacks_never_share_a_folder(
@@ -238,7 +243,7 @@ def test_two_stacks_never_share_a_folder(
     first.until(READY)
     second = launch(*options, TENURE_TOPIC_PREFIX=topic_prefix)
     assert second.ended() == 1
-    assert "is in use by another `tenure up`" in "".join(second.said)
+    assert "is in use by another `tenure up`" in second.output
     assert first.end() == 0
 
 
@@ -250,8 +255,8 @@ def test_a_place_that_cannot_be_had_is_told_in_a_sentence(
     taken.mkdir() if option == "--ready-file" else taken.touch()
     refused = launch(*outside, option, str(taken))
     assert refused.ended() == 1
-    assert refused.said[-1].startswith("tenure up: ")
-    assert str(taken) in refused.said[-1]
+    assert refused.lines[-1].startswith("tenure up: ")
+    assert str(taken) in refused.lines[-1]
     assert list(folder.glob("tenure-*")) == []
 
 
