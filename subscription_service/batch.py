@@ -73,6 +73,17 @@ class SubscriptionBatchProcessor:
         waiting = [event for locked in unit_of_work.locked.values() for event, _ in locked.waiting]
         fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]
         await loading.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)
+        await self._load_coupons(connection, fresh, unit_of_work)
+
+    async def _load_coupons(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
+        """For the few events that may use one. Each is decided no earlier than the account's last decision."""
+        first_instants: dict[str, datetime] = {}
+        for event in events:
+            account = unit_of_work.locked[event.account_id].account
+            if event.may_use_coupon(account) and account.decided_at is not None:
+                first_instants[event.account_id] = account.decided_at
+        zone = self._rules.policy.billing_zone
+        await loading.load_coupons(connection, unit_of_work.locked, first_instants, zone)
 
     def _sort(
         self, decoded: Sequence[DecodedRecord], unit_of_work: UnitOfWork

@@ -42,6 +42,7 @@ from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_
 from shared.contracts.types import ProtectionMode
 from shared.kafka.record import Record
 from shared.kafka.sizes import Content
+from subscription_service.domain.deduction import retries_after_credit
 from subscription_service.domain.model import Account, is_partial
 
 
@@ -156,6 +157,10 @@ class Incoming:
     def may_activate(self) -> bool:
         """Whether what waits for its account's purchase may go on because of it (R40)."""
         return isinstance(self.event.data, PurchaseOrdered) and self.verdict is not Verdict.DUPLICATE
+
+    def may_use_coupon(self, account: Account) -> bool:
+        """Whether a coupon may pay for what it leads to (R24, R25)."""
+        return isinstance(self.event.data, AccountCredited) and retries_after_credit(account)
 
     def may_touch_all_servers(self, account: Account) -> bool:
         """Whether its decision may need every server of the account: a snapshot, or a switch to partial mode (R16)."""

@@ -93,6 +93,10 @@ class Timers:
         )
         waiting = [event for each in locked.values() for event, _ in each.waiting]
         await loading.load_touched(connection, locked, waiting, whole=True)
+        policy = self._rules.policy
+        deductions = {each: locked[each].earliest_deduction(now, policy) for each in account_ids}
+        first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
+        await loading.load_coupons(connection, locked, first_instants, policy.billing_zone)
         unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)
         await with_pauses(unit_of_work.catch_up(locked.values()))
         await save(connection, unit_of_work)

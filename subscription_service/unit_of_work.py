@@ -21,7 +21,8 @@ from shared.kafka.record import Record
 from shared.outbox.log import Entry
 from shared.storage.event_counts import Outcome
 from subscription_service.domain import waiting
-from subscription_service.domain.context import DecisionTime
+from subscription_service.domain.context import DecisionTime, instant_of
+from subscription_service.domain.deduction import may_deduct
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.overview import overview_with
 from subscription_service.domain.policy import Policy, Rules
@@ -71,6 +72,15 @@ class LockedAccount:
     def next_due_at(self, now: datetime, policy: Policy) -> datetime | None:
         """When `timers` must look at this account again (UTC); None: not until an event comes."""
         return waiting.next_due_at(self.schedule(policy), now)
+
+    def earliest_deduction(self, now: datetime, policy: Policy) -> datetime | None:
+        """No deduction is tried before this instant (UTC) by what is due or waits here; None: none is tried at all."""
+        decided_at = self.account.decided_at
+        instants = [instant_of(event.time, now, decided_at) for event, _ in self.waiting]
+        timer = self.timer(policy)
+        if timer is not None and (instants or may_deduct(self.account)):
+            instants.append(timer.at)
+        return min(instants, default=None)
 
 
 class UnitOfWork:

@@ -11,7 +11,7 @@ from shared.contracts.lifecycle import AutoRenewalFailed, Renewed
 from shared.contracts.lifecycle_parts import RenewalMethod
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, end_of, midnight
 from subscription_service.domain.context import DecisionContext
-from subscription_service.domain.model import Active, AutoRenewal, Grace
+from subscription_service.domain.model import Account, Active, AutoRenewal, Grace
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.pricing import best_coupon, discount, fee, remainder
 from subscription_service.domain.terms import automatic_order_id, next_term
@@ -65,6 +65,16 @@ def first_attempt_under(context: DecisionContext, effective_on: date) -> datetim
     return first_attempt(expires_on, effective_on, after=at, policy=rules.policy)
 
 
+def may_deduct(account: Account) -> bool:
+    """Whether a timer may try to deduct a fee: auto-renewal is on."""
+    return isinstance(account.subscription, Active) and account.subscription.auto_renewal is not None
+
+
+def retries_after_credit(account: Account) -> bool:
+    """Whether a credit tries to deduct at once: a failed attempt is outstanding (R25)."""
+    return isinstance(account.subscription, Active) and account.subscription.failure is not None
+
+
 def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     """Try to pay for the next cycle at `context.at`; None where auto-renewal is off, or in grace (R20, R24, R27)."""
     account, subscription, at, rules = context
@@ -83,9 +93,7 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
 
 def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     """One more attempt at once, where a failed one is outstanding; else None (R25)."""
-    subscription = context.subscription
-    outstanding = isinstance(subscription, Active) and subscription.failure is not None
-    return deduct(context) if outstanding else None
+    return deduct(context) if retries_after_credit(context.account) else None
 
 
 def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:

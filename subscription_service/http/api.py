@@ -101,7 +101,7 @@ class _Endpoints:
         """What will happen at which time, if nothing else changes: deductions, reminders, expiry, release."""
         now = await self._now()
         async with self._snapshot_of(account_id) as (connection, known):
-            account = await loading.with_coupons_and_servers(connection, known.account)
+            account = await loading.with_coupons_and_servers(connection, known.account, self._rules.policy.billing_zone)
         entries = timeline(account, now=now, rules=self._rules)
         return shapes.Timeline(entries=[shapes.TimelineDocumentEntry.of(entry) for entry in entries])
 

@@ -32,6 +32,7 @@ from subscription_service.domain.model import (
     VersionStamp,
 )
 from subscription_service.domain.timers import Timer, TimerKind
+from subscription_service.domain.waiting import NotLoaded, WaitingEvents
 from subscription_service.storage.metadata import SubscriptionTable
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
@@ -41,7 +42,8 @@ class AccountRow(SubscriptionTable, table=True):
 
     `subscription`: the domain's class as a JSON object, with its `state`. `facts`: a JSON array, see `_Facts`.
     `next_timer`: kind of its next timer. `waiting`: how many of its events wait. `next_due_at`: when something must
-    happen by itself: the next timer, or what its waiting events ask for.
+    happen by itself: the next timer, or what its waiting events ask for. `parked`, `parked_bytes`, `first_deadline`: of
+    its parked events; without meaning where none wait.
     """
 
     __tablename__ = "account"
@@ -63,6 +65,9 @@ class AccountRow(SubscriptionTable, table=True):
     next_due_at: OptionalInstant
     next_timer: OptionalText
     waiting: Counter
+    parked: Counter
+    parked_bytes: Counter
+    first_deadline: OptionalInstant
 
 
 class KnownAccount(NamedTuple):
@@ -73,15 +78,17 @@ class KnownAccount(NamedTuple):
     as_of: datetime
 
 
+_OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
 _READ = Selection(AccountRow)
 _LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
 _MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
 _SAVE = update(
     AccountRow,
-    names_of(AccountRow, without=["partition"]),
+    names_of(AccountRow, without=["partition", *_OF_PARKED]),
     # Most events leave these alone, and none takes them away.
     keep_if_null=["contact", "subscription", "facts", "changed_at"],
 )
+_SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _KNOWN = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id AND revision > 0")
 _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
 _READ_NEXT = text(_NEXT)
@@ -127,7 +134,13 @@ async def any_due(connection: Connection, *, now: datetime, but: Collection[str]
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], unit_of_work: UnitOfWork) -> None:
     """Store locked accounts."""
-    await _SAVE.run(connection, [_row(locked, unit_of_work) for locked in changed])
+    rows, parked = [], []
+    for locked in changed:
+        rows.append(_row(locked, unit_of_work))
+        if locked.waiting:
+            parked.append(_parked_row(locked))
+    await _SAVE.run(connection, rows)
+    await _SAVE_PARKED.run(connection, parked)
 
 
 async def known(connection: Connection, account_id: str) -> KnownAccount | None:
@@ -170,7 +183,25 @@ async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str,
 def _locked(row: Any) -> LockedAccount:
     account = _account(row)
     return LockedAccount(
-        account=account, before=account, partition=row.partition, revision=row.revision, stored_timer=_timer(row)
+        account=account,
+        before=account,
+        partition=row.partition,
+        revision=row.revision,
+        stored_timer=_timer(row),
+        waiting=WaitingEvents(_not_loaded(row)) if row.waiting else WaitingEvents(),
+    )
+
+
+def _not_loaded(row: Any) -> NotLoaded:
+    """Of waiting events. A copy of an older version keeps `waiting` only; what it parked then counts as deferred, which
+    makes the account due at once, and its events are counted anew.
+    """
+    parked = min(row.parked, row.waiting)
+    return NotLoaded(
+        parked=parked,
+        parked_bytes=row.parked_bytes,
+        first_deadline=row.first_deadline if parked else None,
+        deferred=row.waiting - parked,
     )
 
 
@@ -218,6 +249,16 @@ def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
         "next_due_at": locked.next_due_at(unit_of_work.now, policy),
         "next_timer": timer.kind if timer else None,
         "waiting": len(locked.waiting),
+    }
+
+
+def _parked_row(locked: LockedAccount) -> Row:
+    waiting = locked.waiting
+    return {
+        "account_id": locked.account.account_id,
+        "parked": waiting.parked,
+        "parked_bytes": waiting.parked_bytes,
+        "first_deadline": waiting.first_deadline,
     }
 
 

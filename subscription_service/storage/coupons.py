@@ -1,7 +1,7 @@
 """Coupons: one row per coupon, issued by an event and used up by one order (R24)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import Index, text
 
 from shared.contracts.lifecycle import Renewed
 from shared.contracts.purchases import CouponIssued
-from shared.storage.bulk import Row, insert, update
+from shared.storage.bulk import Bulk, Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import OptionalText, Text, TextKey
@@ -23,7 +23,7 @@ class CouponRow(SubscriptionTable, table=True):
     """`used_by`: the order that has used it up."""
 
     __tablename__ = "coupon"
-    __table_args__ = (Index("coupon_unused", "account_id", postgresql_where=text("used_by IS NULL")),)
+    __table_args__ = (Index("coupon_usable", "account_id", "valid_until", postgresql_where=text("used_by IS NULL")),)
     coupon_id: TextKey
     account_id: Text
     amount_off: OptionalAmount
@@ -36,15 +36,22 @@ class CouponRow(SubscriptionTable, table=True):
 
 _ISSUED = names_of(CouponRow, without=["used_by"])
 _READ = Selection(CouponRow, *_ISSUED)
-_UNUSED = text(f"SELECT {_READ.sql} FROM coupon WHERE account_id = ANY(:ids) AND used_by IS NULL")
+_USABLE = Bulk(
+    CouponRow,
+    "SELECT {columns} FROM {rows} JOIN coupon USING (account_id) WHERE used_by IS NULL AND valid_until >= first_day",
+    ("account_id",),
+    also={"first_day": "valid_until"},
+    reads=_READ,
+)
 _ISSUE = insert(CouponRow, _ISSUED)
 _USE = update(CouponRow, ("coupon_id", "used_by"))
 
 
-async def unused(connection: Connection, account_ids: Sequence[str]) -> dict[str, tuple[Coupon, ...]]:
-    """Account id -> its unused coupons; accounts without one are left out."""
+async def usable(connection: Connection, first_days: Mapping[str, date]) -> dict[str, tuple[Coupon, ...]]:
+    """Account id -> its unused coupons that have not expired on that billing day; accounts without one are left out."""
     coupons: defaultdict[str, list[Coupon]] = defaultdict(list)
-    for row in _READ.rows(await connection.execute(_UNUSED, {"ids": account_ids})):
+    rows = [{"account_id": account_id, "first_day": day} for account_id, day in first_days.items()]
+    for row in await _USABLE.fetch(connection, rows):
         coupons[row.account_id].append(_coupon(row))
     return {account_id: tuple(found) for account_id, found in coupons.items()}
 

@@ -4,8 +4,10 @@ Locks are taken in one order, each kind sorted: input positions, ids of events, 
 new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
@@ -19,7 +21,9 @@ from shared.contracts.inventory import (
 )
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection
+from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.model import Account
+from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming
 from subscription_service.storage import accounts, configuration, coupons, deduplication, servers, waiting
 from subscription_service.unit_of_work import LockedAccount
@@ -28,16 +32,26 @@ from subscription_service.unit_of_work import LockedAccount
 async def lock(
     connection: Connection, account_ids: Collection[str], *, partitions: int, with_waiting: Collection[str]
 ) -> dict[str, LockedAccount]:
-    """Lock and load these accounts, new ones too, with their unused coupons.
+    """Lock and load these accounts, new ones too.
 
     `partitions`: number of the lifecycle's partitions. `with_waiting`: accounts whose waiting events may go on in this
-    transaction, and so are loaded.
+    transaction, and so are loaded; of the others it is only known how many wait and until when.
     """
     locked, waiting_ids = await accounts.lock(connection, account_ids, partitions=partitions)
-    for account_id, unused in (await coupons.unused(connection, list(locked))).items():
-        _attach(locked[account_id], coupons=unused)
-    await _load_waiting(connection, locked, set(waiting_ids), with_waiting)
+    await _load_waiting(connection, locked, [each for each in waiting_ids if each in with_waiting])
     return locked
+
+
+async def load_coupons(
+    connection: Connection, locked: Mapping[str, LockedAccount], first_instants: Mapping[str, datetime], zone: ZoneInfo
+) -> None:
+    """Load the coupons that can still be used at or after an instant (UTC), of these accounts by id (R24).
+
+    A coupon that has expired before is never read, nor those of an account on which nothing can be deducted.
+    """
+    first_days = {account_id: billing_day(instant, zone) for account_id, instant in first_instants.items()}
+    for account_id, usable in (await coupons.usable(connection, first_days)).items():
+        _attach(locked[account_id], coupons=usable)
 
 
 async def load_touched(
@@ -61,21 +75,22 @@ async def load_touched(
         )
 
 
-async def with_coupons_and_servers(connection: Connection, account: Account) -> Account:
+async def with_coupons_and_servers(connection: Connection, account: Account, zone: ZoneInfo) -> Account:
     """All of an account that its timers may look at, not locked."""
-    account_id = account.account_id
-    unused = (await coupons.unused(connection, [account_id])).get(account_id, ())
+    account_id, first_instant = account.account_id, account.decided_at
+    first_days = {account_id: billing_day(first_instant, zone)} if first_instant else {}
+    usable = (await coupons.usable(connection, first_days)).get(account_id, ())
     own = (await servers.of_accounts(connection, [account_id])).get(account_id, {})
-    return account._replace(coupons=unused, servers=own)
+    return account._replace(coupons=usable, servers=own)
 
 
 async def _load_waiting(
-    connection: Connection, locked: Mapping[str, LockedAccount], account_ids: set[str], whole: Collection[str]
+    connection: Connection, locked: Mapping[str, LockedAccount], account_ids: Sequence[str]
 ) -> None:
-    """The waiting events of these accounts; of those that are not in `whole`, only how many they are and until when."""
-    for account_id, not_loaded in (await waiting.summaries(connection, sorted(account_ids - set(whole)))).items():
-        locked[account_id].waiting.not_loaded = not_loaded
-    stored = await waiting.of_accounts(connection, sorted(account_ids.intersection(whole)))
+    """The waiting events of these accounts."""
+    for account_id in account_ids:
+        locked[account_id].waiting = WaitingEvents()
+    stored = await waiting.of_accounts(connection, account_ids)
     for event, until in stored:
         locked[event.account_id].waiting.add(event, until)
     await deduplication.recheck(connection, [event for event, _ in stored])

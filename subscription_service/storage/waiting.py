@@ -16,7 +16,6 @@ from shared.storage.bulk import Row, insert
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import BigInteger, BigIntegerKey, OptionalInstant, Text
-from subscription_service.domain.waiting import NotLoaded
 from subscription_service.handlers import Incoming, reread
 from subscription_service.pauses import with_pauses
 from subscription_service.storage.metadata import SubscriptionTable
@@ -52,12 +51,6 @@ class StoredEvent(NamedTuple):
 
 _READ = Selection(WaitingRow)
 _OF_ACCOUNTS = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = ANY(:ids) ORDER BY id")
-_SUMMARIES = text(
-    "SELECT account_id, count(until) AS parked,"
-    " CAST(coalesce(sum(octet_length(value)) FILTER (WHERE until IS NOT NULL), 0) AS bigint) AS parked_bytes,"
-    " min(until) AS first_deadline, count(*) - count(until) AS deferred"
-    " FROM waiting WHERE account_id = ANY(:ids) GROUP BY account_id"
-)
 _ADD = insert(WaitingRow, names_of(WaitingRow, without=["id"]))
 _DELETE = text("DELETE FROM waiting WHERE id = ANY(:ids)")
 _COUNT = text("SELECT count(*) FROM waiting")
@@ -69,22 +62,6 @@ async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> lis
         return []
     found = _READ.rows(await connection.execute(_OF_ACCOUNTS, {"ids": account_ids}))
     return await with_pauses(StoredEvent(_incoming(row), row.until) for row in found)
-
-
-async def summaries(connection: Connection, account_ids: Sequence[str]) -> dict[str, NotLoaded]:
-    """Account id -> how many events wait there, without reading them."""
-    if not account_ids:
-        return {}
-    found = await connection.execute(_SUMMARIES, {"ids": account_ids})
-    return {
-        row.account_id: NotLoaded(
-            parked=row.parked,
-            parked_bytes=row.parked_bytes,
-            first_deadline=row.first_deadline,
-            deferred=row.deferred,
-        )
-        for row in found
-    }
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], *, left: Iterable[int]) -> None:

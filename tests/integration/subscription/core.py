@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 import subscription_service
 from shared.contracts.envelope import Unreadable
@@ -34,6 +34,11 @@ STORED: Final = ("account", "server", "configuration", "coupon", "ledger_entry",
 EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition")
 WRITTEN_TO: Final = (*STORED, "event_claim", "id_claim")
 _PARKED: Final = text("SELECT count(*) FROM waiting")
+_READ: Final = "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM"
+_ROWS_READ: Final = text(f"{_READ} pg_stat_xact_user_tables WHERE schemaname = '{SCHEMA}'")
+_ALL_ROWS_READ: Final = text(
+    f"{_READ} pg_stat_user_tables, pg_stat_force_next_flush(), pg_stat_clear_snapshot() WHERE schemaname = '{SCHEMA}'"
+)
 _PUBLISHED: Final = text("SELECT value FROM log WHERE topic = :topic ORDER BY partition, sequence")
 
 
@@ -100,6 +105,14 @@ class Core:
         for batch in batches:
             self._runner.run(self._receive_and_watch(batch))
 
+    def rows_read(self, batch: Batch) -> Counter[str]:
+        """Table -> rows that PostgreSQL reads while the events of this batch are decided."""
+        return self._runner.run(self._rows_read(batch))
+
+    def due_rows_read(self, now: datetime) -> Counter[str]:
+        """The same for what is due of all accounts by then."""
+        return self._runner.run(self._due_rows_read(now))
+
     def stored(self) -> dict[str, list[Any]]:
         """Table -> its rows as text, of every table that holds decisions."""
         return self._runner.run(self._stored())
@@ -147,6 +160,22 @@ class Core:
             )
         await self._timers.run_all_due()
 
+    async def _rows_read(self, batch: Batch) -> Counter[str]:
+        self._clock.instant = batch.now
+        async with transaction(self._engine) as connection:
+            opened = [self._opened(topic, value) for topic, value in batch.records]
+            before = await _read(connection, _ROWS_READ)
+            await self._batch_processor.apply(connection, opened)
+            return await _read(connection, _ROWS_READ) - before
+
+    async def _due_rows_read(self, now: datetime) -> Counter[str]:
+        self._clock.instant = now
+        async with transaction(self._engine) as connection:
+            before = await _read(connection, _ALL_ROWS_READ)
+        await self._timers.run_all_due()
+        async with transaction(self._engine) as connection:
+            return await _read(connection, _ALL_ROWS_READ) - before
+
     def _opened(self, topic: str, value: bytes) -> DecodedRecord:
         record = kafka_record(topic, value)
         try:
@@ -177,6 +206,10 @@ class Core:
 def record(topic: str, event: Any) -> tuple[str, bytes]:
     """(topic, value) of an event, for a `Batch`."""
     return topic, json.dumps(event).encode()
+
+
+async def _read(connection: Connection, statement: TextClause) -> Counter[str]:
+    return Counter(dict(iter(await connection.execute(statement))))
 
 
 async def _rows(connection: Connection, table: str) -> list[Any]:

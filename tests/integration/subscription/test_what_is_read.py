@@ -1,0 +1,75 @@
+"""What an account has gathered over the years is not read with each of its events: the rows that are read, counted."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+import pytest
+
+from shared.contracts.inbound import InboundData
+from tests.integration.subscription.core import Batch, Core, record
+from tests.integration.subscription.test_replaying import event
+from tests.unit.domain.scenario import bound, coupon, credit, day, purchase, registered, renewal, when
+
+NOON: Final = when("2026-01-15 12:00")
+NUMBER: Final = 1_000
+BOUGHT: Final = purchase(auto_renewal=True)  # E is 2026-02-15, the first attempt on 2026-02-06
+EXPIRED: Final = {"valid_from": day("2026-01-01"), "valid_until": day("2026-01-20")}
+
+
+def batch(at: str, *commands: InboundData, first: int = 0) -> Batch:
+    now = when(at)
+    return Batch(now, [record(*event(first + number, now, command)) for number, command in enumerate(commands)])
+
+
+def expired_coupons(number: int) -> list[InboundData]:
+    return [coupon(f"k-{each}", amount_off=Decimal("5.00"), **EXPIRED) for each in range(number)]
+
+
+@pytest.mark.rule("R24")
+@pytest.mark.parametrize("number", [10, NUMBER])
+def test_expired_coupons_are_never_read(core: Core, number: int) -> None:
+    core.begin()
+    core.receive(batch("2026-01-15 12:00", BOUGHT, *expired_coupons(number)))
+    few = batch("2026-01-16 12:00", registered("s-1"), credit("1.00", "cr-1"), first=5_000)
+    assert core.rows_read(few)["coupon"] == 0
+    read = core.due_rows_read(when("2026-02-06 08:00"))  # the first attempt to deduct fails
+    assert (core.counted()["applied"], read["coupon"]) == (number + 3, 0)
+    retried = batch("2026-02-06 12:00", credit("1.00", "cr-2"), first=6_000)
+    assert core.rows_read(retried)["coupon"] == 0
+    assert core.differences() == []
+
+
+@pytest.mark.rule("R24", "R25")
+def test_coupons_that_can_be_used_are_read_by_attempts_alone_and_used(core: Core) -> None:
+    core.begin()
+    usable = [coupon(f"usable-{each}", amount_off=None, percent_off=100) for each in range(2)]
+    core.receive(batch("2026-01-15 12:00", BOUGHT, *expired_coupons(10), *usable))
+    assert core.rows_read(batch("2026-01-16 12:00", credit("1.00", "cr-1"), first=5_000))["coupon"] == 0
+    core.receive(Batch(when("2026-02-06 08:00"), ()))
+    [used] = [row for row in core.stored()["coupon"] if "auto-" in row]
+    assert used.startswith("(usable-0,")
+
+
+@pytest.mark.rule("R40")
+@pytest.mark.parametrize("number", [10, NUMBER])
+def test_parked_events_are_not_read_with_others(core: Core, number: int) -> None:
+    core.begin()
+    core.receive(batch("2026-01-15 12:00", *[bound(f"s-{each}") for each in range(number)]))
+    later = batch("2026-01-15 12:01", credit("1.00"), bound("one-more"), first=5_000)
+    assert core.rows_read(later)["waiting"] == 0
+    assert core.counted() == {"parked": number + 1, "applied": 1}
+    core.receive(Batch(NOON + timedelta(minutes=15), ()))
+    assert core.counted() == {"parked": 1, "applied": 1, "rejected": number}
+    core.receive(Batch(NOON + timedelta(minutes=16), ()))
+    assert core.counted() == {"parked": 0, "applied": 1, "rejected": number + 1}
+
+
+@pytest.mark.rule("R40")
+def test_what_a_copy_of_an_older_version_parked_is_refused_when_its_time_is_over(core: Core) -> None:
+    core.begin()
+    core.receive(batch("2026-01-15 12:00", renewal("r-1"), renewal("r-2")))
+    core.migrated("UPDATE account SET parked = 0, parked_bytes = 0, first_deadline = NULL")
+    core.receive(batch("2026-01-15 12:01", credit("1.00"), first=5_000))
+    core.receive(Batch(NOON + timedelta(minutes=15), ()))
+    assert core.counted() == {"parked": 0, "applied": 1, "rejected": 2}
