@@ -1,6 +1,7 @@
 """Where the notifier is put together; imported by `__main__` only."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,9 @@ from notifier_service.delivery.smtp import MailRelay
 from notifier_service.handlers import registry
 from notifier_service.http import api as operators
 from notifier_service.inbox import api as inbox
+from notifier_service.inbox.changes import watch_inboxes
 from notifier_service.inbox.stream import Streams
-from notifier_service.metrics import delivery_seconds, notifications
-from notifier_service.storage.signals import Signal
+from notifier_service.metrics import delivery_seconds, notifications, show_streams
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
 from shared.web.auth import Guard
@@ -34,13 +35,15 @@ def build(context: ServiceContext) -> ServiceComponents:
         languages, mail_from=context.settings.mail_from, mail_domain=context.settings.mail_domain
     )
     sender = build_sender(context, session, mail_composer, delivery_seconds(metrics.registry))
-    streams = Streams(context.engine, context.health, changed=session.received[Signal.INBOX])
+    streams = Streams(context.http_engine, context.health)
+    show_streams(metrics.registry, streams.__len__)
     routers = [
-        inbox.router(context.engine, context.clock, context.partitions, streams),
-        operators.router(context.engine),
+        inbox.router(context.http_engine, context.clock, context.partitions, streams),
+        operators.router(context.http_engine),
     ]
     return ServiceComponents(
         http=build_http(context, guard=Guard(context.settings), metrics=metrics, routers=routers),
+        http_tasks=[streams.run, partial(watch_inboxes, url, context.schema, streams, context.health)],
         batch_processor=NotifierBatchProcessor(
             registry(languages),
             topic_prefix=context.settings.topic_prefix,
@@ -48,7 +51,7 @@ def build(context: ServiceContext) -> ServiceComponents:
             partitions=context.partitions,
         ),
         settle_due=sender.drain,
-        tasks=[sender.run, streams.run],
+        tasks=[sender.run],
     )
 
 

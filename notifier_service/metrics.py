@@ -1,9 +1,9 @@
-"""The notifier's own metrics: how notifications ended, how many emails wait, and how long delivery takes."""
+"""The notifier's own metrics: how notifications ended, how many emails wait, how long delivery takes, open streams."""
 
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from notifier_service.decisions.notification import NotificationStatus
@@ -30,6 +30,11 @@ async def notifications(connection: Connection) -> list[Metric]:
     for status in (NotificationStatus.QUEUED, NotificationStatus.SENDING):
         waiting.add_metric((status,), open_counts.get(status, 0))
     return [ended, waiting]
+
+
+def show_streams(registry: CollectorRegistry, count: Callable[[], int]) -> None:
+    """`count` is called at each scrape."""
+    Gauge("tenure_http_streams", "Open streams of inboxes.", registry=registry).set_function(count)
 
 
 def delivery_seconds(registry: CollectorRegistry) -> Callable[[float], None]:

@@ -31,7 +31,7 @@ def build(context: ServiceContext) -> ServiceComponents:
             context,
             guard=Guard(settings),
             metrics=Metrics(context, parked),
-            routers=[api.router(context.engine, context.clock, rules)],
+            routers=[api.router(context.http_engine, context.clock, rules)],
         ),
         batch_processor=SubscriptionBatchProcessor(
             rules=rules,

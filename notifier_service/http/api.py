@@ -10,7 +10,7 @@ from notifier_service.storage import notifications, recipients
 from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.scalars import Id
 from shared.storage.database import Engine, transaction
-from shared.web.auth import OperatorCaller
+from shared.web.auth import AuthenticatedRoute, OperatorCaller
 from shared.web.problems import Problem, problems
 
 _LONGEST_PAGE: Final = 500
@@ -25,7 +25,7 @@ _PROBLEMS: Final = (
 def router(engine: Engine) -> APIRouter:
     """The routes below `/api` that need the scope `operator`."""
     pages = _Pages(engine)
-    made = APIRouter(prefix="/api", tags=["operators"], responses=problems(*_PROBLEMS))
+    made = APIRouter(prefix="/api", tags=["operators"], responses=problems(*_PROBLEMS), route_class=AuthenticatedRoute)
     made.get("/notifications")(pages.notifications)
     return made
 
@@ -42,7 +42,7 @@ class _Pages:
         account_id: Id | None = None,
         status: DecisionStatus | None = None,
         *,
-        before: Annotated[int | None, Query(description="`before` of the page before.")] = None,
+        before: Annotated[int | None, Query(ge=0, le=2**62, description="`before` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
     ) -> DecisionsDocument:
         """Decisions, the newest first. 404 for an account of which no lifecycle event has come."""

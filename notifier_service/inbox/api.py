@@ -20,7 +20,8 @@ from notifier_service.unit_of_work import UnitOfWork
 from shared.contracts.scalars import Id, read_instant
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import AccountCaller
+from shared.web.auth import AccountCaller, AccountOwner, AuthenticatedRoute
+from shared.web.event_stream import EventStream
 from shared.web.problems import Problem, problems
 
 _PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -29,7 +30,7 @@ _PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HT
 def router(engine: Engine, clock: Clock, partitions: Mapping[str, int], streams: Streams) -> APIRouter:
     """The routes below `/api` for recipients. `partitions`: logical topic -> number of its partitions."""
     pages = _Pages(engine, clock, partitions, streams)
-    made = APIRouter(prefix="/api", tags=["inbox"], responses=problems(*_PROBLEMS))
+    made = APIRouter(prefix="/api", tags=["inbox"], responses=problems(*_PROBLEMS), route_class=AuthenticatedRoute)
     made.get("/inbox")(pages.inbox)
     made.post("/inbox/read-all")(pages.read_all)
     made.post("/inbox/{message_id}/read", responses=problems(HTTPStatus.NOT_FOUND))(pages.read)
@@ -72,8 +73,7 @@ class _Pages:
         self, caller: AccountCaller, last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None
     ) -> StreamingResponse:
         """Server-Sent Events: `message` with a message, `unread` with the count; continues after `Last-Event-ID`."""
-        events = self._streams.events(caller.account_id, last_event_id)
-        return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        return EventStream(self._streams.open(caller, last_event_id))
 
     async def preferences(self, caller: AccountCaller) -> PreferencesDocument:
         """Which channels are switched off for which kinds."""
@@ -81,7 +81,7 @@ class _Pages:
             found = await stored_preferences.load(connection, [caller.account_id])
         return PreferencesDocument.of(found[caller.account_id])
 
-    async def replace_preferences(self, caller: AccountCaller, wanted: PreferencesUpdate) -> PreferencesDocument:
+    async def replace_preferences(self, caller: AccountOwner, wanted: PreferencesUpdate) -> PreferencesDocument:
         """Replace what is switched off. Protected kinds keep at least one channel."""
         try:
             validate_preferences(wanted.preferences)

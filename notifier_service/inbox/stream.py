@@ -5,8 +5,9 @@ has changed, and continues from there in the table. So a slow client costs no me
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import orjson
@@ -14,9 +15,15 @@ import orjson
 from notifier_service.inbox.shapes import Message
 from notifier_service.storage import messages
 from notifier_service.storage.messages import InboxMessage, InboxSummary
+from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient, wait_for_event
 from shared.storage.database import Engine, transaction
+from shared.web import limits
+from shared.web.auth import Caller
+from shared.web.rate_limits import too_many
+
+logger = logging.getLogger(__name__)
 
 COMPONENT: Final = "streams"
 _MESSAGES_PER_QUERY: Final = 100
@@ -43,50 +50,71 @@ class _Stream:
 class Streams:
     """All connected clients of a process. `run` watches all their inboxes with one query per change."""
 
-    def __init__(self, engine: Engine, health: Health, *, changed: asyncio.Event) -> None:
-        """`changed` is set whenever any inbox of the service may have changed."""
+    def __init__(self, engine: Engine, health: Health) -> None:
+        self.changed = asyncio.Event()
+        """To be set whenever any inbox of the service may have changed."""
         self._engine = engine
         self._health = health
-        self._changed = changed
         self._connected: dict[str, set[_Stream]] = {}
         self._closing = False
+
+    def __len__(self) -> int:
+        """How many streams are open."""
+        return sum(map(len, self._connected.values()))
 
     async def run(self) -> None:
         """Wake the streams whose inboxes change; when cancelled, end all streams, so that the server can stop."""
         try:
             while True:
-                await self._changed.wait()
-                self._changed.clear()
+                await self.changed.wait()
+                self.changed.clear()
                 if self._connected:
                     await retry_transient(self._update_all, health=self._health, component=COMPONENT)
                 await asyncio.sleep(_GATHER_SECONDS)
         finally:
             self._close()
 
-    async def events(self, account_id: str, since: int | None) -> AsyncIterator[bytes]:
+    @asynccontextmanager
+    async def open(self, caller: Caller, since: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
         """What one client is sent: messages with a higher `number` than `since` (None: future ones only), and `unread`.
 
-        `unread` is sent first and whenever it changes; a comment keeps an idle connection open.
+        `unread` is sent first and whenever it changes; a comment keeps an idle connection open. It ends when the
+        caller's token expires. Raises `Problem` 429 where too many are open, `Transient`.
         """
-        async with self._connect(account_id) as stream:
-            await self._update(account_id, stream)
-            sent = stream.summary.newest if since is None else since
-            unread = None
-            yield _OPENING
-            while not self._closing:
-                stream.changed.clear()
-                summary = stream.summary
-                for message in await self._messages_after(account_id, sent):
-                    sent = message.number
-                    yield _event("message", Message.of(message).model_dump(mode="json"), number=sent)
-                if summary.unread != unread:
-                    unread = summary.unread
-                    yield _event("unread", {"unread": unread})
-                if sent >= summary.newest and not await wait_for_event(stream.changed, _KEEP_ALIVE_SECONDS):
-                    yield _KEEP_ALIVE
+        with self._connect(caller.account_id) as stream:
+            async with transaction(self._engine) as connection:
+                stream.update(await messages.summary(connection, caller.account_id))
+            yield self._until_away(self._events(caller, stream, since))
 
-    @asynccontextmanager
-    async def _connect(self, account_id: str) -> AsyncIterator[_Stream]:
+    async def _until_away(self, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The events until the database is away: the client connects again."""
+        try:
+            async for event in events:
+                yield event
+        except Transient as away:
+            logger.info("a stream ends: %s", away)
+
+    async def _events(self, caller: Caller, stream: _Stream, since: int | None) -> AsyncIterator[bytes]:
+        sent = stream.summary.newest if since is None else since
+        unread = None
+        yield _OPENING
+        while not self._closing and caller.seconds_left > 0:
+            stream.changed.clear()
+            summary = stream.summary
+            for message in await self._messages_after(caller.account_id, sent):
+                sent = message.number
+                yield _event("message", Message.of(message).model_dump(mode="json"), number=sent)
+            if summary.unread != unread:
+                unread = summary.unread
+                yield _event("unread", {"unread": unread})
+            patience = min(_KEEP_ALIVE_SECONDS, caller.seconds_left)
+            if sent >= summary.newest and not await wait_for_event(stream.changed, patience):
+                yield _KEEP_ALIVE
+
+    @contextmanager
+    def _connect(self, account_id: str) -> Iterator[_Stream]:
+        if len(self._connected.get(account_id, ())) >= limits.STREAMS_PER_ACCOUNT or len(self) >= limits.STREAMS:
+            raise too_many("There are too many open streams; please try again later.")
         stream = _Stream()
         self._connected.setdefault(account_id, set()).add(stream)
         try:
@@ -109,10 +137,6 @@ class Streams:
         for account_id, streams in self._connected.items():
             for stream in streams:
                 stream.update(summaries.get(account_id, InboxSummary()))
-
-    async def _update(self, account_id: str, stream: _Stream) -> None:
-        async with transaction(self._engine) as connection:
-            stream.update(await messages.summary(connection, account_id))
 
     async def _messages_after(self, account_id: str, number: int) -> list[InboxMessage]:
         async with transaction(self._engine) as connection:

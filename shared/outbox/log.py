@@ -47,6 +47,7 @@ _LOCK = Bulk(
 _RAISE = update(OutputPartition)
 _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}' || current_schema(), '')")
 _COLUMNS = ("topic", "partition", "sequence", "key", "value", "headers", "account_id")
+_HAS_TABLES = text("SELECT to_regclass('output_partition') IS NOT NULL")
 _PARTITIONS = text("SELECT topic, count(*) FROM output_partition GROUP BY topic")
 _ADD_PARTITIONS = text(
     "INSERT INTO output_partition (topic, partition) SELECT :topic, generate_series(0, :count - 1)"
@@ -71,6 +72,13 @@ async def append(connection: Connection, entries: Sequence[Entry]) -> None:
         [{"topic": key[0], "partition": key[1], "next_sequence": after} for key, after in sequences.items()],
     )
     await connection.execute(_NOTIFY)
+
+
+async def fixed_partitions(connection: Connection) -> dict[str, int]:
+    """Output topic -> its partitions, as `fix_partitions` has stored them; empty before that."""
+    if (await connection.execute(_HAS_TABLES)).scalar_one():
+        return {row[0]: row[1] for row in await connection.execute(_PARTITIONS)}
+    return {}
 
 
 async def fix_partitions(connection: Connection, counts: Mapping[str, int]) -> None:

@@ -23,12 +23,16 @@ from shared.testclock.clock import Clock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
-    """What a service is built from. `name`: the service's; `schema`: the PostgreSQL schema of its tables."""
+    """What a service is built from. `name`: the service's; `schema`: the PostgreSQL schema of its tables.
+
+    There are two pools of database connections, since a connection belongs to one event loop: `http_engine` is HTTP's.
+    """
 
     name: ServiceName
     settings: Settings
     schema: str
     engine: Engine
+    http_engine: Engine
     health: Health
     clock: Clock
     inputs: InputTopics
@@ -39,12 +43,14 @@ class ServiceContext:
 class ServiceComponents:
     """What the runtime runs.
 
-    `http` is served from the start. Once database and topics are prepared, `batch_processor` gets what is read from
+    `http` is served from the start, in an event loop of its own, where each of `http_tasks` runs beside it until it is
+    cancelled. Once database and topics are prepared, `batch_processor` gets what is read from
     Kafka, and each of `tasks` runs until it is cancelled. `settle_due` is for the test clock's barrier: it does all
     that is due at the clock's time and returns when nothing is left.
     """
 
     http: FastAPI
+    http_tasks: Sequence[Operation] = ()
     batch_processor: BatchProcessor
     settle_due: Operation
     tasks: Sequence[Operation]

@@ -1,7 +1,7 @@
 """Whether this process can do its work: read by `/ready` and by the metrics.
 
 Each component of a process (database, topics, consuming, lag, publishing, and those that a service names) writes its
-own state here, so one object tells the state of all.
+own state here, in whichever thread it runs, so one object tells the state of all.
 """
 
 from collections.abc import Mapping
@@ -33,4 +33,5 @@ class Health:
     @property
     def unready(self) -> Mapping[str, str]:
         """Component -> reason, for each that does not work."""
-        return {component: reason for component, reason in self._reasons.items() if reason}
+        now = self._reasons.copy()  # at once: another thread may add a component
+        return {component: reason for component, reason in now.items() if reason}

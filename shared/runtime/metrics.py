@@ -15,8 +15,10 @@ from shared.outbox import progress
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
+from shared.runtime.single_flight import SingleFlight
 from shared.storage import event_counts
 from shared.storage.database import Connection, transaction
+from shared.web import limits
 
 DatabaseCollector: TypeAlias = Callable[[Connection], Awaitable[Iterable[Metric]]]
 """Reads metrics from the database, in the transaction of one scrape."""
@@ -31,6 +33,7 @@ class Metrics:
         PrometheusProcessCollector(registry=self.registry)
         self._context = context
         self._database_collectors = (event_totals, relay_lag, *database_collectors)
+        self._reading = SingleFlight(self._read_database)
 
     async def exposition(self) -> bytes:
         """Prometheus's text format; while the database is away, without what only the database knows."""
@@ -43,12 +46,17 @@ class Metrics:
         return generate_latest(self.registry) + generate_latest(_Collected(families))
 
     async def _collect_from_database(self) -> list[Metric]:
+        """One scrape at a time reads; a database that hangs holds up neither this scrape nor the next."""
         up = GaugeMetricFamily("tenure_database_up", "1 when the database answered this scrape.", value=1)
         try:
-            async with transaction(self._context.engine) as connection:
-                return [up, *[family for collect in self._database_collectors for family in await collect(connection)]]
-        except Transient:
+            return [up, *await self._reading.result(limits.PAGE_SECONDS)]
+        except (Transient, TimeoutError):
             return [GaugeMetricFamily(up.name, up.documentation, value=0)]
+
+    async def _read_database(self) -> list[Metric]:
+        self._context.partitions.require()  # before that there may be no tables
+        async with transaction(self._context.http_engine) as connection:
+            return [family for collect in self._database_collectors for family in await collect(connection)]
 
 
 async def event_totals(connection: Connection) -> list[Metric]:

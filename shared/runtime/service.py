@@ -7,7 +7,7 @@ else runs. `run` ends on SIGINT or SIGTERM, or with an `Alarm`, which a person m
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -19,18 +19,24 @@ from shared.outbox import log
 from shared.outbox.leader import lead
 from shared.outbox.relay import Relay
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
-from shared.runtime.errors import Alarm
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.health import Health
+from shared.runtime.own_loop import run_in_own_loop
 from shared.runtime.retry import retry_transient
-from shared.runtime.settings import Settings, schema_name
-from shared.runtime.tasks import run_until_one_ends
+from shared.runtime.settings import Role, Settings, has_role, schema_name
+from shared.runtime.tasks import Operation, run_until_one_ends
 from shared.storage.database import connect, transaction
 from shared.storage.migrations import migrate
 from shared.testclock.barrier import Barrier, settled_partition
 from shared.testclock.clock import SystemClock, TestClock
+from shared.web import limits, probe
 from shared.web.server import serve
 
-HEALTH_COMPONENTS: Final = ("database", "topics", "consuming", "lag", "publishing")
+HEALTH_COMPONENTS: Final[Mapping[Role, Sequence[str]]] = {
+    "intake": ("database", "topics", "consuming", "lag", "publishing"),
+    "http": ("database", probe.COMPONENT),
+}
+"""Role -> what must be ready for it, in both services."""
 _DRAIN_SECONDS: Final = 10.0
 
 logger = logging.getLogger(__name__)
@@ -43,10 +49,11 @@ async def run(service: Service, settings: Settings) -> None:
         logger.warning("THE TEST CLOCK IS ON: time stands still and moves only by events on %s", TEST_CLOCK)
     try:
         components = service.build(context)
+        intake = partial(_work, service, context, components)
         await run_until_one_ends(
             _wait_for_stop_signal,
-            partial(serve, components.http, settings),
-            partial(_work, service, context, components),
+            partial(run_in_own_loop, partial(_serve_http, context, components)),
+            intake if has_role(settings, "intake") else partial(_await_intake, context),
         )
     except Alarm as alarm:
         logger.critical("%s", alarm)
@@ -57,18 +64,52 @@ async def run(service: Service, settings: Settings) -> None:
 
 def build_context(service: Service, settings: Settings) -> ServiceContext:
     """What the service is built from; connects to nothing yet."""
-    schema = schema_name(service.name, settings)
-    engine = connect(settings.database_url.get_secret_value(), schema)
+    schema, url = schema_name(service.name, settings), settings.database_url.get_secret_value()
+    engine = connect(url, schema)
     upstream = [topic for topic in read_by(service.name) if not TOPICS[topic].test_clock_only]
     return ServiceContext(
         name=service.name,
         settings=settings,
         schema=schema,
         engine=engine,
-        health=Health(*HEALTH_COMPONENTS, *service.health_components),
+        http_engine=connect(
+            url, schema, pool_size=limits.DATABASE_CONNECTIONS, statement_seconds=limits.DATABASE_SECONDS
+        ),
+        health=Health(*_health_components(service, settings)),
         clock=SystemClock() if settings.test_clock is None else TestClock(),
         inputs=InputTopics(upstream, settings=settings, engine=engine),
     )
+
+
+def _health_components(service: Service, settings: Settings) -> list[str]:
+    named = [name for role, names in HEALTH_COMPONENTS.items() if has_role(settings, role) for name in names]
+    return [*named, *service.health_components] if has_role(settings, "intake") else named
+
+
+async def _serve_http(context: ServiceContext, components: ServiceComponents) -> None:
+    """Everything that runs in HTTP's event loop. Raises `BadSettings` where the port is taken."""
+    watch = partial(probe.watch_database, context.http_engine, context.health)
+    beside: list[Operation] = [watch, *components.http_tasks] if has_role(context.settings, "http") else []
+    try:
+        await run_until_one_ends(partial(serve, components.http, context.settings), *beside)
+    finally:
+        await context.http_engine.dispose()
+
+
+async def _await_intake(context: ServiceContext) -> None:
+    """All that a copy without the role `intake` does beside HTTP: wait for the tables that one with it has made."""
+    counts = await retry_transient(lambda: _fixed_partitions(context), health=context.health, component="database")
+    context.partitions.fill(counts)
+    await asyncio.Event().wait()
+
+
+async def _fixed_partitions(context: ServiceContext) -> Mapping[str, int]:
+    """Raises `Transient` where there are none yet."""
+    async with transaction(context.engine) as connection:
+        counts = await log.fixed_partitions(connection)
+    if not counts:
+        raise Transient("no copy with the role intake has been started on this database yet")
+    return counts
 
 
 async def _wait_for_stop_signal() -> None:

@@ -7,8 +7,9 @@ An unknown `TENURE_` name or a bad value stops the start with a sentence (`BadSe
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -27,6 +28,10 @@ SECRETS: Final = (
 )
 """Settings that may come from a file, without the prefix."""
 
+Role: TypeAlias = Literal["intake", "http"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+"""`intake`: events, timers, publishing and delivery; `http`: the service's own paths."""
+
 
 class BadSettings(Exception):
     """Settings with which the service cannot start; the message names each wrong one and what was expected."""
@@ -44,6 +49,21 @@ def _web_address(address: str) -> str:
     if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname:
         raise ValueError("expected an address such as https://tenure.example")
     return address
+
+
+def _networks(text: str) -> str:
+    for each in filter(None, text.split(",")):
+        try:
+            ip_network(each.strip())
+        except ValueError:
+            raise ValueError("expected addresses or networks such as 10.0.0.0/8, with commas between") from None
+    return text
+
+
+def _roles(text: str) -> str:
+    if not {each.strip() for each in text.split(",")} <= {"all", *ROLES}:
+        raise ValueError(f"expected all, or one or more of {', '.join(ROLES)} with commas between")
+    return text
 
 
 def _postgresql_url(url: SecretStr) -> SecretStr:
@@ -95,11 +115,20 @@ class Settings(BaseSettings):
     auth_audience: str | None = None
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    http_rate_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    http_rate_per_token: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    http_trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    roles: Annotated[str, AfterValidator(_roles)] = "all"
     policy_file: Path | None = None
     catalog_file: Path | None = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     test_clock: Instant | None = None
+
+
+def has_role(settings: Settings, role: Role) -> bool:
+    """Whether this copy does this part of the work."""
+    return not {role, "all"}.isdisjoint(each.strip() for each in settings.roles.split(","))
 
 
 def schema_name(service: str, settings: Settings) -> str:

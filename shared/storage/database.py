@@ -31,8 +31,8 @@ LOCK_SECONDS: Final = 5
 """How long one statement waits for a lock; then it is `Transient`, and `/ready` says so."""
 IDLE_TRANSACTION_SECONDS: Final = 10
 """How long a client may be silent inside a transaction; then PostgreSQL ends its session, and its locks are free."""
-_SILENT_SERVER_SECONDS: Final = 15
-"""A database that stands still takes connections and answers nothing: after so long it is away."""
+_ANSWER_SECONDS: Final = 5
+"""A database that stands still takes connections and answers nothing: so long after a statement's time it is away."""
 TCP_SETTINGS: Final[Mapping[str, str]] = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -41,25 +41,29 @@ TCP_SETTINGS: Final[Mapping[str, str]] = {
 }
 """The server notices a client whose machine is gone, or which reads nothing any more, after about 10 s."""
 
+_NOTHING = text("SELECT 1")
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :limit, true)")
 
 
-def connect(url: str, schema: str, *, pool_size: int = 8, hurried: bool = True) -> Engine:
+def connect(
+    url: str, schema: str, *, pool_size: int = 8, statement_seconds: float | None = STATEMENT_SECONDS
+) -> Engine:
     """An engine whose connections live in `schema`; nothing is connected yet.
 
-    Without `hurried` a statement may take as long as it takes: for migrations.
+    `pool_size` connections stay open, under load there are twice as many. Whoever finds none free waits for as long as
+    a statement may take. `statement_seconds` of None: as long as it takes, for migrations.
     """
     opened = partial(
         asyncpg.connect,
         plain(url),
         timeout=CONNECT_SECONDS,
-        command_timeout=_SILENT_SERVER_SECONDS if hurried else None,
+        command_timeout=statement_seconds + _ANSWER_SECONDS if statement_seconds else None,
         server_settings={
             "search_path": schema,
             "application_name": f"tenure-{schema}",
             "jit": "off",
-            "statement_timeout": f"{STATEMENT_SECONDS if hurried else 0}s",
+            "statement_timeout": f"{(statement_seconds or 0) * 1000:.0f}ms",
             "lock_timeout": f"{LOCK_SECONDS}s",
             "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
             **TCP_SETTINGS,
@@ -69,9 +73,9 @@ def connect(url: str, schema: str, *, pool_size: int = 8, hurried: bool = True) 
         "postgresql+asyncpg://",
         async_creator=opened,
         pool_size=pool_size,
-        max_overflow=8,
+        max_overflow=pool_size,
         pool_pre_ping=False,
-        pool_timeout=10,
+        pool_timeout=statement_seconds or STATEMENT_SECONDS,
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
@@ -102,6 +106,12 @@ async def snapshot(engine: Engine) -> AsyncIterator[Connection]:
     async with transaction(engine) as connection:
         await connection.execute(_SNAPSHOT)
         yield connection
+
+
+async def ping(engine: Engine) -> None:
+    """Returns when the database has answered. Raises `Transient`."""
+    async with transaction(engine) as connection:
+        await connection.execute(_NOTHING)
 
 
 def driver(connection: AsyncConnection) -> Any:

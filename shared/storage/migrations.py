@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 async def migrate(url: str, schema: str, scripts: Path) -> None:
     """Bring `schema` up to date, all or nothing, however long it takes. Raises `Transient`."""
-    engine = connect(url, schema, pool_size=1, hurried=False)
+    engine = connect(url, schema, pool_size=1, statement_seconds=None)
     try:
         async with transaction(engine) as connection:
             await connection.execute(_LOCK, {"schema": schema})

@@ -1,12 +1,14 @@
 """Authentication: bearer tokens, and signed links. Checked against real time, also with the test clock on.
 
-A link gives access to the inbox of one account only: it never makes an operator, and no access token counts as a link.
-`build_http` puts one `Guard` into the application's state; routes take `AccountCaller` or `OperatorCaller`.
+A link opens what its page needs (reading the inbox of one account and marking it as read), nothing else: it never
+makes an operator, and no access token counts as a link. `build_http` puts one `Guard` into the application's state;
+routes take `AccountCaller`, `AccountOwner` or `OperatorCaller`, and are `AuthenticatedRoute`s.
 """
 
-import asyncio
 import logging
+import re
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -14,10 +16,16 @@ from typing import Annotated, Any, Final
 
 import jwt
 from fastapi import Depends, Query, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from shared.contracts.scalars import ID_PATTERN
 from shared.runtime.settings import BadSettings, Settings
+from shared.web.issuer_keys import IssuerKeys, KeysAway
 from shared.web.problems import Problem
+from shared.web.rate_limits import RateLimit
+from shared.web.tokens import HMAC, PUBLIC_KEY_ALGORITHMS, Claims, InvalidToken, claims_of, header_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,125 +33,173 @@ OPERATOR: Final = "operator"
 LINK_AUDIENCE: Final = "tenure-link"
 LINK_LIFETIME: Final = timedelta(hours=24)
 MIN_SECRET_BYTES: Final = 32
-_HMAC: Final = "HS256"
-_ASYMMETRIC: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-_LEEWAY_SECONDS: Final = 5
-_JWKS_TIMEOUT_SECONDS: Final = 5
+_RETRY_AFTER_SECONDS: Final = "10"
+_ACCOUNT_ID: Final = re.compile(ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `account_id`: the token's `sub`; `operator`: its scope has `operator`."""
+    """Who calls.
+
+    `account_id`: the token's `sub`, which is checked to be an account's id where a route takes `AccountCaller`.
+    `operator`: the scope has `operator`; `link`: it is the link of an email; `expires_at`: seconds since 1970.
+    """
 
     account_id: str
     operator: bool
+    link: bool
+    expires_at: float
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the token still holds; 0 when it has expired."""
+        return max(0.0, self.expires_at - time.time())
 
 
 class Guard:
     """Checks tokens with `TENURE_AUTH_SECRET` (HS256), with the keys at `TENURE_AUTH_JWKS_URL`, or with both."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `BadSettings` where the secret is too short for HS256."""
+        """Raises `BadSettings` where the secret cannot be one for HS256."""
         self._secret = settings.auth_secret.get_secret_value() if settings.auth_secret else None
         self._audience = settings.auth_audience
+        self._rate = RateLimit(settings.http_rate_per_token)
         if self._secret is None and settings.auth_jwks_url is None:
             logger.warning("neither TENURE_AUTH_SECRET nor TENURE_AUTH_JWKS_URL is set: every token is refused")
-        if self._secret is not None and len(self._secret.encode()) < MIN_SECRET_BYTES:
-            raise BadSettings(f"TENURE_AUTH_SECRET: at least {MIN_SECRET_BYTES} bytes are needed for HS256.")
-        url = settings.auth_jwks_url
-        self._keys = jwt.PyJWKClient(url, timeout=_JWKS_TIMEOUT_SECONDS, cache_jwk_set=True) if url else None
+        if self._secret is not None:
+            _check_secret(self._secret)
+        self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
 
     async def caller(self, token: str) -> Caller:
-        """Who the token names. Raises `Problem`: 401 for a bad token, 503 where the keys cannot be fetched."""
+        """Who the token names.
+
+        Raises `Problem`: 401 for a bad token, 429 for one that is used too often, 503 where its key cannot be fetched.
+        """
         try:
             claims = await self._claims(token)
-        except jwt.PyJWKClientConnectionError:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The keys to check tokens with cannot be fetched.") from None
-        except jwt.PyJWTError:
-            raise unauthorized("The token is not valid, or has expired.") from None
-        subject = claims.get("sub")
-        if not isinstance(subject, str) or not subject:
-            raise unauthorized("The token names no account.")
-        if _is_link(claims):
-            return Caller(subject, operator=False)
-        return Caller(subject, operator=OPERATOR in str(claims.get("scope", "")).split())
+        except InvalidToken:
+            raise unauthorized("The token is malformed, expired, or signed with another key.") from None
+        except KeysAway:
+            detail = "The keys that tokens are checked with cannot be fetched now."
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": _RETRY_AFTER_SECONDS}) from None
+        link = _is_link(claims)
+        await self._rate.count(claims.sub, "link" if link else "")
+        return Caller(claims.sub, operator=not link and OPERATOR in claims.scopes, link=link, expires_at=claims.exp)
 
     def link_token(self, account_id: str) -> str | None:
-        """A token for a link to this account's inbox, valid for 24 hours; None without a secret to sign it with."""
+        """A token for a link in a mail to this account; None without a secret to sign it with."""
         if self._secret is None:
             return None
         now = int(time.time())
         claims = {"sub": account_id, "aud": LINK_AUDIENCE, "iat": now, "exp": now + int(LINK_LIFETIME.total_seconds())}
-        return jwt.encode(claims, self._secret, algorithm=_HMAC)
+        return jwt.encode(claims, self._secret, algorithm=HMAC)
 
-    async def _claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token whose signature, time and audience are good. Raises `jwt.PyJWTError`."""
-        by_secret = jwt.get_unverified_header(token).get("alg") == _HMAC
-        key, algorithms = (self._secret, (_HMAC,)) if by_secret else (await self._public_key(token), _ASYMMETRIC)
+    async def _claims(self, token: str) -> Claims:
+        """Raises `InvalidToken`, `KeysAway`."""
+        header = header_of(token)
+        ours = header.algorithm == HMAC
+        key = self._secret if ours else await self._public_key(header.key_id)
         if key is None:
-            raise jwt.InvalidKeyError
-        options: Any = {"verify_aud": False}
-        claims: dict[str, Any] = jwt.decode(token, key, algorithms, leeway=_LEEWAY_SECONDS, options=options)
-        self._check_audience(claims, by_secret=by_secret)
+            raise InvalidToken
+        claims = claims_of(token, key, (HMAC,) if ours else PUBLIC_KEY_ALGORITHMS, now=time.time())
+        self._check_audience(claims, ours=ours)
         return claims
 
-    async def _public_key(self, token: str) -> Any:
-        if self._keys is None:
-            return None
-        return await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
+    async def _public_key(self, key_id: str) -> jwt.PyJWK | None:
+        return await self._issuer.key(key_id) if self._issuer and key_id else None
 
-    def _check_audience(self, claims: dict[str, Any], *, by_secret: bool) -> None:
-        """A link is signed with our secret and expires; an access token names `TENURE_AUTH_AUDIENCE`, if set."""
-        if _is_link(claims):
-            if not by_secret or "exp" not in claims:
-                raise jwt.InvalidAudienceError
-        elif self._audience is not None and self._audience not in _audiences(claims):
-            raise jwt.InvalidAudienceError
+    def _check_audience(self, claims: Claims, *, ours: bool) -> None:
+        """A link must be signed with our secret; an access token must have our audience, where one is set."""
+        accepted = ours if _is_link(claims) else self._audience is None or self._audience in claims.audiences
+        if not accepted:
+            raise InvalidToken
+
+
+def _check_secret(secret: str) -> None:
+    """Raises `BadSettings` where nothing can be signed with it."""
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise BadSettings(f"TENURE_AUTH_SECRET: at least {MIN_SECRET_BYTES} bytes are needed for HS256.")
+    try:
+        jwt.encode({}, secret, algorithm=HMAC)
+    except jwt.InvalidKeyError:
+        raise BadSettings("TENURE_AUTH_SECRET: a secret for HS256 is needed, not a key in PEM or JWK.") from None
 
 
 def unauthorized(detail: str) -> Problem:
-    """401, with the challenge that RFC 9110 requires."""
+    """401, with the challenge that HTTP asks for."""
     return Problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
 
 
+class AuthenticatedRoute(APIRoute):
+    """A route whose caller is known before anything of the request's body is read: without a good token, 401."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, behind the check of the token."""
+        handle = super().get_route_handler()
+
+        async def authenticated(request: Request) -> Response:
+            await _caller(request)
+            return await handle(request)
+
+        return authenticated
+
+
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+"""Declares the header in the OpenAPI document; `_caller` reads it."""
+_Parameter = Annotated[
+    str | None, Query(alias="token", description="The token, where no header can be sent (link, stream).")
+]
+"""Declares the parameter in the same way."""
 
 
-async def _account(
-    request: Request,
-    bearer: _Bearer,
-    token: Annotated[str | None, Query(description="The token, where no header can be sent (link, stream).")] = None,
-) -> Caller:
-    given = bearer.credentials if bearer else token
-    if not given:
-        raise unauthorized("A bearer token is needed.")
-    return await _guard(request).caller(given)
+async def _account(request: Request, _: _Bearer, __: _Parameter = None) -> Caller:
+    caller = await _caller(request)
+    if not _ACCOUNT_ID.fullmatch(caller.account_id):
+        raise unauthorized("The token names no account.")
+    return caller
 
 
-async def _operator(request: Request, bearer: _Bearer) -> Caller:
-    if not bearer:
-        raise unauthorized("A bearer token is needed.")
-    caller = await _guard(request).caller(bearer.credentials)
+async def _account_owner(caller: Annotated[Caller, Depends(_account)]) -> Caller:
+    if caller.link:
+        raise Problem(HTTPStatus.FORBIDDEN, "The link of an email opens reading only; this needs an access token.")
+    return caller
+
+
+async def _operator(request: Request, _: _Bearer) -> Caller:
+    caller = await _caller(request, by_parameter=False)
     if not caller.operator:
-        raise Problem(HTTPStatus.FORBIDDEN, f"The token's scope must contain {OPERATOR!r}.")
+        raise Problem(HTTPStatus.FORBIDDEN, f"The token's scope must hold {OPERATOR!r}.")
     return caller
 
 
 AccountCaller = Annotated[Caller, Depends(_account)]
-"""A route's caller: whoever a valid token or signed link names."""
+"""For a route's parameter: the account that the token or the signed link names."""
+AccountOwner = Annotated[Caller, Depends(_account_owner)]
+"""For a route's parameter: the account that an access token names; a link is answered 403."""
 OperatorCaller = Annotated[Caller, Depends(_operator)]
-"""A route's caller: a valid access token with the scope `operator`."""
+"""For a route's parameter: the caller of an access token with the scope `operator`."""
 
 
-def _guard(request: Request) -> Guard:
-    guard: Guard = request.app.state.guard
-    return guard
+async def _caller(request: Request, *, by_parameter: bool = True) -> Caller:
+    """Whose token the request carries, in its header or else as a parameter; looked at once per request."""
+    token = _token_in_header(request) or (request.query_params.get("token") if by_parameter else None)
+    if not token:
+        raise unauthorized("A bearer token is needed.")
+    if not hasattr(request.state, "caller"):
+        guard: Guard = request.app.state.guard
+        request.state.caller = await guard.caller(token)
+    known: Caller = request.state.caller
+    return known
 
 
-def _is_link(claims: dict[str, Any]) -> bool:
-    return LINK_AUDIENCE in _audiences(claims)
+def _token_in_header(request: Request) -> str | None:
+    """Raises `Problem` 401 where there are several."""
+    given = request.headers.getlist("authorization")
+    if len(given) > 1:
+        raise unauthorized("One bearer token is needed, not several.")
+    scheme, _, token = (given or [""])[0].partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _audiences(claims: dict[str, Any]) -> list[str]:
-    given = claims.get("aud", [])
-    return [given] if isinstance(given, str) else list(given)
+def _is_link(claims: Claims) -> bool:
+    return LINK_AUDIENCE in claims.audiences

@@ -1,9 +1,9 @@
 """HTTP errors as problem documents (RFC 9457): every error of both services has the same form.
 
-Routes raise `Problem`. `install` gives the same form to errors of the framework, to `Transient` and to bugs.
+Routes raise `Problem`. `install` gives the same form to errors of the framework and to `Transient`,
+`middleware.ErrorAnswers` to everything else.
 """
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,8 +18,6 @@ from shared.runtime.errors import Transient
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = "1"
-
-logger = logging.getLogger(__name__)
 
 
 class Problem(Exception):
@@ -62,7 +60,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_framework_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid_request)
     app.add_exception_handler(Transient, _answer_unavailable)
-    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer that tells a caller of `problem`."""
+    return _answer(problem.status, problem.detail, problem.headers, problem.code)
 
 
 def in_problem_json(openapi: dict[str, Any]) -> dict[str, Any]:
@@ -79,18 +81,25 @@ def in_problem_json(openapi: dict[str, Any]) -> dict[str, Any]:
 def _answer(
     status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, code: str | None = None
 ) -> Response:
-    document = ProblemDocument(title=status.phrase, status=status, detail=detail, code=code)
+    storable = detail.encode("utf-8", "replace").decode()  # a value of the request may hold lone surrogates
+    document = ProblemDocument(title=status.phrase, status=status, detail=storable, code=code)
     return JSONResponse(document.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _answer_problem(_: Request, problem: Any) -> Response:
-    return _answer(problem.status, problem.detail, problem.headers, problem.code)
+    return problem_response(problem)
 
 
 def _answer_framework_error(request: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
     detail = f"{request.method} {request.url.path}: {status.phrase.lower()}."
-    return _answer(status, detail, error.headers)
+    return _answer(status, detail, _with_head(error.headers or {}))
+
+
+def _with_head(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`Allow` with `HEAD` beside `GET`: the framework's routes do not know that every path answers both."""
+    allowed = headers.get("Allow", "").split(", ")
+    return {**headers, "Allow": ", ".join([*allowed, "HEAD"])} if "GET" in allowed else headers
 
 
 def _answer_invalid_request(_: Request, error: Any) -> Response:
@@ -105,8 +114,3 @@ def _answer_unavailable(_: Request, __: Exception) -> Response:
         "This service cannot reach something that it needs; please try again.",
         {"Retry-After": _RETRY_AFTER_SECONDS},
     )
-
-
-def _answer_unexpected(request: Request, error: Exception) -> Response:
-    logger.error("%s %s failed: %r", request.method, request.url.path, type(error))
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected error, which is in the service's log.")

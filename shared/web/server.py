@@ -1,14 +1,17 @@
-"""Serving an HTTP application with uvicorn, inside an event loop that somebody else runs."""
+"""Serving an HTTP application with uvicorn, inside an event loop that somebody else runs, within `limits`."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 
 from shared.runtime.settings import BadSettings, Settings
+from shared.web import limits
+from shared.web.connections import BoundedConnection
 
 _GRACE_SECONDS: Final = 2
 
@@ -28,10 +31,18 @@ async def serve(app: FastAPI, settings: Settings) -> None:
 
 
 def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    protocol: Any = partial(BoundedConnection, app.state.connections)
     return uvicorn.Config(
         app,
         host=settings.http_host,
         port=settings.http_port,
+        http=protocol,
+        ws="none",
+        server_header=False,
+        proxy_headers=bool(settings.http_trusted_proxies),
+        forwarded_allow_ips=settings.http_trusted_proxies,
+        h11_max_incomplete_event_size=limits.HEADER_BYTES,
+        timeout_keep_alive=limits.IDLE_SECONDS,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -19,7 +19,7 @@ from shared.contracts.state import Overview
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import OperatorCaller
+from shared.web.auth import AuthenticatedRoute, OperatorCaller
 from shared.web.problems import Problem, problems
 from subscription_service.domain.checks import amount_out_of_range, invalid_duration_of_renewal
 from subscription_service.domain.context import DecisionContext
@@ -51,6 +51,7 @@ def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
         prefix="/api/accounts/{account_id}",
         tags=["accounts"],
         dependencies=[Depends(_operators_only)],
+        route_class=AuthenticatedRoute,
         responses=problems(*_PROBLEMS),
     )
     made.get("", response_model=Overview)(endpoints.overview)

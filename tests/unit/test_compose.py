@@ -84,6 +84,25 @@ def test_every_container_has_a_health_check_and_publishes_to_this_machine_only(n
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_hardened(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "/tmp" in service["tmpfs"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert not service.keys() & {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc"}
+
+
+def test_nothing_but_volumes_and_memory_is_written_to() -> None:
+    assert {name: each.get("volumes") for name, each in SERVICES.items() if each.get("volumes")} == {
+        "kafka": ["kafka:/var/lib/kafka/data"],
+        "postgres": ["postgres:/var/lib/postgresql"],
+    }
+
+
 def test_no_secret_stands_in_the_file() -> None:
     variables = {
         variable: value for each in SERVICES.values() for variable, value in each.get("environment", {}).items()

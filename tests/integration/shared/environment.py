@@ -44,6 +44,7 @@ def service_context(settings: Settings, engine: Engine) -> ServiceContext:
         settings=settings,
         schema=SCHEMA,
         engine=engine,
+        http_engine=engine,
         health=Health("consuming", "lag", "publishing"),
         clock=SystemClock(),
         inputs=InputTopics([], settings=settings, engine=engine),

@@ -1,11 +1,8 @@
 """Who may call: tokens of every kind against the guard, and the routes that take them."""
 
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -13,11 +10,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
-from jwt.algorithms import ECAlgorithm
 
 from shared.runtime.settings import BadSettings, Settings
 from shared.web import problems
-from shared.web.auth import LINK_AUDIENCE, AccountCaller, Guard, OperatorCaller
+from shared.web.auth import LINK_AUDIENCE, AccountCaller, AccountOwner, AuthenticatedRoute, Guard, OperatorCaller
 
 SECRET = "a secret that is long enough for HS256"
 
@@ -27,13 +23,15 @@ def settings(**given: Any) -> Settings:
 
 
 def token(**claims: Any) -> str:
-    return jwt.encode({"sub": "acc-1", "exp": time.time() + 60} | claims, SECRET, algorithm="HS256")
+    return jwt.encode({"sub": "acc-1", "exp": time.time() + 3600} | claims, SECRET, algorithm="HS256")
 
 
 def app(guard: Guard) -> FastAPI:
     made = FastAPI()
     made.state.guard = guard
     problems.install(made)
+
+    made.router.route_class = AuthenticatedRoute
 
     @made.get("/mine")
     async def mine(caller: AccountCaller) -> str:
@@ -43,6 +41,14 @@ def app(guard: Guard) -> FastAPI:
     async def everything(caller: OperatorCaller) -> bool:
         return caller.operator
 
+    @made.get("/owned")
+    async def owned(caller: AccountOwner) -> str:
+        return caller.account_id
+
+    @made.put("/owned")
+    async def replace(caller: AccountOwner, wanted: dict[str, str]) -> str:
+        return caller.account_id + str(wanted)
+
     return made
 
 
@@ -51,10 +57,13 @@ def guard() -> Guard:
     return Guard(settings())
 
 
+def client_of(guard: Guard) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app(guard)), base_url="http://service")
+
+
 async def ask(guard: Guard, path: str, bearer: str | None = None, **parameters: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    transport = httpx.ASGITransport(app=app(guard))
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with client_of(guard) as client:
         return await client.get(path, headers=headers, params=parameters)
 
 
@@ -62,9 +71,9 @@ async def test_a_token_names_its_account(guard: Guard) -> None:
     assert (await ask(guard, "/mine", token())).json() == "acc-1"
 
 
-async def test_a_token_without_expiry_is_accepted(guard: Guard) -> None:
-    bare = jwt.encode({"sub": "acc-1"}, SECRET, algorithm="HS256")
-    assert (await ask(guard, "/mine", bare)).status_code == 200
+async def test_a_token_must_end(guard: Guard) -> None:
+    for lasting in ({"sub": "acc-1"}, {"sub": "acc-1", "exp": None}):
+        assert (await ask(guard, "/mine", jwt.encode(lasting, SECRET, algorithm="HS256"))).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -75,9 +84,9 @@ async def test_a_token_without_expiry_is_accepted(guard: Guard) -> None:
         jwt.encode({"sub": "acc-1"}, "", algorithm="none"),
         jwt.encode({"sub": "acc-1"}, SECRET * 2, algorithm="HS512"),
         token(exp=time.time() - 60),
-        token(nbf=time.time() + 60),
+        token(nbf=time.time() + 3600),
         token(sub=""),
-        jwt.encode({"exp": time.time() + 60}, SECRET, algorithm="HS256"),
+        jwt.encode({"exp": time.time() + 3600}, SECRET, algorithm="HS256"),
         jwt.encode({"sub": "acc-1"}, ec.generate_private_key(ec.SECP256R1()), algorithm="ES256"),
     ],
     ids=["nonsense", "wrong key", "unsigned", "HS512", "over", "not yet", "empty sub", "no sub", "unknown keys"],
@@ -97,7 +106,7 @@ async def test_no_token_is_answered_401(guard: Guard) -> None:
 
 async def test_an_operators_token_has_operator_among_its_scopes(guard: Guard) -> None:
     assert (await ask(guard, "/all", token(scope="read operator"))).status_code == 200
-    for scope in ("", "read", "operators"):
+    for scope in ("", "read", "operators", "read\toperator", "read,operator", "Operator"):
         answer = await ask(guard, "/all", token(scope=scope))
         assert answer.status_code == 403
         assert answer.json()["title"] == "Forbidden"
@@ -109,6 +118,63 @@ async def test_a_link_opens_its_own_account_and_nothing_else(guard: Guard) -> No
     assert (await ask(guard, "/mine", token=link)).json() == "acc-7"
     assert (await ask(guard, "/all", link)).status_code == 403
     assert (await ask(guard, "/all", token=link)).status_code == 401
+
+
+async def test_a_link_reads_and_marks_as_read_but_changes_nothing_else(guard: Guard) -> None:
+    link = guard.link_token("acc-7")
+    assert link
+    assert (await ask(guard, "/owned", token=token())).json() == "acc-1"
+    for refused in (await ask(guard, "/owned", link), await ask(guard, "/owned", token=link)):
+        assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+
+
+async def test_an_access_token_that_also_names_links_as_its_audience_is_a_link(guard: Guard) -> None:
+    mixed = token(aud=["tenure", LINK_AUDIENCE], scope="operator")
+    assert (await ask(guard, "/mine", mixed)).status_code == 200
+    assert (await ask(guard, "/all", mixed)).status_code == 403
+    assert (await ask(guard, "/owned", mixed)).status_code == 403
+
+
+async def test_the_account_is_an_id_and_an_operator_may_be_anybody(guard: Guard) -> None:
+    for subject in ("a b", "auth0|5f7c8ec7", "ops@example.com", "x" * 129, "Größe"):
+        assert (await ask(guard, "/mine", token(sub=subject))).status_code == 401
+        assert (await ask(guard, "/all", token(sub=subject, scope="operator"))).status_code == 200
+
+
+async def test_one_bearer_token_is_enough_and_two_are_too_many(guard: Guard) -> None:
+    async with client_of(guard) as client:
+        twice = [("Authorization", f"Bearer {token()}"), ("Authorization", f"Bearer {token(sub='acc-2')}")]
+        assert (await client.get("/mine", headers=twice)).status_code == 401
+        for scheme in ("bearer", "BEARER"):
+            assert (await client.get("/mine", headers={"Authorization": f"{scheme} {token()}"})).json() == "acc-1"
+        assert (await client.get("/mine", headers={"Authorization": f"Basic {token()}"})).status_code == 401
+
+
+async def test_more_requests_than_an_account_may_make_are_answered_429_whatever_token_it_uses() -> None:
+    guard = Guard(settings(http_rate_per_token=1))
+    tokens = [token(jti=number) for number in range(11)]
+    async with client_of(guard) as client:
+        answers = [await client.get("/mine", params={"token": each}) for each in tokens]
+        assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+        assert answers[-1].headers["retry-after"] == "1"
+        assert (await client.get("/mine", params={"token": token(sub="acc-2")})).status_code == 200
+
+
+async def test_a_body_is_read_only_after_its_sender_is_known(guard: Guard) -> None:
+    read = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        read += 1
+        yield b"{}"
+
+    async with client_of(guard) as client:
+        assert (await client.put("/owned", content=body())).status_code == 401
+        assert (await client.put("/owned", content=body(), headers={"Authorization": "Bearer no"})).status_code == 401
+        assert read == 0
+        good = {"Authorization": f"Bearer {token()}", "Content-Type": "application/json"}
+        assert (await client.put("/owned", content=body(), headers=good)).status_code == 200
+        assert read == 1
 
 
 async def test_a_link_never_makes_an_operator_whatever_scope_it_has(guard: Guard) -> None:
@@ -144,48 +210,8 @@ def test_a_secret_that_is_too_short_stops_the_start() -> None:
         Guard(settings(auth_secret="short"))
 
 
-@pytest.fixture
-def keys() -> Iterator[tuple[ec.EllipticCurvePrivateKey, str]]:
-    """A private key, and the address where its public half is published."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    public = ECAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "k1", "use": "sig", "alg": "ES256"}
-    published = json.dumps({"keys": [public]}).encode()
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(published)
-
-        def log_message(self, *args: object) -> None:
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield private, f"http://127.0.0.1:{server.server_port}/keys"
-        server.shutdown()
-
-
-async def test_a_token_is_checked_against_published_keys(keys: tuple[ec.EllipticCurvePrivateKey, str]) -> None:
-    private, address = keys
-    guard = Guard(settings(auth_secret=None, auth_jwks_url=address))
-    claims = {"sub": "acc-1", "scope": "operator", "exp": time.time() + 60}
-    good = jwt.encode(claims, private, algorithm="ES256", headers={"kid": "k1"})
-    assert (await ask(guard, "/all", good)).status_code == 200
-    stranger = ec.generate_private_key(ec.SECP256R1())
-    for bad in (
-        jwt.encode(claims, stranger, algorithm="ES256", headers={"kid": "k1"}),
-        jwt.encode(claims, private, algorithm="ES256", headers={"kid": "k2"}),
-        jwt.encode(claims | {"aud": LINK_AUDIENCE}, private, algorithm="ES256", headers={"kid": "k1"}),
-        token(scope="operator"),
-    ):
-        assert (await ask(guard, "/all", bad)).status_code == 401
-    assert guard.link_token("acc-1") is None
-
-
-async def test_keys_that_cannot_be_fetched_are_answered_503_and_not_401(unused_tcp_port: int) -> None:
-    guard = Guard(settings(auth_jwks_url=f"http://127.0.0.1:{unused_tcp_port}/keys"))
-    private = ec.generate_private_key(ec.SECP256R1())
-    unknown = jwt.encode({"sub": "acc-1"}, private, algorithm="ES256", headers={"kid": "k1"})
-    assert (await ask(guard, "/mine", unknown)).status_code == 503
-    assert (await ask(guard, "/mine", token())).status_code == 200
+def test_a_secret_that_is_another_kind_of_key_stops_the_start() -> None:
+    pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----"
+    for key in (pem, '{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}'):
+        with pytest.raises(BadSettings, match="HS256"):
+            Guard(settings(auth_secret=key))

@@ -4,31 +4,17 @@ import httpx
 import pytest
 from fastapi import APIRouter
 
-from shared.kafka.input_topics import InputTopics
 from shared.runtime.components import ServiceContext
-from shared.runtime.health import Health
 from shared.runtime.metrics import Metrics
-from shared.runtime.settings import Settings
-from shared.storage.database import connect
-from shared.testclock.clock import SystemClock
 from shared.web.auth import Guard
 from shared.web.http import build_http
+from tests.unit.web.application import service_context
 
 
 @pytest.fixture
 def context(unused_tcp_port: int) -> ServiceContext:
     """Nothing that it needs is there."""
-    settings = Settings.model_validate({"database_url": f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/none"})
-    engine = connect(settings.database_url.get_secret_value(), "notifier")
-    return ServiceContext(
-        name="notifier",
-        settings=settings,
-        schema="notifier",
-        engine=engine,
-        health=Health("database"),
-        clock=SystemClock(),
-        inputs=InputTopics([], settings=settings, engine=engine),
-    )
+    return service_context(unused_tcp_port)
 
 
 async def get(context: ServiceContext, path: str) -> httpx.Response:
