@@ -1,6 +1,6 @@
 """The story that `tenure demo` tells: Ann's subscription, from its purchase to its release.
 
-Days and hours are those of the billing zone. One function a chapter, played in the order of `CHAPTERS`.
+Days and hours are those of the billing zone. One function per chapter, played in the order of `CHAPTERS`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +24,7 @@ FOUR_SERVERS: Final = {**THREE_SERVERS, "protected_servers": 4, "cores": 16}
 
 
 async def purchase(ann: Narrator) -> None:
+    """Ann buys three servers for a month, pays in, gets a coupon and sets up what she needs."""
     await ann.at("2027-01-10 09:00", "Ann buys protection for three servers: one month, renewed automatically")
     for number in (1, 2, 3):
         server = {"account_id": ACCOUNT, "server_id": f"server-{number}", "cores": 4}
@@ -38,6 +39,7 @@ async def purchase(ann: Narrator) -> None:
 
 
 async def renewed_by_itself(ann: Narrator) -> None:
+    """The balance, less the coupon, is deducted nine days before the expiration date."""
     await ann.at("2027-02-01 07:59", "Nine days before the expiration date, a minute before eight")
     ann.check("nothing has been deducted yet", ann.kinds() == [])
     await ann.at("2027-02-01 08:00", "Eight o'clock")
@@ -50,6 +52,7 @@ async def renewed_by_itself(ann: Narrator) -> None:
 
 
 async def change_at_renewal(ann: Narrator) -> None:
+    """She renews with four servers; they count from the start of the new term."""
     await ann.at("2027-02-12 10:00", "The second month runs; Ann renews for a third, with four servers")
     order = _order("order-2", duration_months=1, specification=FOUR_SERVERS)
     await ann.does("tenure.renewal.change_ordered.v1", **order)
@@ -60,6 +63,7 @@ async def change_at_renewal(ann: Narrator) -> None:
 
 
 async def short_of_balance(ann: Narrator) -> None:
+    """The balance does not suffice twice; a payment renews at once."""
     await ann.at("2027-04-01 08:00", "The next deduction: 94.00, but the balance is 50.00")
     failed = ann.only("auto_renewal_failed")
     ann.check("44.00 are missing, nothing was deducted", (failed["shortfall"], failed["balance"]) == ("44.00", "50.00"))
@@ -71,6 +75,7 @@ async def short_of_balance(ann: Narrator) -> None:
 
 
 async def declined(ann: Narrator) -> None:
+    """She declines to renew: one reminder, then grace."""
     await ann.at("2027-04-15 10:00", "Ann decides not to go on")
     await ann.does("tenure.renewal.declined.v1")
     ann.check("the decision is kept", "renewal_declined" in ann.kinds())
@@ -83,6 +88,7 @@ async def declined(ann: Narrator) -> None:
 
 
 async def back_in_grace(ann: Narrator) -> None:
+    """She renews in grace, and finds her settings again."""
     await ann.at("2027-05-13 12:00", "Two days later she has changed her mind")
     await ann.does("tenure.renewal.ordered.v1", **_order("order-3", duration_months=1))
     ann.check("active again", ann.only("renewed")["reactivated"] is True)
@@ -91,6 +97,7 @@ async def back_in_grace(ann: Narrator) -> None:
 
 
 async def the_end(ann: Narrator) -> None:
+    """Nobody renews: reminder, expiry, last notice, release; her settings are deleted."""
     await ann.at("2027-06-03 10:00", "Again seven days are left")
     ann.check("a reminder by mail", ann.mailed() == ["renewal_due"])
     await ann.at("2027-06-11 00:00", "Nobody has renewed")
@@ -104,6 +111,7 @@ async def the_end(ann: Narrator) -> None:
 
 
 async def what_goes_wrong(ann: Narrator) -> None:
+    """A renewal after the release is rejected; a record that is no event becomes a dead letter."""
     await ann.at("2027-06-18 09:00", "Ann tries to renew what has been released")
     await ann.does("tenure.renewal.ordered.v1", **_order("order-4", duration_months=1))
     ann.check("it is refused, with a reason", ann.only("order_rejected")["code"] == "subscription_released")

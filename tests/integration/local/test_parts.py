@@ -9,12 +9,13 @@ import asyncpg
 import httpx
 import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer, Tls
 from tenure.local.postgres import Postgres
+from tests.kit.topics import read_topic
 
 
 def letter(recipient: str = "ada@example.org") -> EmailMessage:
@@ -57,14 +58,7 @@ async def test_kafka_keeps_what_it_acknowledged_when_it_is_killed(kafka: Kafka, 
     await kafka.start()
     await producer.stop()
     assert (kafka.bootstrap, kafka.pid != before) == (bootstrap, True)
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    partition = TopicPartition(topic, 0)
-    consumer.assign([partition])
-    values: list[bytes] = []
-    while len(values) < 100:
-        values += [record.value for record in (await consumer.getmany(partition, timeout_ms=1000)).get(partition, [])]
-    await consumer.stop()
+    values = [record.value for record in await read_topic(kafka.bootstrap, topic)]
     assert values == [b"%d" % number for number in range(100)]
 
 

@@ -4,7 +4,6 @@ Its time begins at the settings' `test_clock` and moves by `World.settle` alone,
 inputs were read: no test waits for the clock on the wall.
 """
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +22,7 @@ from tests.kit.events import START, event
 from tests.kit.service import RunningService, running_service
 from tests.kit.tokens import operator
 from tests.kit.topics import read_topic
-from tests.kit.waiting import PATIENCE, eventually
+from tests.kit.waiting import eventually
 
 PARTITIONS: Final = 3
 
@@ -70,9 +69,11 @@ class World:
         self.now = max(self.now, now or self.now)
         advance = event("clock.advanced", self.now, account_id="test", now=self.now.isoformat())
         await self.publish_raw(TEST_CLOCK, json.dumps(advance).encode())
-        async with asyncio.timeout(PATIENCE):
-            while advance["id"] not in [one["data"]["advance_id"] for one in await self.events(TEST_CLOCK_SETTLED)]:
-                await asyncio.sleep(0.05)
+
+        async def settled() -> bool:
+            return advance["id"] in [each["data"]["advance_id"] for each in await self.events(TEST_CLOCK_SETTLED)]
+
+        await eventually(settled)
 
     async def ready(self) -> None:
         """Wait until the copy is ready again."""

@@ -1,4 +1,8 @@
-"""What comes twice counts once, and an id that is spent stays spent (R39)."""
+"""What comes twice counts once, and an id that is spent stays spent (R39).
+
+One copy serves all tests of this module. Each has accounts of its own and compares counters with those before it, so
+their order does not matter; the clock goes on from test to test.
+"""
 
 import os
 import subprocess

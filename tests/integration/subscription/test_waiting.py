@@ -1,4 +1,8 @@
-"""Orders that come before their purchase wait for it (R40); timers that are due go before events (R4)."""
+"""Orders that come before their purchase wait for it (R40); timers that are due go before events (R4).
+
+One copy serves all tests of this module. Each has accounts of its own and compares counters with those before it, so
+their order does not matter; the clock goes on from test to test.
+"""
 
 from datetime import UTC, datetime, timedelta
 
