@@ -17,7 +17,7 @@ from notifier_service.decisions.notification import (
 )
 from notifier_service.decisions.plan import PlannedNotification, plan
 from notifier_service.decisions.recipient import Recipient, apply_event, contact_for
-from notifier_service.decisions.suppression import untrue
+from notifier_service.decisions.suppression import NOTHING_NEW, says_nothing_new, untrue
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact
 
@@ -65,23 +65,24 @@ def decide(
     `recipients` holds the account of every event; `now` is the service clock.
     """
     known = dict(recipients)
+    idle: list[str | None] = []
     contacts: list[Contact | None] = []
     for event in events:
-        recipient = known[event.stamp.account_id] = apply_event(known[event.stamp.account_id], event)
+        before = known[event.stamp.account_id]
+        idle.append(NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None)
+        recipient = known[event.stamp.account_id] = apply_event(before, event)
         contacts.append(contact_for(event, recipient.contact))
     decisions = [
-        decision
-        for event, contact in zip(events, contacts, strict=True)
-        for decision in _decisions(event, contact, known[event.stamp.account_id], now)
+        NotificationDecision(event=event, planned=planned, contact=contact, suppressed=suppressed)
+        for event, contact, reason in zip(events, contacts, idle, strict=True)
+        for planned, suppressed in _planned(event, contact, known[event.stamp.account_id], reason, now)
     ]
     return decisions, known
 
 
-def _decisions(
-    event: LifecycleEvent, contact: Contact | None, recipient: Recipient, now: datetime
-) -> list[NotificationDecision]:
-    overtaken = untrue(event, recipient.latest_versions, now)
-    return [
-        NotificationDecision(event=event, planned=planned, contact=contact, suppressed=planned.suppressed or overtaken)
-        for planned in plan(event, contact, recipient.preferences)
-    ]
+def _planned(
+    event: LifecycleEvent, contact: Contact | None, recipient: Recipient, idle: str | None, now: datetime
+) -> list[tuple[PlannedNotification, str | None]]:
+    """The notifications of an event, each with the reason for which it is suppressed, if any."""
+    reason = idle or untrue(event, recipient.latest_versions, now)
+    return [(planned, planned.suppressed or reason) for planned in plan(event, contact, recipient.preferences)]

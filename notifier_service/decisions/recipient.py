@@ -1,29 +1,41 @@
-"""The recipient of an account's notifications: contact, preferences, and the versions that suppression needs. Pure."""
+"""The recipient of an account's notifications: contact, preferences, and what suppression needs. Pure."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
-from notifier_service.decisions.suppression import LatestVersions
-from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected
+from notifier_service.decisions.suppression import LatestVersions, says_nothing_new
+from shared.contracts.lifecycle import Activated, AutoRenewalFailed, ContactReplaced, OrderRejected
 from shared.contracts.types import Contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first."""
+    """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first.
+
+    `told_shortfall`: of the failed deduction that was told last.
+    """
 
     account_id: str
     contact: Contact | None = None
     contact_version: int = 0
     latest_versions: LatestVersions = LatestVersions()
+    told_shortfall: Decimal | None = None
     preferences: Preferences = Preferences()
 
 
 def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
-    """The recipient after an event of its account; an event older than the stored contact does not replace it."""
+    """The recipient after an event of its account; an event older than the stored contact does not replace it.
+
+    A failed deduction that says nothing new leaves it as it is, so that it suppresses no earlier one that was told.
+    """
+    if says_nothing_new(event.data, recipient.told_shortfall):
+        return recipient
     latest_versions = recipient.latest_versions.including(event)
     match event.data:
+        case AutoRenewalFailed(shortfall=shortfall):
+            return replace(recipient, told_shortfall=shortfall, latest_versions=latest_versions)
         case Activated(contact=contact) | ContactReplaced(contact=contact) if (
             event.stamp.version > recipient.contact_version
         ):

@@ -1,9 +1,10 @@
 """Recipients: one row per account that a lifecycle event has named."""
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, TextClause, text
+from sqlalchemy import Column, Numeric, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -21,13 +22,17 @@ from shared.storage.tables import Counter, Document, TextKey
 
 
 class RecipientRow(NotifierTable, table=True):
-    """`contact_version`: version of the event that stated `contact`. `standing`: `LatestVersions`, kind -> version."""
+    """`contact_version`: version of the event that stated `contact`. `standing`: `LatestVersions`, kind -> version.
+
+    `told_shortfall`: of the failed deduction that was told last.
+    """
 
     __tablename__ = "recipient"
     account_id: TextKey
     contact: Document
     contact_version: Counter
     standing: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    told_shortfall: Decimal | None = Field(default=None, sa_type=Numeric(30, 2))
 
 
 _SELECTED = Selection(RecipientRow)
@@ -67,6 +72,7 @@ def _row(recipient: Recipient) -> Row:
         "contact": to_json(recipient.contact).decode() if recipient.contact else None,
         "contact_version": recipient.contact_version,
         "standing": to_json(recipient.latest_versions.by_kind).decode(),
+        "told_shortfall": recipient.told_shortfall,
     }
 
 
@@ -76,5 +82,6 @@ def _recipient(row: Any, preferred: Preferences) -> Recipient:
         contact=from_json(Contact, row.contact) if row.contact else None,
         contact_version=row.contact_version,
         latest_versions=LatestVersions(from_json(dict[str, int], row.standing)),
+        told_shortfall=row.told_shortfall,
         preferences=preferred,
     )

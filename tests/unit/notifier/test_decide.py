@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient
-from notifier_service.decisions.suppression import LatestVersions
+from notifier_service.decisions.suppression import LatestVersions, untrue
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
+    AutoRenewalFailed,
     ContactReplaced,
     LifecycleData,
     OrderRejected,
@@ -48,6 +52,18 @@ def event(version: int, data: LifecycleData, recordedat: datetime = NOW) -> Life
         data=data,
         traceparent=None,
         envelope={},
+    )
+
+
+def failed(attempt: int, shortfall: str = "15.75") -> AutoRenewalFailed:
+    """A failed deduction of nine attempts, a day apart."""
+    return AutoRenewalFailed(
+        fee=Decimal("100.00"),
+        discount=Decimal("0.00"),
+        balance=Decimal("84.25"),
+        shortfall=Decimal(shortfall),
+        attempt=attempt,
+        next_attempt_at=NOW + timedelta(days=1) if attempt < 9 else None,
     )
 
 
@@ -124,3 +140,31 @@ def test_muted_is_the_reason_where_several_apply() -> None:
     decisions, _ = decided(event(1, EXCEEDED), event(2, RESTORED), contact=ADA, preferences=muted)
     reasons = {one.planned.channel: one.suppressed for one in decisions if one.planned.kind == "quota_exceeded"}
     assert reasons == {Channel.EMAIL: "restored_meanwhile", Channel.INBOX: "muted"}
+
+
+@pytest.mark.rule("R25")
+def test_nine_failed_deductions_of_one_batch_are_told_once() -> None:
+    """After one jump of the clock: the last attempt is told, since it says that no further one comes."""
+    events = [event(attempt, failed(attempt)) for attempt in range(1, 10)]
+    decisions, recipient = decided(*events, contact=ADA)
+    emails = [one for one in decisions if one.planned.channel is Channel.EMAIL]
+    reasons = [one.suppressed for one in emails]
+    assert reasons == ["later_attempt", *["nothing_new"] * 7, None]
+    assert recipient.told_shortfall == Decimal("15.75")
+
+
+@pytest.mark.rule("R25")
+def test_failed_deductions_day_by_day_are_told_first_with_another_shortfall_and_last() -> None:
+    told, known = [], Recipient(account_id="acc-1", contact=ADA, contact_version=1)
+    for attempt in range(1, 10):
+        shortfall = "15.75" if attempt < 5 else "5.75"
+        decisions, recipients = decide([event(attempt + 1, failed(attempt, shortfall))], {"acc-1": known}, NOW)
+        known = recipients["acc-1"]
+        told += [attempt for one in decisions if one.planned.channel is Channel.EMAIL and one.suppressed is None]
+    assert told == [1, 5, 9]
+
+
+def test_one_that_says_nothing_new_suppresses_none_that_was_told() -> None:
+    """The email of the first attempt may still be queued when the second one fails: it must not get lost."""
+    _, recipient = decided(event(2, failed(1)), event(3, failed(2)))
+    assert untrue(event(2, failed(1)), recipient.latest_versions, NOW) is None

@@ -1,11 +1,13 @@
 """What a later event or the clock has made untrue is suppressed, and nothing else is."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from notifier_service.decisions.channels import CHANNELS
-from notifier_service.decisions.suppression import OVERTAKEN_BY, LatestVersions, untrue
+from notifier_service.decisions.suppression import OVERTAKEN_BY, LatestVersions, says_nothing_new, untrue
 from shared.contracts.lifecycle import LifecycleData
 from tests.unit.notifier import samples
 
@@ -42,6 +44,11 @@ def test_a_final_notice_is_true_until_the_second_before_the_release() -> None:
         ("auto_renewal_failed", "renewal_declined", "disabled_meanwhile"),
         ("auto_renewal_failed", "expired", "expired_meanwhile"),
         ("quota_exceeded", "quota_restored", "restored_meanwhile"),
+        ("quota_restored", "quota_exceeded", "exceeded_meanwhile"),
+        ("renewal_due", "renewal_due", "later_reminder"),
+        ("auto_renewal_failed", "auto_renewal_failed", "later_attempt"),
+        ("expired", "renewed", "renewed_meanwhile"),
+        ("expired", "released", "released_meanwhile"),
     ],
 )
 def test_a_later_event_makes_it_untrue_and_an_earlier_one_does_not(kind: str, later: str, reason: str) -> None:
@@ -62,3 +69,28 @@ def test_the_latest_versions_keep_the_newest_version_of_each_kind() -> None:
         latest_versions = latest_versions.including(samples.event(samples.renewed, version=version))
     latest_versions = latest_versions.including(samples.event(samples.expired, version=4))
     assert latest_versions.by_kind == {"renewed": 9, "expired": 4}
+
+
+@pytest.mark.rule("R25")
+@pytest.mark.parametrize(
+    ("attempt", "last", "told", "repeats"),
+    [
+        (1, False, "134.25", False),
+        (2, False, "134.25", True),
+        (2, False, "134.24", False),
+        (2, False, None, False),
+        (9, True, "134.25", False),
+    ],
+)
+def test_a_failed_deduction_is_told_first_last_and_with_another_shortfall(
+    attempt: int, last: bool, told: str | None, repeats: bool
+) -> None:
+    next_attempt_at = None if last else samples.NOON + timedelta(days=1)
+    failed = replace(samples.failed, attempt=attempt, shortfall=Decimal("134.25"), next_attempt_at=next_attempt_at)
+    assert says_nothing_new(failed, Decimal(told) if told else None) is repeats
+
+
+def test_nothing_else_can_say_nothing_new() -> None:
+    others = [data for kind, data in DATA.items() if kind != "auto_renewal_failed"]
+    assert len(others) == len(CHANNELS) - 1
+    assert not any(says_nothing_new(data, Decimal("134.25")) for data in others)
