@@ -1,12 +1,12 @@
 # Every target sets up what it needs by itself: `make demo` in a fresh clone is all there is to know.
-# ARGS goes to the command behind the target: `make test ARGS="-k calendar"`, `make up ARGS="--copies 2"`.
+# ARGS goes to the command of the target: `make test ARGS="-k calendar"`, `make up ARGS="--copies 2"`.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test unit coverage faults lint bench format lock docs system-packages setup
+.PHONY: help up demo test unit faults lint bench format lock docs system-packages setup
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -17,7 +17,7 @@ demo: $(READY) ## play a customer's story through the whole stack and check it
 up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 	$(BIN)/tenure up --ports fixed --ready-file .tenure/ready.json $(ARGS)
 
-test: $(READY) system-packages ## run the whole suite
+test: $(READY) system-packages ## run the whole suite, without the long fault runs
 	$(BIN)/pytest $(ARGS)
 
 unit: $(READY) ## run the tests that need no server (under 20 seconds)
