@@ -16,7 +16,7 @@ from shared.testclock.clock import Clock
 
 
 class NotifierBatchProcessor:
-    """A `shared.kafka.intake.BatchProcessor`; `partitions`: logical output topic -> its number of partitions."""
+    """A `shared.kafka.batch_applier.BatchProcessor`; `partitions`: logical output topic -> its number of partitions."""
 
     def __init__(self, registry: Registry, *, topic_prefix: str, clock: Clock, partitions: Mapping[str, int]) -> None:
         self._registry = registry

@@ -11,7 +11,10 @@ CLOCK_SETTLED = "tenure.clock.settled.v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockAdvanced:
-    """Asks both services to move the test clock to `now` and to do everything that is due by then."""
+    """Asks for an advance of the test clock to `now`, with everything done that is due by then.
+
+    The subscription service reads it; the notifier follows what the subscription service has settled.
+    """
 
     now: ClockNow
 

@@ -42,7 +42,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoRenewalState:
-    """Auto-renewal as it is set; null where it is off."""
+    """Auto-renewal as it is set. Where it is off, `failing` is false and the other fields are null."""
 
     enabled: Annotated[bool, described("Whether auto-renewal is on.", True)]
     cycle_months: CycleMonths | None

@@ -1,7 +1,7 @@
-"""What each error of Kafka, PostgreSQL, SMTP and the settings means: one table, so that nothing is judged twice.
+"""What each error of PostgreSQL and of its driver means: one table, so that nothing is judged twice.
 
 The rule behind it: an error becomes a dead letter only where the record itself can be its cause. Whatever the table
-does not name is trouble of the whole, and is waited for. Modules that talk to one of the sources ask `meaning_of`.
+does not name is a problem that no single record causes, and is waited for. `shared.storage.errors` asks `meaning_of`.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """Facts of an account: balance, coupons, servers, capacity, configuration (R37, R38).
 
 `apply_fact` takes in what an event states, whatever the state of the subscription: credits and coupons add up, the rest
-is newest per key. `apply_side_effects` changes facts after a lifecycle event; `evolve` changes all else.
+is newest per key. `apply_side_effects` changes facts after a lifecycle event. `evolve` changes the rest of the account,
+and takes the fee of an automatic renewal off balance and coupons.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """What is known of an account: its subscription and its facts. Values that are replaced, never changed.
 
 `subscription`, `contact`, `version` and `decided_at` are what applying the lifecycle events in order rebuilds; the rest
-are facts, which have rows of their own. `servers` and `configuration` hold only the rows that the storage loaded for
+are facts; some have rows of their own. `servers` and `configuration` hold only the rows that the storage loaded for
 this decision; the totals (`registered`, `bound`, `retained`) always count all of them.
 The fields of `Active`, `Grace`, `Released` and what is in them are stored by name: renaming one needs a migration.
 """
