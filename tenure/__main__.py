@@ -39,6 +39,7 @@ class CommandGroup(TyperGroup):
     """The commands of `COMMANDS`; one is imported when it is to be run, or its options are to be completed."""
 
     def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -46,6 +47,7 @@ class CommandGroup(TyperGroup):
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is to be run, imported, and the arguments after its name."""
         name, *rest = args
         if name in COMMANDS:
             return name, _load(name), rest

@@ -102,6 +102,7 @@ class _Plain(Console):
     """A console that raises where Rich would end the process."""
 
     def on_broken_pipe(self) -> None:
+        """Called by Rich in place of the error."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 

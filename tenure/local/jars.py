@@ -42,6 +42,7 @@ class Jar:
 
     @property
     def file_name(self) -> str:
+        """Its name in the cache."""
         return f"{self.artifact}-{self.version}.jar"
 
     def __str__(self) -> str:

@@ -66,7 +66,12 @@ class Login:
 def build_app(mailbox: Mailbox, behaviours: Behaviours) -> FastAPI:
     """The HTTP side."""
     app = FastAPI(title="Tenure's local mail server")
+    _add_api(app, mailbox, behaviours)
+    _add_pages(app, mailbox)
+    return app
 
+
+def _add_api(app: FastAPI, mailbox: Mailbox, behaviours: Behaviours) -> None:
     @app.get("/api/messages")
     def messages() -> Sequence[Mail]:
         return mailbox.all()
@@ -87,6 +92,8 @@ def build_app(mailbox: Mailbox, behaviours: Behaviours) -> FastAPI:
     def behave() -> None:
         behaviours.clear()
 
+
+def _add_pages(app: FastAPI, mailbox: Mailbox) -> None:
     @app.get("/", response_class=HTMLResponse)
     def page() -> HTMLResponse:
         return HTMLResponse(list_page(mailbox.all()), headers=SECURITY_HEADERS)
@@ -96,8 +103,6 @@ def build_app(mailbox: Mailbox, behaviours: Behaviours) -> FastAPI:
         content = parse(_content(mailbox, mail_id))
         mail = next(mail for mail in mailbox.all() if mail.id == mail_id)
         return HTMLResponse(mail_page(mail, content), headers=SECURITY_HEADERS)
-
-    return app
 
 
 def _content(mailbox: Mailbox, mail_id: str) -> bytes:

@@ -103,6 +103,7 @@ class Behaviour:
 
     @property
     def accepts(self) -> bool:
+        """Whether mail or address are accepted."""
         return self.reply is None or self.reply.startswith("2")
 
 
