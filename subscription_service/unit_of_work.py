@@ -86,8 +86,8 @@ class LockedAccount:
 class UnitOfWork:
     """Collects what one transaction has to store.
 
-    emitted: lifecycle events in order. applied: events that were not refused. forgotten: events that became dead
-    letters, whose ids are not spent (R39). left_waiting: ids of rows of `waiting` to be deleted.
+    emitted: lifecycle events in order. applied: events that were not refused. ids_to_forget: events that became dead
+    letters, whose ids are not spent (R39). waiting_rows_to_delete: ids of rows of the table `waiting`.
     """
 
     def __init__(
@@ -98,13 +98,13 @@ class UnitOfWork:
         self.locked = locked
         self.emitted: list[EmittedEvent] = []
         self.applied: list[Incoming] = []
-        self.forgotten: list[Incoming] = []
-        self.left_waiting: list[int] = []
+        self.ids_to_forget: list[Incoming] = []
+        self.waiting_rows_to_delete: list[int] = []
         self.event_counts: Counter[tuple[str, Outcome]] = Counter()
         self.dead_letters: list[Entry] = []
         self._partitions = partitions
-        self._fewer_waiting: set[str] = set()
-        self._new_overviews: list[LockedAccount] = []
+        self._stopped_waiting: set[str] = set()
+        self._new_state_documents: list[LockedAccount] = []
 
     def handle(self, events: Iterable[Incoming]) -> Iterator[None]:
         """Decide events in order of arrival, or let them wait (R4, R40). One step per event: the caller may pause."""
@@ -114,18 +114,18 @@ class UnitOfWork:
             self._handle(locked, incoming)
             yield
             if not was_known:
-                yield from self._handle_released(locked)
+                yield from self._handle_unparked(locked)
 
     def catch_up(self, accounts: Iterable[LockedAccount]) -> Iterator[None]:
         """Run all that is due of these accounts by now, in order. One step per timer or event: the caller may pause."""
         for locked in accounts:
             while self._advance(locked):
                 yield
-                yield from self._handle_released(locked)
+                yield from self._handle_unparked(locked)
 
     def dead_letter(self, incoming: Incoming, reason: Reason, detail: str) -> None:
         """Make an event a dead letter; it spends no id (R39)."""
-        self.forgotten.append(incoming)
+        self.ids_to_forget.append(incoming)
         self.dead_letter_record(incoming.record, incoming.topic, reason, detail)
 
     def dead_letter_record(self, record: Record, topic: str, reason: Reason, detail: str) -> None:
@@ -134,21 +134,21 @@ class UnitOfWork:
         self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
         self.event_counts[topic, Outcome.DEAD_LETTER] += 1
 
-    def number_overviews(self) -> None:
+    def raise_revisions(self) -> None:
         """Raise the revision of every account whose state document has changed."""
         for locked in self.locked.values():
             changed = locked.account is not locked.before
             if changed and (locked.revision == 0 or _shown(locked.account) != _shown(locked.before)):
                 locked.revision += 1
                 locked.changed_at = self.now
-                self._new_overviews.append(locked)
+                self._new_state_documents.append(locked)
 
     def entries(self) -> Iterator[Entry]:
         """Everything for the log: dead letters, lifecycle events in order, one state document per changed account."""
         yield from self.dead_letters
         for event in self.emitted:
             yield lifecycle_entry(event, self.locked[event.account_id].partition, self.now)
-        for locked in self._new_overviews:
+        for locked in self._new_state_documents:
             yield self._state_entry(locked)
 
     def changed(self) -> list[LockedAccount]:
@@ -156,7 +156,7 @@ class UnitOfWork:
         return [
             locked
             for account_id, locked in self.locked.items()
-            if locked.account is not locked.before or locked.waiting or account_id in self._fewer_waiting
+            if locked.account is not locked.before or locked.waiting or account_id in self._stopped_waiting
         ]
 
     def _state_entry(self, locked: LockedAccount) -> Entry:
@@ -190,13 +190,13 @@ class UnitOfWork:
             case waiting.RunTimer(timer):
                 self._run(locked, timer)
             case waiting.RefuseOverdue(at):
-                incoming = self._leave(locked.waiting.take_overdue())
+                incoming = self._stop_waiting(locked.waiting.take_overdue())
                 self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
             case waiting.Decide(at):
-                incoming = self._leave(locked.waiting.take_deferred())
+                incoming = self._stop_waiting(locked.waiting.take_deferred())
                 self._decide(locked, incoming, at)
             case waiting.Refuse(at):
-                incoming = self._leave(locked.waiting.take_deferred())
+                incoming = self._stop_waiting(locked.waiting.take_deferred())
                 self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
             case waiting.Done():
                 return False
@@ -204,12 +204,12 @@ class UnitOfWork:
                 assert_never(answer)
         return True
 
-    def _handle_released(self, locked: LockedAccount) -> Iterator[None]:
+    def _handle_unparked(self, locked: LockedAccount) -> Iterator[None]:
         """Once a purchase was accepted, what waited for it goes on, in order of arrival (R40)."""
         if locked.account.subscription is None or not locked.waiting.parked:
             return
         for incoming in locked.waiting.take_parked():
-            self._handle(locked, self._leave(incoming))
+            self._handle(locked, self._stop_waiting(incoming))
             yield
 
     def _decide(self, locked: LockedAccount, incoming: Incoming, at: datetime) -> None:
@@ -252,12 +252,12 @@ class UnitOfWork:
         for number, event in enumerate(result.events):
             self.emitted.append(EmittedEvent(result.account, first + number, event, at, cause))
 
-    def _leave(self, incoming: Incoming) -> Incoming:
-        """It waits no more: its row goes. Should it have to wait again, it gets another row."""
+    def _stop_waiting(self, incoming: Incoming) -> Incoming:
+        """Delete its row of `waiting`, if it has one. Should the event have to wait again, it gets another row."""
         if incoming.waiting_id is not None:
-            self.left_waiting.append(incoming.waiting_id)
+            self.waiting_rows_to_delete.append(incoming.waiting_id)
             incoming.waiting_id = None
-            self._fewer_waiting.add(incoming.account_id)
+            self._stopped_waiting.add(incoming.account_id)
         return incoming
 
     def _count(self, incoming: Incoming, outcome: Outcome) -> None:

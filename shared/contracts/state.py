@@ -1,4 +1,4 @@
-"""The overview of an account: the document on `subscription-state` and at `/api/accounts/{id}`."""
+"""The state document of an account: what stands on `subscription-state` and at `/api/accounts/{id}`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class NextAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The latest overview of an account. Specification, edition, quota and capacity are of the term in force (R18)."""
+    """The state document of an account. Specification, edition, quota and capacity are of the term in force (R18)."""
 
     account_id: AccountId
     subscription_id: SubscriptionId | None

@@ -143,7 +143,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
         Topic(
             name=STATE,
             title="Subscription state",
-            summary="The latest overview of each account.",
+            summary="The latest state document of each account.",
             contracts=STATE_DOCUMENTS,
             form=Form.BARE_JSON,
             writers=("subscription",),

@@ -1,4 +1,4 @@
-"""The overview of an account: the document on `subscription-state` and of `/api/accounts/{id}` (R18)."""
+"""The state document of an account, on `subscription-state` and at `/api/accounts/{id}` (R18)."""
 
 from collections.abc import Mapping
 from datetime import datetime

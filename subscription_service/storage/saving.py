@@ -24,7 +24,7 @@ async def save(connection: Connection, unit_of_work: UnitOfWork) -> None:
 
     Its entries are made while PostgreSQL is busy with the rows.
     """
-    unit_of_work.number_overviews()
+    unit_of_work.raise_revisions()
     try:
         async with asyncio.TaskGroup() as both:
             saving = both.create_task(_save_rows(connection, unit_of_work))
@@ -43,6 +43,6 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await coupons.save(connection, applied, emitted)
     await ledger.save(connection, applied, emitted)
     await orders.save(connection, emitted, unit_of_work.rules.catalog)
-    await waiting.save(connection, changed, left=unit_of_work.left_waiting)
-    await deduplication.forget(connection, unit_of_work.forgotten)
+    await waiting.save(connection, changed, stopped=unit_of_work.waiting_rows_to_delete)
+    await deduplication.forget(connection, unit_of_work.ids_to_forget)
     await event_counts.add(connection, unit_of_work.event_counts)

@@ -64,9 +64,9 @@ async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> lis
     return await with_pauses(StoredEvent(_incoming(row), row.until) for row in found)
 
 
-async def save(connection: Connection, changed: Iterable[LockedAccount], *, left: Iterable[int]) -> None:
-    """Delete the rows of events that wait no more (`left`: their ids), and add those that have begun to wait."""
-    ids = sorted(left)
+async def save(connection: Connection, changed: Iterable[LockedAccount], *, stopped: Iterable[int]) -> None:
+    """Delete the rows of events that wait no more (`stopped`: ids of the rows), and add those that have begun to wait."""
+    ids = sorted(stopped)
     if ids:
         await connection.execute(_DELETE, {"ids": ids})
     rows = [_row(event, until) for locked in changed for event, until in locked.waiting if event.waiting_id is None]
