@@ -26,7 +26,7 @@ from shared.contracts.clock import ClockSettled
 from shared.contracts.envelope import Event
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK_SETTLED, TOPICS
 from shared.storage.database import Connection
-from shared.storage.event_counts import Outcome
+from shared.storage.event_counts import EventOutcome
 from shared.testclock.advances import request_advance
 
 _CLOCK_LEADER: Final = "subscription"
@@ -86,7 +86,7 @@ async def notify(
 
 async def follow_clock(connection: Connection, settled: Sequence[ClockSettled], unit_of_work: UnitOfWork) -> None:
     """Order this service's test clock to follow where the subscription service has settled."""
-    unit_of_work.event_counts[TEST_CLOCK_SETTLED, Outcome.APPLIED] += len(settled)
+    unit_of_work.event_counts[TEST_CLOCK_SETTLED, EventOutcome.APPLIED] += len(settled)
     for event in settled:
         if event.service == _CLOCK_LEADER:
             await request_advance(connection, event.advance_id, event.now)
@@ -109,8 +109,8 @@ def _count_events(
 ) -> None:
     """Every record counts: the first of an event as applied, each further one as a duplicate (G4)."""
     applied = len({id(decision.event) for decision in new})
-    unit_of_work.event_counts[LIFECYCLE, Outcome.APPLIED] += applied
-    unit_of_work.event_counts[LIFECYCLE, Outcome.DUPLICATE] += len(events) - applied
+    unit_of_work.event_counts[LIFECYCLE, EventOutcome.APPLIED] += applied
+    unit_of_work.event_counts[LIFECYCLE, EventOutcome.DUPLICATE] += len(events) - applied
 
 
 async def _compose_messages(

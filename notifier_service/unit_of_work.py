@@ -22,7 +22,7 @@ from shared.outbox import log
 from shared.outbox.log import Entry
 from shared.storage import event_counts
 from shared.storage.database import Connection
-from shared.storage.event_counts import Outcome
+from shared.storage.event_counts import EventOutcome
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class UnitOfWork:
 
     now: datetime
     partitions: Mapping[str, int]
-    event_counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    event_counts: Counter[tuple[str, EventOutcome]] = field(default_factory=Counter)
     notification_counts: Counter[tuple[Channel, NotificationStatus]] = field(default_factory=Counter)
     signals: set[Signal] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
@@ -46,7 +46,7 @@ class UnitOfWork:
             partitions=self.partitions[NOTIFICATION_DEAD_LETTERS],
         )
         self.entries.append(entry)
-        self.event_counts[topic, Outcome.DEAD_LETTER] += 1
+        self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
 
     def add_final_result(self, notification: Notification, result: FinalResult, *, attempts: int, at: datetime) -> None:
         """The notification has ended: it is counted, and published as an outcome with the time `at`."""

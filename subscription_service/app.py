@@ -15,7 +15,7 @@ from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
-from subscription_service.metrics import parked
+from subscription_service.metrics import waiting_events
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.timers import Timers
 
@@ -30,7 +30,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         http=build_http(
             context,
             guard=Guard(settings),
-            metrics=Metrics(context, parked),
+            metrics=Metrics(context, waiting_events),
             routers=[api.router(context.http_engine, context.clock, rules)],
         ),
         batch_processor=SubscriptionBatchProcessor(

@@ -13,7 +13,7 @@ from shared.contracts.envelope import Reason, Unreadable, check_not_in_future
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
 from shared.kafka.record import DecodedRecord, Record
 from shared.storage.database import Connection
-from shared.storage.event_counts import Outcome
+from shared.storage.event_counts import EventOutcome
 from shared.testclock.advances import latest_instant, request_advance
 from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
@@ -113,7 +113,7 @@ class SubscriptionBatchProcessor:
                 unit_of_work.dead_letter_record(advance.record, TEST_CLOCK, Reason.INVALID_DATA, detail)
             else:
                 await request_advance(connection, advance.event.id, data.now)
-                unit_of_work.event_counts[TEST_CLOCK, Outcome.APPLIED] += 1
+                unit_of_work.event_counts[TEST_CLOCK, EventOutcome.APPLIED] += 1
 
 
 def _readable(content: Incoming | Unreadable, now: datetime) -> Incoming:

@@ -19,7 +19,7 @@ from shared.contracts.topics import DEAD_LETTERS
 from shared.kafka.dead_letters import dead_letter
 from shared.kafka.record import Record
 from shared.outbox.log import Entry
-from shared.storage.event_counts import Outcome
+from shared.storage.event_counts import EventOutcome
 from subscription_service.domain import waiting
 from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.deduction import may_deduct
@@ -100,7 +100,7 @@ class UnitOfWork:
         self.applied: list[Incoming] = []
         self.ids_to_forget: list[Incoming] = []
         self.waiting_rows_to_delete: list[int] = []
-        self.event_counts: Counter[tuple[str, Outcome]] = Counter()
+        self.event_counts: Counter[tuple[str, EventOutcome]] = Counter()
         self.dead_letters: list[Entry] = []
         self._partitions = partitions
         self._stopped_waiting: set[str] = set()
@@ -132,7 +132,7 @@ class UnitOfWork:
         """Make a record a dead letter that could not be read as an event."""
         partitions = self._partitions[DEAD_LETTERS]
         self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
-        self.event_counts[topic, Outcome.DEAD_LETTER] += 1
+        self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
 
     def raise_revisions(self) -> None:
         """Raise the revision of every account whose state document has changed."""
@@ -167,7 +167,7 @@ class UnitOfWork:
     def _handle(self, locked: LockedAccount, incoming: Incoming) -> None:
         """Do with an event what `waiting.on_arrival` answers; a duplicate is only counted."""
         if incoming.verdict is Verdict.DUPLICATE:
-            self._count(incoming, Outcome.DUPLICATE)
+            self._count(incoming, EventOutcome.DUPLICATE)
             return
         policy = self.rules.policy
         answer = waiting.on_arrival(locked.schedule(policy), incoming, now=self.now, policy=policy)
@@ -237,9 +237,9 @@ class UnitOfWork:
         """Keep what an event has led to, and count it."""
         self._emit(locked, result, at, incoming)
         if any(isinstance(event, OrderRejected) for event in result.events):
-            self._count(incoming, Outcome.REJECTED)
+            self._count(incoming, EventOutcome.REJECTED)
         else:
-            self._count(incoming, Outcome.APPLIED)
+            self._count(incoming, EventOutcome.APPLIED)
             self.applied.append(incoming)
 
     def _run(self, locked: LockedAccount, timer: Timer) -> None:
@@ -260,7 +260,7 @@ class UnitOfWork:
             self._stopped_waiting.add(incoming.account_id)
         return incoming
 
-    def _count(self, incoming: Incoming, outcome: Outcome) -> None:
+    def _count(self, incoming: Incoming, outcome: EventOutcome) -> None:
         self.event_counts[incoming.topic, outcome] += 1
 
 

@@ -1,4 +1,4 @@
-"""How many input events ended as applied, duplicate, rejected or dead letter, per topic (G4); the rest are parked.
+"""How many input events ended as applied, duplicate, rejected or dead letter, per topic (G4); the rest wait.
 
 Counted in the transaction of the effect, so that the sum is exact through crashes and over all copies.
 """
@@ -13,7 +13,7 @@ from shared.storage.database import Connection
 from shared.storage.tables import EventCount
 
 
-class Outcome(StrEnum):
+class EventOutcome(StrEnum):
     """How an event ended; the values are those of the metric's label `outcome`."""
 
     APPLIED = "applied"
@@ -26,7 +26,7 @@ _ADD = upsert(EventCount, add=["count"])
 _READ = text("SELECT topic, outcome, count FROM tally")
 
 
-async def add(connection: Connection, counts: Mapping[tuple[str, Outcome], int]) -> None:
+async def add(connection: Connection, counts: Mapping[tuple[str, EventOutcome], int]) -> None:
     """Add numbers of events to what is counted per topic and outcome."""
     rows = [
         {"topic": topic, "outcome": outcome.value, "count": count} for (topic, outcome), count in sorted(counts.items())

@@ -10,7 +10,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.topics import TOPIC_OF_TYPE
-from shared.storage.event_counts import Outcome
+from shared.storage.event_counts import EventOutcome
 from subscription_service.domain.model import Account
 from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, incoming_of
@@ -32,7 +32,7 @@ class SingleAccount:
         account = Account(account_id=ACCOUNT)
         self.locked = LockedAccount(account, account, partition=0, revision=0)
         self.log: list[tuple[datetime, LifecycleData]] = []
-        self.counted: Counter[Outcome] = Counter()
+        self.counted: Counter[EventOutcome] = Counter()
 
     @property
     def kinds(self) -> list[str]:

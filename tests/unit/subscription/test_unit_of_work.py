@@ -10,7 +10,7 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.purchases import ContactChanged, PurchaseOrdered
-from shared.storage.event_counts import Outcome
+from shared.storage.event_counts import EventOutcome
 from subscription_service.unit_of_work import UnitOfWork
 from tests.unit.domain.scenario import (
     ACCOUNT,
@@ -52,7 +52,7 @@ def test_everything_on_renewals_and_bindings_wait_and_nothing_else_does() -> Non
     account.receive((NOON, renewal()), (NOON, enable()), (NOON, bound("s-1")), (NOON, unbound("s-1")))
     account.receive((NOON, registered("s-1")), (NOON, credit("5.00")))
     assert len(account.locked.waiting) == 4
-    assert account.counted == {Outcome.APPLIED: 2}
+    assert account.counted == {EventOutcome.APPLIED: 2}
 
 
 @pytest.mark.rule("R4", "R40")
@@ -94,7 +94,7 @@ def test_each_wait_ends_at_its_own_instant() -> None:
     account.receive((NOON, renewal("r-2")))
     account.catch_up(timedelta(hours=1))
     assert [at for at, _ in account.log] == [NOON + PARK_FOR, NOON + PARK_FOR + SECOND]
-    assert account.counted == {Outcome.REJECTED: 2}
+    assert account.counted == {EventOutcome.REJECTED: 2}
 
 
 @pytest.mark.rule("R5", "R40")
@@ -133,7 +133,7 @@ def test_more_than_an_account_may_park_is_refused_at_once_and_counted() -> None:
         (NOON, RejectionCode.NOT_SUBSCRIBED)
     ] * 2
     account.receive((NOON, purchase(specification=PARTIAL)), (NOON, bound("s-9")))
-    assert account.counted == {Outcome.REJECTED: 2, Outcome.APPLIED: 4}
+    assert account.counted == {EventOutcome.REJECTED: 2, EventOutcome.APPLIED: 4}
     assert sorted(account.locked.account.servers) == ["s-0", "s-1", "s-9"]
 
 
