@@ -47,10 +47,10 @@ async def audit(engine: Engine, rules: Rules, audited: Audited) -> AsyncIterator
 class _Rebuilding:
     """All that log and rows say of a range of accounts; `accounts` begin empty."""
 
-    def __init__(self, connection: Connection, accounts: AccountRange, stored: dict[str, Account]) -> None:
+    def __init__(self, connection: Connection, account_range: AccountRange, stored: dict[str, Account]) -> None:
         self.accounts = {account_id: _empty(account_id) for account_id in stored}
         self._connection = connection
-        self._range = accounts
+        self._range = account_range
 
     async def fold_log(self, rules: Rules) -> int:
         """Fold all lifecycle events; gives their number."""
@@ -62,15 +62,15 @@ class _Rebuilding:
 
     async def count_rows(self) -> None:
         """Balance, servers, retained configuration and order list, from their rows."""
-        connection, accounts = self._connection, self._range
-        for account_id, balance in (await ledger.balances(connection, accounts)).items():
+        connection, account_range = self._connection, self._range
+        for account_id, balance in (await ledger.balances(connection, account_range)).items():
             self._of(account_id).totals.balance = balance
-        for account_id, (registered, bound) in (await servers.totals(connection, accounts)).items():
+        for account_id, (registered, bound) in (await servers.totals(connection, account_range)).items():
             totals = self._of(account_id).totals
             totals.registered, totals.bound = registered, bound
-        for (account_id, kind), count in (await configuration.counts(connection, accounts)).items():
+        for (account_id, kind), count in (await configuration.counts(connection, account_range)).items():
             self._of(account_id).totals.retained[kind] = count
-        for account_id, entry in await orders.of_range(connection, accounts):
+        for account_id, entry in await orders.of_range(connection, account_range):
             self._of(account_id).listed[entry.order_id] = entry
 
     def _of(self, account_id: str) -> Rebuilt:

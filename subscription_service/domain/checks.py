@@ -1,4 +1,4 @@
-"""The conditions of an order, one function each: it gives a `Rejection`, or None where the condition is met.
+"""Reasons to refuse an order, one function each: it gives a `Rejection`, or None where the reason does not hold.
 
 `decide` and `switching` ask them in the order of R41. That is also the order of `RejectionCode`'s members and of this
 file.
@@ -138,8 +138,8 @@ def below_inventory(account: Account, specification: Specification, catalog: Cat
     return next(iter(inventory_shortages(account, specification, catalog)), None)
 
 
-def below_bounds(account: Account, specification: Specification, catalog: Catalog) -> Rejection | None:
-    """R16: the bounds of the new specification's own mode. Coming from full mode nothing is bound yet."""
+def below_minimum_quota(account: Account, specification: Specification, catalog: Catalog) -> Rejection | None:
+    """R16: the minimum quota of the new specification's own mode. Coming from full mode nothing is bound yet."""
     return below_inventory(account, specification, catalog) or next(
         iter(bound_shortages(account, specification, catalog)), None
     )

@@ -96,7 +96,7 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
         or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(current, order.specification)
-        or checks.below_bounds(account, order.specification, rules.catalog)
+        or checks.below_minimum_quota(account, order.specification, rules.catalog)
     )
     if refusal:
         return refusal
@@ -125,7 +125,7 @@ def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> E
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(term.specification, order.specification)
         or checks.downgrade_only_at_renewal(term.specification, order.specification)
-        or checks.below_bounds(account, order.specification, rules.catalog)
+        or checks.below_minimum_quota(account, order.specification, rules.catalog)
     )
     if refusal:
         return refusal

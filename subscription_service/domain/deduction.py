@@ -55,7 +55,7 @@ def first_attempt(expires_on: date, effective_on: date | None, *, after: datetim
     return attempt if attempt < end_of(expires_on, zone) else None
 
 
-def first_attempt_under(context: DecisionContext, effective_on: date) -> datetime | None:
+def first_attempt_for_new_setting(context: DecisionContext, effective_on: date) -> datetime | None:
     """The first attempt where auto-renewal is set now and takes effect on `effective_on` (R21)."""
     _, subscription, at, rules = context
     expires_on = subscription.terms[-1].expires_on

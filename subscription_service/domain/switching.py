@@ -8,7 +8,7 @@ from shared.contracts.renewals import AutoRenewalDisabled, AutoRenewalEnabled, R
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection
-from subscription_service.domain.deduction import first_attempt_under
+from subscription_service.domain.deduction import first_attempt_for_new_setting
 
 
 def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -> EventsOrRejection:
@@ -24,7 +24,7 @@ def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -
     switched_on = AutoRenewalSwitchedOn(
         cycle_months=command.cycle_months,
         effective_on=effective_on,
-        first_attempt_at=first_attempt_under(context, effective_on),
+        first_attempt_at=first_attempt_for_new_setting(context, effective_on),
     )
     return (switched_on,)
 

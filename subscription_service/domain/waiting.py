@@ -38,7 +38,7 @@ class WaitingEvent(Protocol):
     def needs_purchase(self) -> bool: ...
 
 
-E = TypeVar("E", bound=WaitingEvent)
+EventT = TypeVar("EventT", bound=WaitingEvent)
 
 
 class NotLoaded(NamedTuple):
@@ -51,7 +51,7 @@ class NotLoaded(NamedTuple):
 
 
 @dataclass(slots=True)
-class WaitingEvents(Generic[E]):
+class WaitingEvents(Generic[EventT]):
     """The waiting events of one account. Each operation costs at most the logarithm of their number.
 
     Two heaps: parked events by the end of their wait, deferred ones by their `time`; ties by order of arrival.
@@ -61,40 +61,40 @@ class WaitingEvents(Generic[E]):
     not_loaded: NotLoaded = NotLoaded()
     _parked_bytes: int = 0
     _arrivals: int = 0
-    _parked: list[tuple[datetime, int, E]] = field(default_factory=list)
-    _deferred: list[tuple[datetime, int, E]] = field(default_factory=list)
+    _parked: list[tuple[datetime, int, EventT]] = field(default_factory=list)
+    _deferred: list[tuple[datetime, int, EventT]] = field(default_factory=list)
 
-    def park(self, event: E, until: datetime) -> None:
+    def park(self, event: EventT, until: datetime) -> None:
         """It waits for a purchase until that instant (UTC)."""
         self._arrivals += 1
         self._parked_bytes += event.size
         heappush(self._parked, (until, self._arrivals, event))
 
-    def defer(self, event: E) -> None:
+    def defer(self, event: EventT) -> None:
         """It waits until all that is due before it has happened."""
         self._arrivals += 1
         heappush(self._deferred, (event.time, self._arrivals, event))
 
-    def add(self, event: E, until: datetime | None) -> None:
+    def add(self, event: EventT, until: datetime | None) -> None:
         """Put back what was stored: parked until an instant, or, where that is None, deferred."""
         if until is None:
             self.defer(event)
         else:
             self.park(event, until)
 
-    def take_deferred(self) -> E:
+    def take_deferred(self) -> EventT:
         """Remove and give the deferred event with the earliest `time`. Raises `IndexError` where there is none."""
         self._need_all()
         return heappop(self._deferred)[2]
 
-    def take_overdue(self) -> E:
+    def take_overdue(self) -> EventT:
         """Remove and give the parked event whose wait ends first. Raises `IndexError` where there is none."""
         self._need_all()
         event = heappop(self._parked)[2]
         self._parked_bytes -= event.size
         return event
 
-    def take_parked(self) -> list[E]:
+    def take_parked(self) -> list[EventT]:
         """Remove and give all parked events, in order of arrival."""
         self._need_all()
         parked = [event for _, _, event in sorted(self._parked, key=itemgetter(1))]
@@ -125,7 +125,7 @@ class WaitingEvents(Generic[E]):
         return min(first, stored) if first and stored else first or stored
 
     @property
-    def earliest_deferred(self) -> E | None:
+    def earliest_deferred(self) -> EventT | None:
         """What `take_deferred` would give."""
         self._need_all()
         return self._deferred[0][2] if self._deferred else None
@@ -133,7 +133,7 @@ class WaitingEvents(Generic[E]):
     def __len__(self) -> int:
         return self.parked + self.not_loaded.deferred + len(self._deferred)
 
-    def __iter__(self) -> Iterator[tuple[E, datetime | None]]:
+    def __iter__(self) -> Iterator[tuple[EventT, datetime | None]]:
         """Each loaded event with the end of its wait for a purchase (None: deferred), in order of arrival."""
         if not (self._parked or self._deferred):
             return iter(())  # of most accounts, with every event
@@ -146,12 +146,12 @@ class WaitingEvents(Generic[E]):
             raise RuntimeError("the account's waiting events were not loaded, and one of them must go on")
 
 
-class Schedule(NamedTuple, Generic[E]):
+class Schedule(NamedTuple, Generic[EventT]):
     """What decides the order in which things happen to one account; `timer` is its next one."""
 
     account: Account
     timer: Timer | None
-    waiting: WaitingEvents[E]
+    waiting: WaitingEvents[EventT]
 
 
 class Decide(NamedTuple):
@@ -196,7 +196,9 @@ _DEFER: Final = Defer()
 _DONE: Final = Done()
 
 
-def on_arrival(schedule: Schedule[E], event: E, *, now: datetime, policy: Policy) -> Decide | Refuse | Park | Defer:
+def on_arrival(
+    schedule: Schedule[EventT], event: EventT, *, now: datetime, policy: Policy
+) -> Decide | Refuse | Park | Defer:
     """What to do with an event that has just come in. `now`: the service clock (UTC).
 
     A wait for a purchase ends at a whole second, `park_for` after `now`.
@@ -211,7 +213,7 @@ def on_arrival(schedule: Schedule[E], event: E, *, now: datetime, policy: Policy
     return _decision(account, event, at)
 
 
-def next_step(schedule: Schedule[E], *, now: datetime) -> RunTimer | RefuseOverdue | Decide | Refuse | Done:
+def next_step(schedule: Schedule[EventT], *, now: datetime) -> RunTimer | RefuseOverdue | Decide | Refuse | Done:
     """What happens next to an account up to `now` (UTC); `Decide` and `Refuse` mean the earliest deferred event.
 
     A timer and the end of a wait go before an event that is decided at the same instant (R4).
@@ -227,7 +229,7 @@ def next_step(schedule: Schedule[E], *, now: datetime) -> RunTimer | RefuseOverd
     return _DONE if event is None else _decision(account, event, horizon)
 
 
-def next_due_at(schedule: Schedule[E], now: datetime) -> datetime | None:
+def next_due_at(schedule: Schedule[EventT], now: datetime) -> datetime | None:
     """When `next_step` must be called again (UTC): at once while an event is deferred; None: not before an event."""
     due_at = _first_due_at(schedule)
     if not schedule.waiting.has_deferred:
@@ -239,7 +241,7 @@ def _must_park(account: Account, event: WaitingEvent) -> bool:
     return account.subscription is None and event.needs_purchase
 
 
-def _has_room(waiting: WaitingEvents[E], event: E, policy: Policy) -> bool:
+def _has_room(waiting: WaitingEvents[EventT], event: EventT, policy: Policy) -> bool:
     """One account may park so many events and bytes, and no more."""
     return waiting.parked < policy.park_limit and waiting.parked_bytes + event.size <= policy.park_limit_bytes
 
@@ -248,11 +250,11 @@ def _decision(account: Account, event: WaitingEvent, at: datetime) -> Decide | R
     return Refuse(at) if _must_park(account, event) else Decide(at)
 
 
-def _deadline(schedule: Schedule[E]) -> datetime | None:
+def _deadline(schedule: Schedule[EventT]) -> datetime | None:
     """The end of the first wait; once the account is known its parked events have gone on."""
     return schedule.waiting.first_deadline if schedule.account.subscription is None else None
 
 
-def _first_due_at(schedule: Schedule[E]) -> datetime | None:
+def _first_due_at(schedule: Schedule[EventT]) -> datetime | None:
     """The next timer, or for an account that is not known, which has no timers, the end of the first wait."""
     return schedule.timer.at if schedule.timer is not None else _deadline(schedule)

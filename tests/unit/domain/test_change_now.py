@@ -115,7 +115,7 @@ def test_everything_else_may_go_down_and_the_edition_up() -> None:
 
 
 @pytest.mark.rule("R16", "R19")
-def test_the_bounds_of_a_change_are_those_of_the_new_mode() -> None:
+def test_the_minimum_quota_of_a_change_is_that_of_the_new_mode() -> None:
     full = started()
     full.receive("2026-01-16 09:00", registered("s-1"), registered("s-2"))
     assert refusal(full.receive("2026-01-16 10:00", change(specification(servers=1)))).code == "servers_below_inventory"

@@ -190,7 +190,7 @@ def test_outside_partial_mode_bindings_have_no_effect() -> None:
 
 @pytest.mark.rule("R36")
 def test_bindings_survive_a_shrinking_quota() -> None:
-    # The bounds hold when the order is placed; what is bound until its term starts stays bound.
+    # The minimum quota is checked when the order is placed; what is bound until its term starts stays bound.
     scenario = started("2026-01-15 09:00", specification=specification("ultimate", "partial"))
     scenario.receive("2026-01-16 09:00", *[registered(f"s-{n}", 1) for n in range(3)])
     scenario.receive("2026-01-16 10:00", renewal_with(specification("ultimate", "partial", servers=2, cores=8)))
