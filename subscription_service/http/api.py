@@ -31,7 +31,7 @@ from subscription_service.domain.reminders import months_as_is, obstacles, quote
 from subscription_service.domain.timeline import timeline
 from subscription_service.http import shapes
 from subscription_service.storage import accounts, configuration, loading, orders, published
-from subscription_service.storage.accounts import KnownAccount
+from subscription_service.storage.accounts import AccountWithState
 
 _JSON: Final = "application/json"
 _MAX_EVENTS_PER_PAGE: Final = 1000
@@ -73,8 +73,8 @@ class _Endpoints:
 
     async def overview(self, account_id: Id) -> Response:
         """The account's state document, as it was last published on `subscription-state`."""
-        async with self._snapshot_of(account_id) as (_, known):
-            document = overview(known.account, revision=known.revision, as_of=known.as_of, rules=self._rules)
+        async with self._snapshot_of(account_id) as (_, stored):
+            document = overview(stored.account, revision=stored.revision, as_of=stored.as_of, rules=self._rules)
         return Response(to_json(document), media_type=_JSON)
 
     async def orders(self, account_id: Id) -> shapes.Orders:
@@ -93,16 +93,18 @@ class _Endpoints:
         ] = 100,
     ) -> Response:
         """The account's lifecycle events in `version` order, byte for byte as on `subscription-lifecycle`."""
-        async with self._snapshot_of(account_id) as (connection, known):
+        async with self._snapshot_of(account_id) as (connection, stored):
             events = await published.history(connection, account_id, after=after_version, limit=limit)
         last = after_version + len(events)
-        return Response(shapes.history(events, last if last < known.account.version else None), media_type=_JSON)
+        return Response(shapes.history(events, last if last < stored.account.version else None), media_type=_JSON)
 
     async def timeline(self, account_id: Id) -> shapes.Timeline:
         """What will happen at which time, if nothing else changes: deductions, reminders, expiry, release."""
         now = await self._now()
-        async with self._snapshot_of(account_id) as (connection, known):
-            account = await loading.with_coupons_and_servers(connection, known.account, self._rules.policy.billing_zone)
+        async with self._snapshot_of(account_id) as (connection, stored):
+            account = await loading.with_coupons_and_servers(
+                connection, stored.account, self._rules.policy.billing_zone
+            )
         entries = timeline(account, now=now, rules=self._rules)
         return shapes.Timeline(entries=[shapes.TimelineDocumentEntry.of(entry) for entry in entries])
 
@@ -115,35 +117,35 @@ class _Endpoints:
     ) -> shapes.QuoteDocument:
         """The price of a renewal with the present specification, and what would refuse it now (R3, R14, R30)."""
         now = await self._now()
-        async with self._snapshot_of(account_id) as (_, known):
+        async with self._snapshot_of(account_id) as (_, stored):
             pass
-        live = _renewable(known.account.subscription)
+        live = _renewable(stored.account.subscription)
         wanted = months_as_is(live) if months is None else months
-        context = DecisionContext(known.account, live, now, self._rules)
+        context = DecisionContext(stored.account, live, now, self._rules)
         refusal = invalid_duration_of_renewal(context, wanted) or amount_out_of_range(
             live.terms[-1].specification, wanted, self._rules.catalog
         )
         if refusal:
             raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         catalog = self._rules.catalog
-        return shapes.QuoteDocument.of(quote(live, wanted, catalog), obstacles(known.account, live, catalog))
+        return shapes.QuoteDocument.of(quote(live, wanted, catalog), obstacles(stored.account, live, catalog))
 
     async def configuration(self, account_id: Id, kind: ConfigurationKind) -> shapes.Configuration:
         """The retained configuration of one kind, by key; 410 after release (R32, R35)."""
-        async with self._snapshot_of(account_id) as (connection, known):
-            if isinstance(known.account.subscription, Released):
+        async with self._snapshot_of(account_id) as (connection, stored):
+            if isinstance(stored.account.subscription, Released):
                 raise Problem(HTTPStatus.GONE, "The configuration was deleted when the subscription was released.")
             found = await configuration.present(connection, account_id, kind)
         return shapes.Configuration(kind=kind, entries=[shapes.Setting(key=key, value=value) for key, value in found])
 
     @asynccontextmanager
-    async def _snapshot_of(self, account_id: str) -> AsyncIterator[tuple[Connection, KnownAccount]]:
+    async def _snapshot_of(self, account_id: str) -> AsyncIterator[tuple[Connection, AccountWithState]]:
         """The account, and a connection that sees everything else as of the same instant."""
         async with snapshot(self._engine) as connection:
-            known = await accounts.known(connection, account_id)
-            if known is None:
+            stored = await accounts.find_with_state(connection, account_id)
+            if stored is None:
                 raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
-            yield connection, known
+            yield connection, stored
 
     async def _now(self) -> datetime:
         """The service clock; in a transaction of its own, since reading the test clock locks its row."""

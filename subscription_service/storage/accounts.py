@@ -70,7 +70,7 @@ class AccountRow(SubscriptionTable, table=True):
     first_deadline: OptionalInstant
 
 
-class KnownAccount(NamedTuple):
+class AccountWithState(NamedTuple):
     """An account with `revision` and `as_of` (UTC) of its latest state document."""
 
     account: Account
@@ -89,7 +89,7 @@ _SAVE = update(
     keep_if_null=["contact", "subscription", "facts", "changed_at"],
 )
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
-_KNOWN = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id AND revision > 0")
+_FIND_WITH_STATE = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id AND revision > 0")
 _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
 _READ_NEXT = text(_NEXT)
 _LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
@@ -143,10 +143,10 @@ async def save(connection: Connection, changed: Iterable[LockedAccount], unit_of
     await _SAVE_PARKED.run(connection, parked)
 
 
-async def known(connection: Connection, account_id: str) -> KnownAccount | None:
+async def find_with_state(connection: Connection, account_id: str) -> AccountWithState | None:
     """An account that has a state document; None where nothing is known of it."""
-    for row in _READ.rows(await connection.execute(_KNOWN, {"id": account_id})):
-        return KnownAccount(_account(row), row.revision, row.changed_at)
+    for row in _READ.rows(await connection.execute(_FIND_WITH_STATE, {"id": account_id})):
+        return AccountWithState(_account(row), row.revision, row.changed_at)
     return None
 
 
