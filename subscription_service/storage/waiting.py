@@ -65,7 +65,7 @@ async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> lis
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], *, stopped: Iterable[int]) -> None:
-    """Delete the rows of events that wait no more (`stopped`: ids of the rows), and add those that have begun to wait."""
+    """Delete the rows of events that wait no more (`stopped`: their ids), and add those that have begun to wait."""
     ids = sorted(stopped)
     if ids:
         await connection.execute(_DELETE, {"ids": ids})
