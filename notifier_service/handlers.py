@@ -75,7 +75,7 @@ async def notify(
     Internal messages are delivered by being stored, emails are queued for `delivery`.
     """
     now = unit_of_work.now
-    known = await recipients.lock(connection, {event.stamp.account_id for event in events})
+    known = await recipients.lock(connection, {event.metadata.account_id for event in events})
     decisions, changed = decide(events, known, now)
     await recipients.save(connection, [one for key, one in changed.items() if one != known[key]])
     new = _new(decisions, await notifications.add(connection, decisions, now=now))
@@ -132,7 +132,7 @@ def _compose(languages: Languages, decision: NotificationDecision, now: datetime
     text = inbox_message(decision.event.as_of(now), localizer_for(languages, locale, time_zone), None)
     return NewMessage(
         message_id=decision.planned.notification_id,
-        account_id=decision.event.stamp.account_id,
+        account_id=decision.event.metadata.account_id,
         kind=decision.planned.kind,
         title=text.title,
         body=text.body,

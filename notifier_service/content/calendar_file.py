@@ -27,8 +27,8 @@ def expiration_calendar(
         case _:
             return None
     entry = Event()
-    entry.add("uid", f"expiration-{event.stamp.subscription_id}@{mail_domain}")
-    entry.add("sequence", event.stamp.version)
+    entry.add("uid", f"expiration-{event.metadata.subscription_id}@{mail_domain}")
+    entry.add("sequence", event.metadata.version)
     entry.add("dtstamp", date)
     entry.add("organizer", _calendar_address(organizer))
     entry.add("dtstart", data.expires_on)

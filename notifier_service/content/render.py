@@ -105,7 +105,7 @@ def _context(
         "text": text,
         "greeting": text("greeting", name=name) if name else text("greeting.without_name"),
         "zone": text("footer.zone", zone=localizer.zone.key) if localizer.zone_known else text("footer.zone_unknown"),
-        "account": event.stamp.account_id,
+        "account": event.metadata.account_id,
         "reference": metadata.notification_id,
         "links": metadata.links,
     }

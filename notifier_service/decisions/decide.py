@@ -36,7 +36,7 @@ class NotificationDecision:
         """What identifies it in outcome events."""
         return Notification(
             notification_id=self.planned.notification_id,
-            account_id=self.event.stamp.account_id,
+            account_id=self.event.metadata.account_id,
             lifecycle_event_id=self.event.id,
             lifecycle_type=self.event.type,
             channel=self.planned.channel,
@@ -68,14 +68,14 @@ def decide(
     idle: list[str | None] = []
     contacts: list[Contact | None] = []
     for event in events:
-        before = known[event.stamp.account_id]
+        before = known[event.metadata.account_id]
         idle.append(NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None)
-        recipient = known[event.stamp.account_id] = apply_event(before, event)
+        recipient = known[event.metadata.account_id] = apply_event(before, event)
         contacts.append(contact_for(event, recipient.contact))
     decisions = [
         NotificationDecision(event=event, planned=planned, contact=contact, suppressed=suppressed)
         for event, contact, reason in zip(events, contacts, idle, strict=True)
-        for planned, suppressed in _planned(event, contact, known[event.stamp.account_id], reason, now)
+        for planned, suppressed in _planned(event, contact, known[event.metadata.account_id], reason, now)
     ]
     return decisions, known
 

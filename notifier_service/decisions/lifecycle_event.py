@@ -31,7 +31,7 @@ class LifecycleEvent:
     kind: str
     time: datetime
     recordedat: datetime
-    stamp: LifecycleMetadata
+    metadata: LifecycleMetadata
     data: LifecycleData
     traceparent: str | None
     envelope: Mapping[str, Any] = field(compare=False, repr=False)
@@ -59,26 +59,26 @@ class _Recording:
 
 
 def read(event: Event[LifecycleData]) -> LifecycleEvent:
-    """With the stamp of its `data`, and `time` where `recordedat` is missing.
+    """With the metadata of its `data`, and `time` where `recordedat` is missing.
 
-    Raises `Unreadable` for an invalid stamp or `recordedat`, and for a `subject` other than the stamp's account.
+    Raises `Unreadable` for invalid metadata or `recordedat`, and for a `subject` other than its account.
     """
     try:
-        stamp = adapter(LifecycleMetadata).validate_python(event.fields["data"])
+        metadata = adapter(LifecycleMetadata).validate_python(event.fields["data"])
         recordedat = adapter(_Recording).validate_python(event.fields).recordedat
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(map(str, problem["loc"]))
         raise Unreadable(Reason.INVALID_DATA, f"{path}: {problem['msg']}") from None
-    if event.subject != stamp.account_id:
-        raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {stamp.account_id!r} as in data.account_id")
+    if event.subject != metadata.account_id:
+        raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {metadata.account_id!r} as in data.account_id")
     return LifecycleEvent(
         id=event.id,
         type=event.type,
         kind=kind_of(event.type),
         time=event.time,
         recordedat=(recordedat or event.time).astimezone(UTC),
-        stamp=stamp,
+        metadata=metadata,
         data=event.data,
         traceparent=event.traceparent,
         envelope=event.fields,

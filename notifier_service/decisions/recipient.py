@@ -37,10 +37,10 @@ def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
         case AutoRenewalFailed(shortfall=shortfall):
             return replace(recipient, told_shortfall=shortfall, latest_versions=latest_versions)
         case Activated(contact=contact) | ContactReplaced(contact=contact) if (
-            event.stamp.version > recipient.contact_version
+            event.metadata.version > recipient.contact_version
         ):
             return replace(
-                recipient, contact=contact, contact_version=event.stamp.version, latest_versions=latest_versions
+                recipient, contact=contact, contact_version=event.metadata.version, latest_versions=latest_versions
             )
         case _:
             return replace(recipient, latest_versions=latest_versions)

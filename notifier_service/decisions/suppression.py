@@ -40,9 +40,9 @@ class LatestVersions:
 
     def including(self, event: LifecycleEvent) -> Self:
         """With this event's version, where it is newer than the one known for its kind."""
-        if self.by_kind.get(event.kind, 0) >= event.stamp.version:
+        if self.by_kind.get(event.kind, 0) >= event.metadata.version:
             return self
-        return type(self)({**self.by_kind, event.kind: event.stamp.version})
+        return type(self)({**self.by_kind, event.kind: event.metadata.version})
 
 
 def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime) -> str | None:
@@ -51,7 +51,7 @@ def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime
     `now` is the service clock; where the event's `recordedat` is later, that instant counts.
     """
     for later, reason in OVERTAKEN_BY.get(event.kind, {}).items():
-        if latest_versions.by_kind.get(later, 0) > event.stamp.version:
+        if latest_versions.by_kind.get(later, 0) > event.metadata.version:
             return reason
     match event.data:
         case RenewalDue(ends_at=end) if event.processing_time(now) >= end:

@@ -122,10 +122,10 @@ def _row(decision: NotificationDecision, now: datetime) -> Row:
     queued = status is NotificationStatus.QUEUED
     return {
         "notification_id": decision.planned.notification_id,
-        "account_id": event.stamp.account_id,
+        "account_id": event.metadata.account_id,
         "lifecycle_event_id": event.id,
         "lifecycle_type": event.type,
-        "version": event.stamp.version,
+        "version": event.metadata.version,
         "kind": decision.planned.kind,
         "channel": decision.planned.channel.value,
         "status": status.value,

@@ -36,7 +36,7 @@ DATA: Final[Mapping[str, Mapping[str, Any]]] = {
 def event(kind: str, account: str, version: int, **data: Any) -> dict[str, Any]:
     """A lifecycle event of this kind, recorded now; `data` replaces or adds fields of its sample."""
     now = datetime.now(UTC).isoformat()
-    stamp = {
+    metadata = {
         "account_id": account,
         "subscription_id": "sub-1",
         "version": version,
@@ -51,5 +51,5 @@ def event(kind: str, account: str, version: int, **data: Any) -> dict[str, Any]:
         "time": now,
         "subject": account,
         "recordedat": now,
-        "data": stamp | dict(DATA[kind]) | data,
+        "data": metadata | dict(DATA[kind]) | data,
     }

@@ -187,7 +187,7 @@ def event(data: LifecycleData, *, version: int = 7, id: str = "lc-0007") -> Life
         kind=kind_of(name),
         time=NOON,
         recordedat=NOON,
-        stamp=LifecycleMetadata(
+        metadata=LifecycleMetadata(
             account_id="acct-1",
             subscription_id="sub-1",
             version=version,

@@ -34,7 +34,7 @@ RESTORED = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=None, core
 
 
 def event(version: int, data: LifecycleData, recordedat: datetime = NOW) -> LifecycleEvent:
-    stamp = LifecycleMetadata(
+    metadata = LifecycleMetadata(
         account_id="acc-1",
         subscription_id="sub-1",
         version=version,
@@ -48,7 +48,7 @@ def event(version: int, data: LifecycleData, recordedat: datetime = NOW) -> Life
         kind=kind_of(name),
         time=recordedat,
         recordedat=recordedat,
-        stamp=stamp,
+        metadata=metadata,
         data=data,
         traceparent=None,
         envelope={},

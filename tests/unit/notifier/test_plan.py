@@ -85,22 +85,22 @@ def test_without_recordedat_the_time_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "stamp", "where"),
+    ("fields", "metadata", "where"),
     [({"recordedat": "soon"}, {}, "recordedat"), ({}, {"version": "7"}, "version"), ({}, {"actor": "me"}, "actor")],
 )
-def test_a_bad_stamp_is_unreadable(fields: dict[str, Any], stamp: dict[str, Any], where: str) -> None:
+def test_bad_metadata_is_unreadable(fields: dict[str, Any], metadata: dict[str, Any], where: str) -> None:
     with pytest.raises(Unreadable, match=where):
-        read(wire(fields, **stamp))
+        read(wire(fields, **metadata))
 
 
-def wire(fields: dict[str, Any], **stamp: Any) -> Event[LifecycleData]:
+def wire(fields: dict[str, Any], **metadata: Any) -> Event[LifecycleData]:
     data = {
         "account_id": "acct-1",
         "subscription_id": "sub-1",
         "version": 7,
         "cause": {"type": "timer", "id": "timer-1"},
         "actor": "system",
-        **stamp,
+        **metadata,
     }
     return Event(
         id="lc-1",
