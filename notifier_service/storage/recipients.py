@@ -13,7 +13,7 @@ from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.suppression import LatestVersions
 from notifier_service.storage import preferences
 from notifier_service.storage.metadata import NotifierTable
-from shared.contracts.envelope import from_json, to_json
+from shared.contracts.envelope import json_reader, to_json
 from shared.contracts.types import Contact
 from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection
@@ -35,6 +35,8 @@ class RecipientRow(NotifierTable, table=True):
     told_shortfall: Decimal | None = Field(default=None, sa_type=Numeric(30, 2))
 
 
+_read_contact = json_reader(Contact)
+_read_versions = json_reader(dict[str, int])
 _SELECTED = Selection(RecipientRow)
 _SELECT = f"SELECT {_SELECTED.sql} FROM recipient WHERE account_id = ANY(CAST(:account_ids AS text[]))"
 _LOAD = text(_SELECT)
@@ -79,9 +81,9 @@ def _row(recipient: Recipient) -> Row:
 def _recipient(row: Any, preferred: Preferences) -> Recipient:
     return Recipient(
         account_id=row.account_id,
-        contact=from_json(Contact, row.contact) if row.contact else None,
+        contact=_read_contact(row.contact) if row.contact else None,
         contact_version=row.contact_version,
-        latest_versions=LatestVersions(from_json(dict[str, int], row.standing)),
+        latest_versions=LatestVersions(_read_versions(row.standing)),
         told_shortfall=row.told_shortfall,
         preferences=preferred,
     )

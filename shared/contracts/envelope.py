@@ -88,7 +88,6 @@ def adapter(contract: type[D]) -> TypeAdapter[D]:
 _validator: Final[Callable[[Any], Callable[..., Any]]] = cache(
     lambda contract: _adapter(contract).validator.validate_python
 )
-_reader: Final[Callable[[Any], msgspec.json.Decoder[Any]]] = cache(msgspec.json.Decoder)
 _writer: Final = msgspec.json.Encoder()
 _sorting_writer: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -98,10 +97,12 @@ def to_json(value: object) -> bytes:
     return _writer.encode(value)
 
 
-def from_json(contract: type[D], text: str | bytes) -> D:
-    """Reads what `to_json` wrote. Only types are checked, so not for input. Raises `msgspec.ValidationError`."""
-    value: D = _reader(contract).decode(text)
-    return value
+def json_reader(contract: type[D]) -> Callable[[str | bytes], D]:
+    """A function that reads what `to_json` wrote of a contract; each caller keeps its own.
+
+    Only types are checked, so it is not for input. It raises `msgspec.ValidationError`.
+    """
+    return msgspec.json.Decoder(contract).decode
 
 
 def decode(value: bytes | None, headers: Headers, accepts: Mapping[str, type[D]]) -> Event[D]:

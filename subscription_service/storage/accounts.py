@@ -5,34 +5,29 @@ something must happen by itself. Servers, settings, coupons and waiting events h
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Index, Numeric, text
 from sqlmodel import Field
 
-from shared.contracts.envelope import from_json, to_json
-from shared.contracts.types import ConfigurationKind, Contact, Feature
 from shared.kafka.partitioning import partition_of
 from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import Counter, OptionalInstant, OptionalText, TextDocument, TextKey
-from subscription_service.domain.model import (
-    Account,
-    Active,
-    CapacityUse,
-    Grace,
-    Released,
-    ServerTotals,
-    Subscription,
-    VersionStamp,
-)
+from subscription_service.domain.model import Account, ServerTotals
 from subscription_service.domain.timers import Timer, TimerKind
 from subscription_service.domain.waiting import NotLoaded, WaitingEvents
+from subscription_service.storage.account_documents import (
+    contact_document,
+    contact_of,
+    facts_document,
+    facts_of,
+    subscription_document,
+    subscription_of,
+)
 from subscription_service.storage.metadata import SubscriptionTable
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
@@ -40,7 +35,7 @@ from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 class AccountRow(SubscriptionTable, table=True):
     """`partition`: of its output topics, fixed when the row is made. `revision`, `changed_at`: of its state document.
 
-    `subscription`: the domain's class as a JSON object, with its `state`. `facts`: a JSON array, see `_Facts`.
+    `contact`, `subscription`, `facts`: JSON, see `account_documents`.
     `next_timer`: kind of its next timer. `waiting`: how many of its events wait. `next_due_at`: when something must
     happen by itself: the next timer, or what its waiting events ask for. `parked`, `parked_bytes`, `first_deadline`: of
     its parked events; without meaning where none wait.
@@ -78,6 +73,7 @@ class AccountWithState(NamedTuple):
     as_of: datetime
 
 
+_TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
 _OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
 _READ = Selection(AccountRow)
 _LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
@@ -206,13 +202,13 @@ def _not_loaded(row: Any) -> NotLoaded:
 
 
 def _account(row: Any) -> Account:
-    facts = from_json(_Facts, row.facts) if row.facts else _NO_FACTS
+    facts = facts_of(row.facts)
     return Account(
         account_id=row.account_id,
         version=row.version,
         decided_at=row.decided_at,
-        contact=_contact(row.contact) if row.contact else None,
-        subscription=_subscription(row.subscription) if row.subscription else None,
+        contact=contact_of(row.contact),
+        subscription=subscription_of(row.subscription),
         balance=row.balance,
         registered=ServerTotals(row.registered_servers, row.registered_cores),
         bound=ServerTotals(row.bound_servers, row.bound_cores),
@@ -236,14 +232,14 @@ def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
         "account_id": account.account_id,
         "version": account.version,
         "decided_at": account.decided_at,
-        "contact": None if account.contact is before.contact else _document(account.contact),
-        "subscription": None if account.subscription is before.subscription else _tagged(account.subscription),
+        "contact": contact_document(account, before),
+        "subscription": subscription_document(account, before),
         "balance": account.balance,
         "registered_servers": account.registered.servers,
         "registered_cores": account.registered.cores,
         "bound_servers": account.bound.servers,
         "bound_cores": account.bound.cores,
-        "facts": None if _same_facts(account, before) else _facts(account),
+        "facts": facts_document(account, before),
         "revision": locked.revision,
         "changed_at": locked.changed_at,
         "next_due_at": locked.next_due_at(unit_of_work.now, policy),
@@ -260,66 +256,3 @@ def _parked_row(locked: LockedAccount) -> Row:
         "parked_bytes": waiting.parked_bytes,
         "first_deadline": waiting.first_deadline,
     }
-
-
-_TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
-_STATES: Final[Mapping[str, type[Subscription]]] = {"active": Active, "grace": Grace, "released": Released}
-_STATE_OF: Final = {contract: state for state, contract in _STATES.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    """What `subscription` says about itself."""
-
-    state: str
-
-
-def _subscription(document: str) -> Subscription:
-    return from_json(_STATES[from_json(_Tag, document).state], document)
-
-
-def _tagged(subscription: Subscription | None) -> str | None:
-    """The subscription's JSON object, with its `state` as the first member."""
-    if subscription is None:
-        return None
-    return f'{{"state":"{_STATE_OF[type(subscription)]}",{to_json(subscription).decode()[1:]}'
-
-
-class _Facts(NamedTuple):
-    """What an account knows beside its totals; in `facts` an array in this order, to which more may be added."""
-
-    capacity: Mapping[Feature, CapacityUse] = {}
-    retained: Mapping[ConfigurationKind, int] = {}
-    snapshot_stamp: VersionStamp | None = None
-    configuration_floor: datetime | None = None
-
-
-_NO_FACTS: Final = _Facts()
-
-
-def _same_facts(one: Account, other: Account) -> bool:
-    return (
-        one.capacity is other.capacity
-        and one.retained is other.retained
-        and one.snapshot_stamp is other.snapshot_stamp
-        and one.configuration_floor is other.configuration_floor
-    )
-
-
-def _facts(account: Account) -> str | None:
-    facts = _Facts(
-        capacity=dict(account.capacity),
-        retained=dict(account.retained),
-        snapshot_stamp=account.snapshot_stamp,
-        configuration_floor=account.configuration_floor,
-    )
-    return _document(facts) if any(facts) else None
-
-
-@lru_cache(maxsize=20_000)
-def _contact(document: str) -> Contact:
-    return from_json(Contact, document)
-
-
-def _document(value: object) -> str | None:
-    return None if value is None else to_json(value).decode()

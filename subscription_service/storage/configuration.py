@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 from sqlalchemy import text
 
-from shared.contracts.envelope import from_json, to_json
+from shared.contracts.envelope import json_reader, to_json
 from shared.contracts.lifecycle import Released
 from shared.contracts.types import ConfigurationKind
 from shared.storage.bulk import Bulk, Row, upsert
@@ -39,6 +39,7 @@ class ConfigurationRow(SubscriptionTable, table=True):
 Settings: TypeAlias = Mapping[str, dict[tuple[ConfigurationKind, str], ConfigurationEntry]]
 """Account id -> kind and key -> entry."""
 
+_read_stamp = json_reader(VersionStamp)
 _READ = Selection(ConfigurationRow)
 _SOME = Bulk(
     ConfigurationRow,
@@ -96,7 +97,7 @@ def _entry(row: Any) -> ConfigurationEntry:
     return ConfigurationEntry(
         value=orjson.loads(row.value) if row.value is not None else None,
         present=row.present,
-        stamp=from_json(VersionStamp, row.mark),
+        stamp=_read_stamp(row.mark),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Index, text
 
-from shared.contracts.envelope import from_json, to_json
+from shared.contracts.envelope import json_reader, to_json
 from shared.contracts.types import Specification
 from shared.storage.bulk import Row, insert
 from shared.storage.columns import Selection
@@ -37,6 +37,7 @@ class OrderRow(SubscriptionTable, table=True):
     catalog_version: Text
 
 
+_read_specification = json_reader(Specification)
 _READ = Selection(OrderRow)
 _ADD = insert(OrderRow, or_ignore=True)
 _OF_ACCOUNT = text(f"SELECT {_READ.sql} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id")
@@ -91,7 +92,7 @@ def _entry(row: Any) -> OrderEntry:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         months=row.months,
-        specification=from_json(Specification, row.specification) if row.specification else None,
+        specification=_read_specification(row.specification) if row.specification else None,
         fee=row.fee,
         rejected=row.rejected,
         catalog_version=row.catalog_version,

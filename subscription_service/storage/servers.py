@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import text
 
-from shared.contracts.envelope import from_json, to_json
+from shared.contracts.envelope import json_reader, to_json
 from shared.storage.bulk import Bulk, Row, upsert
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
@@ -40,6 +40,7 @@ class _Stamps(NamedTuple):
 Servers: TypeAlias = Mapping[str, dict[str, Server]]
 """Account id -> server id -> server."""
 
+_read_stamps = json_reader(_Stamps)
 _READ = Selection(ServerRow)
 _SOME = Bulk(
     ServerRow, "SELECT {columns} FROM server JOIN {rows} USING ({names})", ("account_id", "server_id"), reads=_READ
@@ -95,7 +96,7 @@ def _by_account(found: Iterable[Any]) -> Servers:
 
 
 def _server(row: Any) -> Server:
-    stamps = from_json(_Stamps, row.marks)
+    stamps = _read_stamps(row.marks)
     return Server(
         server_id=row.server_id,
         present=row.present,

@@ -1,0 +1,98 @@
+"""The JSON documents in an account's row: its contact, its subscription, and the facts beside its totals.
+
+Each is written where it has changed, and is NULL in the statement otherwise: most events leave all three alone, and
+none takes one away. For `accounts` only.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from shared.contracts.envelope import json_reader, to_json
+from shared.contracts.types import ConfigurationKind, Contact, Feature
+from subscription_service.domain.model import (
+    Account,
+    Active,
+    CapacityUse,
+    Grace,
+    Released,
+    Subscription,
+    VersionStamp,
+)
+
+
+class Facts(NamedTuple):
+    """In the row an array in this order, to which more may be added. Without any the column is NULL."""
+
+    capacity: Mapping[Feature, CapacityUse] = {}
+    retained: Mapping[ConfigurationKind, int] = {}
+    snapshot_stamp: VersionStamp | None = None
+    configuration_floor: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """The member of the subscription's object that tells its class."""
+
+    state: str
+
+
+_NO_FACTS: Final = Facts()
+_STATE_OF: Final[Mapping[type[Subscription], str]] = {Active: "active", Grace: "grace", Released: "released"}
+_READERS: Final[Mapping[str, Callable[[str], Subscription]]] = {
+    state: json_reader(contract) for contract, state in _STATE_OF.items()
+}
+_read_tag = json_reader(_Tag)
+_read_facts = json_reader(Facts)
+_read_contact = lru_cache(maxsize=20_000)(json_reader(Contact))
+"""A busy account's contact is read again and again."""
+
+
+def contact_of(document: str | None) -> Contact | None:
+    """From the column's text."""
+    return None if document is None else _read_contact(document)
+
+
+def subscription_of(document: str | None) -> Subscription | None:
+    """From the column's text."""
+    return None if document is None else _READERS[_read_tag(document).state](document)
+
+
+def facts_of(document: str | None) -> Facts:
+    """From the column's text."""
+    return _NO_FACTS if document is None else _read_facts(document)
+
+
+def contact_document(account: Account, before: Account) -> str | None:
+    """For the column; None where it has not changed."""
+    if account.contact is before.contact:
+        return None
+    return to_json(account.contact).decode()
+
+
+def subscription_document(account: Account, before: Account) -> str | None:
+    """For the column: the fields of the subscription's class after its `state`; None where it has not changed."""
+    subscription = account.subscription
+    if subscription is None or subscription is before.subscription:
+        return None
+    return f'{{"state":"{_STATE_OF[type(subscription)]}",{to_json(subscription).decode()[1:]}'
+
+
+def facts_document(account: Account, before: Account) -> str | None:
+    """For the column; None where none has changed."""
+    if (
+        account.capacity is before.capacity
+        and account.retained is before.retained
+        and account.snapshot_stamp is before.snapshot_stamp
+        and account.configuration_floor is before.configuration_floor
+    ):
+        return None
+    facts = Facts(
+        capacity=dict(account.capacity),
+        retained=dict(account.retained),
+        snapshot_stamp=account.snapshot_stamp,
+        configuration_floor=account.configuration_floor,
+    )
+    return to_json(facts).decode() if any(facts) else None
