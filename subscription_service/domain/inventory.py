@@ -1,8 +1,12 @@
 """Servers and their bindings: three registers per server, each won by the greatest stamp (R36, R37).
 
-Any order of arrival ends the same. `Account.servers` holds the rows that were loaded: those that the event names, or
-all of them for a snapshot and a switch of mode; the totals always count all servers. Bindings exist in partial mode
-only; in any other state binding and unbinding have no effect.
+Any order of arrival ends the same. `Account.servers` holds the rows that were loaded: those that the event names, and
+for a snapshot and a switch of mode all that are present or bound; the totals always count all servers. Bindings exist
+in partial mode only; in any other state binding and unbinding have no effect.
+
+Gone servers cost nothing: the stamp of the last snapshot is remembered for all servers that it did not name, so a row
+that holds nothing newer is forgotten (`apply_snapshot`), and what is older in a row that was not loaded is void
+(`_server`).
 """
 
 from collections.abc import Iterable
@@ -39,7 +43,7 @@ _NEVER: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
 
 def register(account: Account, command: ServerRegistered, context: FactContext) -> Account:
     """R36: sets presence and cores."""
-    stamp, before = context.stamp, _server(account, command.server_id, context.at)
+    stamp, before = context.stamp, _server(account, command.server_id)
     after = _resized(before, command.cores, stamp)
     if _newer(stamp, before.present_stamp):
         after = after._replace(present=True, present_stamp=stamp)
@@ -48,13 +52,13 @@ def register(account: Account, command: ServerRegistered, context: FactContext) 
 
 def resize(account: Account, command: ServerResized, context: FactContext) -> Account:
     """R36: sets cores; the register keeps them where the registration comes later."""
-    before = _server(account, command.server_id, context.at)
+    before = _server(account, command.server_id)
     return _put(account, before, _resized(before, command.cores, context.stamp))
 
 
 def release(account: Account, command: ServerReleased, context: FactContext) -> Account:
     """R36: ends presence and unbinds, which frees the quota."""
-    stamp, before = context.stamp, _server(account, command.server_id, context.at)
+    stamp, before = context.stamp, _server(account, command.server_id)
     after = before
     if _newer(stamp, before.present_stamp):
         after = after._replace(present=False, present_stamp=stamp)
@@ -66,7 +70,7 @@ def release(account: Account, command: ServerReleased, context: FactContext) -> 
 def bind(account: Account, command: ServerBound, context: FactContext) -> Account | Rejection:
     """R36: binds within the purchased quota, else `quota_exhausted`. The server may be registered later."""
     specification = _partial(account, context.at)
-    before = _server(account, command.server_id, context.at)
+    before = _server(account, command.server_id)
     if specification is None or not _newer(context.stamp, before.bound_stamp):
         return account
     if not before.bound:
@@ -79,7 +83,7 @@ def bind(account: Account, command: ServerBound, context: FactContext) -> Accoun
 
 def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Account:
     """R36: ends the binding."""
-    before = _server(account, command.server_id, context.at)
+    before = _server(account, command.server_id)
     if _partial(account, context.at) is None or not _newer(context.stamp, before.bound_stamp):
         return account
     return _put(account, before, before._replace(bound=False, bound_stamp=context.stamp))
@@ -88,17 +92,19 @@ def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Ac
 def apply_snapshot(account: Account, command: InventorySnapshot, context: FactContext) -> Account:
     """R37: sets all registers of all servers, also of those that the snapshot does not name.
 
-    An older snapshot than the last one changes nothing: every register is at least as new as that.
+    An older snapshot than the last one changes nothing: every register is at least as new as that. Rows that hold
+    nothing newer, of servers that are gone, are left out of the result: to be deleted.
     """
     stamp = context.stamp
     if not _newer(stamp, account.snapshot_stamp):
         return account
     partial = _partial(account, context.at) is not None
     named = {server.server_id: server for server in command.servers}
-    servers = {
-        server_id: _as_of(account.servers.get(server_id) or Server(server_id), named.get(server_id), stamp, partial)
+    after = [
+        _as_of(account.servers.get(server_id) or Server(server_id), named.get(server_id), stamp, partial)
         for server_id in {**account.servers, **named}
-    }
+    ]
+    servers = {server.server_id: server for server in after if server.present or _is_newer(server, stamp)}
     return account._replace(
         snapshot_stamp=stamp,
         servers=servers,
@@ -139,16 +145,18 @@ def _partial(account: Account, at: datetime) -> Specification | None:
     return specification if specification.protection_mode is ProtectionMode.PARTIAL else None
 
 
-def _server(account: Account, server_id: str, at: datetime) -> Server:
-    """The row of a server; without one, what the last snapshot set by not naming it."""
-    known = account.servers.get(server_id)
-    if known is not None:
-        return known
-    stamp = account.snapshot_stamp
-    if stamp is None:
-        return Server(server_id)
-    bound_stamp = stamp if _partial(account, at) else None
-    return Server(server_id, present_stamp=stamp, cores_stamp=stamp, bound_stamp=bound_stamp)
+def _server(account: Account, server_id: str) -> Server:
+    """The row of a server; in registers of a gone one that are older, what the last snapshot set by not naming it.
+
+    The row of a server that is present was loaded for that snapshot, or is newer.
+    """
+    known, stamp = account.servers.get(server_id) or Server(server_id), account.snapshot_stamp
+    return known if stamp is None or known.present else _as_of(known, None, stamp, partial=False)
+
+
+def _is_newer(server: Server, than: VersionStamp) -> bool:
+    """Whether any register was set after that."""
+    return any(stamp > than for stamp in (server.present_stamp, server.cores_stamp, server.bound_stamp) if stamp)
 
 
 def _resized(server: Server, cores: int, stamp: VersionStamp) -> Server:
@@ -156,12 +164,15 @@ def _resized(server: Server, cores: int, stamp: VersionStamp) -> Server:
 
 
 def _as_of(server: Server, named: SnapshotServer | None, stamp: VersionStamp, partial: bool) -> Server:
-    """`server` after a snapshot, in which it is `named` or not; registers with a newer stamp stay."""
+    """`server` after a snapshot, in which it is `named` or not; registers with a newer stamp stay.
+
+    Outside of partial mode nothing is bound, whatever the snapshot says.
+    """
     after = _resized(server, 0 if named is None else named.cores, stamp)
     if _newer(stamp, server.present_stamp):
         after = after._replace(present=named is not None, present_stamp=stamp)
-    if partial and _newer(stamp, server.bound_stamp):
-        after = after._replace(bound=named is not None and named.bound, bound_stamp=stamp)
+    if _newer(stamp, server.bound_stamp):
+        after = after._replace(bound=partial and named is not None and named.bound, bound_stamp=stamp)
     return after
 
 

@@ -13,6 +13,7 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     ConfigurationRecorded,
     ConfigurationRemoved,
+    InventorySnapshot,
     ServerBound,
     ServerRegistered,
     ServerReleased,
@@ -57,15 +58,16 @@ async def load_coupons(
 async def load_touched(
     connection: Connection, locked: Mapping[str, LockedAccount], events: Iterable[Incoming], *, whole: bool
 ) -> None:
-    """Load the servers and settings that these events touch; all servers where an event may need all, or `whole`."""
+    """Load the servers and settings that these events touch.
+
+    Where an event may need all servers, or `whole`: also every server that is present or bound.
+    """
     touched = _Touched(locked, events)
     if whole:
         touched.whole.update(locked)
-    some = [key for key in touched.servers if key[0] not in touched.whole]
-    found_servers = {
-        **await servers.some(connection, some),
-        **await servers.of_accounts(connection, sorted(touched.whole)),
-    }
+    found_servers = await servers.some(connection, touched.servers)
+    for account_id, in_use in (await servers.in_use(connection, sorted(touched.whole))).items():
+        found_servers.setdefault(account_id, {}).update(in_use)
     found_settings = await configuration.some(connection, touched.settings)
     for account_id in found_servers.keys() | found_settings.keys():
         _attach(
@@ -80,7 +82,7 @@ async def with_coupons_and_servers(connection: Connection, account: Account, zon
     account_id, first_instant = account.account_id, account.decided_at
     first_days = {account_id: billing_day(first_instant, zone)} if first_instant else {}
     usable = (await coupons.usable(connection, first_days)).get(account_id, ())
-    own = (await servers.of_accounts(connection, [account_id])).get(account_id, {})
+    own = (await servers.in_use(connection, [account_id])).get(account_id, {})
     return account._replace(coupons=usable, servers=own)
 
 
@@ -112,6 +114,8 @@ class _Touched:
         match data:
             case ServerRegistered() | ServerResized() | ServerReleased() | ServerBound() | ServerUnbound():
                 self.servers.add((account_id, data.server_id))
+            case InventorySnapshot():
+                self.servers.update((account_id, server.server_id) for server in data.servers)
             case ConfigurationRecorded() | ConfigurationRemoved():
                 self.settings.add((account_id, data.kind, data.key))
 

@@ -1,13 +1,13 @@
 """Servers: one row per server and account, with its three registers (R37)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import Index, text
 
 from shared.contracts.envelope import json_reader, to_json
-from shared.storage.bulk import Bulk, Row, upsert
+from shared.storage.bulk import Bulk, Row, delete, upsert
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
 from shared.storage.tables import BigInteger, Text, TextKey
@@ -21,6 +21,10 @@ class ServerRow(SubscriptionTable, table=True):
     """`present`, `cores` and `bound` are the registers; `marks`: their version stamps as JSON, see `_Stamps`."""
 
     __tablename__ = "server"
+    __table_args__ = (
+        Index("server_in_use", "account_id", postgresql_where=text("present OR bound")),
+        Index("server_gone", "account_id", postgresql_where=text("NOT (present OR bound)")),
+    )
     account_id: TextKey
     server_id: TextKey
     present: bool
@@ -37,7 +41,7 @@ class _Stamps(NamedTuple):
     bound: VersionStamp | None
 
 
-Servers: TypeAlias = Mapping[str, dict[str, Server]]
+Servers: TypeAlias = dict[str, dict[str, Server]]
 """Account id -> server id -> server."""
 
 _read_stamps = json_reader(_Stamps)
@@ -45,8 +49,17 @@ _READ = Selection(ServerRow)
 _SOME = Bulk(
     ServerRow, "SELECT {columns} FROM server JOIN {rows} USING ({names})", ("account_id", "server_id"), reads=_READ
 )
-_ALL = text(f"SELECT {_READ.sql} FROM server WHERE account_id = ANY(:ids)")
+_IN_USE = text(f"SELECT {_READ.sql} FROM server WHERE account_id = ANY(:ids) AND (present OR bound)")
 _SAVE = upsert(ServerRow)
+_DELETE = delete(ServerRow, ("account_id", "server_id"))
+_MAX_FORGOTTEN: Final = 20_000
+"""So many rows of servers long gone are deleted with each snapshot; what remains is never loaded, and goes later."""
+_FORGET = text(
+    "DELETE FROM server WHERE (account_id, server_id) IN (SELECT account_id, server_id FROM server"
+    " WHERE account_id = :account_id AND NOT (present OR bound) AND greatest("
+    + ", ".join(f"CAST(CAST(marks AS json) #>> '{{{register},0}}' AS timestamptz)" for register in range(3))
+    + ") < :time LIMIT :limit)"
+)
 _TOTALS = text(
     "SELECT account_id, count(*) AS servers, CAST(sum(cores) AS bigint) AS cores,"
     " count(*) FILTER (WHERE bound) AS bound_servers,"
@@ -61,15 +74,16 @@ async def some(connection: Connection, keys: Iterable[tuple[str, str]]) -> Serve
     return _by_account(await _SOME.fetch(connection, rows))
 
 
-async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> Servers:
-    """All servers of these accounts."""
+async def in_use(connection: Connection, account_ids: Sequence[str]) -> Servers:
+    """The servers of these accounts that are present or bound; those that are gone cost nothing."""
     if not account_ids:
         return {}
-    return _by_account(_READ.rows(await connection.execute(_ALL, {"ids": account_ids})))
+    return _by_account(_READ.rows(await connection.execute(_IN_USE, {"ids": account_ids})))
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None:
-    """Store the servers that differ from what was loaded."""
+    """Store the servers that differ from what was loaded, and delete those that a snapshot has made forgotten."""
+    changed = list(changed)
     rows = [
         _row(locked.account.account_id, server)
         for locked in changed
@@ -77,6 +91,9 @@ async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None
         if server is not locked.before.servers.get(server_id)
     ]
     await _SAVE.run(connection, rows)
+    for locked in changed:
+        if locked.account.snapshot_stamp is not locked.before.snapshot_stamp:
+            await _forget(connection, locked)
 
 
 async def totals(connection: Connection, accounts: AccountRange) -> dict[str, tuple[ServerTotals, ServerTotals]]:
@@ -86,6 +103,16 @@ async def totals(connection: Connection, accounts: AccountRange) -> dict[str, tu
         account_id: (ServerTotals(servers, cores), ServerTotals(bound_servers, bound_cores))
         for account_id, servers, cores, bound_servers, bound_cores in found
     }
+
+
+async def _forget(connection: Connection, locked: LockedAccount) -> None:
+    """Rows that were loaded and are gone; and of those that were not loaded, some that are older than the snapshot."""
+    account_id, stamp = locked.account.account_id, locked.account.snapshot_stamp
+    gone = locked.before.servers.keys() - locked.account.servers.keys()
+    await _DELETE.run(connection, [{"account_id": account_id, "server_id": each} for each in sorted(gone)])
+    if stamp is not None:
+        parameters = {"account_id": account_id, "time": stamp.time, "limit": _MAX_FORGOTTEN}
+        await connection.execute(_FORGET, parameters)
 
 
 def _by_account(found: Iterable[Any]) -> Servers:
