@@ -1,9 +1,22 @@
-"""`python -m subscription_service`: one copy of the service, as the containers run it."""
+"""`python -m subscription_service [--accept-policy-change]`: one copy of the service, as the containers run it."""
 
+import os
 import sys
+from argparse import ArgumentParser
 
 from shared.runtime.start import start
 from subscription_service.app import SUBSCRIPTION
 
 if __name__ == "__main__":
+    parser = ArgumentParser(prog="python -m subscription_service", description=SUBSCRIPTION.name)
+    parser.add_argument(
+        "--accept-policy-change",
+        nargs="?",
+        const="yes",
+        metavar="FINGERPRINT",
+        help="the same as TENURE_ACCEPT_POLICY_CHANGE=yes, or =FINGERPRINT",
+    )
+    accepted = parser.parse_args().accept_policy_change
+    if accepted:
+        os.environ["TENURE_ACCEPT_POLICY_CHANGE"] = accepted
     sys.exit(start(SUBSCRIPTION))

@@ -17,6 +17,7 @@ from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
 from subscription_service.metrics import waiting_events
 from subscription_service.policy_files.rules import load_rules
+from subscription_service.rules_in_force import RulesInForce
 from subscription_service.timers import Timers
 
 
@@ -24,6 +25,7 @@ def build(context: ServiceContext) -> ServiceComponents:
     """Everything that runs. Raises `BadSettings` where policy or catalog are wrong."""
     settings = context.settings
     rules = load_rules(settings)
+    in_force = RulesInForce(rules, context)
     timers = Timers(rules, context)
     housekeeping = Housekeeping(rules=rules, engine=context.engine)
     return ServiceComponents(
@@ -40,7 +42,8 @@ def build(context: ServiceContext) -> ServiceComponents:
             logical=partial(logical, settings=settings),
         ),
         settle_due=timers.run_all_due,
-        tasks=[timers.run, housekeeping.run],
+        tasks=[timers.run, housekeeping.run, in_force.run],
+        preparations=[in_force.prepare],
     )
 
 

@@ -46,7 +46,8 @@ class ServiceComponents:
     `http` is served from the start, in an event loop of its own, where each of `http_tasks` runs beside it until it is
     cancelled. Once database and topics are prepared, `batch_processor` gets what is read from
     Kafka, and each of `tasks` runs until it is cancelled. `settle_due` is for the test clock's barrier: it does all
-    that is due at the clock's time and returns when nothing is left.
+    that is due at the clock's time and returns when nothing is left. `preparations` run once, before anything is read,
+    as soon as there are tables.
     """
 
     http: FastAPI
@@ -54,6 +55,7 @@ class ServiceComponents:
     batch_processor: BatchProcessor
     settle_due: Operation
     tasks: Sequence[Operation]
+    preparations: Sequence[Operation] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ async def _wait_for_stop_signal() -> None:
 
 async def _work(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
     """Prepare, then run everything but HTTP until cancelled; an operation that fails ends them all."""
-    await _prepare(service, context)
+    await _prepare(service, context, components)
     intake = build_intake(
         context,
         components.batch_processor,
@@ -135,12 +135,14 @@ async def _work(service: Service, context: ServiceContext, components: ServiceCo
         await intake.stop(_DRAIN_SECONDS)
 
 
-async def _prepare(service: Service, context: ServiceContext) -> None:
+async def _prepare(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
     """Make tables and topics, then fill `context.partitions`; wait for whatever is away. Raises `Alarm`."""
     settings, health = context.settings, context.health
     names = [*read_by(service.name), *written_by(service.name)]
     url = settings.database_url.get_secret_value()
     await retry_transient(lambda: migrate(url, context.schema, service.migrations), health=health, component="database")
+    for prepare in components.preparations:
+        await prepare()
     counts = await retry_transient(lambda: topics.ensure(names, settings), health=health, component="topics")
     await retry_transient(lambda: _prepare_log(service, context, counts), health=health, component="database")
     context.partitions.fill(counts)

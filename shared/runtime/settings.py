@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     roles: Annotated[str, AfterValidator(_roles)] = "all"
     policy_file: Path | None = None
     catalog_file: Path | None = None
+    accept_policy_change: Annotated[str | None, AfterValidator(lambda text: text or None)] = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     test_clock: Instant | None = None

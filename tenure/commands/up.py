@@ -22,6 +22,7 @@ from tenure.local.up import FIXED_PORTS, SERVICE_COMMANDS, Telling, serve
 from tenure.terminal import say
 
 app = typer.Typer(add_completion=False)
+_ACCEPTED: Final = {"TENURE_ACCEPT_POLICY_CHANGE": "yes"}
 _ADDRESSES: Final = {"kafka": "Kafka", "database_url": "PostgreSQL", "smtp": "SMTP", "mail_url": "mails"}
 
 ReadyFile = Annotated[Path | None, typer.Option(metavar="F", help="Written once all is ready, and at every change.")]
@@ -32,6 +33,7 @@ Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Use this b
 Database = Annotated[str | None, typer.Option(metavar="URL", help="Use this PostgreSQL.")]
 Smtp = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Use this mail relay.")]
 Ports = Annotated[Literal["free", "fixed"], typer.Option(help="fixed: those of `make up`.")]
+Accept = Annotated[bool, typer.Option("--accept-policy-change", help="Start with another policy or catalog.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the parts' logs too.")]
 
 
@@ -47,6 +49,7 @@ def up(  # noqa: PLR0913 - one argument per option
     database: Database = None,
     smtp: Smtp = None,
     ports: Ports = "free",
+    accept_policy_change: Accept = False,
     verbose: Verbose = False,
 ) -> None:
     """Run the local stack: Kafka, PostgreSQL, mail and both services, until Ctrl-C."""
@@ -54,7 +57,7 @@ def up(  # noqa: PLR0913 - one argument per option
     with failing("tenure up", *expected), kept_folder(data) if data else temporary_folder() as folder:
         stack_options = StackOptions(
             folder=folder,
-            environment=os.environ,
+            environment={**os.environ, **(_ACCEPTED if accept_policy_change else {})},
             commands=context.obj or SERVICE_COMMANDS,
             kafka=kafka,
             database=database,

@@ -1,18 +1,27 @@
 """The policy and catalog files at the start: a new policy changes every next timer, a wrong one stops the start."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import pytest
+from sqlalchemy import text
 
-from shared.runtime.settings import Settings
+from shared.runtime.service import run
+from shared.runtime.settings import BadSettings, Settings
+from shared.storage.database import connect, transaction
+from subscription_service.app import SUBSCRIPTION
 from subscription_service.policy_files import catalog, policy
 from tests.integration.subscription.serving import serving
 from tests.kit.events import account, purchase
+from tests.kit.service import running_service
+from tests.kit.waiting import PATIENCE, eventually
 
 REMINDED_WITH_14 = datetime(2026, 1, 22, 2, tzinfo=UTC)
 
@@ -94,3 +103,101 @@ def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_is_no_alarm() 
         code, message = _start(HTTP_PORT=str(port), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert code == 2
     assert message.splitlines()[-1] == f"TENURE_HTTP_HOST, TENURE_HTTP_PORT: 127.0.0.1:{port} is taken, or not ours."
+
+
+CNY: Final = ('currency = "USD"', 'currency = "CNY"')
+LONGER: Final = ("grace_days = 7", "grace_days = 14")
+ANYTHING: Final = ("policy", "http", "timers", "database", "topics", "consuming", "lag", "publishing")
+
+
+async def _refusal(settings: Settings) -> str:
+    """Why a copy with these settings does not start."""
+    with pytest.raises(BadSettings) as refused:
+        await asyncio.wait_for(run(SUBSCRIPTION, settings), PATIENCE)
+    return str(refused.value)
+
+
+async def _kept(settings: Settings) -> list[tuple[str, bool]]:
+    """The changes that are kept, with whether they were accepted."""
+    engine = connect(settings.database_url.get_secret_value(), "subscription")
+    async with transaction(engine) as connection:
+        found = await connection.execute(text("SELECT changes, accepted FROM rule_change ORDER BY id"))
+        kept = [(row.changes, row.accepted) for row in found]
+    await engine.dispose()
+    return kept
+
+
+async def test_data_with_another_currency_and_a_longer_grace_are_not_read_by_the_defaults(
+    settings: Settings, tmp_path: Path
+) -> None:
+    theirs = settings.model_copy(
+        update={
+            "policy_file": _file(tmp_path, policy.DEFAULT, *LONGER),
+            "catalog_file": _file(tmp_path, catalog.DEFAULT, *CNY),
+        }
+    )
+    who = account()
+    async with serving(theirs) as world:
+        await world.publish(purchase(who))
+        await world.send(who, "account.credited", entry_id="c-1", amount="1575.00", currency="CNY")
+        await world.settle()
+    refusal = await _refusal(settings)
+    assert "policy.grace_days: 14 -> 7" in refusal
+    assert "catalog.currency: CNY -> USD. 1 balances (1,575.00 in all)" in refusal
+    assert await _kept(settings) == [("", False)]
+    accepted = settings.model_copy(update={"accept_policy_change": refusal.split("CHANGE=")[1].split()[0]})
+    async with serving(accepted) as world:
+        assert (await world.get(who))["currency"] == "USD"
+    assert (await _kept(settings))[1] == ("policy.grace_days: 14 -> 7\ncatalog.currency: CNY -> USD", True)
+    async with serving(theirs.model_copy(update={"catalog_file": None})):  # a longer grace needs nobody's consent
+        assert (await _kept(settings))[2] == ("policy.grace_days: 7 -> 14", False)
+    assert "catalog.currency: USD -> CNY" in await _refusal(theirs.model_copy(update={"accept_policy_change": "0123"}))
+
+
+async def test_another_billing_zone_is_refused(settings: Settings, tmp_path: Path) -> None:
+    async with serving(settings):
+        pass
+    file = _file(tmp_path, policy.DEFAULT, "Asia/Shanghai", "Europe/Berlin")
+    elsewhere = settings.model_copy(update={"policy_file": file})
+    assert "policy.billing_zone: Asia/Shanghai -> Europe/Berlin" in await _refusal(elsewhere)
+    async with serving(elsewhere.model_copy(update={"accept_policy_change": "yes"})):
+        pass
+
+
+async def test_while_a_copy_runs_another_one_with_other_files_waits_and_says_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = _file(tmp_path, policy.DEFAULT, "reminder_days = [7]", "reminder_days = [14, 7]")
+    async with serving(settings):
+        other = settings.model_copy(update={"policy_file": file})
+        async with running_service(SUBSCRIPTION, other, but_for=ANYTHING) as waiting:
+
+            async def says_why() -> bool:
+                troubles = (await waiting.client.get("/ready")).json()["troubles"]
+                return "policy.reminder_days: 7 -> 14, 7" in troubles.get("policy", "")
+
+            await eventually(says_why)
+            assert len(await _kept(settings)) == 1
+    async with serving(settings.model_copy(update={"policy_file": file})):
+        assert len(await _kept(settings)) == 2
+
+
+async def test_of_two_copies_that_start_at_once_with_different_files_one_serves(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = _file(tmp_path, policy.DEFAULT, "reminder_days = [7]", "reminder_days = [14, 7]")
+    both = (settings, settings.model_copy(update={"policy_file": file}))
+    async with AsyncExitStack() as stack:
+        copies = [
+            await stack.enter_async_context(running_service(SUBSCRIPTION, each, but_for=ANYTHING)) for each in both
+        ]
+
+        async def troubles() -> list[set[str]]:
+            return [set((await each.client.get("/ready")).json()["troubles"]) for each in copies]
+
+        async def one_serves() -> bool:
+            return sorted(map(bool, await troubles())) == [False, True]
+
+        await eventually(one_serves)
+        assert any("policy" in each for each in await troubles())
+        assert len(await _kept(settings)) == 1

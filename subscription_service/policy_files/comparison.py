@@ -1,0 +1,82 @@
+"""Policy and catalog as one document of plain values, its fingerprint, and what differs between two of them. Pure.
+
+The document is what `storage.rule_changes` keeps of the rules that the data were made with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from subscription_service.domain.policy import Rules
+
+RuleDocument: TypeAlias = Mapping[str, Any]
+"""Flat: `policy.grace_days`, `catalog.editions.advanced.server_price` -> a value of JSON."""
+
+CURRENCY: Final = "catalog.currency"
+BILLING_ZONE: Final = "policy.billing_zone"
+GRACE_DAYS: Final = "policy.grace_days"
+
+
+class Change(NamedTuple):
+    """One value that differs."""
+
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Whether it changes what stored data mean: another currency or billing zone, or a shorter grace."""
+        return self.name in (CURRENCY, BILLING_ZONE) or (self.name == GRACE_DAYS and self.after < self.before)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_in_words(self.before)} -> {_in_words(self.after)}"
+
+
+def document(rules: Rules) -> RuleDocument:
+    """All values of both files; a duration in minutes, prices as text."""
+    return dict(_flat("policy", asdict(rules.policy)) | _flat("catalog", asdict(rules.catalog)))
+
+
+def fingerprint(rule_document: RuleDocument) -> str:
+    """16 hexadecimal digits, equal for equal values."""
+    return blake2b(orjson.dumps(rule_document, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+def changes(before: RuleDocument, after: RuleDocument) -> tuple[Change, ...]:
+    """What differs. A value that an older version did not know yet is no change."""
+    return tuple(
+        Change(name, before[name], value) for name, value in after.items() if name in before and before[name] != value
+    )
+
+
+def _flat(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {
+            key: each for inner, content in value.items() for key, each in _flat(f"{name}.{inner}", content).items()
+        }
+    return {name: _plain(value)}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case ZoneInfo():
+            return value.key
+        case timedelta():
+            return value // timedelta(minutes=1)
+        case Decimal():
+            return str(value)
+        case tuple():
+            return list(value)
+        case _:
+            return value
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,132 @@
+"""Policy and catalog belong to the data: all copies that run decide by the same, and a change of them is deliberate.
+
+The last row of `rule_change` says what the data were made with. Each copy that runs holds an advisory lock as shared;
+who brings other rules needs it for itself. So it waits until no copy with the rules from before runs, and of two that
+start at once with different files one waits. A change that gives stored data another meaning (currency, billing zone, a
+shorter grace) stops the start unless it was accepted.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from shared.runtime.components import ServiceContext
+from shared.runtime.errors import Transient
+from shared.runtime.retry import retry_transient
+from shared.runtime.settings import BadSettings
+from shared.storage.database import transaction
+from shared.storage.session import Session, session_connection
+from subscription_service.domain.policy import Rules
+from subscription_service.policy_files.acceptance import consequences, is_accepted, refusal
+from subscription_service.policy_files.comparison import Change, changes, document, fingerprint
+from subscription_service.storage import rule_changes
+from subscription_service.storage.rule_changes import LOCK
+
+COMPONENT: Final = "policy"
+"""The name under `troubles` in `/ready`."""
+_TRY_SHARED: Final = f"SELECT pg_try_advisory_lock_shared({LOCK})"
+_END_SHARED: Final = f"SELECT pg_advisory_unlock_shared({LOCK})"
+_TRY_ALONE: Final = f"SELECT pg_try_advisory_lock({LOCK})"
+_END_ALONE: Final = f"SELECT pg_advisory_unlock({LOCK})"
+
+logger = logging.getLogger(__name__)
+
+
+class RulesInForce:
+    """`prepare` returns once our rules are those of the data; `run` then goes on for as long as they are."""
+
+    def __init__(self, rules: Rules, context: ServiceContext) -> None:
+        self._document = document(rules)
+        self._fingerprint = fingerprint(self._document)
+        self._context = context
+        self._agreed = asyncio.Event()
+        self._holding: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Compare with what the data were made with, and record a change. Raises `BadSettings`."""
+        self._holding = asyncio.create_task(self._hold())
+        agreed = asyncio.create_task(self._agreed.wait())
+        try:
+            await asyncio.wait((agreed, self._holding), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            agreed.cancel()
+        if self._holding.done():
+            await self._holding
+
+    async def run(self) -> None:
+        """Hold the lock without end. Raises `BadSettings` where another copy has changed the rules."""
+        if self._holding is not None:
+            await self._holding
+
+    async def _hold(self) -> None:
+        while True:
+            await retry_transient(self._hold_session, health=self._context.health, component=COMPONENT)
+
+    async def _hold_session(self) -> None:
+        """Returns when the session is lost. Raises `Transient` where the lock cannot be had, and `BadSettings`."""
+        settings, schema = self._context.settings, self._context.schema
+        async with session_connection(settings.database_url.get_secret_value(), schema) as session:
+            await self._agree(session)
+            self._context.health.mark_ready(COMPONENT)
+            self._agreed.set()
+            try:
+                await session.keep()
+            except Transient as lost:
+                logger.warning("the database session that holds the rules in force was lost: %s", lost)
+
+    async def _agree(self, session: Session) -> None:
+        """Take the lock as shared, with our rules as those in force. Raises `Transient` and `BadSettings`."""
+        schema = self._context.schema
+        if not await session.fetchval(_TRY_SHARED, schema):
+            raise Transient("another copy is changing policy or catalog")
+        differing = await self._differing()
+        if differing is not None and not differing:
+            self._say("unchanged")
+            return
+        await session.fetchval(_END_SHARED, schema)
+        await self._check(differing or ())
+        if not await session.fetchval(_TRY_ALONE, schema):
+            raise Transient(f"another copy runs with another policy or catalog ({_in_words(differing or ())})")
+        await self._record()
+        await session.fetchval(_TRY_SHARED, schema)
+        await session.fetchval(_END_ALONE, schema)
+
+    async def _differing(self) -> tuple[Change, ...] | None:
+        """What differs from the rules in force; None before the first start."""
+        async with transaction(self._context.engine) as connection:
+            before = await rule_changes.in_force(connection)
+        return None if before is None else changes(before, self._document)
+
+    async def _check(self, differing: Sequence[Change]) -> None:
+        """Raises `BadSettings` for a change that was not accepted, and for one that another copy made meanwhile."""
+        if self._agreed.is_set():
+            raise BadSettings(f"Another copy was started with another policy or catalog ({_in_words(differing)}).")
+        if any(change.needs_acceptance for change in differing) and not self._accepted:
+            async with transaction(self._context.engine) as connection:
+                data = await rule_changes.affected(connection)
+            raise BadSettings(refusal(differing, self._fingerprint, data))
+
+    async def _record(self) -> None:
+        """Nobody else runs: from now on our rules are in force."""
+        differing = await self._differing() or ()
+        accepted = any(change.needs_acceptance for change in differing)
+        async with transaction(self._context.engine) as connection:
+            words = "\n".join(map(str, differing))
+            await rule_changes.add(connection, self._document, changes=words, accepted=accepted)
+            data = await rule_changes.affected(connection) if accepted else None
+        self._say(f"changed: {_in_words(differing)}" if differing else "recorded for the first time")
+        for sentence in consequences(differing, data) if data else ():
+            logger.warning("accepted: %s", sentence)
+
+    @property
+    def _accepted(self) -> bool:
+        return is_accepted(self._context.settings.accept_policy_change, self._fingerprint)
+
+    def _say(self, what: str) -> None:
+        policy, catalog = self._document["policy.version"], self._document["catalog.version"]
+        logger.info("policy %s, catalog %s, fingerprint %s: %s", policy, catalog, self._fingerprint, what)
+
+
+def _in_words(differing: Sequence[Change]) -> str:
+    return "; ".join(map(str, differing))
