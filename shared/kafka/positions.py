@@ -2,8 +2,8 @@
 
 Invariant: within one `assignment_epoch` each batch begins where the one before it ended. Whatever moves the consumer
 (an assignment, a revocation, a new seek) begins a new epoch, and batches of an earlier epoch must be discarded.
-Where offsets were deleted before they were read, the sequence of the next record has to prove that no record was among
-them; in a topic without `sequence` that is an `Alarm` (docs/decisions/0011).
+If Kafka deleted offsets that we had not read, the next record's `sequence` must follow the last one; else records were
+lost. In a topic without `sequence` deleted offsets are always an `Alarm` (docs/decisions/0011).
 Used by `assignment`, `reader`, `batch_applier` and `lag` only.
 """
 
@@ -51,8 +51,8 @@ class Positions:
         self.assignment_epoch += 1
         firsts = await _from_kafka(consumer.beginning_offsets(assigned))
         ends = await _from_kafka(consumer.end_offsets(assigned))
-        held = {self.partition_of(tp): _Range(firsts[tp], ends[tp]) for tp in assigned}
-        stored = await self._stored(held)
+        on_broker = {self.partition_of(tp): _Range(firsts[tp], ends[tp]) for tp in assigned}
+        stored = await self._stored(on_broker)
         # Records that the consumer returned while we waited are from its old position: they get an old epoch.
         self.assignment_epoch += 1
         for tp in assigned:
@@ -111,12 +111,12 @@ class Positions:
         """The partition with its topic's logical name, as it is stored."""
         return Partition(self.topics[partition.topic], partition.partition)
 
-    async def _stored(self, held: Mapping[Partition, _Range]) -> dict[Partition, Position]:
+    async def _stored(self, on_broker: Mapping[Partition, _Range]) -> dict[Partition, Position]:
         """The stored positions, after those below what the broker holds were moved there, if they may be."""
         async with transaction(self._engine) as connection:
-            await offsets.begin(connection, {partition: found.first for partition, found in held.items()})
+            await offsets.begin(connection, {partition: found.first for partition, found in on_broker.items()})
             stored = await offsets.positions(connection)
-            for partition, found in held.items():
+            for partition, found in on_broker.items():
                 position = stored[partition]
                 if not found.first <= position.next <= found.end:
                     _check_provable(partition, position, found)
@@ -152,13 +152,13 @@ async def _from_kafka(answer: Awaitable[Offsets]) -> Offsets:
         raise Transient(f"Kafka: {error!r}") from error
 
 
-def _check_provable(partition: Partition, position: Position, held: _Range) -> None:
+def _check_provable(partition: Partition, position: Position, on_broker: _Range) -> None:
     """A position below what the broker holds may be moved on where the next record can prove that nothing is lost."""
-    if position.next > held.end or not TOPICS[partition.topic].is_sequenced or position.sequence is None:
+    if position.next > on_broker.end or not TOPICS[partition.topic].is_sequenced or position.sequence is None:
         raise Alarm(
             f"{partition.topic}-{partition.partition}: the stored position {position.next} lies outside of what the"
-            f" broker holds ({held.first} to {held.end}). Records were lost, or the topic was deleted and created"
-            " again; see docs/operations.md."
+            f" broker holds ({on_broker.first} to {on_broker.end}). Records were lost, or the topic was deleted and"
+            " created again; see docs/operations.md."
         )
 
 
