@@ -24,7 +24,7 @@ async def notifications(connection: Connection) -> list[Metric]:
     for key, count in sorted((await notification_counts.load(connection)).items()):
         ended.add_metric(key, count)
     waiting = GaugeMetricFamily(
-        "tenure_notifications_waiting", "Emails that wait or are under way, of the whole service.", labels=("status",)
+        "tenure_notifications_waiting", "Emails that wait or are leased, of the whole service.", labels=("status",)
     )
     open_counts = await stored.open_counts(connection)
     for status in (NotificationStatus.QUEUED, NotificationStatus.SENDING):

@@ -51,7 +51,7 @@ class Registry(HeaderRegistry):
 
 @cache
 def policy() -> "EmailPolicy[EmailMessage]":
-    """For building mails: CRLF, ASCII bodies (not every relay takes 8BITMIME), line breaks in values refused."""
+    """For building mails: CRLF, ASCII bodies (not every mail relay takes 8BITMIME), line breaks in values refused."""
     registry = Registry()
     for name in IDENTIFIERS:
         registry.map_to_type(name, Identifier)

@@ -20,7 +20,7 @@ _MOST_DOUBLINGS: Final = 16
 def retry_at(attempts: int, *, first_attempt_at: datetime, now: datetime, jitter: float) -> datetime | None:
     """When the next attempt is due after the refusal of attempt number `attempts`, from 1; None: give up.
 
-    Waits double from 1 minute to 1 hour. A wait that would pass the 24 hours ends with a last attempt at their end.
+    Waits double from 1 minute to 1 hour. The last attempt is made when the 24 hours are over.
     """
     deadline = first_attempt_at + GIVE_UP_AFTER
     if now >= deadline:

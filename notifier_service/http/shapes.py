@@ -26,9 +26,11 @@ class DecisionDocument(BaseModel):
     under_way: Annotated[bool, described("Whether a process is sending it just now; its status is `queued`.", False)]
     reason: Annotated[
         str | None,
-        described("The relay's last reply, or why it was suppressed; null where there is neither.", "250 2.0.0 Ok"),
+        described(
+            "The mail relay's last reply, or why it was suppressed; null where there is neither.", "250 2.0.0 Ok"
+        ),
     ]
-    attempts: Annotated[int, described("Attempts that the relay has answered; 1 for an internal message.", 1)]
+    attempts: Annotated[int, described("Attempts that the mail relay has answered; 1 for an internal message.", 1)]
     created_at: Annotated[
         AwareDatetime, described("When it was decided, on the service clock.", "2026-02-21T02:00:00Z")
     ]

@@ -34,7 +34,7 @@ class Difference:
 
 @dataclass(slots=True)
 class RowTotals:
-    """What the rows of an account's servers, settings and ledger add up to."""
+    """What the rows of an account's servers, configuration entries and ledger add up to."""
 
     balance: Decimal = ZERO
     registered: ServerTotals = NOTHING

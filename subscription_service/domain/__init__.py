@@ -1,4 +1,4 @@
-"""The rules of the rule book as pure functions: nothing in here awaits, logs, stores, or reads a clock or chance.
+"""The rules of the rule book as pure functions: nothing in here awaits, logs, stores, reads a clock, or is random.
 
 Read in this order: `model` (what is known of an account), `policy` (what the two TOML files set), `context` (the
 arguments of decisions), `step` (one event or timer from start to end), then:

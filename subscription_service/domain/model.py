@@ -50,7 +50,7 @@ class Server(NamedTuple):
 
 
 class ConfigurationEntry(NamedTuple):
-    """One retained setting; the newest event per key wins (R37). `present` is False once it was removed."""
+    """One retained configuration entry; the newest event per key wins (R37). `present` is False once it was removed."""
 
     value: Any
     present: bool

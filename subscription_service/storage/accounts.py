@@ -1,7 +1,7 @@
 """Accounts: one row per customer, locked by every transaction that decides something about it.
 
 A row holds what folding the lifecycle gives (`version`, `contact`, `subscription`), facts and their totals, and when
-something must happen by itself. Servers, settings, coupons and waiting events have rows of their own.
+something must happen by itself. Servers, configuration entries, coupons and waiting events have rows of their own.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Retained configuration: one row per setting, newest per key, until release (R32, R37)."""
+"""Retained configuration: one row per entry, newest per key, until release (R32, R37)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from subscription_service.unit_of_work import LockedAccount
 
 
 class ConfigurationRow(SubscriptionTable, table=True):
-    """A removed setting stays, not `present` and without a value, so that an older event cannot bring it back.
+    """A removed entry stays, not `present` and without a value, so that an older event cannot bring it back.
 
     `mark`: its version stamp as JSON, `[time, source, id]`.
     """
@@ -36,7 +36,7 @@ class ConfigurationRow(SubscriptionTable, table=True):
     mark: Text
 
 
-Settings: TypeAlias = Mapping[str, dict[tuple[ConfigurationKind, str], ConfigurationEntry]]
+ConfigurationEntries: TypeAlias = Mapping[str, dict[tuple[ConfigurationKind, str], ConfigurationEntry]]
 """Account id -> kind and key -> entry."""
 
 _read_stamp = json_reader(VersionStamp)
@@ -58,17 +58,17 @@ _COUNTS = text(
 )
 
 
-async def some(connection: Connection, keys: Iterable[tuple[str, ConfigurationKind, str]]) -> Settings:
-    """Those of these settings (account id, kind, key) that have a row."""
+async def some(connection: Connection, keys: Iterable[tuple[str, ConfigurationKind, str]]) -> ConfigurationEntries:
+    """Those of these entries (account id, kind, key) that have a row."""
     rows = [{"account_id": account_id, "kind": kind, "key": key} for account_id, kind, key in sorted(keys)]
-    settings: defaultdict[str, dict[tuple[ConfigurationKind, str], ConfigurationEntry]] = defaultdict(dict)
+    entries: defaultdict[str, dict[tuple[ConfigurationKind, str], ConfigurationEntry]] = defaultdict(dict)
     for row in await _SOME.fetch(connection, rows):
-        settings[row.account_id][ConfigurationKind(row.kind), row.key] = _entry(row)
-    return settings
+        entries[row.account_id][ConfigurationKind(row.kind), row.key] = _entry(row)
+    return entries
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], emitted: Iterable[EmittedEvent]) -> None:
-    """Delete everything of released subscriptions, then store the settings that differ from what was loaded."""
+    """Delete everything of released subscriptions, then store the entries that differ from what was loaded."""
     released = [event.account_id for event in emitted if isinstance(event.data, Released)]
     if released:
         await connection.execute(_DELETE, {"ids": released})
@@ -82,13 +82,13 @@ async def save(connection: Connection, changed: Iterable[LockedAccount], emitted
 
 
 async def present(connection: Connection, account_id: str, kind: ConfigurationKind) -> Sequence[tuple[str, Any]]:
-    """Key and value of each setting of a kind, by key."""
+    """Key and value of each entry of a kind, by key."""
     found = await connection.execute(_PRESENT, {"id": account_id, "kind": kind.value})
     return [(key, orjson.loads(value)) for key, value in found]
 
 
 async def counts(connection: Connection, accounts: AccountRange) -> dict[tuple[str, ConfigurationKind], int]:
-    """(account id, kind) -> number of settings that are present."""
+    """(account id, kind) -> number of entries that are present."""
     found = await connection.execute(_COUNTS, accounts._asdict())
     return {(account_id, ConfigurationKind(kind)): count for account_id, kind, count in found}
 

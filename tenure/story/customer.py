@@ -97,13 +97,13 @@ async def back_in_grace(ann: Narrator) -> None:
 
 
 async def the_end(ann: Narrator) -> None:
-    """Nobody renews: reminder, expiry, last notice, release; her settings are deleted."""
+    """Nobody renews: reminder, expiry, release reminder, release; her settings are deleted."""
     await ann.at("2027-06-03 10:00", "Again seven days are left")
     ann.check("a reminder by mail", ann.mailed() == ["renewal_due"])
     await ann.at("2027-06-11 00:00", "Nobody has renewed")
     ann.check("expired", ann.kinds() == ["expired"])
     await ann.at("2027-06-17 10:00", "The day before the release")
-    ann.check("a last notice", ann.kinds() == ["release_due"] and ann.mailed() == ["release_due"])
+    ann.check("a release reminder", ann.kinds() == ["release_due"] and ann.mailed() == ["release_due"])
     await ann.at("2027-06-18 00:00", "Seven days of grace are over")
     ann.check("released, and three settings deleted", sum(ann.only("released")["purged"].values()) == 3)
     gone = await ann.driver.account_status(ACCOUNT, "/configuration/asset_group")

@@ -48,7 +48,8 @@ PURE: Final[Mapping[str, set[str]]] = {
         "notifier_service.decisions.lifecycle_event",
     },
 }
-"""Module or package without IO, clock, chance or global state -> others of ours that it imports, all of them pure."""
+"""Module or package without IO, clock, randomness or global state -> others of ours that it imports, all of them pure.
+"""
 
 IMPURE_STDLIB: Final = {
     *("asyncio", "logging", "os", "random", "secrets", "socket", "subprocess", "threading", "time", "urllib", "uuid"),

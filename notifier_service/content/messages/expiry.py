@@ -1,4 +1,4 @@
-"""Messages about the end of a subscription: the reminder, the expiry, the final notice, the release."""
+"""Messages about the end of a subscription: the reminder, the expiry, the release reminder, the release."""
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages.mail_content import (

@@ -79,7 +79,7 @@ async def test_an_entry_id_is_spent_over_all_accounts_but_not_for_orders(world: 
     assert await world.kinds(who) == ["activated"]
 
 
-async def test_an_entry_id_with_other_content_is_a_dead_letter_that_claims_no_id(world: World) -> None:
+async def test_an_entry_id_with_other_content_is_a_dead_letter_that_spends_no_id(world: World) -> None:
     who = account()
     paid = credit(who, "10.00")
     conflicting = credit(who, "99.00", entry_id=paid["data"]["entry_id"])

@@ -73,7 +73,7 @@ async def test_whether_anything_is_due_is_read_off_the_index_however_many_accoun
 
 
 @pytest.mark.rule("G4", "R39")
-async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_claims_no_id(
+async def test_a_bug_in_one_decision_makes_that_event_alone_a_dead_letter_that_spends_no_id(
     engine: Engine,
 ) -> None:
     """The bug: a catalog that lacks an edition, which no catalog file can."""

@@ -27,7 +27,7 @@ PARTIAL = specification(mode="partial")
 
 
 def furnished() -> Scenario:
-    """A partial subscription with two bound servers and three settings; E = 15 February 2026."""
+    """A partial subscription with two bound servers and three configuration entries; E = 15 February 2026."""
     scenario = started("2026-01-15 09:00", specification=PARTIAL)
     scenario.receive("2026-01-16 09:00", registered("s-1"), registered("s-2"), bound("s-1"), bound("s-2"))
     scenario.receive(
@@ -159,7 +159,7 @@ def test_configuration_before_the_first_purchase_counts() -> None:
 
 
 @pytest.mark.rule("R31", "R37")
-def test_removed_settings_are_not_counted() -> None:
+def test_removed_configuration_entries_are_not_counted() -> None:
     scenario = furnished()
     scenario.receive("2026-01-17 09:00", removed("a"))
     scenario.advance_to("2026-02-16 00:00")

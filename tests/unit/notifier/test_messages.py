@@ -70,7 +70,7 @@ MATTERS: dict[str, tuple[LifecycleData, dict[str, tuple[str, ...]]]] = {
             "zh-CN": ("2026年12月9日 00:00（中国标准时间，UTC+08:00）", "3 个资产分组、1 个标签、17 个隔离文件"),
         },
     ),
-    "a final notice": (
+    "a release reminder": (
         samples.release_due,
         {"en": ("December 8, 2026 at 11:00", "2 baseline"), "zh-CN": ("2026年12月9日 00:00", "2 个基线检查策略")},
     ),

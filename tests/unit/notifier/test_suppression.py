@@ -29,7 +29,7 @@ def test_a_reminder_is_true_until_the_second_before_the_end() -> None:
 
 
 @pytest.mark.rule("R34")
-def test_a_final_notice_is_true_until_the_second_before_the_release() -> None:
+def test_a_release_reminder_is_true_until_the_second_before_the_release() -> None:
     assert why("release_due", LatestVersions(), samples.RELEASE_AT - SECOND) is None
     assert why("release_due", LatestVersions(), samples.RELEASE_AT) == "released_meanwhile"
 

@@ -1,4 +1,4 @@
-"""What a row holds is what was stored: accounts, servers, settings and orders come back as they were."""
+"""What a row holds is what was stored: accounts, servers, configuration entries and orders come back as they were."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -108,7 +108,7 @@ def test_facts_of_an_older_version_that_knew_fewer_of_them_are_read() -> None:
     assert accounts._account(SimpleNamespace(**row)) == PLAIN._replace(retained={ConfigurationKind.TAG: 2})
 
 
-def test_the_last_setting_that_goes_is_written_too() -> None:
+def test_the_last_configuration_entry_that_goes_is_written_too() -> None:
     """A document that is not written stays as it was, so one with nothing left in it has to be written."""
     kept = PLAIN._replace(retained={ConfigurationKind.TAG: 1})
     gone = kept._replace(retained={ConfigurationKind.TAG: 0})
