@@ -28,11 +28,20 @@ rules of the subscription service.
 """
 
 ROOMS: Final[Mapping[str, set[str]]] = {
+    "subscription_service.domain": set(),
+    "subscription_service.policy_files": {"domain"},
+    "subscription_service.storage": {
+        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "unit_of_work"),
+    },
+    "subscription_service.migrations": {"storage"},
+    "subscription_service.audit": {"domain", "storage"},
+    "subscription_service.http": {"domain", "storage"},
     "notifier_service.decisions": set(),
     "notifier_service.content": {"decisions"},
     "notifier_service.storage": {"decisions"},
     "notifier_service.delivery": {"decisions", "content", "storage", "unit_of_work"},
     "notifier_service.inbox": {"decisions", "storage", "unit_of_work"},
+    "notifier_service.migrations": {"storage"},
     "notifier_service.http": {"storage"},
 }
 """Package of a service -> what else of the same service it imports."""
