@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "publish": "Send events from JSON lines to their topics.",
     "token": "Print a bearer token.",
     "why": "Show every notification decision of an account, with its reason.",
+    "check": "Say what policy and catalog hold, and what the next start would make of them.",
     "audit": "Rebuild all subscriptions from the lifecycle log and compare.",
     "dead-letters": "List, show and replay what could not be read.",
 }

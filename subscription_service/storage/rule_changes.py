@@ -49,6 +49,7 @@ class Affected(NamedTuple):
 
 LOCK: Final = "hashtext($1), hashtext('rules')"
 """The advisory lock; $1 is the schema."""
+_HAS_TABLE = text("SELECT to_regclass('rule_change') IS NOT NULL")
 _IN_FORCE = text("SELECT CAST(document AS text) FROM rule_change ORDER BY id DESC LIMIT 1")
 _ADD = text(
     "INSERT INTO rule_change (policy_version, catalog_version, fingerprint, document, changes, accepted)"
@@ -60,6 +61,12 @@ _AFFECTED = text(
     " count(*) FILTER (WHERE balance <> 0) AS balances, coalesce(sum(balance), 0) AS balance,"
     " (SELECT count(*) FROM coupon WHERE used_by IS NULL AND amount_off IS NOT NULL) AS coupons FROM account"
 )
+
+
+async def has_table(connection: Connection) -> bool:
+    """Whether a service of this version, or a later one, has started on this database."""
+    there: bool = (await connection.execute(_HAS_TABLE)).scalar_one()
+    return there
 
 
 async def in_force(connection: Connection) -> RuleDocument | None:

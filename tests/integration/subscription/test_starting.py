@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -152,6 +153,32 @@ async def test_data_with_another_currency_and_a_longer_grace_are_not_read_by_the
     async with serving(theirs.model_copy(update={"catalog_file": None})):  # a longer grace needs nobody's consent
         assert (await _kept(settings))[2] == ("policy.grace_days: 7 -> 14", False)
     assert "catalog.currency: USD -> CNY" in await _refusal(theirs.model_copy(update={"accept_policy_change": "0123"}))
+
+
+async def _checked(settings: Settings, *arguments: str) -> tuple[int, str]:
+    """Exit code and output of `tenure check` on this database."""
+    url = settings.database_url.get_secret_value()
+    command = [sys.executable, "-m", "tenure", "check", "--database", url, *arguments]
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
+    run_command = partial(subprocess.run, command, env=ours, capture_output=True, text=True, check=False, timeout=30)
+    done = await asyncio.to_thread(run_command)
+    return done.returncode, done.stdout + done.stderr
+
+
+async def test_the_check_says_what_the_next_start_would_do(settings: Settings, tmp_path: Path) -> None:
+    assert "no service has started on this database yet" in (await _checked(settings))[1]
+    async with serving(settings):
+        pass
+    assert "as the data were made with" in (await _checked(settings))[1]
+    file = _file(tmp_path, policy.DEFAULT, *LONGER)
+    code, told = await _checked(settings, "--policy", str(file))
+    assert (code, told.count("policy.grace_days: 7 -> 14")) == (0, 2)
+    code, told = await _checked(settings, "--catalog", str(_file(tmp_path, catalog.DEFAULT, *CNY)))
+    assert code == 1
+    assert "would count as CNY" in told
+    assert (await _refusal(settings.model_copy(update={"catalog_file": tmp_path / "catalog.toml"}))).count(
+        told.rstrip().rpartition("=")[2]
+    )
 
 
 async def test_another_billing_zone_is_refused(settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""What a policy and a catalog say, in words: one (name, sentence) per value, for `tenure check`. Pure."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import TypeAlias
+
+from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange, Policy
+
+Line: TypeAlias = tuple[str, str]
+
+
+def policy_in_words(policy: Policy) -> Iterator[Line]:
+    """Days, hours and limits. E is the last day of service."""
+    minutes = policy.park_for.total_seconds() / 60
+    yield "billing zone", f"{policy.billing_zone.key}; all days and hours below are of this zone"
+    yield "reminders", f"{_days(policy.reminder_days)} before E, at {policy.reminder_hour:02}:00"
+    attempts = _days(policy.auto_renewal_attempt_days)
+    yield "deductions", f"tried {attempts} before E, at {policy.deduction_hour:02}:00, and once after each credit"
+    yield (
+        "grace",
+        f"{_days((policy.grace_days,))} after E everything is kept; the last warning comes one day before the end,"
+        f" at {policy.release_reminder_hour:02}:00",
+    )
+    yield (
+        "waiting for a purchase",
+        f"{minutes:g} minutes; per account at most {policy.park_limit:,} events and {policy.park_limit_bytes:,} bytes",
+    )
+    yield "ids of events", f"recognized for {_days((policy.claim_retention_days,))}"
+
+
+def catalog_in_words(catalog: Catalog) -> Iterator[Line]:
+    """Prices per month, and what can be ordered of each feature."""
+    for edition, price in catalog.editions.items():
+        yield edition.value, _price_in_words(price, catalog.currency)
+    for feature, allowed in catalog.features.items():
+        yield feature.value, _range_in_words(allowed, catalog.currency)
+
+
+def _price_in_words(price: EditionPrice, currency: str) -> str:
+    parts = []
+    if price.counts_servers:
+        parts.append(f"{_money(price.server_price, currency)} per server")
+    if price.counts_cores:
+        parts.append(f"{_money(price.core_price, currency)} per core")
+    return f"{' and '.join(parts)} and month" if parts else "add-ons only"
+
+
+def _range_in_words(allowed: FeatureRange, currency: str) -> str:
+    smallest = max(allowed.minimum, allowed.step)
+    span = f"{smallest:,} or more" if allowed.maximum is None else f"{smallest:,} to {allowed.maximum:,}"
+    steps = f" in steps of {allowed.step:,}" if allowed.step > 1 else ""
+    return f"{_money(allowed.price, currency)} per {allowed.unit} and month; 0, or {span}{steps}"
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{amount:f} {currency}"
+
+
+def _days(days: Iterable[int]) -> str:
+    *others, last = days
+    unit = "day" if not others and last == 1 else "days"
+    return f"{', '.join(map(str, others))} and {last} {unit}" if others else f"{last} {unit}"

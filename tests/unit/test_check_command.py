@@ -1,0 +1,52 @@
+"""`tenure check` without a database: both files in words, and what differs from the defaults."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from subscription_service.policy_files import catalog, policy
+from tenure.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def nothing_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ready file, and no settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("TENURE_DATABASE_URL", "TENURE_POLICY_FILE", "TENURE_CATALOG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def changed(folder: Path, default: Path, old: str, new: str) -> str:
+    made = folder / default.name
+    made.write_text(default.read_text("utf-8").replace(old, new), "utf-8")
+    return str(made)
+
+
+def test_the_defaults_are_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    told = capsys.readouterr().out
+    assert "7 days before E, at 10:00" in told
+    assert "23.5 USD per server and 1 USD per core and month" in told
+    assert "0, or 20 to 200,000 in steps of 20" in told
+    assert "differs from the defaults: nothing" in told
+    assert "not compared with data" in told
+
+
+def test_what_differs_from_the_defaults_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = changed(tmp_path, policy.DEFAULT, "grace_days = 7", "grace_days = 1")
+    theirs = changed(tmp_path, catalog.DEFAULT, 'currency = "USD"', 'currency = "CNY"')
+    assert main(["check", "--policy", ours, "--catalog", theirs]) == 0
+    told = capsys.readouterr().out
+    assert "1 day after E everything is kept" in told
+    assert "  policy.grace_days: 7 -> 1\n  catalog.currency: USD -> CNY\n" in told
+    assert main(["check", "--json", "--policy", ours]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["from_defaults"] == [{"name": "policy.grace_days", "before": 7, "after": 1}]
+    assert (document["data"], len(document["fingerprint"])) == (None, 16)
+
+
+def test_a_wrong_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = changed(tmp_path, policy.DEFAULT, "grace_days = 7", "grace_days = 28")
+    assert main(["check", "--policy", wrong]) == 2
+    assert f"{wrong}: grace_days: Input should be" in capsys.readouterr().err
