@@ -58,7 +58,7 @@ async def load_coupons(
 async def load_touched(
     connection: Connection, locked: Mapping[str, LockedAccount], events: Iterable[Incoming], *, whole: bool
 ) -> None:
-    """Load the servers and settings that these events touch.
+    """Load the servers and configuration entries that these events touch.
 
     Where an event may need all servers, or `whole`: also every server that is present or bound.
     """
@@ -68,12 +68,12 @@ async def load_touched(
     found_servers = await servers.some(connection, touched.servers)
     for account_id, in_use in (await servers.in_use(connection, sorted(touched.whole))).items():
         found_servers.setdefault(account_id, {}).update(in_use)
-    found_settings = await configuration.some(connection, touched.settings)
-    for account_id in found_servers.keys() | found_settings.keys():
+    found_entries = await configuration.some(connection, touched.entries)
+    for account_id in found_servers.keys() | found_entries.keys():
         _attach(
             locked[account_id],
             servers=found_servers.get(account_id, {}),
-            configuration=found_settings.get(account_id, {}),
+            configuration=found_entries.get(account_id, {}),
         )
 
 
@@ -104,7 +104,7 @@ class _Touched:
     def __init__(self, locked: Mapping[str, LockedAccount], events: Iterable[Incoming]) -> None:
         self.whole: set[str] = set()
         self.servers: set[tuple[str, str]] = set()
-        self.settings: set[tuple[str, ConfigurationKind, str]] = set()
+        self.entries: set[tuple[str, ConfigurationKind, str]] = set()
         for event in events:
             self._add(event.account_id, event.event.data)
             if event.may_touch_all_servers(locked[event.account_id].account):
@@ -117,7 +117,7 @@ class _Touched:
             case InventorySnapshot():
                 self.servers.update((account_id, server.server_id) for server in data.servers)
             case ConfigurationRecorded() | ConfigurationRemoved():
-                self.settings.add((account_id, data.kind, data.key))
+                self.entries.add((account_id, data.kind, data.key))
 
 
 def _attach(locked: LockedAccount, **loaded: Any) -> None:

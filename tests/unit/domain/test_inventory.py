@@ -193,7 +193,7 @@ def test_capacity_and_configuration_are_newest_per_key() -> None:
 
 
 @pytest.mark.rule("R37")
-def test_the_same_key_of_another_kind_is_another_setting() -> None:
+def test_the_same_key_of_another_kind_is_another_entry() -> None:
     account = taken(Account(account_id=ACCOUNT), recorded("a"), 1)
     account = taken(account, recorded("a", "quarantined_file"), 2)
     assert dict(account.retained) == {"tag": 1, "quarantined_file": 1}
