@@ -12,7 +12,7 @@ from notifier_service.delivery import circuit_breaker, process_session
 from notifier_service.delivery.leases import Leases
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.sender import Sender
-from notifier_service.delivery.smtp import MailRelay
+from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.handlers import registry
 from notifier_service.http import api as operators
 from notifier_service.inbox import api as inbox
@@ -63,7 +63,7 @@ def build_sender(
 ) -> Sender:
     """What sends emails; `session` keeps its leases valid. Raises `BadSettings`."""
     leases = Leases(
-        session.owner,
+        session,
         engine=context.engine,
         clock=context.clock,
         partitions=context.partitions,

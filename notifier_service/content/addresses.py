@@ -9,9 +9,8 @@ import re
 from email.headerregistry import Address
 from typing import Final
 
-import idna
-
-from notifier_service.content.names import JOINERS, display_name, one_line
+from notifier_service.content.names import display_name, one_line
+from shared.contracts.domain_names import ascii_domain
 from shared.contracts.types import Contact
 
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
@@ -20,9 +19,6 @@ _UNQUOTED: Final = re.compile(rf"[{_ATEXT}]+(\.[{_ATEXT}]+)*")
 _LOCAL_PART: Final = re.compile(rf"[.{_ATEXT}]+")
 """In quotes RFC 5321 has blanks, commas and a second `@` too, but some relays take such addresses for others."""
 _QUOTED: Final = re.compile('"(.*)"')
-_LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_NO_DOMAIN: Final = "the part after the @ is not a domain"
 
 
 class UnusableAddress(ValueError):
@@ -47,31 +43,8 @@ def mailbox(contact: Contact) -> Mailbox:
         local_part = quoted[1]
     if len(local_part) > 64 or not _LOCAL_PART.fullmatch(local_part):
         raise UnusableAddress("the part before the @ cannot be delivered to")
-    return Mailbox(display_name=display_name(contact.name), username=local_part, domain=ascii_domain(domain))
-
-
-def ascii_domain(domain: str) -> str:
-    """The domain as DNS has it: IDNA 2008 after the mapping of UTS 46. One in ASCII stays as it is, without a last dot.
-
-    Raises `UnusableAddress`.
-    """
     try:
-        mapped = domain if domain.isascii() else idna.uts46_remap(domain, std3_rules=True)
-        encoded = ".".join(_ascii_label(label) for label in mapped.removesuffix(".").split("."))
-    except UnicodeError:
-        raise UnusableAddress(_NO_DOMAIN) from None
-    if len(encoded) > 253 or not _DOMAIN.fullmatch(encoded):
-        raise UnusableAddress(_NO_DOMAIN)
-    return encoded
-
-
-def _ascii_label(label: str) -> str:
-    """One label of a domain that is mapped already. Raises `UnicodeError`."""
-    if label.isascii():
-        return label
-    try:
-        return idna.alabel(label).decode("ascii")
-    except idna.InvalidCodepoint:  # symbols: IDNA 2008 has none, but domains with emoji exist and take mail
-        if any(joiner in label for joiner in JOINERS):
-            raise
-        return f"xn--{label.encode('punycode').decode('ascii')}"
+        domain = ascii_domain(domain)
+    except ValueError:
+        raise UnusableAddress("the part after the @ is not a domain") from None
+    return Mailbox(display_name=display_name(contact.name), username=local_part, domain=domain)

@@ -29,6 +29,19 @@ class Notification:
     traceparent: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierAttempts:
+    """What was done for an email before: `count` attempts, the first at `first_at`, and `interruptions` since the last.
+
+    An interruption is a try that is not counted as an attempt, since the connection broke before the relay had the
+    email.
+    """
+
+    count: int = 0
+    first_at: datetime | None = None
+    interruptions: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """`reason` is the relay's reply; None for an internal message."""
@@ -53,7 +66,10 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The relay refused for now (4xx): the next attempt is due when the service clock shows `retry_at`."""
+    """The attempt is counted, and the next is due when the service clock shows `retry_at`.
+
+    The relay refused for now (4xx), or nobody can know whether it took the email.
+    """
 
     retry_at: datetime
     reason: str
@@ -64,9 +80,20 @@ class NotAttempted:
     """The relay could not be reached: no attempt is counted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The relay could be reached but broke off before it had the email: no attempt is counted.
+
+    The email is tried again after `pause_seconds` of real time.
+    """
+
+    pause_seconds: float
+    reason: str
+
+
 FinalResult = Delivered | Failed | Suppressed
 """The end of a notification, published once on `notification-outcomes`."""
-DeliveryResult = FinalResult | Deferred | NotAttempted
+DeliveryResult = FinalResult | Deferred | Interrupted | NotAttempted
 """What came of one try to deliver an email."""
 
 

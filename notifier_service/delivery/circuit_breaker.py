@@ -1,8 +1,9 @@
 """The circuit breaker for the mail relay: no email is sent while the relay cannot be reached (G5).
 
 Invariant: after a failure (`OPEN`) no email is sent until the relay can be connected to again; then one email goes
-first (`HALF_OPEN`), and only the relay's reply to it lets all others follow (`CLOSED`). So a relay that accepts
-connections and then fails is not flooded. Health shows whether the relay can be reached, before any email needs it.
+first (`HALF_OPEN`), and only the relay's reply to one lets all others follow (`CLOSED`). So a relay that accepts
+connections and then fails is not flooded. The trouble of single emails is not a failure of the relay, unless many break
+off in a row. Health shows whether the relay can be reached, before any email needs it.
 """
 
 import asyncio
@@ -12,11 +13,14 @@ from enum import Enum, auto
 from typing import Final
 
 from notifier_service.delivery import backoff
-from notifier_service.delivery.smtp import MailRelay, RelayUnreachable
+from notifier_service.delivery.smtp.relay import MailRelay
+from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.health import Health
 from shared.runtime.retry import wait_for_event
 
 COMPONENT: Final = "mail"
+INTERRUPTIONS_UNTIL_OPEN: Final = 6
+"""So many emails break off one after the other, with no reply to any, when it is the relay's trouble."""
 _CHECK_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
@@ -31,7 +35,7 @@ class CircuitState(Enum):
 
 
 class RelayCircuitBreaker:
-    """`run` watches the connection; senders report by `record_failure` and `record_reply`."""
+    """`run` watches the connection; senders report by `record_failure`, `record_interruption` and `record_reply`."""
 
     def __init__(self, relay: MailRelay, health: Health, *, wake: asyncio.Event) -> None:
         """`wake` is set whenever emails may be sent again."""
@@ -40,6 +44,7 @@ class RelayCircuitBreaker:
         self._wake = wake
         self._state = CircuitState.OPEN
         self._failures = 0
+        self._interruptions = 0
         self._failed = asyncio.Event()
 
     async def run(self) -> None:
@@ -47,7 +52,7 @@ class RelayCircuitBreaker:
         while True:
             self._failed.clear()
             try:
-                await self._relay.ensure_connection()
+                await self._relay.check()
             except RelayUnreachable as unreachable:
                 self._trip(str(unreachable))
             else:
@@ -62,16 +67,31 @@ class RelayCircuitBreaker:
             self._trip(reason)
             self._failed.set()
 
+    def record_interruption(self, reason: str) -> None:
+        """The relay broke off before it had an email."""
+        self._interruptions += 1
+        if self._interruptions >= INTERRUPTIONS_UNTIL_OPEN:
+            self.record_failure(reason)
+
     def record_reply(self) -> None:
-        """The relay has replied to an email, whatever it said."""
-        self._failures = 0
+        """The relay has accepted a recipient, or replied to an email, whatever it said."""
+        self._failures = self._interruptions = 0
         if self._state is CircuitState.HALF_OPEN:
             self._state = CircuitState.CLOSED
+            self._wake.set()
 
-    def capacity(self, in_flight: int, limit: int) -> int:
-        """How many more emails may be sent now, when `in_flight` are under way and `limit` may be at most."""
-        allowed = {CircuitState.CLOSED: limit, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 0}[self._state]
-        return max(allowed - in_flight, 0)
+    def capacity(self, unanswered: int, limit: int) -> int:
+        """How many more emails may be sent now: at most `limit`, and at first a single one.
+
+        `unanswered`: those under way to which the relay has not replied.
+        """
+        match self._state:
+            case CircuitState.CLOSED:
+                return limit
+            case CircuitState.HALF_OPEN:
+                return min(max(1 - unanswered, 0), limit)
+            case CircuitState.OPEN:
+                return 0
 
     def _trip(self, reason: str) -> None:
         self._state = CircuitState.OPEN

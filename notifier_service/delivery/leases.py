@@ -1,30 +1,39 @@
 """The leases of this process: taking emails that are due, recording results, taking over from processes that ended.
 
 Invariants: an email is suppressed rather than leased where it is no longer true; the relay's reply is recorded before
-the lease ends; of a lease that another process has taken over, nothing is recorded (G3). Each method is one transaction
-and raises `Transient` while the database is away; repeating it is safe. `sender` only.
+the lease ends; of a lease that another process has taken over, nothing is sent (`confirm`) and nothing recorded (G3).
+Each method but `confirm` is one transaction and raises `Transient` while the database is away; repeating it is safe.
+`sender` only.
 """
 
+import asyncio
 import logging
 import random
-from collections import Counter
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from notifier_service.decisions.notification import Deferred, Delivered, NotAttempted, Suppressed
+from notifier_service.decisions.notification import Deferred, Delivered, Interrupted, NotAttempted, Suppressed
 from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
+from notifier_service.delivery.process_session import ProcessSession
+from notifier_service.delivery.takeover import Takeover
 from notifier_service.storage import leases
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
 
-_CHECKS_UNTIL_ABANDONED: Final = 3
-"""An owner whose lock is free at so many checks has ended; at fewer, it may be opening a new session."""
+_CONFIRM_SECONDS: Final = 5.0
+"""How long an email waits, ready to be sent, for its lease to be certain."""
+_POLL_SECONDS: Final = 0.02
 
 logger = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """Another process has taken this email over, or may have: it must not be sent."""
 
 
 class Leases:
@@ -32,27 +41,29 @@ class Leases:
 
     def __init__(
         self,
-        owner: int,
+        session: ProcessSession,
         *,
         engine: Engine,
         clock: Clock,
         partitions: Mapping[str, int],
         observe_seconds: Callable[[float], None],
     ) -> None:
-        """`owner`: see `process_session`. `observe_seconds` takes the seconds from `recordedat` to delivery."""
+        """`observe_seconds` takes the seconds from `recordedat` to delivery."""
         self.held: dict[str, Lease] = {}
-        self._owner = owner
+        self._session = session
         self._engine = engine
         self._clock = clock
         self._partitions = partitions
         self._observe_seconds = observe_seconds
-        self._lock_was_free: Counter[int] = Counter()
+        self._checked_session = 0
+        self._takeover = Takeover()
 
     async def acquire(self, limit: int) -> list[Lease]:
         """Lease at most `limit` emails that are due; those that are no longer true end here as suppressed."""
+        session = self._session.number
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
-            acquired = await leases.acquire(connection, self._owner, now=now, limit=limit)
+            acquired = await leases.acquire(connection, self._session.owner, now=now, limit=limit)
             suppressed = [
                 LeaseResult(lease=lease, result=Suppressed(reason), at=lease.event.processing_time(now))
                 for lease in acquired
@@ -61,14 +72,32 @@ class Leases:
             await self._store(connection, suppressed, now)
         ended = {_id(one.lease) for one in suppressed}
         kept = {_id(lease): lease for lease in acquired if _id(lease) not in ended}
+        if session != self._session.number:
+            return []  # taken under a session that is lost: perhaps taken over already, else released by `recover`
         self.held.update(kept)
         return list(kept.values())
 
+    async def confirm(self, lease: Lease) -> None:
+        """Wait until it is certain that the lease is this process's. Raises `LeaseLost`.
+
+        Nothing is awaited after the look, so what the caller does next happens under the lease, unless the process is
+        frozen in that very moment.
+        """
+        try:
+            async with asyncio.timeout(_CONFIRM_SECONDS):
+                while not self._is_certain():
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            raise LeaseLost from None
+        if not self._holds(lease):
+            raise LeaseLost
+
     async def record_results(self, attempts: Sequence[tuple[Lease, Attempt]]) -> None:
         """Store what the attempts mean, publish what has ended, and end the leases."""
+        held = [(lease, attempt) for lease, attempt in attempts if self._holds(lease)]
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
-            results = [_result(lease, attempt, now) for lease, attempt in attempts]
+            results = [_result(lease, attempt, now) for lease, attempt in held]
             await self._store(connection, results, now)
         for one in results:
             self.held.pop(_id(one.lease), None)
@@ -76,13 +105,20 @@ class Leases:
                 self._observe_seconds(max((one.at - one.lease.event.recordedat).total_seconds(), 0.0))
 
     async def recover(self) -> None:
-        """Make emails due again whose process has ended, and those leased to this process without its knowledge."""
+        """Forget leases that another process took over, and make emails due again that nobody delivers.
+
+        Those are the ones of processes that have ended, and those leased to this process without its knowledge.
+        """
+        session, owner = self._session.number, self._session.owner
         async with transaction(self._engine) as connection:
-            free = await leases.abandoning_owners(connection, self._owner)
-            self._lock_was_free = Counter({owner: self._lock_was_free[owner] + 1 for owner in free})
-            ended = [owner for owner, times in self._lock_was_free.items() if times >= _CHECKS_UNTIL_ABANDONED]
+            owned = await leases.owned(connection, owner)
+            free = await leases.abandoning_owners(connection, owner)
+            ended = self._takeover.ended(free, session=session, now=time.monotonic())
             released = await leases.release_all(connection, ended) if ended else 0
-            released += await leases.release_others(connection, self._owner, self.held)
+            released += await leases.release_others(connection, owner, self.held)
+        for lost in self.held.keys() - owned:
+            del self.held[lost]
+        self._checked_session = session
         if released:
             logger.warning("%d emails that an ended process had leased are due again", released)
 
@@ -91,13 +127,19 @@ class Leases:
         async with transaction(self._engine) as connection:
             return await leases.pending(connection, await self._clock.now(connection))
 
+    def _is_certain(self) -> bool:
+        return self._session.is_certain and self._checked_session == self._session.number
+
+    def _holds(self, lease: Lease) -> bool:
+        return self.held.get(_id(lease)) is lease
+
     async def _store(self, connection: Connection, results: Sequence[LeaseResult], now: datetime) -> None:
         """Store results and publish those that are final, except of leases that are no longer this process's."""
-        attempts = await leases.record(connection, self._owner, results)
+        attempts = await leases.record(connection, self._session.owner, results)
         unit_of_work = UnitOfWork(now, self._partitions)
         for one in results:
             key = _id(one.lease)
-            if key in attempts and not isinstance(one.result, Deferred | NotAttempted):
+            if key in attempts and not isinstance(one.result, Deferred | Interrupted | NotAttempted):
                 unit_of_work.add_final_result(one.lease.notification, one.result, attempts=attempts[key], at=one.at)
         await unit_of_work.save(connection)
 
@@ -108,11 +150,6 @@ def _id(lease: Lease) -> str:
 
 def _result(lease: Lease, attempt: Attempt, now: datetime) -> LeaseResult:
     at = lease.event.processing_time(now)
-    result = result_of(
-        attempt,
-        attempts=lease.attempts + 1,
-        first_attempt_at=lease.first_attempt_at or at,
-        now=at,
-        jitter=random.uniform(-1, 1),
+    return LeaseResult(
+        lease=lease, result=result_of(attempt, lease.earlier, now=at, jitter=random.uniform(-1, 1)), at=at
     )
-    return LeaseResult(lease=lease, result=result, at=at)

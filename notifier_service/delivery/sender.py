@@ -1,7 +1,8 @@
 """Sending emails: lease those that are due, hand each to the relay outside of any transaction, record the replies.
 
 Invariants: no email is lost, since a lease that outlives its process is taken over by another one; at most
-`MAX_IN_FLIGHT` are leased by a process (G3); a relay that cannot be reached costs no attempt (`circuit_breaker`).
+`MAX_IN_FLIGHT` are leased by a process (G3); a lease is confirmed right before the email is sent, the last step that
+cannot be taken back; a relay that cannot be reached costs no attempt (`circuit_breaker`).
 """
 
 import asyncio
@@ -12,16 +13,18 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
-from notifier_service.content.mail_composer import MailComposer
+from notifier_service.content.mail_composer import Mail, MailComposer
 from notifier_service.content.render import UnusableAddress
 from notifier_service.decisions.notification import Failed, NotAttempted, Suppressed
 from notifier_service.decisions.plan import NO_CONTACT
 from notifier_service.decisions.recipient import contact_for
-from notifier_service.delivery.attempt import Attempt
+from notifier_service.delivery.attempt import Attempt, Attempted
 from notifier_service.delivery.circuit_breaker import RelayCircuitBreaker
-from notifier_service.delivery.leases import Leases
+from notifier_service.delivery.leases import LeaseLost, Leases
 from notifier_service.delivery.process_session import ProcessSession
-from notifier_service.delivery.smtp import MailRelay, RelayUnreachable
+from notifier_service.delivery.smtp.relay import MailRelay
+from notifier_service.delivery.smtp.stages import StepMeaning
+from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from notifier_service.storage.leases import Lease
 from notifier_service.storage.signals import Signal
 from shared.runtime.health import Health
@@ -29,7 +32,9 @@ from shared.runtime.retry import retry_transient, wait_for_event
 
 MAX_IN_FLIGHT: Final = 32
 COMPONENT: Final = "delivering"
-_POLL_SECONDS: Final = 1.0
+INTERNAL_ERROR: Final = "internal_error"
+"""The reason of an email that was not sent by a fault of ours."""
+_POLL_SECONDS: Final = 0.5
 _DRAIN_POLL_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 10.0
 
@@ -58,6 +63,8 @@ class Sender:
         self._wake = session.received[Signal.MAIL]
         self._circuit_breaker = RelayCircuitBreaker(relay, health, wake=self._wake)
         self._attempts: asyncio.Queue[tuple[Lease, Attempt]] = asyncio.Queue()
+        self._unanswered: set[str] = set()
+        """Notification ids of the emails under way for which the relay has not yet accepted the recipient."""
         self._stopping = False
 
     async def run(self) -> None:
@@ -99,36 +106,58 @@ class Sender:
 
     async def _send_some(self, tasks: asyncio.TaskGroup) -> bool:
         """Send as many as may be in flight; False when there was nothing to send or no capacity."""
-        capacity = self._circuit_breaker.capacity(len(self._leases.held), MAX_IN_FLIGHT)
-        if not capacity or self._stopping or not self._session.held.is_set():
+        free = MAX_IN_FLIGHT - len(self._leases.held)
+        capacity = self._circuit_breaker.capacity(len(self._unanswered), free)
+        if capacity <= 0 or self._stopping or not self._session.held.is_set():
             return False
         acquired = await self._retry(partial(self._leases.acquire, capacity))
         for lease in acquired:
+            self._unanswered.add(lease.notification.notification_id)
             tasks.create_task(self._send(lease))
         return bool(acquired)
 
     async def _send(self, lease: Lease) -> None:
-        self._attempts.put_nowait((lease, await self._attempt(lease)))
+        attempt = await self._attempt(lease)
+        self._unanswered.discard(lease.notification.notification_id)
+        self._attempts.put_nowait((lease, attempt))
 
     async def _attempt(self, lease: Lease) -> Attempt:
         """Compose the email and hand it to the relay."""
-        notification_id = lease.notification.notification_id
         contact = contact_for(lease.event, lease.recipient.contact)
         if contact is None:
             return Suppressed(NO_CONTACT)
         try:
-            mail = self._mail_composer.compose(lease.event, contact, notification_id)
-            reply = await self._relay.send(mail)
+            mail = self._mail_composer.compose(lease.event, contact, lease.notification.notification_id)
         except UnusableAddress as unusable:
             return Failed(str(unusable), attempted=False)
+        except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others
+            logger.error("%s cannot be composed: %s", lease.notification.notification_id, _origin(error))
+            return Failed(INTERNAL_ERROR, attempted=False)
+        return await self._hand_over(lease, mail)
+
+    async def _hand_over(self, lease: Lease, mail: Mail) -> Attempt:
+        """Tell the circuit breaker what came of it."""
+        try:
+            attempted = await self._relay.send(mail, partial(self._before_data, lease))
+        except LeaseLost:
+            return NotAttempted()
         except RelayUnreachable as unreachable:
             self._circuit_breaker.record_failure(str(unreachable))
             return NotAttempted()
-        except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others
-            logger.error("%s cannot be composed: %s", notification_id, _origin(error))
-            return Failed("internal_error", attempted=False)
+        except Exception as error:  # noqa: BLE001 - a fault of ours is no final refusal, and must not stop the others
+            logger.error("%s was not handed over: %s", lease.notification.notification_id, _origin(error))
+            return Attempted(StepMeaning.TRIED, INTERNAL_ERROR)
+        if attempted.meaning is StepMeaning.INTERRUPTED:
+            self._circuit_breaker.record_interruption(attempted.reason)
+        elif attempted.meaning is not StepMeaning.TRIED:
+            self._circuit_breaker.record_reply()
+        return attempted
+
+    async def _before_data(self, lease: Lease) -> None:
+        """The relay has accepted the recipient. Raises `LeaseLost`."""
+        await self._leases.confirm(lease)
+        self._unanswered.discard(lease.notification.notification_id)
         self._circuit_breaker.record_reply()
-        return reply
 
     async def _record_results(self) -> None:
         """Record together what has come in while the previous results were being recorded."""

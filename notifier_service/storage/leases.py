@@ -18,7 +18,9 @@ from notifier_service.decisions.notification import (
     Deferred,
     Delivered,
     DeliveryResult,
+    EarlierAttempts,
     Failed,
+    Interrupted,
     NotAttempted,
     Notification,
     NotificationStatus,
@@ -33,10 +35,11 @@ from shared.storage.bulk import Bulk
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
 
-_LEASED = Selection(NotificationRow, *IDENTITY, "attempts", "first_attempt_at", "event", "number")
+_LEASED = Selection(NotificationRow, *IDENTITY, "attempts", "first_attempt_at", "interruptions", "event", "number")
 _ACQUIRE = text(
     "UPDATE notification SET status = 'sending', claimed_by = :owner"
     " FROM (SELECT notification_id AS due_id FROM notification WHERE status = 'queued' AND next_attempt_at <= :now"
+    "   AND (paused_until IS NULL OR paused_until <= clock_timestamp())"
     "  ORDER BY next_attempt_at, number LIMIT :limit FOR UPDATE SKIP LOCKED) AS due"
     f" WHERE notification_id = due_id RETURNING {_LEASED.sql}"
 )
@@ -46,14 +49,21 @@ _RECORD = Bulk(
     "  attempts = notification.attempts + n.attempts,"
     "  first_attempt_at = coalesce(notification.first_attempt_at, n.first_attempt_at),"
     "  next_attempt_at = CASE WHEN n.status = 'queued' THEN n.next_attempt_at END,"
+    "  interruptions = CASE WHEN n.pause_milliseconds > 0 THEN notification.interruptions + 1"
+    "   WHEN n.attempts > 0 THEN 0 ELSE notification.interruptions END,"
+    "  paused_until = CASE WHEN n.pause_milliseconds > 0"
+    "   THEN clock_timestamp() + make_interval(secs => n.pause_milliseconds / 1000.0) END,"
     "  event = CASE WHEN n.status = 'queued' THEN notification.event END"
     " FROM {rows} WHERE notification.notification_id = n.notification_id AND notification.claimed_by = :owner"
     " RETURNING notification.notification_id, notification.attempts",
     ("notification_id", "status", "reason", "attempts", "first_attempt_at", "next_attempt_at"),
+    also={"pause_milliseconds": "attempts"},
 )
+_OWNED = text("SELECT notification_id FROM notification WHERE status = 'sending' AND claimed_by = :owner")
 _ABANDONING_OWNERS = text(
     "SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM notification WHERE status = 'sending') AS owners"
-    " WHERE claimed_by <> :owner AND pg_try_advisory_xact_lock(claimed_by)"
+    " WHERE claimed_by <> :owner AND pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'"
+    "  AND pg_try_advisory_xact_lock(claimed_by)"
 )
 _RELEASE = (
     "UPDATE notification SET status = 'queued', claimed_by = NULL"
@@ -69,16 +79,12 @@ _PENDING = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """One email that this process is to deliver; `attempts` were made before, the first at `first_attempt_at`.
-
-    `event` is as of the service clock when the lease was taken.
-    """
+    """One email that this process is to deliver; `event` is as of the service clock when the lease was taken."""
 
     notification: Notification
     event: LifecycleEvent
     recipient: Recipient
-    attempts: int
-    first_attempt_at: datetime | None
+    earlier: EarlierAttempts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +115,16 @@ async def record(connection: Connection, owner: int, results: Sequence[LeaseResu
     return {row.notification_id: row.attempts for row in await _RECORD.fetch(connection, rows, owner=owner)}
 
 
+async def owned(connection: Connection, owner: int) -> set[str]:
+    """Notification ids of all leases of `owner`."""
+    return {row.notification_id for row in await connection.execute(_OWNED, {"owner": owner})}
+
+
 async def abandoning_owners(connection: Connection, owner: int) -> set[int]:
-    """Other owners of leases whose advisory lock is free: their process, or its session, has ended."""
+    """Other owners of leases whose advisory lock is free: their process, or its session, has ended.
+
+    None in the first seconds of a database server, when living processes are still opening their sessions.
+    """
     return {row.claimed_by for row in await connection.execute(_ABANDONING_OWNERS, {"owner": owner})}
 
 
@@ -138,37 +152,31 @@ def _lease(row: Any, recipient: Recipient, now: datetime) -> Lease:
         notification=notification_of(row),
         event=read(decode(row.event, (), LIFECYCLE_EVENTS)).as_of(now),
         recipient=recipient,
-        attempts=row.attempts,
-        first_attempt_at=row.first_attempt_at,
+        earlier=EarlierAttempts(count=row.attempts, first_at=row.first_attempt_at, interruptions=row.interruptions),
     )
 
 
 def _columns(done: LeaseResult) -> dict[str, object]:
     """What `_RECORD` takes beside the id: attempts made now, when, and when the next one is due."""
+    attempted = {"attempts": 1, "first_attempt_at": done.at}
     match done.result:
         case Delivered(reason=reason):
-            return _stored(NotificationStatus.DELIVERED, reason, attempted_at=done.at)
-        case Failed(reason=reason, attempted=attempted):
-            return _stored(NotificationStatus.FAILED, reason, attempted_at=done.at if attempted else None)
+            return _stored(NotificationStatus.DELIVERED, reason, **attempted)
+        case Failed(reason=reason, attempted=was_attempted):
+            return _stored(NotificationStatus.FAILED, reason, **(attempted if was_attempted else {}))
         case Suppressed(reason=reason):
             return _stored(NotificationStatus.SUPPRESSED, reason)
         case Deferred(reason=reason, retry_at=retry_at):
-            return _stored(NotificationStatus.QUEUED, reason, attempted_at=done.at, next_attempt_at=retry_at)
-        case NotAttempted():  # after all that are due now: it may be this very email over which the connection breaks
+            return _stored(NotificationStatus.QUEUED, reason, **attempted, next_attempt_at=retry_at)
+        # Then it is due after all others that are due now: it may be this very email at which the connection breaks.
+        case Interrupted(reason=reason, pause_seconds=seconds):
+            milliseconds = round(seconds * 1000)
+            return _stored(NotificationStatus.QUEUED, reason, next_attempt_at=done.at, pause_milliseconds=milliseconds)
+        case NotAttempted():
             return _stored(NotificationStatus.QUEUED, None, next_attempt_at=done.at)
 
 
-def _stored(
-    status: NotificationStatus,
-    reason: str | None,
-    *,
-    attempted_at: datetime | None = None,
-    next_attempt_at: datetime | None = None,
-) -> dict[str, object]:
-    return {
-        "status": status.value,
-        "reason": reason,
-        "attempts": int(attempted_at is not None),
-        "first_attempt_at": attempted_at,
-        "next_attempt_at": next_attempt_at,
-    }
+def _stored(status: NotificationStatus, reason: str | None, **columns: object) -> dict[str, object]:
+    """The columns of a result; those that are not given say that no attempt was made and none is due."""
+    none = {"attempts": 0, "first_attempt_at": None, "next_attempt_at": None, "pause_milliseconds": 0}
+    return {"status": status.value, "reason": reason, **none, **columns}

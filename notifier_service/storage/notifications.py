@@ -33,8 +33,10 @@ from shared.storage.tables import (
 class NotificationRow(NotifierTable, table=True):
     """`number` rises per account; `event`: the envelope of the lifecycle event as JSON, while an email is open.
 
-    `claimed_by`: owner of the lease (`leases`), while `status` is `sending`. `attempts` counts the relay's replies, the
-    first at `first_attempt_at`; the next is due at `next_attempt_at`.
+    `claimed_by`: owner of the lease (`leases`), while `status` is `sending`. `attempts` counts the attempts, the first
+    at `first_attempt_at`; the next is due at `next_attempt_at` on the service clock. `interruptions` counts the tries
+    since the last attempt that broke off before the relay had the email; until `paused_until`, in real time, there is
+    no further one.
     """
 
     __tablename__ = "notification"
@@ -61,6 +63,8 @@ class NotificationRow(NotifierTable, table=True):
     claimed_by: OptionalBigInteger
     event: bytes | None
     traceparent: OptionalText
+    interruptions: Counter
+    paused_until: OptionalInstant
 
 
 IDENTITY = ("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "channel", "traceparent")

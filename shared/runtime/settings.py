@@ -6,18 +6,23 @@ An unknown `TENURE_` name or a bad value stops the start with a sentence (`BadSe
 """
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.scalars import Instant
+from shared.runtime import mail_settings
 
 PREFIX: Final = "TENURE_"
+_URL: Final = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
+"""The characters of a URL (RFC 3986): what mails turn into links holds no blank, quote or angle bracket."""
 SECRETS: Final = (
     "DATABASE_URL",
     "AUTH_SECRET",
@@ -46,7 +51,7 @@ def _host_and_port_list(text: str) -> str:
 
 
 def _web_address(address: str) -> str:
-    if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname:
+    if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname or not _URL.fullmatch(address):
         raise ValueError("expected an address such as https://tenure.example")
     return address
 
@@ -100,15 +105,15 @@ class Settings(BaseSettings):
         "postgresql://tenure@127.0.0.1:5432/tenure"
     )
     database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
-    smtp_host: str = "127.0.0.1"
+    smtp_host: Annotated[str, AfterValidator(mail_settings.host)] = "127.0.0.1"
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
     smtp_ca_file: Path | None = None
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
-    mail_from: str = "Tenure <renewals@localhost>"
-    mail_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = "localhost"
+    mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "Tenure <renewals@localhost>"
+    mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     auth_secret: SecretStr | None = None
     auth_jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None
@@ -141,6 +146,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in `environment`. Raises `BadSettings` with one sentence for each wrong one."""
     given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(PREFIX)}
     given = _with_secret_files(given)
+    _refuse_control_characters(given)
     unknown = sorted(name for name in given if name.removeprefix(PREFIX).lower() not in Settings.model_fields)
     if unknown:
         raise BadSettings(f"Unknown setting {', '.join(unknown)}: see docs/settings.md for the names that exist.")
@@ -153,6 +159,13 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     ):
         raise BadSettings("TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.")
     return settings
+
+
+def _refuse_control_characters(given: Mapping[str, str]) -> None:
+    """A line break would break out of whatever a value is written into. Raises `BadSettings`."""
+    broken = sorted(name for name, value in given.items() if any(category(letter) == "Cc" for letter in value))
+    if broken:
+        raise BadSettings(f"{', '.join(broken)}: contains a control character, such as a line break.")
 
 
 def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:

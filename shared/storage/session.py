@@ -31,26 +31,29 @@ _HEARTBEAT: Final = (
 
 
 class Session:
-    """One connection, used by one task at a time."""
+    """One connection, used by one task at a time.
+
+    `confirmed_at`: when the last statement that was answered was sent, on the monotonic clock; the session lived then.
+    """
 
     def __init__(self, connection: asyncpg.Connection, schema: str) -> None:
         self._connection = connection
         self._schema = schema
-        self._confirmed_at = time.monotonic()
+        self.confirmed_at = time.monotonic()
         self._lost = asyncio.Event()
         connection.add_termination_listener(lambda *_: self._lost.set())
 
     @property
     def is_ours(self) -> bool:
         """Whether the session certainly lives: by its age, no server can have ended it for silence."""
-        return not self._connection.is_closed() and time.monotonic() < self._confirmed_at + SESSION_SECONDS
+        return not self._connection.is_closed() and time.monotonic() < self.confirmed_at + SESSION_SECONDS
 
     async def fetchval(self, statement: str, *arguments: object) -> Any:
         """Execute; the first value of the first row. Raises `Transient`."""
         sent_at = time.monotonic()
         with classified():
             value = await self._connection.fetchval(statement, *arguments)
-        self._confirmed_at = sent_at
+        self.confirmed_at = sent_at
         return value
 
     async def listen(self, channel: str, receive: Callable[[str], None]) -> None:
@@ -58,11 +61,11 @@ class Session:
         with classified():
             await self._connection.add_listener(channel, lambda _connection, _pid, name, _payload: receive(name))
 
-    async def keep(self) -> None:
-        """Say every second that this process lives, until the session is lost. Raises `Transient`, always."""
+    async def keep(self, seconds: float = _HEARTBEAT_SECONDS) -> None:
+        """Say every so many seconds that this process lives, until the session is lost. Raises `Transient`, always."""
         while not self._connection.is_closed():
             await self.fetchval(_HEARTBEAT, f"tenure-{self._schema}", float(IDLE_TRANSACTION_SECONDS))
-            await wait_for_event(self._lost, _HEARTBEAT_SECONDS)
+            await wait_for_event(self._lost, seconds)
         raise Transient("PostgreSQL: the session was lost")
 
 

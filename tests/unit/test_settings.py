@@ -1,6 +1,8 @@
 """The settings: which ones stop the start, with which sentence; secrets from files; docs/settings.md."""
 
 import re
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,108 @@ def test_a_malformed_address_is_refused(name: str, bad: str, good: str) -> None:
     load({f"TENURE_{name}": good})
     with pytest.raises(BadSettings, match=rf"^TENURE_{name}: expected [^:]+:"):
         load({f"TENURE_{name}": bad})
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("renewals@example.com", "renewals@example.com"),
+        (" Tenure <renewals@example.com> ", "Tenure <renewals@example.com>"),
+        ("<renewals@example.com>", "renewals@example.com"),
+        ('"Tenure, Inc." <r@example.com>', '"Tenure, Inc." <r@example.com>'),
+        ("Tenure, Inc. <r@example.com>", '"Tenure, Inc." <r@example.com>'),
+        ('Tenure "West" <r@example.com>', '"Tenure \\"West\\"" <r@example.com>'),
+        ("Тенюр <info@диплом.укр>", "Тенюр <info@xn--d1aijeje.xn--j1amh>"),
+        ("info@диплом.укр", "info@xn--d1aijeje.xn--j1amh"),
+        ("info@faß.de", "info@xn--fa-hia.de"),
+        ("r@localhost", "r@localhost"),
+        (f"{'r' * 64}@example.com", f"{'r' * 64}@example.com"),
+    ],
+)
+def test_a_sender_is_one_mailbox_with_its_domain_in_ascii(given: str, used: str) -> None:
+    assert load({"TENURE_MAIL_FROM": given}).mail_from == used
+    header = EmailMessage(policy=SMTP)
+    header["From"] = used
+    (address,) = header["From"].addresses
+    assert address.addr_spec.isascii()
+    assert address.addr_spec.rpartition("@")[0] == given.rpartition("@")[0].rpartition("<")[2].strip()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "Tenure",
+        "renewals@",
+        "@example.com",
+        "renewals@example..com",
+        "renewals@-example.com",
+        "renewals@exa mple.com",
+        "renewals@example.com, other@example.com",
+        "Tenure <renewals@example.com> <other@example.com>",
+        "Tenure <renewals@example.com",
+        "Tenure renewals@example.com",
+        "renewals..x@example.com",
+        ".renewals@example.com",
+        "renewals.@example.com",
+        "rene wals@example.com",
+        "инфо@example.com",
+        f"{'r' * 65}@example.com",
+        f"r@{'a' * 64}.example",
+        "a@b@example.com",
+        "Tenure\u202e <renewals@example.com>",
+    ],
+)
+def test_a_sender_that_no_relay_would_take_stops_the_start(given: str) -> None:
+    with pytest.raises(BadSettings, match=r"^TENURE_MAIL_FROM: expected "):
+        load({"TENURE_MAIL_FROM": given})
+
+
+@pytest.mark.parametrize("control", ["\n", "\r", "\t", "\0", "\x1b", "\x7f", "\x85"])
+@pytest.mark.parametrize("name", ["MAIL_FROM", "MAIL_DOMAIN", "SMTP_HOST", "SMTP_PASSWORD", "PUBLIC_URL", "LOG_FORMAT"])
+@pytest.mark.parametrize("around", ["{}value", "va{}lue", "Tenure <renewals@example.com>{}"])
+def test_a_control_character_in_any_setting_stops_the_start(control: str, name: str, around: str) -> None:
+    with pytest.raises(BadSettings, match=rf"^TENURE_{name}: contains a control character, such as a line break\.$"):
+        load({f"TENURE_{name}": around.format(control)})
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("tenure.example", "tenure.example"),
+        ("диплом.укр", "xn--d1aijeje.xn--j1amh"),
+        ("faß.de", "xn--fa-hia.de"),
+        ("localhost", "localhost"),
+        ("tenure.example.", "tenure.example"),
+    ],
+)
+def test_the_domain_of_message_ids_is_in_ascii(given: str, used: str) -> None:
+    assert load({"TENURE_MAIL_DOMAIN": given}).mail_domain == used
+
+
+@pytest.mark.parametrize("given", ["", ".", "a..b", "-a.example", "a_b.example", "a b", "a@b", "<a>", "a" * 64])
+def test_what_is_no_domain_for_message_ids_stops_the_start(given: str) -> None:
+    with pytest.raises(BadSettings, match=r"^TENURE_MAIL_DOMAIN: expected a domain such as example\.com\.$"):
+        load({"TENURE_MAIL_DOMAIN": given})
+
+
+@pytest.mark.parametrize("given", ["mail", "mail_pit", "mail.example", "192.0.2.1", "::1", "[::1]", "диплом.укр"])
+def test_a_relay_may_be_named_in_every_usual_way(given: str) -> None:
+    assert load({"TENURE_SMTP_HOST": given}).smtp_host.isascii()
+
+
+@pytest.mark.parametrize("given", ["", " ", "mail.example:25", "smtp://mail.example", "mail example", "a..ü", "-mail"])
+def test_what_is_no_host_stops_the_start(given: str) -> None:
+    with pytest.raises(BadSettings, match=r"^TENURE_SMTP_HOST: expected a host"):
+        load({"TENURE_SMTP_HOST": given})
+
+
+@pytest.mark.parametrize(
+    "given", ["https://a.example/<b>", 'https://a.example/"', "https://a.example/ b", "https://ü.de"]
+)
+def test_an_address_that_would_break_a_link_stops_the_start(given: str) -> None:
+    with pytest.raises(BadSettings, match=r"^TENURE_PUBLIC_URL: expected an address"):
+        load({"TENURE_PUBLIC_URL": given})
 
 
 def test_a_login_by_sasl_needs_both_name_and_password() -> None:

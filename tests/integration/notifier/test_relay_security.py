@@ -8,8 +8,10 @@ from typing import Any, Literal
 import pytest
 
 from notifier_service.content.mail_composer import Mail
-from notifier_service.delivery.attempt import Reply
-from notifier_service.delivery.smtp import MailRelay, RelayUnreachable
+from notifier_service.delivery.attempt import Attempted
+from notifier_service.delivery.smtp.relay import MailRelay
+from notifier_service.delivery.smtp.stages import StepMeaning
+from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.settings import BadSettings, Settings
 from tenure.local.mail import MailServer
 from tests.kit.parts import running
@@ -34,6 +36,14 @@ def settings(server: MailServer, **given: Any) -> Settings:
     return Settings.model_validate(plain | login | given)
 
 
+async def send(mail_relay: MailRelay) -> Attempted:
+    return await mail_relay.send(MAIL, nothing)
+
+
+async def nothing() -> None:
+    """Before `DATA` there is nothing to look at."""
+
+
 @asynccontextmanager
 async def relay(settings: Settings) -> AsyncIterator[MailRelay]:
     made = MailRelay(settings)
@@ -46,19 +56,19 @@ async def relay(settings: Settings) -> AsyncIterator[MailRelay]:
 async def test_a_mail_is_sent_over_a_verified_connection_with_login(guarded: MailServer) -> None:
     async with relay(settings(guarded)) as mail_relay:
         for _ in range(2):
-            assert (await mail_relay.send(MAIL)).code == 250
+            assert (await send(mail_relay)).meaning is StepMeaning.DELIVERED
 
 
 async def test_an_untrusted_certificate_makes_the_relay_unreachable(guarded: MailServer) -> None:
     async with relay(settings(guarded, smtp_ca_file=None)) as mail_relay:
         with pytest.raises(RelayUnreachable):
-            await mail_relay.send(MAIL)
+            await send(mail_relay)
 
 
 async def test_a_wrong_login_makes_the_relay_unreachable(guarded: MailServer, caplog: pytest.LogCaptureFixture) -> None:
     async with relay(settings(guarded, smtp_password="wrong")) as mail_relay:
         with pytest.raises(RelayUnreachable, match="login"):
-            await mail_relay.send(MAIL)
+            await send(mail_relay)
     assert "TENURE_SMTP_PASSWORD" in caplog.text.replace("_USERNAME and _PASSWORD", "_PASSWORD")
     assert "wrong" not in caplog.text
 
@@ -66,7 +76,7 @@ async def test_a_wrong_login_makes_the_relay_unreachable(guarded: MailServer, ca
 async def test_a_missing_login_makes_the_relay_unreachable(guarded: MailServer) -> None:
     async with relay(settings(guarded, smtp_username=None, smtp_password=None)) as mail_relay:
         with pytest.raises(RelayUnreachable):
-            await mail_relay.send(MAIL)
+            await send(mail_relay)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
@@ -76,22 +86,26 @@ async def test_a_relay_without_tls_is_unreachable_where_tls_is_required(
     plain = settings(mail, smtp_tls=tls, smtp_ca_file=None, smtp_username=None, smtp_password=None)
     async with relay(plain) as mail_relay:
         with pytest.raises(RelayUnreachable):
-            await mail_relay.send(MAIL)
+            await send(mail_relay)
 
 
 async def test_one_connection_sends_many_mails_and_a_broken_one_is_replaced(mail: MailServer) -> None:
     plain = settings(mail, smtp_ca_file=None, smtp_username=None, smtp_password=None)
     async with relay(plain) as mail_relay:
-        assert isinstance(await mail_relay.send(MAIL), Reply)
+        assert (await send(mail_relay)).meaning is StepMeaning.DELIVERED
         await mail.kill()
         with pytest.raises(RelayUnreachable):
-            await mail_relay.send(MAIL)
+            await send(mail_relay)
         await mail.start()
-        assert (await mail_relay.send(MAIL)).code == 250
+        assert (await send(mail_relay)).meaning is StepMeaning.DELIVERED
 
 
-def test_a_sender_without_mailbox_and_a_missing_ca_file_stop_the_start() -> None:
-    with pytest.raises(BadSettings, match="TENURE_MAIL_FROM"):
-        MailRelay(Settings.model_validate({"mail_from": "Tenure", "smtp_tls": "none"}))
+@pytest.mark.parametrize("half", [{"smtp_username": "tenure"}, {"smtp_password": "secret"}])
+def test_a_login_with_half_of_it_missing_stops_the_start(half: dict[str, str]) -> None:
+    with pytest.raises(BadSettings, match="TENURE_SMTP_USERNAME and TENURE_SMTP_PASSWORD: a login needs both"):
+        MailRelay(Settings.model_validate({"smtp_tls": "none", **half}))
+
+
+def test_a_missing_ca_file_stops_the_start() -> None:
     with pytest.raises(BadSettings, match="TENURE_SMTP_CA_FILE"):
         MailRelay(Settings.model_validate({"smtp_ca_file": "/does/not/exist", "smtp_tls": "tls"}))

@@ -4,33 +4,57 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from notifier_service.decisions.notification import Deferred, Delivered, DeliveryResult, Failed
-from notifier_service.delivery.attempt import Reply, result_of
+from notifier_service.decisions.notification import (
+    Deferred,
+    Delivered,
+    DeliveryResult,
+    EarlierAttempts,
+    Failed,
+    Interrupted,
+)
+from notifier_service.delivery.attempt import Attempted, result_of
 from notifier_service.delivery.backoff import reconnect_seconds
+from notifier_service.delivery.smtp.stages import StepMeaning
 from tests.unit.notifier.samples import NOON
 
-BUSY = Reply(451, "4.3.0 try again later")
+REASON = "451 4.3.0 try again later"
+BUSY = Attempted(StepMeaning.TRY_LATER, REASON)
 DAY = timedelta(hours=24)
 
 
 def refused(attempts: int, *, jitter: float = 0.0, now: datetime = NOON) -> DeliveryResult:
-    return result_of(BUSY, attempts=attempts, first_attempt_at=NOON, now=now, jitter=jitter)
+    return result_of(BUSY, EarlierAttempts(count=attempts - 1, first_at=NOON), now=now, jitter=jitter)
 
 
 def retried(at: datetime) -> Deferred:
-    return Deferred(at, BUSY.reason)
+    return Deferred(at, REASON)
 
 
 def test_an_accepted_email_is_delivered() -> None:
-    reply = Reply(250, "2.0.0 queued")
-    expected = Delivered("250 2.0.0 queued")
-    assert result_of(reply, attempts=1, first_attempt_at=NOON, now=NOON, jitter=0.0) == expected
+    attempt = Attempted(StepMeaning.DELIVERED, "250 2.0.0 queued")
+    assert result_of(attempt, EarlierAttempts(), now=NOON, jitter=0.0) == Delivered("250 2.0.0 queued")
 
 
 def test_a_final_refusal_is_never_tried_again() -> None:
-    reply = Reply(550, "5.1.1 no such user")
+    attempt = Attempted(StepMeaning.REFUSED, "550 5.1.1 no such user")
     expected = Failed("550 5.1.1 no such user", attempted=True)
-    assert result_of(reply, attempts=1, first_attempt_at=NOON, now=NOON, jitter=0.0) == expected
+    assert result_of(attempt, EarlierAttempts(), now=NOON, jitter=0.0) == expected
+
+
+def test_what_nobody_can_know_is_counted_and_waits_like_a_temporary_refusal() -> None:
+    attempt = Attempted(StepMeaning.TRIED, "the connection broke (at the final dot)")
+    earlier = EarlierAttempts(count=1, first_at=NOON)
+    assert result_of(attempt, earlier, now=NOON, jitter=0.0) == Deferred(NOON + timedelta(minutes=2), attempt.reason)
+    assert result_of(attempt, earlier, now=NOON + DAY, jitter=0.0) == Failed(attempt.reason, attempted=True)
+
+
+@pytest.mark.parametrize(("interruptions", "seconds"), [(0, 0.5), (1, 1), (4, 8), (5, 15), (5000, 15)])
+def test_what_broke_before_the_relay_had_it_pauses_in_real_time_and_counts_nothing(
+    interruptions: int, seconds: float
+) -> None:
+    attempt = Attempted(StepMeaning.INTERRUPTED, "the connection broke (at RCPT)")
+    earlier = EarlierAttempts(count=3, first_at=NOON, interruptions=interruptions)
+    assert result_of(attempt, earlier, now=NOON + DAY, jitter=0.0) == Interrupted(seconds, attempt.reason)
 
 
 @pytest.mark.parametrize(("attempts", "minutes"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (8, 60), (5000, 60)])
@@ -50,14 +74,6 @@ def test_the_last_attempt_falls_on_the_end_of_the_day() -> None:
 def test_a_day_after_the_first_attempt_it_has_failed() -> None:
     assert refused(31, now=NOON + DAY - timedelta(seconds=1)) == retried(NOON + DAY)
     assert refused(31, now=NOON + DAY) == Failed("451 4.3.0 try again later", attempted=True)
-
-
-def test_a_reason_is_one_line_without_an_address() -> None:
-    reply = Reply(550, "5.1.1 <ada@example.com>: unknown\r\n550 user\x00 ada@example.com " + "x" * 400)
-    assert reply.reason.startswith("550 5.1.1 <[address]>: unknown 550 user [address] xxx")
-    assert "\n" not in reply.reason
-    assert "ada" not in reply.reason
-    assert len(reply.reason) <= 300
 
 
 def test_an_unreachable_relay_is_connected_to_again_in_growing_waits() -> None:

@@ -1,0 +1,165 @@
+"""What each reply, silence or break means at each stage: every row of the table, played by a scripted relay."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from notifier_service.content.mail_composer import Mail
+from notifier_service.delivery.attempt import Attempted
+from notifier_service.delivery.smtp.relay import MailRelay
+from notifier_service.delivery.smtp.replies import REPLY_BYTES
+from notifier_service.delivery.smtp.stages import MEANINGS, SECONDS, RelayEvent, Stage, StepMeaning
+from notifier_service.delivery.smtp.unreachable import RelayUnreachable
+from shared.runtime.settings import Settings
+from tests.kit.relay import Answer, Instead, Script, ScriptedRelay, scripted_relay
+
+MAIL = Mail(recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")
+HURRIED = dict.fromkeys(Stage, 0.3)
+
+D, L, R = StepMeaning.DELIVERED, StepMeaning.TRY_LATER, StepMeaning.REFUSED
+T, I, U = StepMeaning.TRIED, StepMeaning.INTERRUPTED, StepMeaning.UNREACHABLE  # noqa: E741 - one letter per column
+
+# The relay's answer, and what becomes of the mail where it gives that answer to the greeting or EHLO, to MAIL or RCPT,
+# to DATA, and after the final dot.
+ROWS = [
+    ("150 soon", U, I, T, T),
+    ("199 soon", U, I, T, T),
+    ("200 hm", D, D, T, D),
+    ("250 2.0.0 OK", D, D, T, D),
+    ("251 will forward", D, D, T, D),
+    ("252 cannot verify", D, D, T, D),
+    ("334 go on", U, I, T, T),
+    ("354 go ahead", U, I, D, T),
+    ("421 4.3.2 closing", U, L, L, L),
+    ("450 4.2.1 busy", U, L, L, L),
+    ("451 4.3.0 later", U, L, L, L),
+    ("452 4.2.2 full", U, L, L, L),
+    ("499 odd", U, L, L, L),
+    ("503 bad sequence", U, I, T, T),
+    ("530 5.7.0 log in first", U, U, U, U),
+    ("535 5.7.8 wrong", U, U, U, U),
+    ("550 5.1.1 no such user", U, R, R, R),
+    ("552 5.2.2 too large", U, R, R, R),
+    ("553 not an address", U, R, R, R),
+    ("554 5.7.1 no", U, R, R, R),
+    ("599 odd", U, R, R, R),
+    ("600 beyond", U, I, T, T),
+    ("abc def", U, I, T, T),
+    ("", U, I, T, T),
+    ("OK", U, I, T, T),
+    ("2500 OK", U, I, T, T),
+    (" 250 OK", U, I, T, T),
+    ("250-OK\r\n550 no", U, I, T, T),
+    ("550-no\r\n250 OK", U, I, T, T),
+    ("354-go\r\n250 ahead", U, I, T, T),
+    ("x" * (REPLY_BYTES + 1), U, I, T, T),
+    (b"250 " + b"x" * REPLY_BYTES, U, I, T, T),
+    (b"250-x\r\n" * REPLY_BYTES, U, I, T, T),
+    (b"\xff\xfe\r\n", U, I, T, T),
+    ("250 OK\r\n250 surplus", U, I, T, D),
+    ("250 OK\r\n550 surplus", U, I, T, D),
+    ("250 OK\r\n", U, I, T, D),
+    ("354 go\r\n250 surplus", U, I, T, T),
+    (b"250", U, I, T, T),
+    (b"250-OK\r\n250", U, I, T, T),
+    (Instead.CLOSE, U, I, T, T),
+    (Instead.RESET, U, I, T, T),
+    (Instead.HANG, U, I, T, T),
+]
+UNKNOWN_COMMAND = {row[0] for row in ROWS if str(row[0]).startswith("55") and "\r" not in str(row[0])} | {"599 odd"}
+STAGES = [("CONNECT", 0), ("EHLO", 0), ("MAIL", 1), ("RCPT", 1), ("DATA", 2), (".", 3)]
+
+
+@asynccontextmanager
+async def relay_with(script: Script) -> AsyncIterator[tuple[MailRelay, ScriptedRelay]]:
+    async with scripted_relay(script) as scripted:
+        settings = Settings.model_validate({"smtp_port": scripted.port, "smtp_tls": "none", "smtp_connections": 1})
+        relay = MailRelay(settings, HURRIED)
+        try:
+            yield relay, scripted
+        finally:
+            await relay.close()
+
+
+async def nothing() -> None:
+    """Before `DATA` there is nothing to look at."""
+
+
+async def meaning(relay: MailRelay) -> StepMeaning:
+    try:
+        return (await relay.send(MAIL, nothing)).meaning
+    except RelayUnreachable:
+        return StepMeaning.UNREACHABLE
+
+
+def at(verb: str, answer: Answer) -> Script:
+    """Give this answer to the first command of the kind."""
+    left = [answer]
+    return lambda turn: left.pop() if turn.verb == verb and left else None
+
+
+@pytest.mark.parametrize(("verb", "column"), STAGES)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: repr(row[0])[:24])
+async def test_an_answer_means_what_the_table_says_and_the_next_mail_is_in_step(
+    row: tuple[Answer, StepMeaning, StepMeaning, StepMeaning, StepMeaning], verb: str, column: int
+) -> None:
+    answer, expected = row[0], row[1 + column]
+    if verb == "EHLO" and answer in UNKNOWN_COMMAND:
+        expected = D  # after HELO
+    async with relay_with(at(verb, answer)) as (relay, scripted):
+        assert await meaning(relay) is expected
+        assert len(scripted.accepted) == (expected is D)
+        assert await meaning(relay) is D
+        assert len(scripted.accepted) == 1 + (expected is D)
+
+
+def test_the_table_has_a_meaning_and_a_time_for_every_stage_and_event() -> None:
+    assert {stage: set(row) for stage, row in MEANINGS.items()} == {stage: set(RelayEvent) for stage in Stage}
+    assert set(SECONDS) == set(Stage)
+
+
+def test_only_a_2xx_after_the_final_dot_delivers() -> None:
+    delivering = [(stage, event) for stage, row in MEANINGS.items() for event in row if row[event] is D]
+    assert delivering == [(Stage.CONTENT, RelayEvent.ACCEPTED)]
+
+
+def test_what_breaks_costs_an_attempt_exactly_since_data() -> None:
+    for event in (RelayEvent.BREAK, RelayEvent.SILENCE, RelayEvent.OUT_OF_STEP):
+        assert {stage for stage, row in MEANINGS.items() if row[event] is T} == {Stage.DATA, Stage.CONTENT}
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "reason"),
+    [
+        ("RCPT", "550-5.1.1 <ada@example.com>\r\n550 5.1.1 no such user", "550 5.1.1 <[address]> 5.1.1 no such user"),
+        (".", "250 2.0.0 queued for ada as 7", "250 2.0.0 queued for [address] as 7"),
+        (".", Instead.CLOSE, "the connection broke (at the final dot)"),
+        ("DATA", Instead.HANG, "the relay did not reply in time (at DATA)"),
+        ("RCPT", "abc ada@example.com", "the relay's replies are out of step (at RCPT)"),
+    ],
+)
+async def test_the_reason_is_the_relays_reply_or_what_happened_instead(verb: str, answer: Answer, reason: str) -> None:
+    async with relay_with(at(verb, answer)) as (relay, _):
+        attempted = await relay.send(MAIL, nothing)
+        assert isinstance(attempted, Attempted)
+        assert attempted.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "reason"),
+    [
+        (
+            "CONNECT",
+            "554 5.7.1 ada@example.com is not welcome",
+            "the relay refuses the greeting: 554 5.7.1 [address] is",
+        ),
+        ("CONNECT", Instead.CLOSE, "the connection broke (at the greeting)"),
+        ("MAIL", "530 5.7.0 log in first", "the relay refuses MAIL: 530 5.7.0 log in first"),
+    ],
+)
+async def test_an_unreachable_relay_says_where_and_why(verb: str, answer: Answer, reason: str) -> None:
+    async with relay_with(at(verb, answer)) as (relay, _):
+        with pytest.raises(RelayUnreachable) as unreachable:
+            await relay.send(MAIL, nothing)
+        assert str(unreachable.value).startswith(reason)
