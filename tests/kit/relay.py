@@ -53,7 +53,7 @@ class ScriptedRelay:
     """`accepted`: (recipient, content) of each mail; `commands`: every line, with the number of its connection.
 
     `received`: recipients of all contents that came whole, whatever was replied. `open`, `most_open` and `refused`
-    count connections; more than `most_connections` at a time are refused with 421.
+    count connections; more than `most` at a time are refused with 421.
     """
 
     def __init__(self, script: Script, most_connections: int | None) -> None:
@@ -63,7 +63,7 @@ class ScriptedRelay:
         self.port = 0
         self.connections = self.open = self.most_open = self.refused = 0
         self._script = script
-        self._most = most_connections
+        self.most = most_connections
         self._writers: set[asyncio.StreamWriter] = set()
 
     @property
@@ -83,7 +83,7 @@ class ScriptedRelay:
         self.most_open = max(self.most_open, self.open)
         self._writers.add(writer)
         try:
-            if self._most is not None and self.open > self._most:
+            if self.most is not None and self.open > self.most:
                 self.refused += 1
                 writer.write(b"421 4.7.0 too many connections\r\n")
             else:

@@ -18,7 +18,7 @@ _LEGACY: Final = str.maketrans("=", " ")
 
 
 class Opening:
-    """Opens connections to the relay of the settings. Raises `BadSettings` for a CA file or a login that cannot be used."""
+    """Opens connections to the relay. Raises `BadSettings` for a CA file or a login that cannot be used."""
 
     def __init__(self, settings: Settings, seconds: Mapping[Stage, float]) -> None:
         """`seconds`: how long the relay may take at each stage."""
