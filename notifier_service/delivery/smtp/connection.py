@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from notifier_service.delivery.smtp.replies import OutOfStep, Reply, ReplyReader
 from notifier_service.delivery.smtp.stages import MEANINGS, RelayEvent, Stage, StepMeaning, event_of
@@ -60,8 +60,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection is open."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that is what TCP and TLS have
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has the methods without the class
         self.encrypted = transport.get_extra_info("sslcontext") is not None
 
     def data_received(self, data: bytes) -> None:

@@ -1,8 +1,10 @@
 """Settings, environment and one running copy for the notifier's tests."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+import uvloop
 
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
@@ -10,6 +12,11 @@ from tenure.local.mail import MailServer
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.kit.settings import service_settings
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """uvloop as in the services; its transports differ from the standard ones."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
