@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from html import unescape
 from typing import Final
-from urllib.parse import unquote
 
 import idna
 
@@ -17,8 +16,9 @@ REASON_CHARACTERS: Final = 300
 _PLACEHOLDER: Final = "[address]"
 _STATUS: Final = re.compile(r"#?[245]\.[0-9]{1,3}\.[0-9]{1,3}:?")
 """An enhanced status code (RFC 3463), which no address is."""
-_HEX: Final = re.compile(r"[+=](?=[0-9A-Fa-f]{2})")
-"""The escape of delivery notifications (xtext, RFC 3461) and of quoted-printable, which differ from `%` only."""
+_IN_URLS: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+_IN_MAILS: Final = re.compile(rb"[%+=]([0-9A-Fa-f]{2})")
+"""Also the escapes of delivery notifications (xtext, RFC 3461) and of quoted-printable."""
 _NESTED_ENCODINGS: Final = 3
 
 
@@ -79,11 +79,16 @@ def _parts(address: str) -> frozenset[str]:
 def _plain(word: str) -> str:
     """A word without the encodings in which relays write addresses, such as `ada%40example.com`."""
     for _ in range(_NESTED_ENCODINGS):
-        decoded = unquote(unescape(word))
+        decoded = _without_escapes(unescape(word), _IN_URLS)
         if decoded == word:
             break
         word = decoded
-    return f"{_folded(word)} {_folded(unquote(_HEX.sub('%', word)))}".replace("\\", "")
+    return f"{_folded(word)} {_folded(_without_escapes(word, _IN_MAILS))}".replace("\\", "")
+
+
+def _without_escapes(word: str, escape: re.Pattern[bytes]) -> str:
+    decoded = escape.sub(lambda match: bytes.fromhex(match[1].decode()), word.encode("utf-8", "replace"))
+    return decoded.decode("utf-8", "replace")
 
 
 def _folded(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Final
 
 FREE_SECONDS: Final = 1.5
-AFTER_OUTAGE_SECONDS: Final = 5.0
+AFTER_OUTAGE_SECONDS: Final = 10.0
 _LONGEST_GAP_SECONDS: Final = 1.5
 """What happened between two looks that lie further apart is not known."""
 

@@ -62,7 +62,7 @@ _RECORD = Bulk(
 _OWNED = text("SELECT notification_id FROM notification WHERE status = 'sending' AND claimed_by = :owner")
 _ABANDONING_OWNERS = text(
     "SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM notification WHERE status = 'sending') AS owners"
-    " WHERE claimed_by <> :owner AND pg_postmaster_start_time() < clock_timestamp() - interval '5 seconds'"
+    " WHERE claimed_by <> :owner AND pg_postmaster_start_time() < clock_timestamp() - interval '10 seconds'"
     "  AND pg_try_advisory_xact_lock(claimed_by)"
 )
 _RELEASE = (

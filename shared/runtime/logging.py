@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.runtime.settings import Settings
 
-_ERRORS_ONLY: Final = ("aiokafka", "alembic", "aiosmtplib", "httpx", "uvicorn")
+_ERRORS_ONLY: Final = ("aiokafka", "alembic", "httpx", "uvicorn")
 """Libraries whose warnings say nothing that our own log does not."""
 _REPEAT_SECONDS: Final = 30
 

@@ -34,7 +34,7 @@ def test_what_happened_while_nobody_looked_is_not_known() -> None:
 def test_after_a_session_of_our_own_was_lost_the_others_get_more_time() -> None:
     takeover = Takeover()
     assert looks(takeover, {0: {OTHER}, 1: {OTHER}}) == {}
-    instants = {2 + step * STEP: {OTHER} for step in range(11)}
+    instants = {2 + step * STEP: {OTHER} for step in range(21)}
     assert looks(takeover, instants, session=2) == {2 + AFTER_OUTAGE_SECONDS: [OTHER]}
 
 
