@@ -25,7 +25,9 @@ class NotificationOutcome:
     lifecycle_event_id: LifecycleEventId
     lifecycle_type: LifecycleType
     channel: Channel
-    attempts: Annotated[Whole, described("Number of attempts to deliver that the mail relay answered.", 1)]
+    attempts: Annotated[
+        Whole, described("Attempts to deliver that the mail relay answered, or broke off after `DATA`.", 1)
+    ]
     reason: Annotated[
         str | None, described("The relay's reply, or why nothing was sent; null when delivered or read.", "no_contact")
     ]
