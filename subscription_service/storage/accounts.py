@@ -33,12 +33,15 @@ from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
 
 class AccountRow(SubscriptionTable, table=True):
-    """`partition`: of its output topics, fixed when the row is made. `revision`, `changed_at`: of its state document.
+    """One customer.
 
-    `contact`, `subscription`, `facts`: JSON, see `account_documents`.
-    `next_timer`: kind of its next timer. `waiting`: how many of its events wait. `next_due_at`: when something must
-    happen by itself: the next timer, or what its waiting events ask for. `parked`, `parked_bytes`, `first_deadline`: of
-    its parked events; without meaning where none wait.
+    - `partition`: of its output topics, fixed when the row is made
+    - `contact`, `subscription`, `facts`: JSON, see `account_documents`
+    - `revision`, `changed_at`: of its latest state document
+    - `next_due_at`: when something must happen by itself: the next timer, or what its waiting events ask for
+    - `next_timer`: kind of its next timer
+    - `waiting`: how many of its events wait
+    - `parked`, `parked_bytes`, `first_deadline`: of its parked events; without meaning where none wait
     """
 
     __tablename__ = "account"
