@@ -1,12 +1,18 @@
-"""Maintenance at start and every ten minutes, in every copy: deletes old rows; after a new policy sets timers anew."""
+"""Maintenance at start and every ten minutes, in every copy: deletes old rows; after a new policy sets timers anew.
+
+Rows are deleted in steps, each a short transaction, so that neither a statement's limit nor the events of others are in
+the way of any number of rows. Copies that do so at once divide the rows among them.
+"""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeAlias
 
-from shared.runtime.errors import Transient
-from shared.storage.database import Engine, transaction
+from shared.runtime.errors import SlowStatement, Transient
+from shared.storage.database import Connection, Engine, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import next_timer
 from subscription_service.storage import accounts, applied_policy, deduplication, published
@@ -15,6 +21,13 @@ _INTERVAL_SECONDS: Final = 600.0
 _ACCOUNTS_PER_TRANSACTION: Final = 1000
 _KEPT_STATE_DOCUMENTS: Final = 1000
 """For each partition, after they are published."""
+
+_ROWS_PER_STEP: Final = 20_000
+_PAUSE_SECONDS: Final = 0.02
+"""Between steps."""
+
+Step: TypeAlias = Callable[[Connection, int], Awaitable[int]]
+"""Deletes up to so many rows that are due; returns how many there were."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +50,10 @@ class Housekeeping:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _delete_old(self) -> None:
-        async with transaction(self._engine) as connection:
-            await deduplication.forget_old(connection, days=self._policy.claim_retention_days)
-            await published.delete_published_state(connection, keep=_KEPT_STATE_DOCUMENTS)
+        forget = partial(deduplication.forget_old, days=self._policy.claim_retention_days)
+        await delete_in_steps(self._engine, forget, what="ids of events")
+        published_state = partial(published.delete_published_state, keep=_KEPT_STATE_DOCUMENTS)
+        await delete_in_steps(self._engine, published_state, what="published state documents")
 
     async def _retime(self) -> None:
         """Work out every next timer by this policy, unless that was done already."""
@@ -60,3 +74,29 @@ class Housekeeping:
             timers = {account.account_id: next_timer(account, self._policy) for account in locked}
             await accounts.retime(connection, timers)
         return locked[-1].account_id if len(locked) == _ACCOUNTS_PER_TRANSACTION else None
+
+
+async def delete_in_steps(engine: Engine, step: Step, *, what: str, seconds: float = _INTERVAL_SECONDS) -> int:
+    """Repeat `step` until nothing is left that is due, at most for `seconds`; returns how many rows were deleted.
+
+    A step that takes too long is tried with half as many rows. What is left after `seconds` is said at warning: more
+    comes than can be deleted. Raises `Transient`.
+    """
+    now, deleted, limit = asyncio.get_running_loop().time, 0, _ROWS_PER_STEP
+    until = now() + seconds
+    while now() < until:
+        try:
+            async with transaction(engine) as connection:
+                found = await step(connection, limit)
+        except SlowStatement as slow:
+            limit = max(limit // 2, 1)
+            logger.warning("housekeeping: %s; going on with %d rows at a time", slow, limit)
+            continue
+        deleted += found
+        if found < limit:
+            return deleted
+        await asyncio.sleep(_PAUSE_SECONDS)
+    logger.warning(
+        "housekeeping cannot keep up: %d %s were deleted in %.0f s, and more are due", deleted, what, seconds
+    )
+    return deleted

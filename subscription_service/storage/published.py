@@ -16,8 +16,8 @@ _OF_RANGE = text(
     f"SELECT account_id, value FROM log WHERE topic = '{LIFECYCLE}' AND {IN_RANGE} ORDER BY account_id, topic, sequence"
 )
 _DELETE_STATE = text(
-    f"DELETE FROM log USING relay_position r WHERE log.topic = '{STATE}' AND r.topic = log.topic"
-    " AND r.partition = log.partition AND log.sequence < r.published - :keep"
+    "DELETE FROM log WHERE ctid = ANY(ARRAY(SELECT log.ctid FROM log JOIN relay_position r USING (topic, partition)"
+    f" WHERE log.topic = '{STATE}' AND log.sequence < r.published - :keep LIMIT :limit FOR UPDATE OF log SKIP LOCKED))"
 )
 
 
@@ -34,6 +34,6 @@ async def lifecycle(connection: Connection, accounts: AccountRange) -> AsyncIter
             yield account_id, value
 
 
-async def delete_published_state(connection: Connection, *, keep: int) -> None:
-    """Delete state documents that are published, but the last `keep` of each partition."""
-    await connection.execute(_DELETE_STATE, {"keep": keep})
+async def delete_published_state(connection: Connection, limit: int, *, keep: int) -> int:
+    """Delete up to `limit` published state documents, but none of the last `keep` of each partition; how many."""
+    return (await connection.execute(_DELETE_STATE, {"keep": keep, "limit": limit})).rowcount
