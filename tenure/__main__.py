@@ -26,7 +26,7 @@ from tenure.terminal import complain, say
 COMMANDS: Final[Mapping[str, str]] = {
     "up": "Run the local stack: Kafka, PostgreSQL, mail and both services.",
     "demo": "Play a customer's story through the local stack.",
-    "publish": "Send events from JSON lines to their topics.",
+    "publish": "Send events from files to their topics.",
     "token": "Print a bearer token.",
     "why": "Show every notification decision of an account, with its reason.",
     "check": "Say what policy and catalog hold, and what the next start would make of them.",

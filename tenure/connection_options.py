@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shared.runtime.settings import PREFIX, Settings, load
 
@@ -51,6 +51,12 @@ def settings_for(options: ConnectionOptions, needed: str) -> Settings:
     return load(found)
 
 
+def service_url(ready_file: Path | None) -> str | None:
+    """Where the ready file says that the subscription service answers; None without one. Raises `NotFound`."""
+    file = ready_file or (READY_FILE if READY_FILE.exists() else None)
+    return None if file is None else _document(file).get("subscription_url")
+
+
 def _given(options: ConnectionOptions) -> Mapping[str, str]:
     named = {"TENURE_KAFKA_BOOTSTRAP_SERVERS": options.kafka, "TENURE_DATABASE_URL": options.database}
     return {name: value for name, value in named.items() if value}
@@ -67,6 +73,11 @@ def _usual_ready_file() -> Mapping[str, str]:
 def _ready_file(file: Path | None) -> Mapping[str, str]:
     if file is None:
         return {}
+    document = _document(file)
+    return {name: document[key] for name, key in _FROM_READY_FILE.items() if document.get(key)}
+
+
+def _document(file: Path) -> Mapping[str, Any]:
     if not file.exists():
         raise NotFound(f"{file} does not exist: is Tenure up?")
     try:
@@ -75,7 +86,7 @@ def _ready_file(file: Path | None) -> Mapping[str, str]:
         document = None
     if not isinstance(document, dict):
         raise NotFound(f"{file} is no ready file of `tenure up`.")
-    return {name: document[key] for name, key in _FROM_READY_FILE.items() if document.get(key)}
+    return document
 
 
 def _not_in(source: Mapping[str, str], settings: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
-"""Events in files of JSON lines, as `tenure publish` takes them.
+"""Events in files, as `tenure publish` takes them: JSON lines, one event over several lines, or an array of events.
 
-A line is a CloudEvent, whose topic follows from its type, or `{"topic": ..., "event": ...}`, which is sent as it
-stands (and so may be wrong on purpose). What a bare event leaves out is filled in and named.
+A document is a CloudEvent, whose topic follows from its type and which is checked by its contract, or
+`{"topic": ..., "event": ...}`, which is sent unchecked, exactly as written (and so may be wrong on purpose). What a
+bare event leaves out is filled in and named.
 """
 
 import json
@@ -10,71 +11,130 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any, Final
 
-from shared.contracts.envelope import wire_time
+from shared.contracts.clock import CLOCK_ADVANCED
+from shared.contracts.envelope import Unreadable, check_subject, decode, wire_time
 from shared.contracts.topics import TOPIC_OF_TYPE, TOPICS
 
 INPUT_TOPICS: Final = tuple(topic.name for topic in TOPICS.values() if topic.is_input)
 """The topics that take events from outside; every other one is written by a service alone."""
 _SOURCE: Final = "tenure-publish"
+_SPACE: Final = " \t\r\n"
+_DECODER: Final = json.JSONDecoder()
 
 
-class BadLine(Exception):
-    """A line that cannot be sent; the message says which and why."""
+class BadEvent(Exception):
+    """An event that cannot be sent; the message says which (file, line, number in its array) and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is to be sent. `place`: file and line; `topic`: without prefix; `filled`: the fields that were filled in."""
+    """What is to be sent. `place`: file, line, and number where it is in an array; `topic`: without prefix; `event`: as
+    it is sent; `filled`: the fields that were filled in.
+    """
 
     place: str
     topic: str
-    key: bytes | None
-    value: bytes
-    filled: Sequence[str]
+    event: Any
+    filled: Sequence[str] = ()
+
+    @property
+    def key(self) -> bytes | None:
+        """The subject; None where it is no text."""
+        subject = self.event.get("subject") if isinstance(self.event, dict) else None
+        return subject.encode("utf-8", "replace") if isinstance(subject, str) else None
+
+    @property
+    def value(self) -> bytes:
+        return json.dumps(self.event, separators=(",", ":")).encode()
 
 
-def read(file: Path) -> Iterator[Message]:
-    """The messages of a file (`-`: stdin), in its order. Raises `BadLine`, and `OSError`."""
+def matching(names: Sequence[str]) -> Iterator[Path]:
+    """The files of these names and patterns such as `examples/*.json`; those of a pattern in order of their names."""
+    for name in names:
+        if has_magic(name) and not Path(name).exists():
+            found = sorted(glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
+            if not found:
+                raise BadEvent(f"{name}: no file has such a name. Nothing was sent.")
+            yield from map(Path, found)
+        else:
+            yield Path(name)
+
+
+def read(file: Path, *, check: bool = True) -> Iterator[Message]:
+    """The messages of a file (`-`: stdin), in its order. Raises `BadEvent`, and `OSError`.
+
+    `check`: whether bare events must be valid by their contracts.
+    """
     content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if line.strip():
-            yield parse(line, f"{file}, line {number}")
+    for place, document in _documents(content, str(file)):
+        if isinstance(document, list) and document:
+            for number, event in enumerate(document, start=1):
+                yield parse(event, f"{place}, event {number}", check=check)
+        else:
+            yield parse(document, place, check=check)
 
 
-def parse(line: bytes, place: str) -> Message:
-    """The message of one line. Raises `BadLine`."""
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadLine(f"{place} is no JSON ({error}). Nothing was sent.") from None
+def parse(document: Any, place: str, *, check: bool = True) -> Message:
+    """The message of one document. Raises `BadEvent`."""
     if not isinstance(document, dict):
-        raise BadLine(f"{place}: expected a JSON object. Nothing was sent.")
+        raise BadEvent(f"{place}: expected a JSON object, or an array of them. Nothing was sent.")
     if document.keys() >= {"topic", "event"}:
         return _wrapped(document, place)
     topic = TOPIC_OF_TYPE.get(str(document.get("type")))
     if topic is None:
-        raise BadLine(
+        raise BadEvent(
             f"{place}: type {document.get('type')!r} has no topic; to send it all the same, write"
             ' {"topic": ..., "event": ...}. Nothing was sent.'
         )
-    return _bare(document, topic, place)
+    message = _bare(document, topic, place)
+    if check:
+        _check(message)
+    return message
+
+
+def _documents(content: bytes, file: str) -> Iterator[tuple[str, Any]]:
+    """Each JSON document with its place: one per line, or over several lines."""
+    text = _text(content, file)
+    position, line = 0, 1
+    while (start := _after_space(text, position)) < len(text):
+        line += text.count("\n", position, start)
+        place = f"{file}, line {line}"
+        try:
+            document, position = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            raise BadEvent(f"{place} is no JSON ({error}). Nothing was sent.") from None
+        yield place, document
+        line += text.count("\n", start, position)
+
+
+def _text(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadEvent(f"{file}, line {line} is no JSON ({error}). Nothing was sent.") from None
+
+
+def _after_space(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SPACE:
+        position += 1
+    return position
 
 
 def _wrapped(document: Mapping[str, Any], place: str) -> Message:
-    topic, event = document["topic"], document["event"]
+    topic = document["topic"]
     if topic not in INPUT_TOPICS:
-        raise BadLine(f"{place}: topic {topic!r} takes no events from outside. Nothing was sent.")
-    subject = event.get("subject") if isinstance(event, dict) else None
-    return Message(place=place, topic=topic, key=_key(subject), value=_json(event), filled=())
+        raise BadEvent(f"{place}: topic {topic!r} takes no events from outside. Nothing was sent.")
+    return Message(place=place, topic=topic, event=document["event"])
 
 
 def _bare(event: Mapping[str, Any], topic: str, place: str) -> Message:
     whole = {**_defaults(event), **event}
-    filled = [name for name in whole if name not in event]
-    return Message(place=place, topic=topic, key=_key(whole.get("subject")), value=_json(whole), filled=filled)
+    return Message(place=place, topic=topic, event=whole, filled=[name for name in whole if name not in event])
 
 
 def _defaults(event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,9 +146,13 @@ def _defaults(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"specversion": "1.0", "id": str(uuid.uuid4()), "source": _SOURCE, "time": now, **subject}
 
 
-def _key(subject: object) -> bytes | None:
-    return subject.encode("utf-8", "replace") if isinstance(subject, str) else None
-
-
-def _json(event: object) -> bytes:
-    return json.dumps(event, separators=(",", ":")).encode()
+def _check(message: Message) -> None:
+    """Read it as the subscription service will. What depends on its clock and its catalog is not known here."""
+    try:
+        event = decode(message.value, (), TOPICS[message.topic].contracts)
+        if event.type != CLOCK_ADVANCED:
+            check_subject(event)
+    except Unreadable as unreadable:
+        raise BadEvent(
+            f"{message.place}: {unreadable.detail} ({unreadable.reason}). Nothing was sent; --no-check sends it anyhow."
+        ) from None

@@ -6,10 +6,11 @@ No consumer group: nothing is remembered at the broker.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from shared.kafka.client import admin_client, connection_arguments
 from shared.kafka.record import Record
@@ -20,6 +21,14 @@ MAX_RECORD_BYTES: Final = 20 * 1024 * 1024
 _POLL_MS: Final = 50
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+
+class RecordPlace(NamedTuple):
+    """Where a record lies; `topic` as the broker names it."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class NotSent(Exception):
@@ -42,32 +51,35 @@ def _ignore(_: int) -> None:
 
 async def send(
     records: Sequence[OutgoingRecord], settings: Settings, *, acknowledged: Callable[[int], None] = _ignore
-) -> None:
-    """Send all in their order and wait until the broker has them.
+) -> Sequence[RecordPlace]:
+    """Send all in their order and wait until the broker has them; where they lie, in the same order.
 
     `acknowledged` is called with the number of records that the broker has. Raises `NotSent`, and `Transient` while
     the broker is away. When a topic is missing, nothing is sent.
     """
-    await _check_topics({record.topic for record in records}, settings)
+    await check_topics({record.topic for record in records}, settings)
     producer = AIOKafkaProducer(
         **connection_arguments(settings), acks="all", enable_idempotence=True, max_request_size=MAX_RECORD_BYTES
     )
     try:
         await producer.start()
         sent = [await send_record(producer, record) for record in records]
+        places = []
         for count, future in enumerate(sent, start=1):
-            await future
+            metadata = await future
+            places.append(RecordPlace(metadata.topic, metadata.partition, metadata.offset))
             acknowledged(count)
     except KafkaError as error:
         raise NotSent(f"Kafka did not acknowledge everything: {error!r}") from error
     finally:
         await producer.stop()
+    return places
 
 
-async def send_record(producer: AIOKafkaProducer, record: OutgoingRecord) -> "asyncio.Future[object]":
+async def send_record(producer: AIOKafkaProducer, record: OutgoingRecord) -> "asyncio.Future[RecordMetadata]":
     """Hand one record to a started producer; the future is done once the broker has it."""
     headers = list(record.headers)
-    future: asyncio.Future[object]
+    future: asyncio.Future[RecordMetadata]
     if record.key is None and record.value is None:  # which `send` refuses
         batch = producer.create_batch()
         batch.append(key=None, value=None, timestamp=None, headers=headers)
@@ -96,8 +108,8 @@ async def read_some(consumer: AIOKafkaConsumer) -> list[Record]:
     return [record for records in batches.values() for record in records]
 
 
-async def _check_topics(names: Iterable[str], settings: Settings) -> None:
-    """Name a missing topic at once, where a producer would ask for it again and again."""
+async def check_topics(names: Iterable[str], settings: Settings) -> None:
+    """Name a missing topic at once, where a producer would ask for it again and again. Raises `NotSent`."""
     async with admin_client(settings) as client:
         missing = set(names) - set(await client.list_topics())
     if missing:

@@ -1,13 +1,13 @@
-"""`tenure publish FILE...`: events from JSON lines to their topics, acknowledged before it ends.
+"""`tenure publish FILE...`: events from files to their topics, acknowledged before it ends.
 
-Unless every line of every file can be read, nothing is sent. Exit code 1 when something was not sent.
+Unless every event of every file can be read and is valid by its contract, nothing is sent. Exit code 1 when something
+was not sent; with `--wait` also when something was rejected, became a dead letter, or has no result in time.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
 
 import typer
 
@@ -15,40 +15,87 @@ from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
 from tenure.commands.failures import failing
-from tenure.connection_options import ConnectionOptions, NotFound, settings_for
-from tenure.event_files import BadLine, Message, read
-from tenure.terminal import Progress, say, say_json, working
-from tenure.topics import NotSent, OutgoingRecord, send
+from tenure.connection_options import ConnectionOptions, NotFound, service_url, settings_for
+from tenure.event_files import BadEvent, Message, matching, read
+from tenure.event_results import EventResult, Result
+from tenure.publishing import ResultWaiter
+from tenure.publishing import publish as publish_all
+from tenure.terminal import Progress, harmless, say, say_json, working
+from tenure.topics import NotSent
 
 app = typer.Typer(add_completion=False)
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="One JSON document per line; - reads stdin.")]
+_FAILED: Final = {Result.REJECTED, Result.DEAD_LETTER, Result.UNKNOWN}
+_STYLES: Final[Mapping[Result, str]] = dict.fromkeys(_FAILED, "bold red") | {Result.APPLIED: "bold green"}
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE", help="JSON lines, one event or an array of events; a pattern; - reads stdin."),
+]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Send what is not valid by its contract too.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Say for each event what became of it.")]
+Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long --wait waits at most.")]
+Service = Annotated[
+    str | None, typer.Option(metavar="URL", help="The subscription service, for --wait; otherwise by the ready file.")
+]
 
 
 @app.command()
-def publish(
-    files: Files, kafka: options.Kafka = None, ready_file: options.ReadyFile = None, as_json: options.Json = False
-) -> None:
-    """Send events from JSON lines to their topics, all or none."""
-    with failing("tenure publish", BadLine, NotSent, NotFound, BadSettings, Transient, OSError):
-        messages = [message for file in files for message in read(file)]
+def publish(  # noqa: PLR0913 - one argument per option
+    files: Files,
+    *,
+    no_check: NoCheck = False,
+    wait: Wait = False,
+    timeout: Timeout = 30,
+    service: Service = None,
+    kafka: options.Kafka = None,
+    ready_file: options.ReadyFile = None,
+    as_json: options.Json = False,
+) -> int:
+    """Send events from files to their topics, all or none."""
+    results: Sequence[EventResult] = ()
+    with failing("tenure publish", BadEvent, NotSent, NotFound, BadSettings, Transient, OSError):
+        messages = [message for file in matching(files) for message in read(file, check=not no_check)]
         where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
-        _send(messages, settings_for(where, "TENURE_KAFKA_BOOTSTRAP_SERVERS"))
-    counts = Counter(message.topic for message in messages)
-    filled = {message.place: list(message.filled) for message in messages if message.filled}
-    if as_json:
-        say_json({"acknowledged": counts, "filled_in": filled})
-        return
-    for place, names in filled.items():
-        say(f"{place}: {', '.join(names)} filled in")
-    for topic, count in counts.items():
-        say(f"{topic}: {count} acknowledged")
+        settings = settings_for(where, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
+        if wait:
+            waiter = ResultWaiter(settings, service=service or service_url(ready_file), seconds=timeout)
+            results = _send(messages, settings, waiter)
+        else:
+            _send(messages, settings, None)
+    (_say_json if as_json else _say)(messages, results)
+    return 1 if any(each.result in _FAILED for each in results) else 0
 
 
-def _send(messages: Sequence[Message], settings: Settings) -> None:
+def _send(messages: Sequence[Message], settings: Settings, waiter: ResultWaiter | None) -> Sequence[EventResult]:
     progress = Progress()
-    records = [
-        OutgoingRecord(topic=settings.topic_prefix + message.topic, key=message.key, value=message.value)
-        for message in messages
-    ]
-    with working(lambda: f"{progress.done:,} of {len(records):,} events acknowledged"):
-        asyncio.run(send(records, settings, acknowledged=progress))
+    with working(lambda: f"{progress.done:,} of {len(messages):,} events acknowledged"):
+        if waiter is not None:
+            return asyncio.run(waiter.publish(messages, acknowledged=progress))
+        asyncio.run(publish_all(messages, settings, acknowledged=progress))
+        return ()
+
+
+def _say_json(messages: Sequence[Message], results: Sequence[EventResult]) -> None:
+    filled = {message.place: list(message.filled) for message in messages if message.filled}
+    document = {"acknowledged": Counter(message.topic for message in messages), "filled_in": filled}
+    if results:
+        document["results"] = [
+            {"place": message.place, "id": _id(message), "result": each.result, "detail": each.detail}
+            for message, each in zip(messages, results, strict=True)
+        ]
+    say_json(document)
+
+
+def _say(messages: Sequence[Message], results: Sequence[EventResult]) -> None:
+    for message in messages:
+        if message.filled:
+            say(f"{message.place}: {', '.join(message.filled)} filled in")
+    for topic, count in Counter(message.topic for message in messages).items():
+        say(f"{topic}: {count} acknowledged")
+    for message, each in zip(messages, results, strict=False):
+        detail = f" ({harmless(each.detail)})" if each.detail else ""
+        say(f"{message.place}: ", (each.result, _STYLES.get(each.result, "bold")), detail)
+
+
+def _id(message: Message) -> object:
+    return message.event.get("id") if isinstance(message.event, dict) else None

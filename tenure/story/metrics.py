@@ -1,10 +1,13 @@
 """What a service's `/metrics` says about the events that it has read (G4)."""
 
 from collections import Counter
+from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contracts.topics import TEST_CLOCK
+
+_RELAY_LAG: Final = "tenure_relay_lag_events"
 
 
 def event_outcomes(metrics: str) -> Counter[tuple[str, str]]:
@@ -25,3 +28,9 @@ def by_outcome(metrics: str) -> Counter[str]:
     for (_, outcome), count in event_outcomes(metrics).items():
         sums[outcome] += count
     return sums
+
+
+def unpublished(metrics: str) -> int:
+    """How many entries of the service's log are not known to be published."""
+    families = text_string_to_metric_families(metrics)
+    return sum(int(each.value) for family in families for each in family.samples if each.name == _RELAY_LAG)
