@@ -17,7 +17,7 @@ from tenure.commands.failures import failing
 from tenure.local.folders import FolderInUse, kept_folder, temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
-from tenure.local.stack import StackOptions
+from tenure.local.stack import SERVICES, StackOptions
 from tenure.local.up import FIXED_PORTS, SERVICE_COMMANDS, Telling, serve
 from tenure.terminal import say
 
@@ -66,6 +66,7 @@ def up(  # noqa: PLR0913 - one argument per option
             copies=copies,
             fixed_ports=FIXED_PORTS if ports == "fixed" else {},
         )
+        _say(f"everything is kept in {data}" if data else "everything is forgotten at the end; --data DIR keeps it")
         telling = Telling(say=_say, ready=_say_addresses, log=say if verbose else None)
         asyncio.run(serve(stack_options, ready_file, telling))
 
@@ -78,5 +79,6 @@ def _say_addresses(document: Mapping[str, Any]) -> None:
     for key, name in _ADDRESSES.items():
         if document[key]:
             say(f"  {name:<13} {document[key]}")
-    say(f"  {'inbox':<13} {document['notifier_url']}/inbox")
+    for service in SERVICES:
+        say(f"  {service:<13} {document[f'{service}_url']}/asyncapi")
     _say("ready; Ctrl-C ends it")
