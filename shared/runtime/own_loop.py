@@ -1,7 +1,7 @@
 """An operation in an event loop of its own, in a thread beside the caller's.
 
-What runs there delays nothing here by more than Python's switch between threads (5 ms), and the other way round. The
-two share memory: what both use must be safe for threads, and nothing that belongs to one event loop (database
+What runs there delays nothing here by more than Python's switch between threads (a few ms), and the other way round.
+The two share memory: what both use must be safe for threads, and nothing that belongs to one event loop (database
 connections, `asyncio.Event`) may be used in the other.
 """
 

@@ -61,7 +61,7 @@ def _networks(text: str) -> str:
         try:
             ip_network(each.strip())
         except ValueError:
-            raise ValueError("expected addresses or networks such as 10.0.0.0/8, with commas between") from None
+            raise ValueError("expected addresses or networks (10.0.0.0/8), with commas between") from None
     return text
 
 

@@ -33,11 +33,11 @@ class Connections:
         return sum(map(len, self._by_address.values()))
 
     def add(self, connection: "BoundedConnection") -> bool:
-        """Returns whether there is room, if need be by ending a connection that waits for its request."""
+        """Returns whether there is room, if need be by ending a connection that does nothing for its caller."""
         self._by_address.setdefault(connection.address, {})[connection] = None
         if len(self) <= limits.CONNECTIONS:
             return True
-        giving_way = next((each for each in self._most_common_first() if each.waiting and each != connection), None)
+        giving_way = next((each for each in self._most_common_first() if each.dispensable and each != connection), None)
         if giving_way:
             giving_way.transport.abort()
             self.remove(giving_way)
@@ -72,9 +72,9 @@ class BoundedConnection(H11Protocol):
         return self.client[0] if self.client else "unknown"
 
     @property
-    def waiting(self) -> bool:
-        """Whether no request is being answered."""
-        return not self._cycle or self._cycle.response_complete
+    def dispensable(self) -> bool:
+        """Whether no request is being answered, or the caller does not take its answer."""
+        return not self._cycle or self._cycle.response_complete or self._sending is not None
 
     @property
     def _cycle(self) -> RequestResponseCycle | None:

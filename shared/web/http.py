@@ -23,7 +23,13 @@ from shared.web.connections import Connections
 from shared.web.middleware import ErrorAnswers, HeadAsGet, ProtectiveHeaders, RequestLimits
 from shared.web.rate_limits import RateLimit
 
-_ALWAYS: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS)
+_ALWAYS: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+)
 """Errors that any path can answer with, whatever its route does."""
 
 

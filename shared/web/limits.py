@@ -6,7 +6,7 @@ The tables under "Bounds" in docs/operations.md list them; a test compares the t
 from typing import Final
 
 CONNECTIONS: Final = 512
-"""Open connections of a process. One more, and a connection that waits for its request gives way."""
+"""Open connections of a process. One more, and one is closed that waits for its request or is not read from."""
 REQUEST_SECONDS: Final = 10.0
 """A request must have arrived whole so long after its connection was opened, or after the answer before."""
 IDLE_SECONDS: Final = 5

@@ -69,12 +69,16 @@ def problem_response(problem: Problem) -> Response:
 
 def in_problem_json(openapi: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI document with the problems' media type, which cannot be set through FastAPI's `responses`."""
-    for path in openapi.get("paths", {}).values():
-        for operation in path.values():
-            for status, response in operation.get("responses", {}).items():
-                content = response.get("content", {})
-                if status >= "400" and "application/json" in content:
-                    content[MEDIA_TYPE] = content.pop("application/json")
+    operations = [operation for path in openapi.get("paths", {}).values() for operation in path.values()]
+    for response in (each for operation in operations for each in operation.get("responses", {}).values()):
+        content = response.get("content", {})
+        if (
+            content.get("application/json", {})
+            .get("schema", {})
+            .get("$ref", "")
+            .endswith(f"/{ProblemDocument.__name__}")
+        ):
+            content[MEDIA_TYPE] = content.pop("application/json")
     return openapi
 
 

@@ -36,11 +36,11 @@ def too_many(detail: str) -> Problem:
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: with IPv6 the /64 network, since a caller has all of one."""
+    """What counts as one address: with IPv6 the network of 56 bits, since a caller has all of one."""
     try:
         known = ip_address(address)
     except ValueError:
         return address
     if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
-        return str(ip_network((known, 64), strict=False))
+        return str(ip_network((known, 56), strict=False))
     return str(getattr(known, "ipv4_mapped", None) or known)

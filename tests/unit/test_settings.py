@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from shared.kafka.client import connection_arguments
-from shared.runtime.settings import SECRETS, BadSettings, Settings, load
+from shared.runtime.settings import SECRETS, BadSettings, Settings, has_role, load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 ROW = re.compile(r"^\| `TENURE_(?P<name>[A-Z_]+)` \| (?P<default>[^|]+) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
@@ -159,6 +159,32 @@ def test_what_is_no_host_stops_the_start(given: str) -> None:
 def test_an_address_that_would_break_a_link_stops_the_start(given: str) -> None:
     with pytest.raises(BadSettings, match=r"^TENURE_PUBLIC_URL: expected an address"):
         load({"TENURE_PUBLIC_URL": given})
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [
+        ("HTTP_TRUSTED_PROXIES", "proxy.example", "10.0.0.0/8, 192.0.2.1,2001:db8::/32"),
+        ("HTTP_TRUSTED_PROXIES", "10.0.0.1/8", ""),
+        ("HTTP_TRUSTED_PROXIES", "*", "10.0.0.1"),
+        ("ROLES", "", "all"),
+        ("ROLES", "intake,mail", "intake, http"),
+        ("ROLES", "HTTP", "http"),
+    ],
+)
+def test_a_list_with_an_unknown_entry_is_refused(name: str, bad: str, good: str) -> None:
+    load({f"TENURE_{name}": good})
+    with pytest.raises(BadSettings, match=rf"^TENURE_{name}: expected .+ with commas between"):
+        load({f"TENURE_{name}": bad})
+
+
+@pytest.mark.parametrize(
+    ("roles", "intake", "http"),
+    [("all", True, True), ("intake", True, False), ("http", False, True), ("http, intake", True, True)],
+)
+def test_the_roles_of_a_copy(roles: str, intake: bool, http: bool) -> None:
+    settings = load({"TENURE_ROLES": roles})
+    assert (has_role(settings, "intake"), has_role(settings, "http")) == (intake, http)
 
 
 def test_a_login_by_sasl_needs_both_name_and_password() -> None:

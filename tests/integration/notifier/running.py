@@ -1,8 +1,6 @@
 """Copies of the notifier on real Kafka, PostgreSQL and SMTP: inside the test process, or as a process of their own."""
 
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -15,6 +13,7 @@ from shared.storage import database
 from shared.storage.database import Engine
 from shared.testclock.clock import TestClock
 from tenure.local.ports import free_port
+from tests.kit.process import service_process
 from tests.kit.service import RunningService, running_service
 from tests.kit.tokens import bearer, operator
 from tests.kit.waiting import eventually
@@ -98,13 +97,5 @@ async def running_notifier(settings: Settings) -> AsyncIterator[RunningNotifier]
 @contextmanager
 def notifier_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A copy as a process of its own, to be stopped or killed; it is killed at the end if it still runs."""
-    given = settings.model_dump(exclude_none=True, exclude_defaults=True)
-    secrets = {name: getattr(settings, name).get_secret_value() for name in ("database_url", "auth_secret")}
-    named = given | secrets | {"http_port": free_port()}
-    environment = {f"TENURE_{name.upper()}": str(value) for name, value in named.items()}
-    child = subprocess.Popen([sys.executable, "-m", "notifier_service"], env=os.environ | environment)
-    try:
+    with service_process("notifier_service", settings.model_copy(update={"http_port": free_port()})) as child:
         yield child
-    finally:
-        child.kill()
-        child.wait()

@@ -50,16 +50,24 @@ class Server:
         raise AssertionError("the metric is not there")
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
+@asynccontextmanager
+async def running(**given: Any) -> AsyncIterator[Server]:
+    """A server with these settings."""
     port = free_port()
-    async with application(service_context(free_port(), http_port=port)) as app:
-        serving = asyncio.ensure_future(serve(app, service_context(port, http_port=port).settings))
+    context = service_context(free_port(), http_port=port, **given)
+    async with application(context) as app:
+        serving = asyncio.ensure_future(serve(app, context.settings))
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             await eventually(lambda: answers(client))
             yield Server(port, client)
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with running() as made:
+        yield made
 
 
 async def answers(client: httpx.AsyncClient) -> bool:
@@ -211,13 +219,38 @@ async def test_more_connections_than_there_may_be_make_those_give_way_that_wait(
             assert b"hello" in await reader.readuntil(b"hello")
 
 
-async def test_where_all_connections_are_being_answered_one_more_is_refused(server: Server) -> None:
+async def test_those_give_way_too_whose_caller_does_not_read(server: Server) -> None:
+    endless = b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n"
     async with AsyncExitStack() as stack:
         for _ in range(limits.CONNECTIONS):
-            await stack.enter_async_context(server.connection(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n", limit=1))
+            await stack.enter_async_context(server.connection(endless, limit=1))
+        assert (await server.client.get("/greeting")).text == "hello"
+
+
+async def test_where_all_connections_are_being_answered_one_more_is_refused(server: Server) -> None:
+    await server.client.aclose()
+    async with AsyncExitStack() as stack:
+        for _ in range(limits.CONNECTIONS):
+            await stack.enter_async_context(server.connection(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"))
         await eventually(lambda: is_full(server))
         async with server.connection(WHOLE) as (reader, _):
             assert_problem(await answer(reader), 503)
+
+
+async def statuses(server: Server, count: int, **headers: str) -> list[int]:
+    return [(await server.client.get("/greeting", headers=headers)).status_code for _ in range(count)]
+
+
+async def test_a_proxy_that_is_trusted_says_who_calls_and_nobody_else_does() -> None:
+    rate = limits.RATE_SECONDS
+    async with running(http_rate_per_address=1, http_trusted_proxies="10.0.0.0/8, 127.0.0.1") as server:
+        for caller in ("192.0.2.1", "192.0.2.2", "192.0.2.3, 10.1.1.1"):
+            assert set(await statuses(server, rate, **{"X-Forwarded-For": caller})) == {200}
+        assert await statuses(server, 1, **{"X-Forwarded-For": "192.0.2.3"}) == [429]
+        assert await statuses(server, 1, **{"X-Forwarded-For": "192.0.2.9, 192.0.2.2"}) == [429]
+    async with running(http_rate_per_address=1, http_trusted_proxies="10.0.0.0/8") as server:
+        found = [await statuses(server, 1, **{"X-Forwarded-For": f"192.0.2.{number}"}) for number in range(rate)]
+        assert [429] in found
 
 
 async def test_an_error_in_the_midst_of_an_answer_cuts_it_off_and_is_logged_without_its_text(
@@ -227,6 +260,13 @@ async def test_an_error_in_the_midst_of_an_answer_cuts_it_off_and_is_logged_with
         assert (await reader.read()).endswith(b"first\r\n")
     assert "A GET request failed: LookupError" in caplog.text
     assert CUSTOMER not in caplog.text
+
+
+async def test_an_answer_does_not_name_the_software(server: Server) -> None:
+    for path in ("/greeting", "/nowhere", "/bug"):
+        headers = (await server.client.get(path)).headers
+        assert "server" not in headers
+        assert headers["date"]
 
 
 async def test_requests_on_one_connection_are_answered_in_turn(server: Server) -> None:

@@ -72,17 +72,22 @@ async def endless() -> StreamingResponse:
     return StreamingResponse(parts())
 
 
+async def held() -> None:
+    await asyncio.Event().wait()
+
+
 async def put_text(wanted: Wanted) -> int:
     return len(wanted.text)
 
 
 def router() -> APIRouter:
-    """A page, two errors, an endless answer, a route that takes a body, and the same for callers with a token."""
+    """Pages, errors, answers without an end, and a route with a body: for everybody, and for callers with a token."""
     made = APIRouter()
     made.get("/greeting")(greeting)
     made.get("/bug")(bug)
     made.get("/late-bug")(late_bug)
     made.get("/endless")(endless)
+    made.get("/held")(held)
     made.put("/text")(put_text)
     made.add_api_route("/owned", put_text, methods=["PUT"], route_class_override=AuthenticatedRoute)
     return made

@@ -153,10 +153,10 @@ async def test_ipv6_addresses_of_one_network_count_as_one(unused_tcp_port: int) 
     async with application(service_context(unused_tcp_port, http_rate_per_address=1)) as app:
         statuses = []
         for number in range(limits.RATE_SECONDS + 1):
-            async with client_of(app, f"2001:db8::{number}:1") as client:
+            async with client_of(app, f"2001:db8:0:{number}::1") as client:
                 statuses.append((await client.get("/greeting")).status_code)
         assert statuses == [200] * limits.RATE_SECONDS + [429]
-        async with client_of(app, "2001:db8:0:1::1") as client:
+        async with client_of(app, "2001:db8:0:100::1") as client:
             assert (await client.get("/greeting")).status_code == 200
 
 
