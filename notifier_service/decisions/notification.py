@@ -65,7 +65,7 @@ class Suppressed:
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
+class RetryLater:
     """The attempt is counted, and the next is due when the service clock shows `retry_at`.
 
     The relay refused for now (4xx), or nobody can know whether it took the email.
@@ -93,7 +93,7 @@ class Interrupted:
 
 FinalResult = Delivered | Failed | Suppressed
 """The end of a notification, published once on `notification-outcomes`."""
-DeliveryResult = FinalResult | Deferred | Interrupted | NotAttempted
+DeliveryResult = FinalResult | RetryLater | Interrupted | NotAttempted
 """What came of one try to deliver an email."""
 
 

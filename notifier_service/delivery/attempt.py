@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TypeAlias
 
 from notifier_service.decisions.notification import (
-    Deferred,
     Delivered,
     DeliveryResult,
     EarlierAttempts,
     Failed,
     Interrupted,
     NotAttempted,
+    RetryLater,
     Suppressed,
 )
 from notifier_service.delivery import backoff
@@ -52,4 +52,4 @@ def result_of(attempt: Attempt, earlier: EarlierAttempts, *, now: datetime, jitt
 def _later(reason: str, earlier: EarlierAttempts, *, now: datetime, jitter: float) -> DeliveryResult:
     first_at = earlier.first_at or now
     retry_at = backoff.retry_at(earlier.count + 1, first_attempt_at=first_at, now=now, jitter=jitter)
-    return Failed(reason, attempted=True) if retry_at is None else Deferred(retry_at, reason)
+    return Failed(reason, attempted=True) if retry_at is None else RetryLater(retry_at, reason)

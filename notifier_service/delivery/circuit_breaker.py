@@ -62,7 +62,7 @@ class RelayCircuitBreaker:
                 await asyncio.sleep(backoff.reconnect_seconds(self._failures, random.uniform(-1, 1)))
 
     def record_failure(self, reason: str) -> None:
-        """An email did not reach the relay; many in flight may fail at once, which counts as one failure."""
+        """An email did not reach the relay; many that are leased may fail at once, which counts as one failure."""
         if self._state is not CircuitState.OPEN:
             self._trip(reason)
             self._failed.set()
@@ -83,7 +83,7 @@ class RelayCircuitBreaker:
     def capacity(self, unanswered: int, limit: int) -> int:
         """How many more emails may be sent now: at most `limit`, and at first a single one.
 
-        `unanswered`: those under way to which the relay has not replied.
+        `unanswered`: leased emails to which the relay has not replied.
         """
         match self._state:
             case CircuitState.CLOSED:

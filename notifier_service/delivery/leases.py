@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from notifier_service.decisions.notification import Deferred, Delivered, Interrupted, NotAttempted, Suppressed
+from notifier_service.decisions.notification import Delivered, Interrupted, NotAttempted, RetryLater, Suppressed
 from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
 from notifier_service.delivery.process_session import ProcessSession
@@ -37,7 +37,7 @@ class LeaseLost(Exception):
 
 
 class Leases:
-    """`held`: notification id -> lease, of the emails that this process is delivering."""
+    """`current`: notification id -> lease, of the emails that this process is delivering."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Leases:
         observe_seconds: Callable[[float], None],
     ) -> None:
         """`observe_seconds` takes the seconds from `recordedat` to delivery."""
-        self.held: dict[str, Lease] = {}
+        self.current: dict[str, Lease] = {}
         self._session = session
         self._engine = engine
         self._clock = clock
@@ -73,8 +73,8 @@ class Leases:
         ended = {_id(one.lease) for one in suppressed}
         kept = {_id(lease): lease for lease in acquired if _id(lease) not in ended}
         if session != self._session.number:
-            return []  # taken under a session that is lost: perhaps taken over already, else released by `recover`
-        self.held.update(kept)
+            return []  # taken under a session that is lost: perhaps taken over already, else ended by `recover`
+        self.current.update(kept)
         return list(kept.values())
 
     async def confirm(self, lease: Lease) -> None:
@@ -94,33 +94,33 @@ class Leases:
 
     async def record_results(self, attempts: Sequence[tuple[Lease, Attempt]]) -> None:
         """Store what the attempts mean, publish what has ended, and end the leases."""
-        held = [(lease, attempt) for lease, attempt in attempts if self._holds(lease)]
+        current = [(lease, attempt) for lease, attempt in attempts if self._holds(lease)]
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
-            results = [_result(lease, attempt, now) for lease, attempt in held]
+            results = [_result(lease, attempt, now) for lease, attempt in current]
             await self._store(connection, results, now)
         for one in results:
-            self.held.pop(_id(one.lease), None)
+            self.current.pop(_id(one.lease), None)
             if isinstance(one.result, Delivered):
                 self._observe_seconds(max((one.at - one.lease.event.recordedat).total_seconds(), 0.0))
 
     async def recover(self) -> None:
         """Forget leases that another process took over, and make emails due again that nobody delivers.
 
-        Those are the ones of processes that have ended, and those leased to this process without its knowledge.
+        Those are the ones of processes that have ended, and those leased by a commit whose answer was lost.
         """
         session, owner = self._session.number, self._session.owner
         async with transaction(self._engine) as connection:
             owned = await leases.owned(connection, owner)
             free = await leases.abandoning_owners(connection, owner)
             ended = self._takeover.ended(free, session=session, now=time.monotonic())
-            released = await leases.release_all(connection, ended) if ended else 0
-            released += await leases.release_others(connection, owner, self.held)
-        for lost in self.held.keys() - owned:
-            del self.held[lost]
+            due_again = await leases.end_all(connection, ended) if ended else 0
+            due_again += await leases.end_others(connection, owner, self.current)
+        for lost in self.current.keys() - owned:
+            del self.current[lost]
         self._checked_session = session
-        if released:
-            logger.warning("%d emails that an ended process had leased are due again", released)
+        if due_again:
+            logger.warning("%d emails that an ended process had leased are due again", due_again)
 
     async def pending(self) -> bool:
         """Whether any email of the service is due or leased."""
@@ -131,7 +131,7 @@ class Leases:
         return self._session.is_certain and self._checked_session == self._session.number
 
     def _holds(self, lease: Lease) -> bool:
-        return self.held.get(_id(lease)) is lease
+        return self.current.get(_id(lease)) is lease
 
     async def _store(self, connection: Connection, results: Sequence[LeaseResult], now: datetime) -> None:
         """Store results and publish those that are final, except of leases that are no longer this process's."""
@@ -139,7 +139,7 @@ class Leases:
         unit_of_work = UnitOfWork(now, self._partitions)
         for one in results:
             key = _id(one.lease)
-            if key in attempts and not isinstance(one.result, Deferred | Interrupted | NotAttempted):
+            if key in attempts and not isinstance(one.result, RetryLater | Interrupted | NotAttempted):
                 unit_of_work.add_final_result(one.lease.notification, one.result, attempts=attempts[key], at=one.at)
         await unit_of_work.save(connection)
 

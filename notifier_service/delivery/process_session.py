@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class ProcessSession:
-    """`owner`: random, names this process in its leases. `held` is set while the lock is held.
+    """`owner`: random, names this process in its leases. `lock_held` is set while the lock is held.
 
     `number` counts the sessions of this process. `received`: one event per signal, set when it came, and when it may
     have been missed.
@@ -38,7 +38,7 @@ class ProcessSession:
     def __init__(self, *, url: str, schema: str, health: Health) -> None:
         self.owner: Final = secrets.randbits(62)
         self.number = 0
-        self.held = asyncio.Event()
+        self.lock_held = asyncio.Event()
         self.received: Final[Mapping[Signal, asyncio.Event]] = {signal: asyncio.Event() for signal in Signal}
         self._url = url
         self._schema = schema
@@ -64,7 +64,7 @@ class ProcessSession:
             self._health.mark_ready(COMPONENT)
             self._session = session
             self.number += 1
-            self.held.set()
+            self.lock_held.set()
             for event in self.received.values():
                 event.set()
             try:
@@ -72,7 +72,7 @@ class ProcessSession:
             except Transient as lost:
                 logger.warning("the database session of this process's leases was lost: %s", lost)
             finally:
-                self.held.clear()
+                self.lock_held.clear()
                 self._session = None
 
     def _receive(self, name: str) -> None:

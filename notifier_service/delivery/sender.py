@@ -1,7 +1,7 @@
 """Sending emails: lease those that are due, hand each to the relay outside of any transaction, record the replies.
 
 Invariants: no email is lost, since a lease that outlives its process is taken over by another one; at most
-`MAX_IN_FLIGHT` are leased by a process (G3); a lease is confirmed right before the email is sent, the last step that
+`MAX_LEASED` are leased by a process (G3); a lease is confirmed right before the email is sent, the last step that
 cannot be taken back; a relay that cannot be reached costs no attempt (`circuit_breaker`).
 """
 
@@ -30,7 +30,7 @@ from notifier_service.storage.signals import Signal
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient, wait_for_event
 
-MAX_IN_FLIGHT: Final = 32
+MAX_LEASED: Final = 32
 COMPONENT: Final = "delivering"
 INTERNAL_ERROR: Final = "internal_error"
 """The reason of an email that was not sent by a fault of ours."""
@@ -64,11 +64,11 @@ class Sender:
         self._circuit_breaker = RelayCircuitBreaker(relay, health, wake=self._wake)
         self._attempts: asyncio.Queue[tuple[Lease, Attempt]] = asyncio.Queue()
         self._unanswered: set[str] = set()
-        """Notification ids of the emails under way for which the relay has not yet accepted the recipient."""
+        """Notification ids of the leased emails for which the relay has not yet accepted the recipient."""
         self._stopping = False
 
     async def run(self) -> None:
-        """Send until cancelled; then lease nothing more and wait up to 10 s for the replies to what is in flight."""
+        """Send until cancelled; then lease nothing more and wait up to 10 s for the replies to what is leased."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._session.run())
             tasks.create_task(self._circuit_breaker.run())
@@ -80,7 +80,7 @@ class Sender:
                 await self._stop(sending)
 
     async def drain(self) -> None:
-        """Wait until no email of the service is due or in flight, however long the relay is away."""
+        """Wait until no email of the service is due or leased, however long the relay is away."""
         while await self._retry(self._leases.pending):
             self._wake.set()
             await asyncio.sleep(_DRAIN_POLL_SECONDS)
@@ -89,26 +89,26 @@ class Sender:
         self._stopping = True
         self._wake.set()
         await asyncio.wait([sending], timeout=_STOP_SECONDS)
-        if self._leases.held:
-            logger.warning("stopped with %d emails in flight; another process takes them over", len(self._leases.held))
+        if self._leases.current:
+            logger.warning("stopped with %d emails leased; another process takes them over", len(self._leases.current))
         await self._relay.close()
 
     async def _send_due(self, tasks: asyncio.TaskGroup) -> None:
         """Send what is due whenever woken, and every second; recover abandoned leases meanwhile."""
         recovered_at = float("-inf")
-        while not self._stopping or self._leases.held:
+        while not self._stopping or self._leases.current:
             self._wake.clear()
-            if self._session.held.is_set() and time.monotonic() - recovered_at > _POLL_SECONDS:
+            if self._session.lock_held.is_set() and time.monotonic() - recovered_at > _POLL_SECONDS:
                 await self._retry(self._leases.recover)
                 recovered_at = time.monotonic()
             if not await self._send_some(tasks):
                 await wait_for_event(self._wake, _POLL_SECONDS)
 
     async def _send_some(self, tasks: asyncio.TaskGroup) -> bool:
-        """Send as many as may be in flight; False when there was nothing to send or no capacity."""
-        free = MAX_IN_FLIGHT - len(self._leases.held)
+        """Lease and send as many as may be leased; False when there was nothing to send or no capacity."""
+        free = MAX_LEASED - len(self._leases.current)
         capacity = self._circuit_breaker.capacity(len(self._unanswered), free)
-        if capacity <= 0 or self._stopping or not self._session.held.is_set():
+        if capacity <= 0 or self._stopping or not self._session.lock_held.is_set():
             return False
         acquired = await self._retry(partial(self._leases.acquire, capacity))
         for lease in acquired:

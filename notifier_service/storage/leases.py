@@ -2,7 +2,7 @@
 
 Invariants: a lease is taken by a conditional update, so an email is delivered by one process at a time; only the owner
 records its result. `owner` is also the key of the advisory lock that the process holds while it lives
-(`delivery.process_session`); a lease whose owner's lock is free may be released by any other process.
+(`delivery.process_session`); a lease whose owner's lock is free may be ended by any other process.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,7 +15,6 @@ from sqlalchemy import text
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, read
 from notifier_service.decisions.notification import (
-    Deferred,
     Delivered,
     DeliveryResult,
     EarlierAttempts,
@@ -24,6 +23,7 @@ from notifier_service.decisions.notification import (
     NotAttempted,
     Notification,
     NotificationStatus,
+    RetryLater,
     Suppressed,
 )
 from notifier_service.decisions.recipient import Recipient
@@ -65,12 +65,12 @@ _ABANDONING_OWNERS = text(
     " WHERE claimed_by <> :owner AND pg_postmaster_start_time() < clock_timestamp() - interval '10 seconds'"
     "  AND pg_try_advisory_xact_lock(claimed_by)"
 )
-_RELEASE = (
+_END = (
     "UPDATE notification SET status = 'queued', claimed_by = NULL"
     " WHERE status = 'sending' AND claimed_by = ANY(CAST(:owners AS bigint[]))"
 )
-_RELEASE_ALL = text(_RELEASE)
-_RELEASE_OTHERS = text(f"{_RELEASE} AND notification_id <> ALL (CAST(:held AS text[]))")
+_END_ALL = text(_END)
+_END_OTHERS = text(f"{_END} AND notification_id <> ALL (CAST(:current AS text[]))")
 _PENDING = text(
     "SELECT 1 FROM notification WHERE status = 'sending' UNION ALL"
     " SELECT 1 FROM notification WHERE status = 'queued' AND next_attempt_at <= :now LIMIT 1"
@@ -128,18 +128,18 @@ async def abandoning_owners(connection: Connection, owner: int) -> set[int]:
     return {row.claimed_by for row in await connection.execute(_ABANDONING_OWNERS, {"owner": owner})}
 
 
-async def release_all(connection: Connection, owners: Collection[int]) -> int:
+async def end_all(connection: Connection, owners: Collection[int]) -> int:
     """End all leases of these owners without counting an attempt; the number of leases."""
-    return int((await connection.execute(_RELEASE_ALL, {"owners": sorted(owners)})).rowcount)
+    return int((await connection.execute(_END_ALL, {"owners": sorted(owners)})).rowcount)
 
 
-async def release_others(connection: Connection, owner: int, held: Collection[str]) -> int:
-    """End the leases of `owner` except for the notification ids `held`; the number of leases.
+async def end_others(connection: Connection, owner: int, current: Collection[str]) -> int:
+    """End the leases of `owner` except for the notification ids `current`; the number of leases.
 
-    A process has leases that it does not know of where the answer to the commit of `acquire` was lost.
+    A process has leases that it does not know of when it leased them by a commit (`acquire`) whose answer was lost.
     """
-    arguments = {"owners": [owner], "held": sorted(held)}
-    return int((await connection.execute(_RELEASE_OTHERS, arguments)).rowcount)
+    arguments = {"owners": [owner], "current": sorted(current)}
+    return int((await connection.execute(_END_OTHERS, arguments)).rowcount)
 
 
 async def pending(connection: Connection, now: datetime) -> bool:
@@ -166,7 +166,7 @@ def _columns(done: LeaseResult) -> dict[str, object]:
             return _stored(NotificationStatus.FAILED, reason, **(attempted if was_attempted else {}))
         case Suppressed(reason=reason):
             return _stored(NotificationStatus.SUPPRESSED, reason)
-        case Deferred(reason=reason, retry_at=retry_at):
+        case RetryLater(reason=reason, retry_at=retry_at):
             return _stored(NotificationStatus.QUEUED, reason, **attempted, next_attempt_at=retry_at)
         # Then it is due after all others that are due now: it may be this very email at which the connection breaks.
         case Interrupted(reason=reason, pause_seconds=seconds):

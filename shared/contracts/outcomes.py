@@ -29,7 +29,8 @@ class NotificationOutcome:
         Whole, described("Attempts to deliver that the mail relay answered, or broke off after `DATA`.", 1)
     ]
     reason: Annotated[
-        str | None, described("The relay's reply, or why nothing was sent; null when delivered or read.", "no_contact")
+        str | None,
+        described("The mail relay's reply, or why nothing was sent; null when delivered or read.", "no_contact"),
     ]
 
 

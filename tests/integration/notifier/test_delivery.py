@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifier_service.delivery.sender import MAX_IN_FLIGHT
+from notifier_service.delivery.sender import MAX_LEASED
 from shared.runtime.settings import Settings
 from tenure.local.mail import MailServer
 from tests.integration.notifier.environment import Environment
@@ -162,7 +162,7 @@ async def test_after_a_process_is_killed_before_recording_the_reply_the_mail_is_
 
 @pytest.mark.rule("G3")
 async def test_two_copies_send_each_mail_once(settings: Settings, environment: Environment) -> None:
-    many = [account() for _ in range(3 * MAX_IN_FLIGHT)]
+    many = [account() for _ in range(3 * MAX_LEASED)]
     async with running_notifier(settings) as one, running_notifier(settings):
         await environment.publish(*(event("activated", who, 1, contact=to(who)) for who in many))
         await eventually(lambda: environment.has_mails(len(many)), seconds=40)

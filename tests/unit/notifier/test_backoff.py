@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from notifier_service.decisions.notification import (
-    Deferred,
     Delivered,
     DeliveryResult,
     EarlierAttempts,
     Failed,
     Interrupted,
+    RetryLater,
 )
 from notifier_service.delivery.attempt import Attempted, result_of
 from notifier_service.delivery.backoff import reconnect_seconds
@@ -26,8 +26,8 @@ def refused(attempts: int, *, jitter: float = 0.0, now: datetime = NOON) -> Deli
     return result_of(BUSY, EarlierAttempts(count=attempts - 1, first_at=NOON), now=now, jitter=jitter)
 
 
-def retried(at: datetime) -> Deferred:
-    return Deferred(at, REASON)
+def retried(at: datetime) -> RetryLater:
+    return RetryLater(at, REASON)
 
 
 def test_an_accepted_email_is_delivered() -> None:
@@ -44,7 +44,7 @@ def test_a_final_refusal_is_never_tried_again() -> None:
 def test_what_nobody_can_know_is_counted_and_waits_like_a_temporary_refusal() -> None:
     attempt = Attempted(StepMeaning.TRIED, "the connection broke (at the final dot)")
     earlier = EarlierAttempts(count=1, first_at=NOON)
-    assert result_of(attempt, earlier, now=NOON, jitter=0.0) == Deferred(NOON + timedelta(minutes=2), attempt.reason)
+    assert result_of(attempt, earlier, now=NOON, jitter=0.0) == RetryLater(NOON + timedelta(minutes=2), attempt.reason)
     assert result_of(attempt, earlier, now=NOON + DAY, jitter=0.0) == Failed(attempt.reason, attempted=True)
 
 
