@@ -5,10 +5,11 @@ received to the topic that they came from; a dead letter uses up no id, so it is
 What came from a topic that a service writes cannot be sent there again.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 
@@ -67,6 +68,31 @@ class StoredDeadLetter:
         return self.why.get("topic", "")
 
     @property
+    def event(self) -> Mapping[str, str | None]:
+        """`account`, `event_id` and `source`, as far as they can be read; the account else by the key (None: not)."""
+        fields = self._fields()
+        data = fields.get("data")
+        account = fields.get("subject") or (data.get("account_id") if isinstance(data, dict) else None)
+        key = self.key.decode(errors="backslashreplace") if self.key else None
+        found = {"account": account or key, "event_id": fields.get("id"), "source": fields.get("source")}
+        return {name: None if value is None else str(value) for name, value in found.items()}
+
+    def _fields(self) -> Mapping[str, Any]:
+        """The attributes of a CloudEvent in structured or binary mode."""
+        binary = {
+            name[3:]: (value or b"").decode(errors="backslashreplace")
+            for name, value in self.headers
+            if name.startswith("ce_")
+        }
+        try:
+            document = json.loads(self.value or b"")
+        except (ValueError, RecursionError):
+            document = None
+        if binary:
+            return {**binary, "data": document}
+        return document if isinstance(document, dict) else {}
+
+    @property
     def cut(self) -> Mapping[str, str]:
         """Of which parts (`value`, `key`, `headers`) only a beginning was kept, and how large they were, in bytes."""
         return {part: self.why[f"{part}-size"] for part in _CUT if f"{part}-size" in self.why}
@@ -88,15 +114,40 @@ async def read_all(settings: Settings, *, read: Callable[[int], None]) -> Sequen
     return sorted((_letter(record, names[record.topic]) for record in records), key=lambda letter: letter.added_at)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterFilter:
+    """Which dead letters are meant; None for what does not matter.
+
+    `since`: added at this instant or later (UTC). `topic`: that it came from, as the broker names it.
+    """
+
+    reason: str | None = None
+    since: datetime | None = None
+    topic: str | None = None
+    account: str | None = None
+
+    def matches(self, letter: StoredDeadLetter) -> bool:
+        return (
+            self.reason in (None, letter.reason)
+            and (self.since is None or letter.added_at >= self.since)
+            and self.topic in (None, letter.topic)
+            and (self.account is None or letter.event["account"] == self.account)
+        )
+
+
+ANY: Final = DeadLetterFilter()
+"""Every dead letter."""
+
+
 def choose(
-    letters: Iterable[StoredDeadLetter], *, names: Sequence[str] = (), reason: str | None = None
+    letters: Iterable[StoredDeadLetter], *, names: Sequence[str] = (), only: DeadLetterFilter = ANY
 ) -> Sequence[StoredDeadLetter]:
-    """Those with these names (none given: all), and of these only those with this reason. Raises `NoSuchLetter`."""
+    """Those with these names (none given: all), and of these only those that match. Raises `NoSuchLetter`."""
     known = {letter.name: letter for letter in letters}
     missing = [name for name in names if name not in known]
     if missing:
         raise NoSuchLetter(f"there is no dead letter {', '.join(missing)}")
-    return [known[name] for name in names or known if reason in (None, known[name].reason)]
+    return [known[name] for name in names or known if only.matches(known[name])]
 
 
 def outgoing(letters: Iterable[StoredDeadLetter], settings: Settings) -> Sequence[OutgoingRecord]:

@@ -4,20 +4,32 @@ Exit code 1 when the broker is away, a name fits no dead letter, or one cannot b
 """
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 from shared.contracts.envelope import Reason
+from shared.contracts.scalars import read_instant
+from shared.kafka.topics import name_of
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
 from tenure.commands.failures import failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
-from tenure.dead_letters import NoSuchLetter, NotReplayable, StoredDeadLetter, choose, outgoing, read_all
+from tenure.dead_letters import (
+    DeadLetterFilter,
+    NoSuchLetter,
+    NotReplayable,
+    StoredDeadLetter,
+    choose,
+    outgoing,
+    read_all,
+)
 from tenure.terminal import Progress, complain, harmless, say, say_json, working
 from tenure.topics import NotSent, send
 
@@ -28,18 +40,36 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="TOPIC:PARTITION:OFFSET", help="None: all that have the --reason.")
 ]
 OnlyReason: TypeAlias = Annotated[Reason | None, typer.Option(help="Only dead letters with this reason.")]
+Since: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="T", help="Only those since then: 2h, 3d, 2026-11-02 or 2026-11-02T09:00:00Z.")
+]
+FromTopic: TypeAlias = Annotated[str | None, typer.Option(metavar="TOPIC", help="Only those from this topic.")]
+OfAccount: TypeAlias = Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Only those about this account.")]
+_AGO: Final = re.compile(r"([0-9]{1,5})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class BadInstant(Exception):
+    """`--since` names no instant; the message says what it takes."""
 
 
 @app.command("list")
-def list_(
+def list_(  # noqa: PLR0913 - one argument per option
+    *,
     reason: OnlyReason = None,
+    since: Since = None,
+    topic: FromTopic = None,
+    account: OfAccount = None,
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
 ) -> None:
     """List dead letters, one per line, the oldest first."""
     with _failing():
-        letters = choose(_read(_settings(kafka, ready_file)), reason=reason)
+        settings = _settings(kafka, ready_file)
+        name = None if topic is None else name_of(topic.removeprefix(settings.topic_prefix), settings)
+        only = DeadLetterFilter(reason=reason, since=since_when(since), topic=name, account=account)
+        letters = choose(_read(settings), only=only)
     if as_json:
         say_json([_summary(letter) for letter in letters])
         return
@@ -60,6 +90,8 @@ def show(
         say_json({**_summary(letter), "key": _json(letter.key), "value": _json(letter.value), "headers": headers})
         return
     say(f"name: {letter.name}\nadded: {letter.added_at.isoformat()}")
+    for field, read in letter.event.items():
+        say(f"{field}: {harmless(read or '-')}")
     for field, value in letter.why.items():
         say(f"{field}: {harmless(value)}")
     for part, size in letter.cut.items():
@@ -83,7 +115,7 @@ def replay(
         if not names and reason is None:
             raise NoSuchLetter("say which letters to replay: their names, or --reason")
         settings = _settings(kafka, ready_file)
-        letters = choose(_read(settings), names=names or (), reason=reason)
+        letters = choose(_read(settings), names=names or (), only=DeadLetterFilter(reason=reason))
         asyncio.run(send(outgoing(letters, settings), settings))
     if as_json:
         say_json({"replayed": [letter.name for letter in letters]})
@@ -93,9 +125,21 @@ def replay(
     say(f"{len(letters)} dead letters replayed")
 
 
+def since_when(text: str | None) -> datetime | None:
+    """The instant (UTC): so long ago in real time, the begin of a day in UTC, or RFC 3339. Raises `BadInstant`."""
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return read_instant(text if "T" in text else f"{text}T00:00:00Z")
+    except ValueError:
+        raise BadInstant(f"--since {text}: expected 2h, 3d, 2026-11-02 or 2026-11-02T09:00:00Z") from None
+
+
 @contextmanager
 def _failing() -> Iterator[None]:
-    expected = (NotFound, NoSuchLetter, NotReplayable, NotSent, BadSettings, Transient)
+    expected = (NotFound, NoSuchLetter, NotReplayable, NotSent, BadInstant, BadSettings, Transient)
     with failing("tenure dead-letters", *expected):
         yield
 
@@ -114,11 +158,12 @@ def _line(letter: StoredDeadLetter) -> str:
     origin = f"{letter.topic}:{letter.why.get('partition')}:{letter.why.get('offset')}"
     added_at = letter.added_at.isoformat(timespec="seconds").replace("+00:00", "Z")
     detail = letter.why.get("detail", "")
-    return harmless(f"{letter.name}  {added_at}  {letter.reason}  from {origin}  {detail}")
+    event = "  ".join(f"{name} {value or '-'}" for name, value in letter.event.items())
+    return harmless(f"{letter.name}  {added_at}  {letter.reason}  from {origin}  {event}  {detail}")
 
 
 def _summary(letter: StoredDeadLetter) -> dict[str, Any]:
-    return {"name": letter.name, "added_at": letter.added_at.isoformat(), **letter.why}
+    return {"name": letter.name, "added_at": letter.added_at.isoformat(), **letter.event, **letter.why}
 
 
 def _text(value: bytes | None) -> str:

@@ -133,6 +133,7 @@ REAL_TIME: Final = {
     "notifier_service.content.mail_composer",  # a mail's `Date`
     "tenure.tokens",  # a token is valid from now on
     "tenure.event_files",  # an event that is typed without a time happens now
+    "tenure.commands.dead_letters",  # `--since 2h`
     "tenure.story.driver",  # stories without the test clock
     "tenure.local.mail",  # a certificate is valid from now on
     "tenure.local.mailbox",  # when a mail was received

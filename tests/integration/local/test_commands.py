@@ -127,6 +127,22 @@ def test_a_dead_letter_is_listed_shown_and_replayed_as_it_was_received(
     assert read("renewals", settings) == []
 
 
+def test_dead_letters_are_listed_by_topic_account_and_age(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = json.dumps(declined("acme", id="e-7", source="/shop", subject="acme")).encode()
+    asyncio.run(put_aside(settings, DEAD_LETTERS, f"{settings.topic_prefix}purchases"))
+    asyncio.run(put_aside(settings, DEAD_LETTERS, f"{settings.topic_prefix}renewals", value=event))
+    for only in (["--topic", "renewals"], ["--account", "acme"], ["--since", "1h", "--account", "acme"]):
+        assert main(["dead-letters", "list", *only]) == 0
+        listed = capsys.readouterr().out
+        assert (listed.count("\n"), "account acme  event_id e-7  source /shop" in listed) == (1, True), only
+    assert main(["dead-letters", "list", "--account", "acc-1"]) == 0
+    assert "event_id -" in capsys.readouterr().out
+    assert main(["dead-letters", "list", "--since", "soon"]) == 1
+    assert "tenure dead-letters: --since soon: expected 2h" in capsys.readouterr().err
+
+
 def test_a_letter_from_a_topic_with_one_writer_is_not_replayed(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
