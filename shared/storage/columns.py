@@ -33,7 +33,7 @@ def keys_of(model: type[SQLModel]) -> tuple[str, ...]:
 
 
 def type_of(model: type[SQLModel], name: str) -> str:
-    """The PostgreSQL type of a column, for example `NUMERIC(20, 2)`. Raises `KeyError` for an unknown name."""
+    """The PostgreSQL type of a column, for example `NUMERIC(30, 2)`. Raises `KeyError` for an unknown name."""
     return table_of(model).columns[name].type.compile(_POSTGRESQL)
 
 

@@ -45,7 +45,7 @@ async def audit(engine: Engine, rules: Rules, audited: Audited) -> AsyncIterator
 
 
 class _Rebuilding:
-    """All that log and rows say of a range of accounts; `accounts` begin empty."""
+    """A range of accounts worked out anew from log and rows; `accounts`: by id, at first empty ones."""
 
     def __init__(self, connection: Connection, account_range: AccountRange, stored: dict[str, Account]) -> None:
         self.accounts = {account_id: _empty(account_id) for account_id in stored}

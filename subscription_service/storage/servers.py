@@ -34,7 +34,7 @@ class ServerRow(SubscriptionTable, table=True):
 
 
 class _Stamps(NamedTuple):
-    """Where each register got its value; None while nothing was said about it. In JSON an array in this order."""
+    """Where each register got its value; None while no event has set it. In JSON an array in this order."""
 
     present: VersionStamp | None
     cores: VersionStamp | None

@@ -35,7 +35,7 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the tables."""
     for statement in (*FIRST_SHARED_TABLES, *STATEMENTS):
         op.execute(statement)
 

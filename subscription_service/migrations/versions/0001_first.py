@@ -49,7 +49,7 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the tables."""
     for statement in (*FIRST_SHARED_TABLES, *STATEMENTS):
         op.execute(statement)
 
