@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import CursorResult, text
 from sqlmodel import SQLModel
 
-from shared.storage.columns import Selection, is_json, keys_of, names_of, prints_as_literal, table_of, type_of
+from shared.storage.columns import Selection, is_json, keys_of, literal_of, names_of, table_of, type_of
 from shared.storage.database import Connection
 
 Row: TypeAlias = Mapping[str, object]
@@ -36,7 +36,7 @@ class Bulk:
     ) -> None:
         sources = {name: name for name in names or names_of(model)} | dict(also or {})
         self._names = tuple(sources)
-        self._literals = [name for name, column in sources.items() if prints_as_literal(model, column)]
+        self._literals = {name: write for name, column in sources.items() if (write := literal_of(model, column))}
         self._reads = reads
         self.sql = statement.format(
             rows=_rows(model, sources), names=", ".join(sources), columns=reads.sql if reads else ""
@@ -63,9 +63,9 @@ class Bulk:
     ) -> CursorResult[Any]:
         if len(rows[0]) != len(self._names):
             raise ValueError(f"a row has {sorted(rows[0])}, the statement {sorted(self._names)}")
-        arrays: dict[str, object] = {name: [row[name] for row in rows] for name in self._names}
-        for name in self._literals:
-            arrays[name] = f"{{{str(arrays[name])[1:-1]}}}"  # [1, 2] as {1, 2}
+        arrays: dict[str, Any] = {name: [row[name] for row in rows] for name in self._names}
+        for name, write in self._literals.items():
+            arrays[name] = write(arrays[name])
         return await connection.execute(self._statement, {**arrays, **arguments})
 
 
@@ -124,8 +124,8 @@ def _rows(model: type[SQLModel], sources: Mapping[str, str]) -> str:
 
 
 def _array(model: type[SQLModel], name: str, column: str) -> str:
-    """One column's parameter. The driver examines every element of a list, so what Python prints well goes as text."""
-    if prints_as_literal(model, column):
+    """One column's parameter. The driver examines every element of a list; an array as one text costs a fraction."""
+    if literal_of(model, column):
         return f"CAST(CAST(:{name} AS text) AS {type_of(model, column)}[])"
     return f"CAST(:{name} AS {'text' if is_json(model, column) else type_of(model, column)}[])"
 

@@ -5,10 +5,10 @@ so that a newer copy of a service may add a column while older copies run. For m
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Integer, Table
+from sqlalchemy import JSON, Boolean, Column, Integer, Numeric, Table, Text
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
@@ -43,13 +43,28 @@ def is_json(model: type[SQLModel], name: str) -> bool:
     return isinstance(column.type, JSON)
 
 
-def prints_as_literal(model: type[SQLModel], name: str) -> bool:
-    """Whether Python prints the column's values as PostgreSQL reads them: whole numbers and truth values, never NULL.
+def literal_of(model: type[SQLModel], name: str) -> Callable[[Sequence[Any]], str] | None:
+    """How the column's values are written as a PostgreSQL array, in text; None where the driver has to encode them.
 
-    Raises `KeyError` for an unknown name.
+    Numbers, truth values and the texts of keys, never NULL. Raises `KeyError` for an unknown name.
     """
     column: Column[Any] = table_of(model).columns[name]
-    return isinstance(column.type, Integer | Boolean) and not column.nullable
+    if column.nullable:
+        return None
+    if isinstance(column.type, Integer | Boolean | Numeric):
+        return _numbers
+    return _texts if column.primary_key and isinstance(column.type, Text) else None
+
+
+def _numbers(values: Sequence[Any]) -> str:
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _texts(values: Sequence[str]) -> str:
+    together = "".join(values)
+    if '"' in together or "\\" in together:
+        values = [each.replace("\\", "\\\\").replace('"', '\\"') for each in values]
+    return '{"' + '","'.join(values) + '"}'
 
 
 class Selection:

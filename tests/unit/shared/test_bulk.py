@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from shared.storage.bulk import Bulk, delete, insert, update, upsert
-from shared.storage.columns import Selection, keys_of, names_of, type_of
+from shared.storage.columns import Selection, keys_of, literal_of, names_of, type_of
 
 
 class Sample(SQLModel, table=True):
@@ -23,7 +23,8 @@ class Sample(SQLModel, table=True):
     note: Any = Field(default=None, sa_column=Column(JSONB))
 
 
-KEYS = "CAST(:owner AS TEXT[]), CAST(CAST(:number AS text) AS BIGINT[])"
+OWNER = "CAST(CAST(:owner AS text) AS TEXT[])"
+KEYS = f"{OWNER}, CAST(CAST(:number AS text) AS BIGINT[])"
 
 
 def test_names_keys_and_types_come_from_the_class() -> None:
@@ -73,15 +74,13 @@ def test_a_delete_goes_by_the_columns_that_it_is_given() -> None:
 def test_a_statement_by_hand_takes_rows_names_and_what_it_reads() -> None:
     statement = "SELECT {columns} FROM sample JOIN {rows} USING ({names})"
     assert Bulk(Sample, statement, ["owner"], reads=Selection(Sample, "number", "note")).sql == (
-        "SELECT number, CAST(note AS text) AS note FROM sample JOIN unnest(CAST(:owner AS TEXT[])) AS n (owner)"
-        " USING (owner)"
+        f"SELECT number, CAST(note AS text) AS note FROM sample JOIN unnest({OWNER}) AS n (owner) USING (owner)"
     )
 
 
 def test_a_further_name_has_the_type_of_its_column() -> None:
     assert Bulk(Sample, "SELECT {names} FROM {rows}", ["owner"], also={"expected": "number"}).sql == (
-        "SELECT owner, expected FROM"
-        " unnest(CAST(:owner AS TEXT[]), CAST(CAST(:expected AS text) AS BIGINT[])) AS n (owner, expected)"
+        f"SELECT owner, expected FROM unnest({OWNER}, CAST(CAST(:expected AS text) AS BIGINT[])) AS n (owner, expected)"
     )
 
 
@@ -93,3 +92,17 @@ def test_a_column_that_the_class_does_not_have_is_refused() -> None:
 def test_rows_read_have_names() -> None:
     (row,) = Selection(Sample, "owner", "price").rows([("acct-1", Decimal(2))])
     assert (row.owner, row.price) == ("acct-1", 2)
+
+
+def test_numbers_and_texts_of_keys_are_written_as_an_array_in_text() -> None:
+    numbers, texts = literal_of(Sample, "number"), literal_of(Sample, "owner")
+    assert numbers is not None
+    assert texts is not None
+    assert numbers([1, -2]) == "{1,-2}"
+    assert texts(["acct-1", "a b,{}"]) == '{"acct-1","a b,{}"}'
+    assert texts(['say "x"', "back\\slash"]) == '{"say \\"x\\"","back\\\\slash"}'
+
+
+@pytest.mark.parametrize("name", ["price", "note"])
+def test_what_may_be_null_is_encoded_by_the_driver(name: str) -> None:
+    assert literal_of(Sample, name) is None
