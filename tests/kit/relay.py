@@ -23,6 +23,14 @@ class Instead(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """An answer that comes after so many seconds."""
+
+    seconds: float
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What the relay has to answer: `verb` is the command's, `CONNECT` for the greeting, `.` after the final dot.
 
@@ -36,7 +44,7 @@ class Turn:
     mails: int
 
 
-Answer: TypeAlias = str | bytes | Instead | None
+Answer: TypeAlias = str | bytes | Instead | After | None
 Script: TypeAlias = Callable[[Turn], Answer]
 
 _GOOD: Final = {
@@ -125,6 +133,9 @@ class _Dialogue:
         """False when the connection is to end."""
         turn = Turn(verb, line, self._number, self._recipient, len(self._relay.accepted))
         answer = script(turn)
+        if isinstance(answer, After):
+            await asyncio.sleep(answer.seconds)
+            answer = answer.answer
         if isinstance(answer, Instead):
             await self._misbehave(answer)
             return False
@@ -139,7 +150,8 @@ class _Dialogue:
         self._relay.received.append(self._recipient)
         turn = Turn(".", "", self._number, self._recipient, len(self._relay.accepted))
         answer = script(turn)
-        if answer is None or (isinstance(answer, str) and _ACCEPTING.match(answer)):
+        reply = answer.answer if isinstance(answer, After) else answer
+        if reply is None or (isinstance(reply, str) and _ACCEPTING.match(reply)):
             self._relay.accepted.append((self._recipient, content.removesuffix(b".\r\n")))
         return await self._answer(lambda _: answer, ".", "")
 

@@ -95,7 +95,8 @@ async def running_notifier(settings: Settings) -> AsyncIterator[RunningNotifier]
 
 
 @contextmanager
-def notifier_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def notifier_process(settings: Settings, http_port: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A copy as a process of its own, to be stopped or killed; it is killed at the end if it still runs."""
-    with service_process("notifier_service", settings.model_copy(update={"http_port": free_port()})) as child:
+    port = http_port or free_port()
+    with service_process("notifier_service", settings.model_copy(update={"http_port": port})) as child:
         yield child
