@@ -9,8 +9,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from notifier_service.decisions.notification import NotificationStatus
 from notifier_service.storage import notification_counts
 from notifier_service.storage import notifications as stored
+from shared.contracts.outcomes import Channel
 from shared.storage.database import Connection
 
+_FINAL: Final = (NotificationStatus.DELIVERED, NotificationStatus.FAILED, NotificationStatus.SUPPRESSED)
 _BUCKETS_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600)
 
 
@@ -21,7 +23,8 @@ async def notifications(connection: Connection) -> list[Metric]:
         "Notifications that have ended, of the whole service.",
         labels=("channel", "status"),
     )
-    for key, count in sorted((await notification_counts.load(connection)).items()):
+    none = {(channel.value, status.value): 0 for channel in Channel for status in _FINAL}
+    for key, count in sorted((none | await notification_counts.load(connection)).items()):
         ended.add_metric(key, count)
     waiting = GaugeMetricFamily(
         "tenure_notifications_waiting", "Emails that wait or are leased, of the whole service.", labels=("status",)

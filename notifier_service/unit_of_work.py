@@ -13,7 +13,7 @@ from notifier_service import outbox_entries
 from notifier_service.decisions.notification import FinalResult, Notification, NotificationStatus, final_status
 from notifier_service.storage import notification_counts, signals
 from notifier_service.storage.signals import Signal
-from shared.contracts.envelope import Unreadable
+from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.outcomes import Channel
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS, OUTCOMES
 from shared.kafka.dead_letters import dead_letter
@@ -32,6 +32,7 @@ class UnitOfWork:
     now: datetime
     partitions: Mapping[str, int]
     event_counts: Counter[tuple[str, EventOutcome]] = field(default_factory=Counter)
+    dead_letter_counts: Counter[Reason] = field(default_factory=Counter)
     notification_counts: Counter[tuple[Channel, NotificationStatus]] = field(default_factory=Counter)
     signals: set[Signal] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
@@ -47,6 +48,7 @@ class UnitOfWork:
         )
         self.entries.append(entry)
         self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
+        self.dead_letter_counts[unreadable.reason] += 1
 
     def add_final_result(self, notification: Notification, result: FinalResult, *, attempts: int, at: datetime) -> None:
         """The notification has ended: it is counted, and published as an outcome with the time `at`."""
@@ -65,6 +67,7 @@ class UnitOfWork:
     async def save(self, connection: Connection) -> None:
         """Write all that was collected; nothing may be written after it in the same transaction."""
         await event_counts.add(connection, self.event_counts)
+        await event_counts.add_dead_letters(connection, NOTIFICATION_DEAD_LETTERS, self.dead_letter_counts)
         await notification_counts.add(connection, self.notification_counts)
         for signal in sorted(self.signals):
             await signals.notify(connection, signal)

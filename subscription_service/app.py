@@ -15,7 +15,7 @@ from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api
-from subscription_service.metrics import waiting_events
+from subscription_service.metrics import database_collectors
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.rules_in_force import RulesInForce
 from subscription_service.timers import Timers
@@ -32,7 +32,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         http=build_http(
             context,
             guard=Guard(settings),
-            metrics=Metrics(context, waiting_events),
+            metrics=Metrics(context, *database_collectors(test_clock=settings.test_clock is not None)),
             routers=[api.router(context.http_engine, context.clock, rules)],
         ),
         batch_processor=SubscriptionBatchProcessor(

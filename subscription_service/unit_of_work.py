@@ -101,6 +101,7 @@ class UnitOfWork:
         self.ids_to_forget: list[Incoming] = []
         self.waiting_rows_to_delete: list[int] = []
         self.event_counts: Counter[tuple[str, EventOutcome]] = Counter()
+        self.dead_letter_counts: Counter[Reason] = Counter()
         self.dead_letters: list[Entry] = []
         self._partitions = partitions
         self._stopped_waiting: set[str] = set()
@@ -133,6 +134,7 @@ class UnitOfWork:
         partitions = self._partitions[DEAD_LETTERS]
         self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
         self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
+        self.dead_letter_counts[reason] += 1
 
     def raise_revisions(self) -> None:
         """Raise the revision of every account whose state document has changed."""

@@ -18,6 +18,7 @@ from shared.kafka.reader import Reader
 from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
 from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transient
 from shared.runtime.health import Health
+from shared.runtime.latency import DecisionLatency
 from shared.runtime.retry import retry_transient
 from shared.storage import offsets
 from shared.storage.database import Connection, Engine, transaction
@@ -71,12 +72,21 @@ class _Part(NamedTuple):
 class BatchApplier:
     """Applies what `reader` returns, batch by batch."""
 
-    def __init__(self, reader: Reader, *, engine: Engine, batch_processor: BatchProcessor, health: Health) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        engine: Engine,
+        batch_processor: BatchProcessor,
+        health: Health,
+        latency: DecisionLatency,
+    ) -> None:
         self._reader = reader
         self._positions = reader.positions
         self._engine = engine
         self._batch_processor = batch_processor
         self._health = health
+        self._latency = latency
         self._culprits = Culprits()
         self._under_way: asyncio.Task[None] | None = None
         self.committed_at = time.monotonic()
@@ -115,6 +125,7 @@ class BatchApplier:
         if batch.assignment_epoch == self._positions.assignment_epoch:
             rest = [each for each in batch.decoded if not self._positions.is_applied(each.record)]
             await self._apply_or_bisect(_Part(rest, batch.reached))
+            self._latency.observe(time.monotonic() - batch.read_at, len(rest))
 
     async def _apply_or_bisect(self, part: _Part) -> None:
         """Apply in one transaction; where that fails, halve until the culprit is alone.

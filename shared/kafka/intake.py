@@ -62,7 +62,13 @@ def build_intake(
     settings, health = context.settings, context.health
     positions = Positions({name_of(topic, settings): topic for topic in topics}, context.engine)
     reader = Reader(positions, decode=batch_processor.decode, health=health)
-    applier = BatchApplier(reader, engine=context.engine, batch_processor=batch_processor, health=health)
+    applier = BatchApplier(
+        reader,
+        engine=context.engine,
+        batch_processor=batch_processor,
+        health=health,
+        latency=context.decision_latency,
+    )
     lag_monitor = LagMonitor(reader, applier, health)
     kafka_broker = make_broker(settings)
     reader.subscribe(kafka_broker, group=group, settings=settings)

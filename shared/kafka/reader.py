@@ -5,6 +5,7 @@ acknowledged to Kafka here: positions are stored in the database, with the effec
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -64,10 +65,10 @@ class Reader:
         """Decode and hand over; returns once there is room, which holds the next fetch back."""
         self._decoding = True
         try:
-            epoch = self.positions.assignment_epoch
+            read_at, epoch = time.monotonic(), self.positions.assignment_epoch
             reached = await self.positions.reached_after(records, self.consumer)
             if reached:
-                await self._batches.put(Batch(epoch, await self._decode_all(records), reached))
+                await self._batches.put(Batch(epoch, await self._decode_all(records), reached, read_at))
         finally:
             self._decoding = False
 

@@ -20,12 +20,13 @@ class Batch(NamedTuple):
     """Records that were taken from the consumer together, in order, in one `Positions.assignment_epoch`.
 
     `reached`: per partition, the consumer's position after them, which is past transaction markers and aborted records
-    that follow. A batch may have positions only.
+    that follow. A batch may have positions only. `read_at`: when the records came, in monotonic seconds.
     """
 
     assignment_epoch: int
     decoded: Sequence[DecodedRecord]
     reached: Offsets
+    read_at: float = 0.0
 
 
 def sequence_of(record: Record) -> int | None:

@@ -15,6 +15,7 @@ from shared.kafka.batch_applier import BatchProcessor
 from shared.kafka.input_topics import InputTopics
 from shared.kafka.partitioning import PartitionCounts
 from shared.runtime.health import Health
+from shared.runtime.latency import DecisionLatency
 from shared.runtime.settings import Settings
 from shared.runtime.tasks import Operation
 from shared.storage.database import Engine
@@ -37,6 +38,7 @@ class ServiceContext:
     clock: Clock
     inputs: InputTopics
     partitions: PartitionCounts = field(default_factory=PartitionCounts)
+    decision_latency: DecisionLatency = field(default_factory=DecisionLatency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,26 @@ A process collector's values are those of one copy.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client import ProcessCollector as PrometheusProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from shared.contracts.envelope import Reason
+from shared.contracts.topics import read_by, written_by
+from shared.kafka.topics import wanted
 from shared.outbox import progress
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
+from shared.runtime.latency import DecisionLatency
 from shared.runtime.single_flight import SingleFlight
+from shared.runtime.version import VERSION
 from shared.storage import event_counts
 from shared.storage.database import Connection, transaction
+from shared.storage.event_counts import EventOutcome
 from shared.web import limits
 
 DatabaseCollector: TypeAlias = Callable[[Connection], Awaitable[Iterable[Metric]]]
@@ -32,7 +39,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         PrometheusProcessCollector(registry=self.registry)
         self._context = context
-        self._database_collectors = (event_totals, relay_lag, *database_collectors)
+        read, written = _topics(context, read_by(context.name)), _topics(context, written_by(context.name))
+        self._database_collectors: tuple[DatabaseCollector, ...] = (
+            partial(event_totals, topics=read),
+            partial(relay_lag, topics=written),
+            dead_letters,
+            *database_collectors,
+        )
         self._reading = SingleFlight(self._read_database)
 
     async def exposition(self) -> bytes:
@@ -40,6 +53,7 @@ class Metrics:
         context = self._context
         families = [
             intake_lag(context.health),
+            decision_latency(context.decision_latency),
             *process_status(context.health, test_clock=context.settings.test_clock is not None),
             *await self._collect_from_database(),
         ]
@@ -59,24 +73,50 @@ class Metrics:
             return [family for collect in self._database_collectors for family in await collect(connection)]
 
 
-async def event_totals(connection: Connection) -> list[Metric]:
-    """How many events came in, by topic and outcome (G4)."""
+def _topics(context: ServiceContext, names: Iterable[str]) -> list[str]:
+    return [topic.name for topic in wanted(list(names), context.settings)]
+
+
+async def event_totals(connection: Connection, *, topics: Iterable[str]) -> list[Metric]:
+    """How many events came in, by topic and outcome (G4); 0 before the first of each."""
     family = CounterMetricFamily(
         "tenure_events_total", "Events in by topic and outcome, of the whole service.", labels=("topic", "outcome")
     )
-    for (topic, outcome), count in sorted((await event_counts.read(connection)).items()):
+    none = {(topic, outcome.value): 0 for topic in topics for outcome in EventOutcome}
+    for (topic, outcome), count in sorted((none | await event_counts.read(connection)).items()):
         family.add_metric((topic, outcome), count)
     return [family]
 
 
-async def relay_lag(connection: Connection) -> list[Metric]:
+async def dead_letters(connection: Connection) -> list[Metric]:
+    """How many dead letters there were, by reason; 0 before the first of each."""
+    family = CounterMetricFamily(
+        "tenure_dead_letters_total", "Dead letters by reason, of the whole service.", labels=("reason",)
+    )
+    counts = await event_counts.read_dead_letters(connection)
+    for reason in Reason:
+        family.add_metric((reason.value,), counts.get(reason, 0))
+    return [family]
+
+
+async def relay_lag(connection: Connection, *, topics: Iterable[str]) -> list[Metric]:
     """How many entries of the log are not yet published, per topic."""
     family = GaugeMetricFamily(
         "tenure_relay_lag_events", "Entries of the log that are not known to be published.", labels=("topic",)
     )
-    for topic, count in (await progress.lag(connection)).items():
+    for topic, count in (dict.fromkeys(topics, 0) | await progress.lag(connection)).items():
         family.add_metric((topic,), count)
     return [family]
+
+
+def decision_latency(latency: DecisionLatency) -> Metric:
+    """From the reading of an event to the commit of its effects, of this copy."""
+    return HistogramMetricFamily(
+        "tenure_decision_seconds",
+        "From the reading of an event to the commit of its effects, of this copy.",
+        buckets=latency.buckets,
+        sum_value=latency.seconds,
+    )
 
 
 def intake_lag(health: Health) -> Metric:
@@ -96,7 +136,14 @@ def process_status(health: Health, *, test_clock: bool) -> list[Metric]:
     return [
         GaugeMetricFamily("tenure_ready", "1 when this copy has all that it needs.", value=int(health.ready)),
         GaugeMetricFamily("tenure_test_clock", "1 when the test clock is on.", value=int(test_clock)),
+        _build_info(),
     ]
+
+
+def _build_info() -> Metric:
+    family = GaugeMetricFamily("tenure_build_info", "Always 1; the version is a label.", labels=("version",))
+    family.add_metric((VERSION,), 1)
+    return family
 
 
 class _Collected:

@@ -14,6 +14,7 @@ from subscription_service.domain.model import (
     Grace,
     Released,
     ServerTotals,
+    Subscription,
     specification_in_force,
 )
 from subscription_service.domain.policy import Catalog, Policy, Rules
@@ -37,6 +38,11 @@ _SWITCHED_OFF: Final = AutoRenewalState(
 )
 
 
+def state_of(subscription: Subscription | None) -> SubscriptionState:
+    """Its state as the outside knows it."""
+    return _STATES[type(subscription)]
+
+
 def overview(account: Account, *, revision: int, as_of: datetime, rules: Rules) -> Overview:
     """The document as of an instant (UTC). `revision`: counted by `unit_of_work` for each account."""
     return overview_with(next_timer(account, rules.policy), account, revision=revision, as_of=as_of, rules=rules)
@@ -51,7 +57,7 @@ def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of
     return Overview(
         account_id=account.account_id,
         subscription_id=None if subscription is None else subscription.subscription_id,
-        state=_STATES[type(subscription)],
+        state=state_of(subscription),
         edition=_edition(account, specification),
         specification=specification,
         terms=terms,

@@ -11,6 +11,7 @@ from subscription_service.storage import (  # noqa: F401
     orders,
     rule_changes,
     servers,
+    subscription_counts,
     waiting,
 )
 from subscription_service.storage.metadata import SubscriptionTable

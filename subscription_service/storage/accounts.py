@@ -68,6 +68,13 @@ class AccountRow(SubscriptionTable, table=True):
     first_deadline: OptionalInstant
 
 
+class Overdue(NamedTuple):
+    """Accounts on which something is due, and how many seconds ago the first of it was due."""
+
+    accounts: int
+    seconds: float
+
+
 class AccountWithState(NamedTuple):
     """An account with `revision` and `as_of` (UTC) of its latest state document."""
 
@@ -78,6 +85,7 @@ class AccountWithState(NamedTuple):
 
 _TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
 _OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
+MAX_OVERDUE: Final = 100_000
 _READ = Selection(AccountRow)
 _LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
 _MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
@@ -96,6 +104,11 @@ _DUE = "SELECT account_id FROM account WHERE next_due_at <= :now AND NOT (accoun
 _LOCK_DUE = text(f"{_DUE} LIMIT :limit FOR UPDATE SKIP LOCKED")
 ANY_DUE: Final = text(f"{_DUE} LIMIT 1")
 """Without its order PostgreSQL may read all accounts to find that nothing is due."""
+_NOW = "coalesce((SELECT now FROM test_clock WHERE CAST(:test_clock AS boolean)), now())"
+_OVERDUE = text(
+    f"WITH due AS (SELECT next_due_at FROM account WHERE next_due_at <= {_NOW} ORDER BY next_due_at LIMIT :at_most)"
+    f" SELECT count(*), coalesce(extract(epoch FROM {_NOW} - min(next_due_at)), 0) FROM due"
+)
 _RETIME = update(AccountRow, ("account_id", "next_due_at", "next_timer"), only_if="account.waiting = 0")
 
 
@@ -129,6 +142,13 @@ async def lock_due(connection: Connection, *, now: datetime, but: Collection[str
 async def any_due(connection: Connection, *, now: datetime, but: Collection[str]) -> bool:
     """Whether something is due for any account except `but`."""
     return (await connection.execute(ANY_DUE, {"now": now, "but": list(but)})).first() is not None
+
+
+async def overdue(connection: Connection, *, test_clock: bool) -> Overdue:
+    """What is due by the service clock and has not run; at most `MAX_OVERDUE` are counted. Locks nothing."""
+    arguments = {"test_clock": test_clock, "at_most": MAX_OVERDUE}
+    [(number, seconds)] = await connection.execute(_OVERDUE, arguments)
+    return Overdue(number, float(seconds))
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], unit_of_work: UnitOfWork) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from shared.contracts.topics import DEAD_LETTERS
 from shared.outbox import log
 from shared.storage import event_counts
 from shared.storage.database import Connection
@@ -14,6 +15,7 @@ from subscription_service.storage import (
     ledger,
     orders,
     servers,
+    subscription_counts,
     waiting,
 )
 from subscription_service.unit_of_work import UnitOfWork
@@ -45,4 +47,6 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await orders.save(connection, emitted, unit_of_work.rules.catalog)
     await waiting.save(connection, changed, stopped=unit_of_work.waiting_rows_to_delete)
     await deduplication.forget(connection, unit_of_work.ids_to_forget)
+    await subscription_counts.add(connection, changed)
     await event_counts.add(connection, unit_of_work.event_counts)
+    await event_counts.add_dead_letters(connection, DEAD_LETTERS, unit_of_work.dead_letter_counts)

@@ -4,12 +4,12 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import TextClause, text
 
@@ -28,10 +28,12 @@ from subscription_service.domain.policy import Rules
 from subscription_service.timers import Timers
 from tests.kit.records import kafka_record
 
+T = TypeVar("T")
+
 SCHEMA: Final = "subscription"
 PARTITIONS: Final = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
 STORED: Final = ("account", "server", "configuration", "coupon", "ledger_entry", "order_entry", "waiting", "log")
-EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition")
+EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition", "subscription_count")
 WRITTEN_TO: Final = (*STORED, "event_claim", "id_claim")
 _PARKED: Final = text("SELECT count(*) FROM waiting")
 _READ: Final = "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM"
@@ -113,6 +115,10 @@ class Core:
         """The same for what is due of all accounts by then."""
         return self._runner.run(self._due_rows_read(now))
 
+    def reading(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        """What `read` gives, in a transaction of its own."""
+        return self._runner.run(self._reading(read))
+
     def stored(self) -> dict[str, list[Any]]:
         """Table -> its rows as text, of every table that holds decisions."""
         return self._runner.run(self._stored())
@@ -159,6 +165,10 @@ class Core:
                 connection, [self._opened(topic, value) for topic, value in batch.records]
             )
         await self._timers.run_all_due()
+
+    async def _reading(self, read: Callable[[Connection], Awaitable[T]]) -> T:
+        async with transaction(self._engine) as connection:
+            return await read(connection)
 
     async def _rows_read(self, batch: Batch) -> Counter[str]:
         self._clock.instant = batch.now
