@@ -93,12 +93,11 @@ class SubscriptionBatchProcessor:
         advances: list[Incoming] = []
         for record, content in decoded:
             topic = self._logical(record)
-            try:
-                incoming = _readable(content, unit_of_work.now)
-            except Unreadable as unreadable:
+            unreadable = content if isinstance(content, Unreadable) else _why_refused(content, unit_of_work.now)
+            if unreadable:
                 unit_of_work.dead_letter_record(record, topic, unreadable.reason, unreadable.detail)
             else:
-                (advances if topic == TEST_CLOCK else events).append(incoming)
+                (advances if topic == TEST_CLOCK else events).append(content)
         return events, advances
 
     async def _keep_advances(
@@ -116,13 +115,12 @@ class SubscriptionBatchProcessor:
                 unit_of_work.event_counts[TEST_CLOCK, EventOutcome.APPLIED] += 1
 
 
-def _readable(content: Incoming | Unreadable, now: datetime) -> Incoming:
-    """The event, unless it could not be read or its `time` lies in the future. Raises `Unreadable`.
-
-    An advance of the test clock may lie in the future.
-    """
-    if isinstance(content, Unreadable):
-        raise content
-    if content.topic != TEST_CLOCK:
-        check_not_in_future(content.event, now)
-    return content
+def _why_refused(incoming: Incoming, now: datetime) -> Unreadable | None:
+    """Its `time` may not lie in the future; that of an advance of the test clock may."""
+    if incoming.topic == TEST_CLOCK:
+        return None
+    try:
+        check_not_in_future(incoming.event, now)
+    except Unreadable as unreadable:
+        return unreadable.with_traceback(None)
+    return None

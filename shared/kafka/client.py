@@ -9,20 +9,21 @@ from functools import partial
 from ssl import SSLContext
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
-from shared.kafka.consumer import InputConsumer
+from shared.kafka.consumer import CleanConsumer, InputConsumer
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 
 READ_COMMITTED: Final = "read_committed"
 MAX_FETCH_BYTES: Final = 20 * 1024 * 1024
 """More than the largest record that the relay publishes (`MAX_PUBLISHED_BYTES`)."""
+MAX_PARTITION_FETCH_BYTES: Final = 1024 * 1024
+"""So small that each partition has its turn within seconds while all of them have much to read."""
 
 _METADATA_MILLISECONDS: Final = 5_000
 """How old what the intake knows of topics may be: so soon it reads a partition that was added."""
@@ -57,12 +58,12 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
 
 
 @asynccontextmanager
-async def standalone_consumer(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def standalone_consumer(settings: Settings, *topics: str) -> AsyncIterator[CleanConsumer]:
     """A `read_committed` consumer without a group, assigned to all partitions of `topics` (broker's names).
 
     Raises `Transient` while Kafka is away.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = CleanConsumer(
         *topics,
         **connection_arguments(settings),
         isolation_level=READ_COMMITTED,

@@ -1,9 +1,9 @@
-"""The consumer of the intake: aiokafka's, with what the stored positions have to know of it.
+"""Our consumers: aiokafka's, which read cleaned batches; that of the intake knows more about its positions.
 
-It never moves by itself: `auto_offset_reset` is `none`, and a position that the broker does not hold is kept in
-`out_of_range` until `Positions.seek` has judged it. Which offsets it has returned as records is kept, so that what it
-passed beside them (transaction markers, aborted records) can be told from records. Made by FastStream's broker
-(`client`), used through `Reader`.
+An `InputConsumer` never moves by itself: `auto_offset_reset` is `none`, and a position that the broker does not hold is
+kept in `out_of_range` until `Positions.seek` has judged it. Which offsets it has returned as records is kept, so that
+what it passed beside them (transaction markers, aborted records) can be told from records. It is made by FastStream's
+broker (`client`) and used through `Reader`.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,22 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from shared.kafka.record import Offsets, Record
+from shared.kafka.record import FaultyRecord, Offsets, Record
+from shared.kafka.wire.client import FetchCleaner
 
 
-class InputConsumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """Takes aiokafka's options."""
+class CleanConsumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """No bytes on a topic stop it, and none need more memory than `wire` allows. Takes aiokafka's arguments."""
+
+    def __init__(self, *topics: str, **options: Any) -> None:
+        # Checksums are checked before, and are not right any more.
+        super().__init__(*topics, **{**options, "check_crcs": False})
+        self._cleaner = FetchCleaner(self._client.send)
+        self._client.send = self._cleaner.send
+
+
+class InputConsumer(CleanConsumer):
+    """Returns records that cannot be read as `FaultyRecord`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -39,7 +50,12 @@ class InputConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         except NoOffsetForPartitionError:  # it was assigned, and is not moved to its stored position yet
             return {}
         self._returned.update({partition: records[-1].offset + 1 for partition, records in found.items()})
-        return found
+        return {partition: self._with_faults(partition, records) for partition, records in found.items()}
+
+    def standstills(self) -> Mapping[TopicPartition, str]:
+        """Assigned partitions that cannot be read further -> why, in a sentence that names partition and offset."""
+        self._cleaner.forget_all_but(self.assignment())
+        return self._cleaner.standstills
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Move to this offset."""
@@ -60,8 +76,20 @@ class InputConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         """Whether the broker does not hold a position up to which everything is applied."""
         return any(place in applied and self._has_applied(place, applied[place]) for place in self.out_of_range)
 
+    def owes(self, partition: TopicPartition, applied: int) -> bool:
+        """Whether all that it returned is applied, and nothing is known that keeps it from returning more."""
+        return self._has_applied(partition, applied) and partition not in self.standstills()
+
     def _has_applied(self, place: tuple[str, int], offset: int) -> bool:
         return self._returned.get(place, 0) <= offset
+
+    def _with_faults(self, partition: TopicPartition, records: list[Record]) -> list[Record]:
+        faults = self._cleaner.faults.get(partition)
+        if not faults:
+            return records
+        return [
+            FaultyRecord.of(record, faults[record.offset]) if record.offset in faults else record for record in records
+        ]
 
     def _position(self, partition: TopicPartition) -> int:
         """Where it stands; -1 where it has no position yet. Without a wait, so that nothing can move it meanwhile."""

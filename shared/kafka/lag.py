@@ -1,20 +1,23 @@
 """The lag of this copy: measured for `/ready` and the metrics; positions are committed to Kafka for its own displays.
 
-It also replaces a consumer that has fallen silent: aiokafka's consumers can do so after timeouts (#1037), and then the
-partition's end moves, the consumer's position does not, and nothing is raised.
+It tells which partition holds records and does not move, and why, and replaces a consumer that has fallen silent:
+aiokafka's consumers can do so after timeouts (#1037), and then nothing is raised.
 """
 
 import asyncio
 import logging
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 
 from shared.kafka.batch_applier import BatchApplier
 from shared.kafka.reader import Reader
+from shared.kafka.record import Offsets
 from shared.runtime.health import Health
 
+STILL_SECONDS: Final = 15.0
+"""A partition that holds records and has not moved for so long makes `/ready` false."""
 _INTERVAL_SECONDS: Final = 2.0
 _JOINING_INTERVAL_SECONDS: Final = 0.2
 _TIMEOUT_SECONDS: Final = 10
@@ -23,8 +26,32 @@ _SILENT_SECONDS: Final = 45.0
 logger = logging.getLogger(__name__)
 
 
+class _Ends(NamedTuple):
+    """Of one partition: where what can be read ends, and where the records end.
+
+    Between the two an open transaction holds records back.
+    """
+
+    stable: int
+    high: int
+
+
+class _Stand(NamedTuple):
+    """A partition with more records than were applied: where it stands, and since when (monotonic seconds).
+
+    `readable`: whether more can be read now.
+    """
+
+    offset: int
+    since: float
+    readable: bool
+
+
 class LagMonitor:
-    """Watches one reader and its applier. A consumer with a lag that does not move for `silent_seconds` is silent."""
+    """Watches one reader and its applier.
+
+    A consumer that returns nothing of a partition for `silent_seconds`, although it could, is replaced.
+    """
 
     def __init__(
         self, reader: Reader, applier: BatchApplier, health: Health, *, silent_seconds: float = _SILENT_SECONDS
@@ -34,8 +61,7 @@ class LagMonitor:
         self._health = health
         self._silent_seconds = silent_seconds
         self._committed: dict[TopicPartition, int] = {}
-        self._moving_at = time.monotonic()
-        """When the consumer was last seen to move, or to have nothing to read."""
+        self._stands: dict[TopicPartition, _Stand] = {}
 
     async def run(self) -> None:
         """Measure every 2 s, without end. A broker that is away is noticed here first while nothing is published."""
@@ -43,14 +69,14 @@ class LagMonitor:
             await asyncio.sleep(_INTERVAL_SECONDS if self._reader.joined else _JOINING_INTERVAL_SECONDS)
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
-                    lag = await self.measure()
+                    await self.measure()
             except TimeoutError:
                 self._mark_away("Kafka does not answer")
             except Exception as error:  # noqa: BLE001  whatever fails here, Kafka cannot be read
                 self._mark_away(f"Kafka: {error!r}")
             else:
                 self._mark_measured()
-                await self._rebuild_if_silent(lag)
+                await self._rebuild_if_silent()
 
     async def measure(self) -> int:
         """Records that this copy has not yet applied, in all its partitions. Raises aiokafka's errors."""
@@ -59,17 +85,36 @@ class LagMonitor:
         if not assigned:
             await consumer.topics()
             self._health.lag = {}
+            self._stands = {}
             return 0
         ends = await consumer.end_offsets(assigned)
-        applied = {tp: offset for tp, offset in self._reader.positions.next_offsets.items() if tp in assigned}
-        # A transaction marker at the end of a partition is no record; once idle, the consumer's position is after it.
-        read = applied if self._is_busy else {tp: await consumer.position(tp) for tp in applied}
-        lags = {self._reader.positions.partition_of(tp): max(0, ends[tp] - read[tp]) for tp in applied}
-        self._health.lag = lags
+        found = {tp: _Ends(stable, max(stable, consumer.highwater(tp) or 0)) for tp, stable in ends.items()}
+        applied = {tp: offset for tp, offset in self._reader.positions.next_offsets.items() if tp in found}
+        lags = {tp: max(0, found[tp].high - offset) for tp, offset in applied.items()}
+        self._health.lag = {self._reader.positions.partition_of(tp): lag for tp, lag in lags.items()}
+        self._watch(applied, found)
         await self._commit_to_kafka(applied)
         return sum(lags.values())
 
-    async def _commit_to_kafka(self, applied: dict[TopicPartition, int]) -> None:
+    def _watch(self, applied: Offsets, ends: dict[TopicPartition, _Ends]) -> None:
+        """Keep since when each partition stands that holds more than was applied."""
+        now = time.monotonic()
+        before, self._stands = self._stands, {}
+        for tp, offset in applied.items():
+            if offset < ends[tp].high:
+                known = before.get(tp)
+                since = known.since if known and known.offset == offset else now
+                self._stands[tp] = _Stand(offset, since, offset < ends[tp].stable)
+
+    def _why_it_stands(self, tp: TopicPartition, stand: _Stand) -> str:
+        """In a sentence with topic, partition and offset."""
+        if standstill := self._reader.consumer.standstills().get(tp):
+            return str(standstill)
+        if not stand.readable:
+            return f"{tp.topic}-{tp.partition}: an open transaction holds back the records from {stand.offset} on"
+        return f"{tp.topic}-{tp.partition} holds records from offset {stand.offset} on and does not move"
+
+    async def _commit_to_kafka(self, applied: Offsets) -> None:
         """Only for Kafka's own lag displays: this copy never reads them."""
         moved = {tp: offset for tp, offset in applied.items() if self._committed.get(tp) != offset}
         if moved:
@@ -81,10 +126,16 @@ class LagMonitor:
         return self._reader.is_busy or self._applier.is_busy
 
     def _mark_measured(self) -> None:
-        if self._reader.joined:
+        if not self._reader.joined:
+            return
+        if not self._is_busy:
+            self._health.mark_ready("consuming")
+        still = time.monotonic() - STILL_SECONDS
+        reasons = [self._why_it_stands(tp, stand) for tp, stand in self._stands.items() if stand.since < still]
+        if reasons:
+            self._health.mark_unready("lag", "; ".join(reasons))
+        else:
             self._health.mark_ready("lag")
-            if not self._is_busy:
-                self._health.mark_ready("consuming")
 
     def _mark_away(self, reason: str) -> None:
         if self._health.unready.get("consuming") != reason:
@@ -92,12 +143,13 @@ class LagMonitor:
         self._health.mark_unready("consuming", reason)
         self._health.mark_unready("lag", f"not known: {reason}")
 
-    async def _rebuild_if_silent(self, lag: int) -> None:
-        now = time.monotonic()
-        if not lag or self._is_busy:
-            self._moving_at = now
-        self._moving_at = max(self._moving_at, self._applier.committed_at)
-        if now - self._moving_at > self._silent_seconds:
-            logger.warning("the consumer is silent with %d records to read: replacing it", lag)
+    async def _rebuild_if_silent(self) -> None:
+        if silent := [tp for tp, stand in self._stands.items() if self._is_silent(tp, stand)]:
+            logger.warning("the consumer is silent with records to read in %s: replacing it", silent)
             await self._reader.rebuild()
-            self._moving_at = time.monotonic()
+            self._stands = {}
+
+    def _is_silent(self, tp: TopicPartition, stand: _Stand) -> bool:
+        """Whether it could return records and does not."""
+        long_enough = time.monotonic() - stand.since > self._silent_seconds
+        return long_enough and stand.readable and bool(self._reader.consumer.owes(tp, stand.offset))

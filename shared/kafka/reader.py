@@ -13,10 +13,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
+from shared.contracts.envelope import Unreadable
 from shared.kafka.assignment import Assignment
-from shared.kafka.client import MAX_FETCH_BYTES, READ_COMMITTED
+from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
 from shared.kafka.positions import Positions
-from shared.kafka.record import Batch, DecodedRecord, Record
+from shared.kafka.record import Batch, DecodedRecord, FaultyRecord, Record
 from shared.kafka.sizes import check_size
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
@@ -53,7 +54,7 @@ class Reader:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="none",
             isolation_level=READ_COMMITTED,
-            max_partition_fetch_bytes=MAX_FETCH_BYTES // 5,
+            max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
             fetch_max_bytes=MAX_FETCH_BYTES,
             parser=_keep_raw,
             decoder=_raw_records,
@@ -120,9 +121,15 @@ class Reader:
 
     def _decoded(self, record: Record) -> DecodedRecord:
         """An exception is kept until the record is applied, where it can be isolated."""
+        if isinstance(record, FaultyRecord):
+            return DecodedRecord(record, record.fault)
         try:
             check_size(record)
             return DecodedRecord(record, self._decode(record))
+        except Unreadable as unreadable:
+            # Its traceback and context would keep the record's bytes in memory until the next search for cycles.
+            unreadable.__context__ = None
+            return DecodedRecord(record, unreadable.with_traceback(None))
         except Exception as error:  # noqa: BLE001
             return DecodedRecord(record, error)
 

@@ -1,12 +1,27 @@
 """A Kafka record as it was read, and the same record once a service has decoded it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from shared.contracts.envelope import Unreadable
+
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 Offsets: TypeAlias = Mapping[TopicPartition, int]
+
+
+@dataclass
+class FaultyRecord(ConsumerRecord[bytes | None, bytes | None]):  # type: ignore[misc]
+    """A record that the client could not read as it is, or not whole, with what is kept of it; `fault`: why."""
+
+    fault: Unreadable
+
+    @classmethod
+    def of(cls, record: Record, fault: Unreadable) -> "FaultyRecord":
+        """The same record with its fault."""
+        return cls(*(getattr(record, field.name) for field in fields(record)), fault)
 
 
 class DecodedRecord(NamedTuple):

@@ -16,7 +16,7 @@ MAX_HEADERS_BYTES: Final = 64 * 1024
 """Names and values of all headers of a record, and 16 bytes for each header."""
 KEPT_BYTES: Final = 64 * 1024
 """So much is kept of the beginning of a value that is too large."""
-_BYTES_PER_HEADER: Final = 16
+BYTES_PER_HEADER: Final = 16
 EVIDENCE: Final = "dead-letter-"
 """How the names of the headers begin that tell why a record is a dead letter, and what was cut off."""
 
@@ -54,9 +54,19 @@ def check_size(record: Record) -> None:
     """Key and headers must keep to their bounds; the value is looked at by `decode`. Raises `Unreadable`."""
     key, headers = len(record.key or b""), headers_size(record.headers) if record.headers else 0
     if key > MAX_KEY_BYTES:
-        raise Unreadable(Reason.TOO_LARGE, f"key: {key} bytes, at most {MAX_KEY_BYTES} are read")
+        raise too_large("key", key, MAX_KEY_BYTES)
     if headers > MAX_HEADERS_BYTES:
-        raise Unreadable(Reason.TOO_LARGE, f"headers: {headers} bytes, at most {MAX_HEADERS_BYTES} are read")
+        raise too_large("headers", headers, MAX_HEADERS_BYTES)
+
+
+def too_large(part: str, size: int, at_most: int) -> Unreadable:
+    """Why a record is not read of which `part` (`value`, `key`, `headers`) has `size` bytes."""
+    return Unreadable(Reason.TOO_LARGE, f"{part}: {size} bytes, at most {at_most} are read")
+
+
+def size_and_digest(part: str, size: int, digest: str) -> dict[str, bytes]:
+    """The headers that tell what the whole of a part was of which less is kept; `digest`: SHA-256 in hexadecimal."""
+    return {f"{EVIDENCE}{part}-size": b"%d" % size, f"{EVIDENCE}{part}-sha256": digest.encode()}
 
 
 def headers_size(headers: Headers) -> int:
@@ -87,10 +97,7 @@ def _told(part: str, whole: bytes | None, kept: bytes | None) -> dict[str, bytes
 
 
 def _size_and_digest(part: str, whole: bytes) -> dict[str, bytes]:
-    return {
-        f"{EVIDENCE}{part}-size": b"%d" % len(whole),
-        f"{EVIDENCE}{part}-sha256": sha256(whole).hexdigest().encode(),
-    }
+    return size_and_digest(part, len(whole), sha256(whole).hexdigest())
 
 
 def _fitting(headers: Headers, at_most: int) -> Iterator[tuple[str, bytes | None]]:
@@ -105,7 +112,7 @@ def _fitting(headers: Headers, at_most: int) -> Iterator[tuple[str, bytes | None
 
 def _header_size(name: str, value: bytes | None) -> int:
     length = len(name) if name.isascii() else len(_bytes(name, None))
-    return length + len(value or b"") + _BYTES_PER_HEADER
+    return length + len(value or b"") + BYTES_PER_HEADER
 
 
 def _bytes(name: str, value: bytes | None) -> bytes:

@@ -48,6 +48,19 @@ ROOMS: Final[Mapping[str, set[str]]] = {
 
 PURE: Final[Mapping[str, set[str]]] = {
     "shared.contracts": set(),
+    "shared.kafka.record": {"shared.contracts"},
+    "shared.kafka.sizes": {"shared.contracts", "shared.kafka.record"},
+    "shared.kafka.wire.stream": set(),
+    "shared.kafka.wire.compression": {"shared.kafka.wire.stream"},
+    "shared.kafka.wire.batch": {"shared.contracts", "shared.kafka.sizes", "shared.kafka.wire.stream"},
+    "shared.kafka.wire.unpacking": {
+        *("shared.contracts", "shared.kafka.sizes", "shared.kafka.wire.batch"),
+        *("shared.kafka.wire.compression", "shared.kafka.wire.stream"),
+    },
+    "shared.kafka.wire.cleaning": {
+        *("shared.contracts", "shared.kafka.wire.batch"),
+        *("shared.kafka.wire.compression", "shared.kafka.wire.unpacking"),
+    },
     "subscription_service.domain": {"shared.contracts"},
     "notifier_service.decisions": {"shared.contracts"},
     "notifier_service.delivery.backoff": set(),
@@ -96,6 +109,9 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "shared.web.connections", "tenure.local.mail_server"},
     "uvloop": {"shared.runtime.start"},
+    "backports": {"shared.kafka.wire.compression"},
+    "cramjam": {"shared.kafka.wire.compression"},
+    "lz4": {"shared.kafka.wire.compression"},
     "jwt": {"shared.web.auth", "shared.web.tokens", "shared.web.issuer_keys", "tenure.tokens"},
     "prometheus_client": {
         *("shared.runtime.metrics", "subscription_service.metrics", "notifier_service.metrics"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from shared.contracts.envelope import Unreadable
 from shared.contracts.topics import PURCHASES
 from shared.kafka.intake import Intake, build_intake
 from shared.kafka.record import DecodedRecord, Record
@@ -28,8 +29,9 @@ class Recording:
 
     async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
         for record, content in decoded:
-            assert content == record.value
-            await _store(connection, record, dead_letter=False)
+            unreadable = isinstance(content, Unreadable)
+            assert unreadable or content == record.value
+            await _store(connection, record, dead_letter=unreadable)
             if record.value == POISON:
                 raise ZeroDivisionError
 
@@ -39,7 +41,7 @@ class Recording:
 
 
 async def _store(connection: Connection, record: Record, *, dead_letter: bool) -> None:
-    row = {"value": (record.value or b"").decode(), "dead_letter": dead_letter}
+    row = {"value": (record.value or b"").decode("latin-1").replace("\0", "."), "dead_letter": dead_letter}
     await connection.execute(text("INSERT INTO applied VALUES (:value, :dead_letter)"), row)
 
 

@@ -1,0 +1,106 @@
+"""Between aiokafka's consumer and its client: every answer to a fetch is cleaned before the consumer reads it.
+
+Cleaning runs in a thread, since it may unpack many bytes, which its libraries do beside the event loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final, TypeAlias
+
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    NoError,
+    NotLeaderForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
+
+from shared.contracts.envelope import Unreadable
+from shared.kafka.wire.cleaning import Cleaned, OpenBatch, clean
+
+Send: TypeAlias = Callable[..., Awaitable[Any]]
+
+_OF_THE_CONSUMER: Final = (
+    NoError,
+    NotLeaderForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+"""What the consumer itself does something about; at other errors it only asks again."""
+
+logger = logging.getLogger(__name__)
+
+
+class FetchCleaner:
+    """Takes the place of a client's `send`."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._open: dict[TopicPartition, OpenBatch] = {}
+        self.faults: dict[TopicPartition, dict[int, Unreadable]] = {}
+        """Partition -> offset -> why the record there is no event; of the last answer."""
+        self.standstills: dict[TopicPartition, str] = {}
+        """Partitions that cannot be read further -> why, and from which offset on."""
+
+    async def send(self, node_id: int, request: Any, **options: Any) -> Any:
+        """As the client's `send`."""
+        response = await self._send(node_id, request, **options)
+        if isinstance(request, FetchRequest):
+            offsets = {
+                TopicPartition(topic, partition): offset
+                for topic, partitions in request.topics
+                for partition, offset, _ in partitions
+            }
+            response.topics = [
+                (topic, [await self._clean(topic, answer, offsets) for answer in answers])
+                for topic, answers in response.topics
+            ]
+        return response
+
+    def forget_all_but(self, assigned: Collection[TopicPartition]) -> None:
+        """Keep nothing of partitions that are not read any more."""
+        for known in (self._open, self.faults, self.standstills):
+            for partition in known.keys() - assigned:
+                del known[partition]
+
+    async def _clean(self, topic: str, answer: Any, offsets: dict[TopicPartition, int]) -> tuple[Any, ...]:
+        """The partition's part of the response, with batches that can be read."""
+        number, error_code, highwater, *rest, batches = answer
+        partition = TopicPartition(topic, number)
+        cleaned = Cleaned(b"", {})
+        if for_code(error_code) not in _OF_THE_CONSUMER:
+            cleaned = Cleaned(b"", {}, standstill=for_code(error_code).__name__)
+        elif batches:
+            # What is open is worked on by one thread only: should this task be cancelled, it is lost and begun again.
+            known = self._open.pop(partition, None)
+            cleaned = await asyncio.to_thread(
+                _clean, batches, offset=offsets[partition], end=highwater, open_batch=known
+            )
+        self._keep(partition, cleaned, offsets[partition])
+        return (number, error_code, highwater, *rest, cleaned.batches)
+
+    def _keep(self, partition: TopicPartition, cleaned: Cleaned, offset: int) -> None:
+        if cleaned.open_batch:
+            self._open[partition] = cleaned.open_batch
+        if cleaned.batches:
+            self.faults[partition] = cleaned.faults
+        if not cleaned.standstill:
+            self.standstills.pop(partition, None)
+            return
+        reason = f"{partition.topic}-{partition.partition} cannot be read from offset {offset} on: {cleaned.standstill}"
+        if self.standstills.get(partition) != reason:
+            logger.error("%s", reason)
+        self.standstills[partition] = reason
+
+
+def _clean(batches: bytes, *, offset: int, end: int, open_batch: OpenBatch | None) -> Cleaned:
+    try:
+        return clean(batches, offset=offset, end=end, open_batch=open_batch)
+    except Exception as error:
+        logger.exception("an answer of the broker cannot be cleaned")
+        return Cleaned(b"", {}, standstill=repr(error))
