@@ -2,15 +2,18 @@
 
 A timer is decided and stored like an event in: `UnitOfWork.catch_up`, then `storage`. Before anything runs, the inputs
 are read to the ends that they have at that moment, so that an order which was placed in time counts as in time (R4).
-Every copy does this: `SKIP LOCKED` hands each due account to one of them.
+However long that takes, the moment stays: then what was due at it runs, and what has become due since waits for the
+next look. Every copy does this: `SKIP LOCKED` hands each due account to one of them.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.contracts.topics import LIFECYCLE
+from shared.kafka.input_topics import Ends
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import SlowStatement, Transient
 from shared.runtime.retry import retry_transient
@@ -28,6 +31,13 @@ _SET_ASIDE_SECONDS = 60
 logger = logging.getLogger(__name__)
 
 
+class _Look(NamedTuple):
+    """A look at the inputs: the service clock's time (UTC), and the ends that they had then."""
+
+    at: datetime
+    ends: Ends
+
+
 class Timers:
     """`run` goes on until it is cancelled; `run_all_due` ends when nothing is due any more."""
 
@@ -38,6 +48,8 @@ class Timers:
         self._inputs = context.inputs
         self._partitions = context.partitions
         self._health = context.health
+        self._look: _Look | None = None
+        """The look that is waited for."""
         self._set_aside_until: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -48,46 +60,57 @@ class Timers:
 
     async def run_all_due(self) -> None:
         """Run all that is due at the service clock's time. Raises `Transient`."""
-        while await self._anything_due():
-            await self._inputs.wait_until_applied()
-            while await self._run_some():
+        while due_at := await self._due_at():
+            look = self._look = self._look or _Look(due_at, await self._inputs.ends())
+            await self._inputs.wait_until_applied(look.ends)
+            while await self._run_some(look.at):
                 pass
+            if self._look is look:
+                self._look = None
 
-    async def _anything_due(self) -> bool:
+    async def _due_at(self) -> datetime | None:
+        """The service clock's time, where something is due."""
         async with transaction(self._engine) as connection:
-            return await accounts.any_due(connection, now=await self._clock.now(connection), but=self._set_aside())
+            now = await self._clock.now(connection)
+            return now if await accounts.any_due(connection, now=now, but=self._set_aside()) else None
 
-    async def _run_some(self) -> bool:
-        """Run the first due accounts in one transaction, or, where that fails, each in its own. False: none was due."""
+    async def _run_some(self, read_to: datetime) -> bool:
+        """Run the first accounts that are due by `read_to` in one transaction; where that fails, each in its own.
+
+        False: none was due.
+        """
         due: list[str] = []
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
                 due = await accounts.lock_due(
-                    connection, now=now, but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION
+                    connection, now=min(read_to, now), but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION
                 )
                 if due:
-                    await self._catch_up(connection, due, now)
+                    await self._catch_up(connection, due, now, read_to=read_to)
         except Exception as error:
             if isinstance(error, Transient) and not isinstance(error, SlowStatement):
                 raise
             logger.exception("the timers of %d accounts failed together; running each alone", len(due))
             for account_id in due:
-                await self._run_alone(account_id)
+                await self._run_alone(account_id, read_to)
         return bool(due)
 
-    async def _run_alone(self, account_id: str) -> None:
+    async def _run_alone(self, account_id: str, read_to: datetime) -> None:
         """Run one account. When it fails, it is logged and set aside for a minute, and the others go on."""
         try:
             async with transaction(self._engine) as connection:
-                await self._catch_up(connection, [account_id], await self._clock.now(connection))
+                now = await self._clock.now(connection)
+                await self._catch_up(connection, [account_id], now, read_to=read_to)
         except Exception as error:
             if isinstance(error, Transient) and not isinstance(error, SlowStatement):
                 raise
             logger.exception("the timers of account %s failed; again in %d s", account_id, _SET_ASIDE_SECONDS)
             self._set_aside_until[account_id] = asyncio.get_running_loop().time() + _SET_ASIDE_SECONDS
 
-    async def _catch_up(self, connection: Connection, account_ids: Sequence[str], now: datetime) -> None:
+    async def _catch_up(
+        self, connection: Connection, account_ids: Sequence[str], now: datetime, *, read_to: datetime
+    ) -> None:
         locked = await loading.lock(
             connection, account_ids, partitions=self._partitions[LIFECYCLE], with_waiting=account_ids
         )
@@ -98,7 +121,7 @@ class Timers:
         first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
         await loading.load_coupons(connection, locked, first_instants, policy.billing_zone)
         unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)
-        await with_pauses(unit_of_work.catch_up(locked.values()))
+        await with_pauses(unit_of_work.catch_up(locked.values(), read_to=read_to))
         await save(connection, unit_of_work)
 
     def _set_aside(self) -> list[str]:

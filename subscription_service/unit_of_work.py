@@ -117,10 +117,13 @@ class UnitOfWork:
             if not was_known:
                 yield from self._handle_unparked(locked)
 
-    def catch_up(self, accounts: Iterable[LockedAccount]) -> Iterator[None]:
-        """Run all that is due of these accounts by now, in order. One step per timer or event: the caller may pause."""
+    def catch_up(self, accounts: Iterable[LockedAccount], *, read_to: datetime | None = None) -> Iterator[None]:
+        """Run all that is due of these accounts, in order. One step per timer or event: the caller may pause.
+
+        `read_to`: what is due after this instant (UTC) waits, since the inputs are read up to it; None for now.
+        """
         for locked in accounts:
-            while self._advance(locked):
+            while self._advance(locked, read_to):
                 yield
                 yield from self._handle_unparked(locked)
 
@@ -185,9 +188,9 @@ class UnitOfWork:
             case _:
                 assert_never(answer)
 
-    def _advance(self, locked: LockedAccount) -> bool:
+    def _advance(self, locked: LockedAccount, read_to: datetime | None) -> bool:
         """Do the one thing that `waiting.next_step` answers; False where nothing is due."""
-        answer = waiting.next_step(locked.schedule(self.rules.policy), now=self.now)
+        answer = waiting.next_step(locked.schedule(self.rules.policy), now=self.now, read_to=read_to)
         match answer:
             case waiting.RunTimer(timer):
                 self._run(locked, timer)

@@ -20,6 +20,7 @@ from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 
 READ_COMMITTED: Final = "read_committed"
+READ_UNCOMMITTED: Final = "read_uncommitted"
 MAX_FETCH_BYTES: Final = 20 * 1024 * 1024
 """More than the largest record that the relay publishes (`MAX_PUBLISHED_BYTES`)."""
 MAX_PARTITION_FETCH_BYTES: Final = 1024 * 1024
@@ -58,15 +59,17 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
 
 
 @asynccontextmanager
-async def standalone_consumer(settings: Settings, *topics: str) -> AsyncIterator[CleanConsumer]:
-    """A `read_committed` consumer without a group, assigned to all partitions of `topics` (broker's names).
+async def standalone_consumer(
+    settings: Settings, *topics: str, isolation_level: str = READ_COMMITTED
+) -> AsyncIterator[CleanConsumer]:
+    """A consumer without a group, assigned to all partitions of `topics` (broker's names).
 
     Raises `Transient` while Kafka is away.
     """
     consumer = CleanConsumer(
         *topics,
         **connection_arguments(settings),
-        isolation_level=READ_COMMITTED,
+        isolation_level=isolation_level,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_FETCH_BYTES,

@@ -1,18 +1,15 @@
 """Whether everything that a service's input topics hold at one moment has been applied, by whichever copy.
 
-Timers and the test clock wait for this before they run, so that an event in time counts as in time (R4). Stored
-positions are compared with the last visible record of each partition, because a partition often ends with a
-transaction marker, which is never applied.
+Timers and the test clock wait for this before they run, so that an event in time counts as in time (R4). The moment is
+a look at the ends of all partitions that exist: their high watermarks, so that what an open transaction holds back is
+waited for too. Whoever waits keeps the ends of the first look: under a steady lag new ones would never be reached.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
-from aiokafka import TopicPartition
-
-from shared.kafka.client import standalone_consumer
-from shared.kafka.last_records import last_visible
+from shared.kafka.client import READ_UNCOMMITTED, standalone_consumer
 from shared.kafka.topics import name_of
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
@@ -20,6 +17,8 @@ from shared.storage import offsets
 from shared.storage.database import Engine, transaction
 from shared.storage.offsets import Partition
 
+Ends: TypeAlias = Mapping[Partition, int]
+"""Partition -> the offset after all that it held."""
 _POLL_SECONDS: Final = 0.02
 _LONGEST_SECONDS: Final = 30.0
 
@@ -32,33 +31,29 @@ class InputTopics:
         self._settings = settings
         self._engine = engine
 
-    async def wait_until_applied(self) -> None:
-        """Wait until everything that the topics hold now has been applied. Raises `Transient`, also after 30 s."""
-        ends = await self._visible_ends()
+    async def ends(self) -> Ends:
+        """The ends that the topics have now. Raises `Transient`."""
+        async with standalone_consumer(self._settings, *self._topics, isolation_level=READ_UNCOMMITTED) as consumer:
+            found = await consumer.end_offsets(consumer.assignment())
+        return {Partition(self._topics[tp.topic], tp.partition): end for tp, end in found.items()}
+
+    async def wait_until_applied(self, ends: Ends) -> None:
+        """Wait until everything before these ends is applied.
+
+        Raises `Transient`, also where that takes more than 30 s: then call it again with the same ends.
+        """
         deadline = asyncio.get_running_loop().time() + _LONGEST_SECONDS
-        while not await self._are_applied(ends):
+        while missing := await self._missing(ends):
             if asyncio.get_running_loop().time() > deadline:
-                raise Transient("the inputs are still being read; what is due waits for them")
+                raise Transient(f"what is due waits until the inputs are applied: {'; '.join(missing)}")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _are_applied(self, ends: Mapping[Partition, int]) -> bool:
-        stored = await self._stored()
-        return all(stored.get(partition, 0) >= end for partition, end in ends.items())
-
-    async def _visible_ends(self) -> dict[Partition, int]:
-        """One past the last visible record, for each partition whose stored position is not at its very end."""
-        async with standalone_consumer(self._settings, *self._topics) as consumer:
-            assigned = sorted(consumer.assignment())
-            consumer.unsubscribe()
-            ends = await consumer.end_offsets(assigned)
-            stored = await self._stored()
-            unfinished = [tp for tp in assigned if stored.get(self._partition(tp), 0) < ends[tp]]
-            records = await last_visible(consumer, unfinished) if unfinished else {}
-        return {self._partition(tp): record.offset + 1 for tp, record in records.items() if record}
-
-    async def _stored(self) -> dict[Partition, int]:
+    async def _missing(self, ends: Ends) -> list[str]:
+        """What is not applied yet, in words."""
         async with transaction(self._engine) as connection:
-            return await offsets.stored(connection)
-
-    def _partition(self, partition: TopicPartition) -> Partition:
-        return Partition(self._topics[partition.topic], partition.partition)
+            stored = await offsets.stored(connection)
+        return [
+            f"{partition.topic}-{partition.partition} to offset {stored.get(partition, 0)} of {end}"
+            for partition, end in sorted(ends.items())
+            if stored.get(partition, 0) < end
+        ]

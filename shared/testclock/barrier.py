@@ -12,6 +12,7 @@ from typing import Final
 from shared.contracts.clock import CLOCK_SETTLED, ClockSettled
 from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.topics import TEST_CLOCK_SETTLED
+from shared.kafka.input_topics import Ends
 from shared.kafka.partitioning import partition_of
 from shared.outbox import log, progress
 from shared.outbox.log import Entry
@@ -40,6 +41,8 @@ class Barrier:
         self._relay = relay
         self._settle_due = settle_due
         self._partitions = context.partitions
+        self._awaited: tuple[int, Ends] | None = None
+        """The advance whose inputs are waited for, and their ends; kept when the barrier begins again."""
 
     async def run(self) -> None:
         """Settle one advance after another, without end."""
@@ -57,7 +60,7 @@ class Barrier:
 
     async def _settle(self, advance: Advance) -> None:
         """At the old time apply all inputs and do what is due; move; do what is due then; publish the log; report."""
-        await self._inputs.wait_until_applied()
+        await self._apply_inputs(advance)
         await self._settle_due()
         async with transaction(self._engine) as connection:
             await TestClock.move(connection, advance.now)
@@ -68,6 +71,12 @@ class Barrier:
         async with transaction(self._engine) as connection:
             await self._report(connection, advance)
         logger.info("the test clock stands at %s: settled", advance.now.isoformat())
+
+    async def _apply_inputs(self, advance: Advance) -> None:
+        """Wait until the inputs are applied to the ends that they had at the first look for this advance."""
+        if self._awaited is None or self._awaited[0] != advance.id:
+            self._awaited = (advance.id, await self._inputs.ends())
+        await self._inputs.wait_until_applied(self._awaited[1])
 
     async def _report(self, connection: Connection, advance: Advance) -> None:
         """The advance ends, and the event that says so is appended to the log, in one transaction."""

@@ -213,19 +213,23 @@ def on_arrival(
     return _decision(account, event, at)
 
 
-def next_step(schedule: Schedule[EventT], *, now: datetime) -> RunTimer | RefuseOverdue | Decide | Refuse | Done:
+def next_step(
+    schedule: Schedule[EventT], *, now: datetime, read_to: datetime | None = None
+) -> RunTimer | RefuseOverdue | Decide | Refuse | Done:
     """What happens next to an account up to `now` (UTC); `Decide` and `Refuse` mean the earliest deferred event.
 
-    A timer and the end of a wait go before an event that is decided at the same instant (R4).
+    A timer and the end of a wait go before an event that is decided at the same instant (R4). What is due after
+    `read_to` does not happen yet: up to that instant (UTC) the inputs are read; None for `now`.
     """
     account, timer, waiting = schedule
+    limit = read_to or now
     event = waiting.earliest_deferred
     horizon = now if event is None else instant_of(event.time, now, account.decided_at)
     if timer is not None and timer.at <= horizon:
-        return RunTimer(timer)
+        return RunTimer(timer) if timer.at <= limit else _DONE
     deadline = _deadline(schedule)
     if deadline is not None and deadline <= horizon:
-        return RefuseOverdue(max(deadline, account.decided_at or deadline))
+        return RefuseOverdue(max(deadline, account.decided_at or deadline)) if deadline <= limit else _DONE
     return _DONE if event is None else _decision(account, event, horizon)
 
 

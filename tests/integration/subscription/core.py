@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, text
 import subscription_service
 from shared.contracts.envelope import Unreadable
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, STATE
+from shared.kafka.input_topics import Ends
 from shared.kafka.record import DecodedRecord
 from shared.outbox import log
 from shared.runtime.components import ServiceContext
@@ -65,21 +66,24 @@ class HandClock:
 class NoInputs:
     """Stands for the input topics: everything in them has been read."""
 
-    async def wait_until_applied(self) -> None:
+    async def ends(self) -> Ends:
+        return {}
+
+    async def wait_until_applied(self, ends: Ends) -> None:
         return
 
 
 class Core:
     """One database of its own, which `begin` empties."""
 
-    def __init__(self, url: str, rules: Rules) -> None:
+    def __init__(self, url: str, rules: Rules, inputs: object = None) -> None:
         self.longest_pause = 0.0
         self._rules = rules
         self._runner = asyncio.Runner()
         self._engine = connect(url, SCHEMA)
         self._clock = HandClock()
         context = SimpleNamespace(
-            clock=self._clock, engine=self._engine, inputs=NoInputs(), partitions=PARTITIONS, health=None
+            clock=self._clock, engine=self._engine, inputs=inputs or NoInputs(), partitions=PARTITIONS, health=None
         )
         self._timers = Timers(rules, cast(ServiceContext, context))
         self._batch_processor = SubscriptionBatchProcessor(
@@ -114,6 +118,11 @@ class Core:
     def due_rows_read(self, now: datetime) -> Counter[str]:
         """The same for what is due of all accounts by then."""
         return self._runner.run(self._due_rows_read(now))
+
+    def run_due(self, now: datetime) -> None:
+        """Run what is due by then. Raises `Transient` where the inputs do."""
+        self._clock.instant = now
+        self._runner.run(self._timers.run_all_due())
 
     def reading(self, read: Callable[[Connection], Awaitable[T]]) -> T:
         """What `read` gives, in a transaction of its own."""

@@ -47,11 +47,11 @@ class SingleAccount:
         unit_of_work = self._begin()
         self._finish(unit_of_work, unit_of_work.handle(events))
 
-    def catch_up(self, later: timedelta = timedelta(0)) -> None:
-        """Move the clock, and run what is due by then."""
+    def catch_up(self, later: timedelta = timedelta(0), *, read_to: datetime | None = None) -> None:
+        """Move the clock, and run what is due by then, or by `read_to`."""
         self.now += later
         unit_of_work = self._begin()
-        self._finish(unit_of_work, unit_of_work.catch_up([self.locked]))
+        self._finish(unit_of_work, unit_of_work.catch_up([self.locked], read_to=read_to))
 
     def _begin(self) -> UnitOfWork:
         return UnitOfWork(now=self.now, rules=self.rules, locked={ACCOUNT: self.locked}, partitions={"dead-letters": 1})

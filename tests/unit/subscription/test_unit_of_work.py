@@ -78,6 +78,34 @@ def test_a_purchase_that_was_in_time_is_in_time_even_if_it_is_found_later() -> N
     assert account.kinds == ["Activated", "Renewed"]
 
 
+@pytest.mark.rule("R4")
+def test_what_became_due_after_the_inputs_were_read_waits_for_the_next_look() -> None:
+    account = SingleAccount(NOON)
+    account.receive((NOON, renewal("r-1")))
+    account.now += SECOND
+    account.receive((account.now, renewal("r-2")))
+    account.catch_up(timedelta(hours=1), read_to=NOON + PARK_FOR - SECOND)
+    assert account.log == []
+    account.catch_up(read_to=NOON + PARK_FOR)
+    assert [at for at, _ in account.log] == [NOON + PARK_FOR]
+    account.catch_up()
+    assert [at for at, _ in account.log] == [NOON + PARK_FOR, NOON + PARK_FOR + SECOND]
+
+
+@pytest.mark.rule("R4")
+def test_a_timer_that_became_due_after_the_inputs_were_read_keeps_events_after_it_waiting() -> None:
+    account = SingleAccount(NOON)
+    account.receive((NOON, purchase()))
+    reminder = account.locked.next_due_at(NOON, RULES.policy)
+    assert reminder is not None
+    account.now = reminder + timedelta(hours=1)
+    account.receive((account.now, renewal()))
+    account.catch_up(read_to=reminder - SECOND)
+    assert account.kinds == ["Activated"]
+    account.catch_up(read_to=reminder)
+    assert account.kinds == ["Activated", "RenewalDue", "Renewed"]
+
+
 @pytest.mark.rule("R4", "R40")
 def test_the_end_of_a_wait_is_an_instant_of_whole_seconds() -> None:
     account = SingleAccount(NOON + timedelta(microseconds=300_000))
