@@ -1,15 +1,11 @@
 """Registers: any order of arrival ends the same (R37), before and after a purchase (R38)."""
 
-import random
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from shared.contracts.inbound import InboundData
-from shared.contracts.inventory import InventorySnapshot
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, Server, ServerTotals, VersionStamp
 from subscription_service.domain.step import step
@@ -252,77 +248,3 @@ def test_the_inventory_of_before_counts_for_a_purchase() -> None:
     scenario.receive("2026-01-15 09:00", purchase(specification=specification(mode="partial")))
     assert (scenario.account.registered, scenario.account.bound) == (ServerTotals(2, 8), ServerTotals())
     assert scenario.active.terms[0].expires_on == day("2026-02-15")
-
-
-@pytest.mark.rule("R37")
-def test_a_snapshot_forgets_the_servers_that_are_gone_and_remembers_its_time_for_them() -> None:
-    account = taken(partial_account(), registered("s-1", 4), 1)
-    account = taken(taken(account, registered("s-2", 2), 2), released("s-3"), 12)
-    account = taken(account, snapshot({"s-9": (1, True)}), 10)
-    assert account.servers.keys() == {"s-3", "s-9"}
-    assert taken(account, registered("s-1", 4), 9).registered == ServerTotals(1, 1)
-    assert taken(account, bound("s-1"), 9).bound == ServerTotals(1, 1)
-    assert taken(account, registered("s-3", 4), 11).registered == ServerTotals(1, 1)
-    assert taken(account, registered("s-1", 4), 11).registered == ServerTotals(2, 5)
-
-
-INVENTORY_OF_A_FEW = st.lists(
-    st.tuples(
-        st.integers(1, 40),
-        st.one_of(
-            st.builds(registered, st.sampled_from("abcd"), st.integers(1, 4)),
-            st.builds(resized, st.sampled_from("abcd"), st.integers(1, 4)),
-            *(st.builds(each, st.sampled_from("abcd")) for each in (released, bound, unbound)),
-            st.builds(
-                snapshot,
-                st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 4), st.booleans()), max_size=2),
-            ),
-        ),
-    ),
-    max_size=16,
-    unique_by=lambda each: each[0],
-)
-
-
-@pytest.mark.rule("R37")
-@given(commands=INVENTORY_OF_A_FEW, partial=st.booleans())
-@settings(max_examples=400, deadline=None)
-def test_rows_of_gone_servers_that_are_not_loaded_or_were_deleted_make_no_difference(
-    commands: list[tuple[int, InboundData]], partial: bool
-) -> None:
-    """In storage, rows lie that a snapshot does not load, and only some of the old ones are deleted."""
-    whole = loaded = partial_account() if partial else started("2026-01-15 09:00").account
-    for second, command in commands:
-        whole = taken(whole, command, second)
-        stored = loaded.servers
-        names = {each.server_id for each in getattr(command, "servers", ())} | {getattr(command, "server_id", "")}
-        rows = {
-            each: server
-            for each, server in stored.items()
-            if each in names or (isinstance(command, InventorySnapshot) and (server.present or server.bound))
-        }
-        after = taken(loaded._replace(servers=rows), command, second)
-        kept = {each: server for each, server in stored.items() if each not in rows}
-        loaded = after._replace(servers={**kept, **after.servers})
-        assert (loaded.registered, loaded.bound) == (whole.registered, whole.bound)
-    for number, server_id in enumerate("abcd" * 3):  # what any of these servers would come to, from now on
-        for make in (registered, bound):
-            command = make(server_id)
-            one, other = (taken(each, command, 4 * number) for each in (whole, loaded))
-            assert (one.registered, one.bound) == (other.registered, other.bound)
-
-
-@pytest.mark.rule("R37")
-@given(commands=INVENTORY_OF_A_FEW, shuffled=st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
-def test_any_order_of_arrival_of_snapshots_and_single_events_ends_the_same(
-    commands: list[tuple[int, InboundData]], shuffled: random.Random
-) -> None:
-    other = list(commands)
-    shuffled.shuffle(other)
-    one_way, other_way = partial_account(), partial_account()
-    for second, command in commands:
-        one_way = taken(one_way, command, second)
-    for second, command in other:
-        other_way = taken(other_way, command, second)
-    assert (one_way.registered, one_way.bound) == (other_way.registered, other_way.bound)
