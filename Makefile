@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test unit faults lint bench format lock docs system-packages setup
+.PHONY: help up demo test unit coverage faults lint bench format lock docs system-packages setup
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -31,6 +31,9 @@ lint: $(READY) ## check style, format and types
 format: $(READY) ## put the code into its format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+coverage: $(READY) ## run the unit and contract tests and print which lines they reach; fails below the floor of pyproject.toml
+	$(BIN)/pytest tests/unit tests/contract --quiet --cov --cov-report=term $(ARGS)
 
 faults: $(READY) ## the long fault runs: services and broker killed again and again
 	$(BIN)/pytest -m faults tests/faults $(ARGS)
