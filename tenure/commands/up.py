@@ -6,6 +6,7 @@ children are ended and, without `--data`, their folder is removed; also after SI
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -75,10 +76,15 @@ def _say(line: str) -> None:
     say(f"tenure: {line}")
 
 
+def _without_password(address: str) -> str:
+    """The address as it may stand on a screen; the ready file has the whole of it."""
+    return re.sub(r"(://[^/@]*?):[^/]*@", r"\1@", address)
+
+
 def _say_addresses(document: Mapping[str, Any]) -> None:
     for key, name in _ADDRESSES.items():
         if document[key]:
-            say(f"  {name:<13} {document[key]}")
+            say(f"  {name:<13} {_without_password(document[key])}")
     for service in SERVICES:
         say(f"  {service:<13} {document[f'{service}_url']}/asyncapi")
     _say("ready; Ctrl-C ends it")

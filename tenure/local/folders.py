@@ -1,11 +1,16 @@
 """The folder that a stack works in: one that is kept, or a temporary one that is removed, however we end.
 
+Nobody but its owner may enter it, whatever the umask. A kept folder is locked; every process of the stack inherits the
+lock, so that after a crash the next start waits until the last of them has ended, and has their ports and files.
+
 A temporary folder is removed by a child process (`python -m tenure.local.folders FOLDER`) that waits for its standard
 input to end; the kernel closes that when we are killed.
 """
 
 import fcntl
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,10 +18,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 _ATTEMPTS: Final = 300
 _PAUSE_SECONDS: Final = 0.1
+_ENDING_SECONDS: Final = 30.0
+"""How long the processes of an earlier start may take to end; a service finishes the batch in hand."""
 
 
 class FolderInUse(Exception):
@@ -26,22 +33,64 @@ class FolderInUse(Exception):
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder that is removed at the end with all that is in it; also when this process is killed."""
-    with tempfile.TemporaryDirectory(prefix="tenure-", ignore_cleanup_errors=True) as name, _removed(name):
-        # PostgreSQL may run as another user; it must be able to enter its own folder.
-        Path(name).chmod(0o711)
+    made = tempfile.TemporaryDirectory(prefix="tenure-", ignore_cleanup_errors=True)
+    with _private_umask(), made as name, _removed(name):
         yield Path(name)
 
 
 @contextmanager
 def kept_folder(folder: Path) -> Iterator[Path]:
     """This folder, locked against a second stack. Raises `FolderInUse`, and `OSError` when it cannot be made."""
+    make_private(folder)
+    with _private_umask(), (folder / "lock").open("a+") as lock:
+        if not _locked_within(lock, _ENDING_SECONDS):
+            raise FolderInUse(f"{folder} is in use by another `tenure up`")
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        os.set_inheritable(lock.fileno(), True)
+        yield folder.resolve()
+
+
+@contextmanager
+def _private_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_private(folder: Path) -> None:
+    """Make this folder, which only its owner may enter. Raises `OSError`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    folder.chmod(stat.S_IRWXU)
+
+
+def _locked_within(lock: IO[str], seconds: float) -> bool:
+    """Take the lock; wait for it while the `tenure up` that had it is gone and its processes are ending."""
+    until = time.monotonic() + seconds
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderInUse(f"{folder} is in use by another `tenure up`") from None
-        yield folder.resolve()
+            lock.seek(0)
+            if _runs(lock.read()) or time.monotonic() > until:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
+
+
+def _runs(pid: str) -> bool:
+    """Whether this process runs. A `tenure up` that has just taken the lock may not have written its id yet."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

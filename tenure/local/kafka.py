@@ -5,11 +5,12 @@ A small durable broker: what it acknowledged survives SIGKILL of the process.
 
 import asyncio
 import base64
+import os
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -56,6 +57,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
 class Kafka(Part):
     """`port` and `controller_port` stay the same for all starts of this object."""
 
+    # Paths in its settings are relative to its folder: a comma in one could not be written otherwise.
+    works_in_its_folder: ClassVar[bool] = True
     start_within_seconds = 90
     stop_within_seconds = 20
 
@@ -72,7 +75,11 @@ class Kafka(Part):
         return f"{HOST}:{self.port}"
 
     def command(self) -> Sequence[str]:
-        return self._java("kafka.Kafka", str(self._settings_file))
+        return self._java("kafka.Kafka", self._settings_file.name)
+
+    def environment(self) -> Mapping[str, str]:
+        """Java reads the names of files, also of its own folder, in the encoding of the locale."""
+        return {**os.environ, "LC_ALL": "C.UTF-8"}
 
     async def prepare(self) -> None:
         """Fetch Kafka if needed, write its settings and, once for a folder, format its storage."""
@@ -100,7 +107,7 @@ class Kafka(Part):
             "listeners": f"BROKER://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}",
             "advertised.listeners": f"BROKER://{HOST}:{self.port}",
             "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
-            "log.dirs": str(self._data),
+            "log.dirs": self._data.name,
         }
 
     def _java(self, main: str, *arguments: str) -> Sequence[str]:
@@ -117,7 +124,7 @@ class Kafka(Part):
     async def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         storage_tool = self._java(
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._settings_file)
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", self._settings_file.name
         )
         await self.run_to_end(storage_tool)
 

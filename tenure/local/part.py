@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
+from tenure.local.folders import make_private
 from tenure.local.process import SpawnOptions, kill_with_descendants, spawn
 
 Say = Callable[[str], None]
@@ -30,6 +31,8 @@ class Part(ABC):
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     unprivileged: ClassVar[bool] = False
+    works_in_its_folder: ClassVar[bool] = False
+    """Whether the child's working folder is its own, so that no path has to be written into a file or a command."""
     start_within_seconds: float = 60
     stop_within_seconds: float = 10
 
@@ -72,7 +75,7 @@ class Part(ABC):
 
     async def start(self) -> None:
         """Start and wait until it answers. Raises `PartFailed`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private(self.folder)
         await self.prepare()
         self.spawn()
         await self.until_ready()
@@ -130,6 +133,7 @@ class Part(ABC):
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         options = SpawnOptions(
             log=self.log,
+            working_folder=self.folder if self.works_in_its_folder else None,
             environment=self.environment(),
             death_signal=self.stop_signal,
             unprivileged=self.unprivileged,

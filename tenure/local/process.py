@@ -27,27 +27,38 @@ _AMBIENT_RAISE: Final = 2
 # CAP_DAC_READ_SEARCH; and CAP_DAC_OVERRIDE, which containers have in its place.
 _READ_ANYTHING: Final = (2, 1)
 _CAPABILITY_VERSION_3: Final = 0x20080522
+_PRIVATE_UMASK: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpawnOptions:
-    """How to start a child. `environment`: None for ours; `death_signal`: sent to it when its parent dies."""
+    """How to start a child. `environment`: None for ours; `death_signal`: sent to it when its parent dies.
+
+    `working_folder`: None for ours.
+    """
 
     log: Path
+    working_folder: Path | None = None
     environment: Mapping[str, str] | None = None
     death_signal: signal.Signals = signal.SIGTERM
     unprivileged: bool = False
 
 
 def spawn(command: Sequence[str], options: SpawnOptions) -> subprocess.Popen[bytes]:
-    """Start a child in its own session, both its outputs appended to the log."""
-    with options.log.open("ab") as log:
+    """Start a child in its own session, both its outputs appended to the log; what it writes is its user's alone.
+
+    It inherits the lock of the data folder (`folders`), and no other open file.
+    """
+    with open(options.log, "ab", opener=_private) as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=dict(options.environment) if options.environment is not None else None,
+            cwd=options.working_folder,
+            umask=_PRIVATE_UMASK,
+            close_fds=False,  # only what was made inheritable stays open
             start_new_session=True,
             preexec_fn=_between_fork_and_exec(options),  # noqa: PLW1509
         )
@@ -67,6 +78,10 @@ def give_to_unprivileged(path: Path) -> None:
     user = _unprivileged_user()
     if user is not None:
         os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:

@@ -59,7 +59,7 @@ def write_ready_file(file: Path | None, document: Mapping[str, Any]) -> None:
     """Put the whole document in place at once, readable by its owner alone: it holds secrets."""
     if file is None:
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(descriptor, "w") as writing:
         json.dump(document, writing, indent=2)

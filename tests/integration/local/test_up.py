@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,65 @@ def test_an_embedded_part_that_is_killed_runs_again_on_its_port_and_nothing_outl
     running.end(signal.SIGKILL)
     assert (len(family) >= 5, alive(family)) == (True, [])
     assert list(folder.glob("tenure-*")) == []
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the supervisor alone", "every process"])
+def test_after_kill_9_of_the_stack_a_start_1_3_s_later_waits_for_what_is_ending_and_finds_everything(
+    launch: Launch, folder: Path, *, whole: bool
+) -> None:
+    options = ("--data", str(folder / "data"))
+    first = launch(*options)
+    first.until(READY)
+    document, family = first.document, first.family()
+    asyncio.run(execute(document["database_url"], "CREATE TABLE kept AS SELECT 7 AS id"))
+    first.process.kill()
+    for process in family if whole else ():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    first.ended()
+    time.sleep(1.3)
+    second = launch(*options)
+    second.until(READY)
+    assert {**second.document, "pids": None} == {**document, "pids": None}
+    assert asyncio.run(execute(document["database_url"], "SELECT id FROM kept")) == 7
+    assert second.end() == 0
+
+
+@pytest.mark.parametrize("name", ["Größe", " two  words ", 'quote\'s "and" \\ back', "a,b=c#d!e:f", "new\nline", "😀"])
+def test_a_data_folder_of_any_name_holds_all_data_that_nobody_else_may_read(
+    launch: Launch, folder: Path, name: str
+) -> None:
+    """Whatever the umask: here it lets everybody read and write."""
+    data = folder / name
+    before = os.umask(0)
+    try:
+        running = launch("--data", str(data))
+        running.until(READY)
+    finally:
+        os.umask(before)
+    assert running.end() == 0
+    assert (data / "kafka" / "data" / "meta.properties").exists()
+    assert (data / "postgres" / "data" / "PG_VERSION").exists()
+    assert {each.name for each in folder.iterdir()} == {name}
+    assert [str(each) for each in (data, *data.rglob("*")) if each.stat().st_mode & 0o077] == []
+
+
+def test_the_services_log_in_without_superuser_and_no_password_is_on_the_screen(launch: Launch) -> None:
+    running = launch()
+    running.until(READY)
+    url = running.document["database_url"]
+    assert (
+        asyncio.run(execute(url, "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"))
+        is False
+    )
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        asyncio.run(execute(url, "SELECT pg_read_file('/etc/passwd')"))
+    password = url.partition("@")[0].rpartition(":")[2]
+    assert (len(password) > 20, password in running.output, "postgresql://tenure@" in running.output) == (
+        True,
+        False,
+        True,
+    )
 
 
 def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells_its_new_pid(up: Up) -> None:
