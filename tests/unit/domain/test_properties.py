@@ -157,22 +157,30 @@ def due_instants(account: Account, days: tuple[int, ...]) -> list[datetime]:
             reminders = [at_hour(days_before(last_day, day), 10, zone) for day in (days[-1:] if it.declined else days)]
             pairs = pairwise(terms)
             changes = [term.starts_at for old, term in pairs if differs(old.specification, term.specification)]
-            return [*reminders, *attempts(it), *changes, at_hour(days_after(last_day, 1), 0, zone)]
+            return [*reminders, *attempts(account, it), *changes, at_hour(days_after(last_day, 1), 0, zone)]
         case Grace(terms=terms):
             last_day = terms[-1].expires_on
             return [at_hour(days_after(last_day, 7), 10, zone), at_hour(days_after(last_day, 8), 0, zone)]
     return []
 
 
-def attempts(subscription: Active) -> list[datetime]:
-    """08:00 on E - 9 and, once that has failed, on each day until E - 1; or the first 08:00 of a later switch."""
+def attempts(account: Account, subscription: Active) -> list[datetime]:
+    """08:00 on E - 9 and, once that has failed, on each day until E - 1; or the first 08:00 of a later switch.
+
+    While a switch has not taken effect, what it replaces is tried: where E - 9 has passed, at the next 08:00 (R21).
+    """
     zone, switch = RULES.policy.billing_zone, subscription.auto_renewal
     if switch is None:
         return []
     mornings = [at_hour(days_before(subscription.terms[-1].expires_on, day), 8, zone) for day in range(9, 0, -1)]
     if subscription.failure is not None:
         return mornings
-    return [mornings[0] if switch.held_cycle else max(mornings[0], at_hour(switch.effective_on, 8, zone))]
+    if switch.held_cycle is None:
+        return [max(mornings[0], at_hour(switch.effective_on, 8, zone))]
+    decided_at = account.decided_at or BIRTH
+    today = billing_day(decided_at, zone)
+    later = [at_hour(days_after(today, day), 8, zone) for day in (0, 1)]
+    return [next(each for each in (mornings[0], *later) if each > decided_at)]
 
 
 @pytest.mark.rule("R4")
