@@ -9,7 +9,7 @@ from notifier_service.batch import NotifierBatchProcessor
 from notifier_service.content.catalogs import load_languages
 from notifier_service.content.mail_composer import MailComposer
 from notifier_service.delivery import circuit_breaker, process_session
-from notifier_service.delivery.leases import Leases
+from notifier_service.delivery.lease_holder import LeaseHolder
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.sender import Sender
 from notifier_service.delivery.smtp.relay import MailRelay
@@ -62,7 +62,7 @@ def build_sender(
     observe_seconds: Callable[[float], None],
 ) -> Sender:
     """What sends emails; `session` keeps its leases valid. Raises `BadSettings`."""
-    leases = Leases(
+    leases = LeaseHolder(
         session,
         engine=context.engine,
         clock=context.clock,

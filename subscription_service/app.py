@@ -18,7 +18,7 @@ from subscription_service.http import api
 from subscription_service.metrics import database_collectors
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.rules_in_force import RulesInForce
-from subscription_service.timers import Timers
+from subscription_service.timer_runner import TimerRunner
 
 
 def build(context: ServiceContext) -> ServiceComponents:
@@ -26,7 +26,7 @@ def build(context: ServiceContext) -> ServiceComponents:
     settings = context.settings
     rules = load_rules(settings)
     in_force = RulesInForce(rules, context)
-    timers = Timers(rules, context)
+    timers = TimerRunner(rules, context)
     housekeeping = Housekeeping(rules=rules, engine=context.engine)
     return ServiceComponents(
         http=build_http(

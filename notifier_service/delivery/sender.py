@@ -20,7 +20,7 @@ from notifier_service.decisions.plan import NO_CONTACT
 from notifier_service.decisions.recipient import contact_for
 from notifier_service.delivery.attempt import Attempt, Attempted
 from notifier_service.delivery.circuit_breaker import RelayCircuitBreaker
-from notifier_service.delivery.leases import LeaseLost, Leases
+from notifier_service.delivery.lease_holder import LeaseHolder, LeaseLost
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.delivery.smtp.stages import StepMeaning
@@ -48,7 +48,7 @@ class Sender:
 
     def __init__(
         self,
-        leases: Leases,
+        leases: LeaseHolder,
         *,
         session: ProcessSession,
         mail_composer: MailComposer,

@@ -20,7 +20,7 @@ from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transi
 from shared.runtime.health import Health
 from shared.runtime.latency import DecisionLatency
 from shared.runtime.retry import retry_transient
-from shared.storage import offsets
+from shared.storage import stored_positions
 from shared.storage.database import Connection, Engine, transaction
 
 _PART_STATEMENT_SECONDS: Final = 1
@@ -175,7 +175,9 @@ class BatchApplier:
         moves = self._positions.moves(records, part.reached)
         if moves:
             async with transaction(self._engine, statement_seconds=part.seconds) as connection:
-                await offsets.advance(connection, {self._positions.partition_of(tp): moves[tp] for tp in moves})
+                await stored_positions.advance(
+                    connection, {self._positions.partition_of(tp): moves[tp] for tp in moves}
+                )
                 if records:
                     await effect(connection)
             self._positions.mark_moved(moves)

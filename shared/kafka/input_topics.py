@@ -13,9 +13,9 @@ from shared.kafka.client import READ_UNCOMMITTED, standalone_consumer
 from shared.kafka.topics import name_of
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
-from shared.storage import offsets
+from shared.storage import stored_positions
 from shared.storage.database import Engine, transaction
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 
 Ends: TypeAlias = Mapping[Partition, int]
 """Partition -> the offset after all that it held."""
@@ -51,7 +51,7 @@ class InputTopics:
     async def _missing(self, ends: Ends) -> list[str]:
         """What is not applied yet, in words."""
         async with transaction(self._engine) as connection:
-            stored = await offsets.stored(connection)
+            stored = await stored_positions.stored(connection)
         return [
             f"{partition.topic}-{partition.partition} to offset {stored.get(partition, 0)} of {end}"
             for partition, end in sorted(ends.items())

@@ -17,9 +17,9 @@ from aiokafka.errors import IllegalStateError
 from shared.contracts.topics import TOPICS
 from shared.kafka.record import Offsets, Record, sequence_of
 from shared.runtime.errors import Alarm, PositionConflict, Transient
-from shared.storage import offsets
+from shared.storage import stored_positions
 from shared.storage.database import Engine, transaction
-from shared.storage.offsets import Move, Partition, Position
+from shared.storage.stored_positions import Move, Partition, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +114,14 @@ class Positions:
     async def _stored(self, on_broker: Mapping[Partition, _Range]) -> dict[Partition, Position]:
         """The stored positions, after those below what the broker holds were moved there, if they may be."""
         async with transaction(self._engine) as connection:
-            await offsets.begin(connection, {partition: found.first for partition, found in on_broker.items()})
-            stored = await offsets.positions(connection)
+            await stored_positions.begin(connection, {partition: found.first for partition, found in on_broker.items()})
+            stored = await stored_positions.positions(connection)
             for partition, found in on_broker.items():
                 position = stored[partition]
                 if not found.first <= position.next <= found.end:
                     _check_provable(partition, position, found)
-                    await offsets.skip(connection, partition, Move(position.next, found.first))
-            return await offsets.positions(connection)
+                    await stored_positions.skip(connection, partition, Move(position.next, found.first))
+            return await stored_positions.positions(connection)
 
     def _take(self, partition: TopicPartition, position: Position) -> None:
         self.next_offsets[partition] = position.next

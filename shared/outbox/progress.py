@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from shared.storage.bulk import Bulk, Row, update
 from shared.storage.database import Connection
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from shared.storage.tables import RelayPosition
 
 

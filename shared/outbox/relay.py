@@ -29,7 +29,7 @@ from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.retry import wait_for_event
 from shared.storage.database import transaction
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 
 _MAX_ENTRIES: Final = 4000
 """Entries per output partition in one Kafka transaction."""

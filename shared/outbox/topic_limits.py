@@ -15,7 +15,7 @@ import orjson
 
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.sizes import EVIDENCE, KEPT_BYTES, Content, Limits, cut
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 
 _BATCH_BYTES: Final = 512 * 1024
 _SMALL_BYTES: Final = 64 * 1024

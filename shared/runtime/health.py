@@ -6,7 +6,7 @@ own state here, in whichever thread it runs, so one object tells the state of al
 
 from collections.abc import Mapping
 
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 
 
 class Health:

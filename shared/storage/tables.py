@@ -36,7 +36,7 @@ class SharedTable(SQLModel):
 
 
 class InputOffset(SharedTable, table=True):
-    """The next offset to read, for each partition of an input topic; the other columns: `offsets.Position`."""
+    """The next offset to read, for each partition of an input topic; the other columns: `stored_positions.Position`."""
 
     __tablename__ = "input_offset"
     topic: TextKey

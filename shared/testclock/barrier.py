@@ -21,7 +21,7 @@ from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.tasks import Operation
 from shared.storage.database import Connection, transaction
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from shared.testclock.advances import Advance, finish_advance, oldest_advance
 from shared.testclock.clock import TestClock
 

@@ -136,7 +136,9 @@ class _Endpoints:
             if isinstance(stored.account.subscription, Released):
                 raise Problem(HTTPStatus.GONE, "The configuration was deleted when the subscription was released.")
             found = await configuration.present(connection, account_id, kind)
-        return shapes.Configuration(kind=kind, entries=[shapes.Setting(key=key, value=value) for key, value in found])
+        return shapes.Configuration(
+            kind=kind, entries=[shapes.ConfigurationEntry(key=key, value=value) for key, value in found]
+        )
 
     @asynccontextmanager
     async def _snapshot_of(self, account_id: str) -> AsyncIterator[tuple[Connection, AccountWithState]]:

@@ -128,7 +128,7 @@ class QuoteDocument(BaseModel):
         return cls(months=quote.months, fee=quote.fee, currency=quote.currency, obstacles=obstacles)
 
 
-class Setting(BaseModel):
+class ConfigurationEntry(BaseModel):
     """One retained configuration entry."""
 
     key: ConfigurationKey
@@ -139,7 +139,7 @@ class Configuration(BaseModel):
     """The retained configuration of one kind (R32)."""
 
     kind: Annotated[ConfigurationKind, described("Kind of the entries.", "tag")]
-    entries: Annotated[Sequence[Setting], described("In the order of `key`.")]
+    entries: Annotated[Sequence[ConfigurationEntry], described("In the order of `key`.")]
 
 
 def _stamped(contract: type[Any]) -> type[Any]:

@@ -11,7 +11,7 @@ from shared.kafka.input_topics import InputTopics
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from tests.integration.shared.environment import Topic
 from tests.integration.shared.recording import applied, has_applied, running_intake
 from tests.kit.waiting import PATIENCE, eventually

@@ -15,9 +15,9 @@ from shared.runtime.errors import Alarm
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from shared.runtime.tasks import run_until_one_ends
-from shared.storage import offsets
+from shared.storage import stored_positions
 from shared.storage.database import transaction
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from tenure.local.postgres import Postgres
 from tests.integration.shared.environment import SCHEMA, Topic
 from tests.integration.shared.recording import (
@@ -119,7 +119,7 @@ async def test_a_stored_position_after_the_end_of_its_partition_is_an_alarm(
     context: ServiceContext, topic: Topic
 ) -> None:
     async with transaction(context.engine) as connection:
-        await offsets.begin(connection, {Partition(PURCHASES, 0): 5})
+        await stored_positions.begin(connection, {Partition(PURCHASES, 0): 5})
     async with running_intake(context) as (_, task):
         with pytest.raises(Alarm, match=r"position 5 lies outside of what the broker holds \(0 to 0\)"):
             await asyncio.wait_for(task, PATIENCE)

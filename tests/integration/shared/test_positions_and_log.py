@@ -9,9 +9,9 @@ from shared.contracts.envelope import encode
 from shared.outbox import log
 from shared.outbox.log import Entry
 from shared.runtime.errors import Alarm, PositionConflict
-from shared.storage import offsets
+from shared.storage import stored_positions
 from shared.storage.database import Engine, transaction
-from shared.storage.offsets import Move, Partition
+from shared.storage.stored_positions import Move, Partition
 from tests.integration.shared.environment import append, entry
 
 FIRST, SECOND = Partition("purchases", 0), Partition("renewals", 1)
@@ -20,28 +20,28 @@ FIRST, SECOND = Partition("purchases", 0), Partition("renewals", 1)
 @pytest.fixture
 async def begun(engine: Engine) -> Engine:
     async with transaction(engine) as connection:
-        await offsets.begin(connection, {SECOND: 7, FIRST: 0})
+        await stored_positions.begin(connection, {SECOND: 7, FIRST: 0})
     return engine
 
 
 async def _stored(engine: Engine) -> dict[Partition, int]:
     async with transaction(engine) as connection:
-        return await offsets.stored(connection)
+        return await stored_positions.stored(connection)
 
 
 async def test_a_known_partition_keeps_its_position_when_it_is_begun_again(begun: Engine) -> None:
     async with transaction(begun) as connection:
-        await offsets.begin(connection, {FIRST: 3, SECOND: 0})
+        await stored_positions.begin(connection, {FIRST: 3, SECOND: 0})
     assert await _stored(begun) == {FIRST: 0, SECOND: 7}
 
 
 @pytest.mark.rule("G1")
 async def test_one_position_that_another_copy_has_moved_is_a_conflict_for_the_whole_batch(begun: Engine) -> None:
     async with transaction(begun) as connection:
-        await offsets.advance(connection, {FIRST: Move(0, 5)})
+        await stored_positions.advance(connection, {FIRST: Move(0, 5)})
     with pytest.raises(PositionConflict, match="1 of 2"):
         async with transaction(begun) as connection:
-            await offsets.advance(connection, {FIRST: Move(0, 9), SECOND: Move(7, 8)})
+            await stored_positions.advance(connection, {FIRST: Move(0, 9), SECOND: Move(7, 8)})
     assert await _stored(begun) == {FIRST: 5, SECOND: 7}
 
 
@@ -49,7 +49,7 @@ async def test_one_position_that_another_copy_has_moved_is_a_conflict_for_the_wh
 async def test_of_two_copies_that_move_the_same_position_at_once_one_has_a_conflict(begun: Engine) -> None:
     async def move() -> None:
         async with transaction(begun) as connection:
-            await offsets.advance(connection, {FIRST: Move(0, 5), SECOND: Move(7, 9)})
+            await stored_positions.advance(connection, {FIRST: Move(0, 5), SECOND: Move(7, 9)})
 
     outcomes = await asyncio.gather(move(), move(), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [PositionConflict]

@@ -20,7 +20,7 @@ from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
 from shared.storage.database import Engine, transaction
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from tests.integration.shared.environment import Topic, append, entry
 from tests.kit.records import kafka_record
 from tests.kit.waiting import PATIENCE, eventually

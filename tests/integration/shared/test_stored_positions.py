@@ -14,9 +14,9 @@ from shared.kafka.intake import Intake
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm
 from shared.runtime.settings import Settings
-from shared.storage import offsets
+from shared.storage import stored_positions
 from shared.storage.database import transaction
-from shared.storage.offsets import Partition, Position
+from shared.storage.stored_positions import Partition, Position
 from tests.integration.shared.environment import Topic
 from tests.integration.shared.recording import applied, has_applied, running_intake
 from tests.kit.waiting import PATIENCE, eventually
@@ -37,12 +37,12 @@ async def lifecycle(settings: Settings) -> Topic:
 
 async def _position(context: ServiceContext, partition: Partition = FIRST) -> Position:
     async with transaction(context.engine) as connection:
-        return (await offsets.positions(connection))[partition]
+        return (await stored_positions.positions(connection))[partition]
 
 
 async def _stands_at(context: ServiceContext, offset: int, partition: Partition = FIRST) -> bool:
     async with transaction(context.engine) as connection:
-        return (await offsets.stored(connection)).get(partition) == offset
+        return (await stored_positions.stored(connection)).get(partition) == offset
 
 
 async def _publish(topic: Topic, *sequences: int) -> None:

@@ -14,7 +14,7 @@ from shared.runtime.errors import Alarm
 from shared.runtime.settings import Settings
 from shared.runtime.tasks import run_until_one_ends
 from shared.storage.database import Engine, transaction
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from tests.integration.shared.environment import Topic, append, entry, service_context
 from tests.kit.waiting import PATIENCE
 

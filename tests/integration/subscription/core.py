@@ -26,7 +26,7 @@ from shared.storage.migrations import migrate
 from subscription_service.audit.compare import Audited, audit
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
-from subscription_service.timers import Timers
+from subscription_service.timer_runner import TimerRunner
 from tests.kit.records import kafka_record
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Core:
         context = SimpleNamespace(
             clock=self._clock, engine=self._engine, inputs=inputs or NoInputs(), partitions=PARTITIONS, health=None
         )
-        self._timers = Timers(rules, cast(ServiceContext, context))
+        self._timers = TimerRunner(rules, cast(ServiceContext, context))
         self._batch_processor = SubscriptionBatchProcessor(
             rules=rules, clock=self._clock, partitions=PARTITIONS, logical=lambda one: str(one.topic)
         )

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS
 from shared.kafka.input_topics import Ends
 from shared.runtime.errors import Transient
-from shared.storage.offsets import Partition
+from shared.storage.stored_positions import Partition
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core
 from tests.kit.events import START, account, renewal

@@ -36,7 +36,7 @@ class LeaseLost(Exception):
     """Another process has taken this email over, or may have: it must not be sent."""
 
 
-class Leases:
+class LeaseHolder:
     """`current`: notification id -> lease, of the emails that this process is delivering."""
 
     def __init__(

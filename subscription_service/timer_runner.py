@@ -38,7 +38,7 @@ class _Look(NamedTuple):
     ends: Ends
 
 
-class Timers:
+class TimerRunner:
     """`run` goes on until it is cancelled; `run_all_due` ends when nothing is due any more."""
 
     def __init__(self, rules: Rules, context: ServiceContext) -> None:
