@@ -19,7 +19,7 @@ _FROM_READY_FILE: Final[Mapping[str, str]] = {
     "TENURE_KAFKA_BOOTSTRAP_SERVERS": "kafka",
     "TENURE_DATABASE_URL": "database_url",
     "TENURE_AUTH_SECRET": "auth_secret",
-    "TENURE_PUBLIC_URL": "notifier_url",
+    "TENURE_NOTIFIER_URL": "notifier_url",
 }
 """Setting -> key in the ready file."""
 
@@ -63,7 +63,10 @@ def _given(options: ConnectionOptions) -> Mapping[str, str]:
 
 
 def _environment() -> Mapping[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    """The settings in it; the notifier's public address says where commands find it, unless something else does."""
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    public = given.get("TENURE_PUBLIC_URL")
+    return {"TENURE_NOTIFIER_URL": public, **given} if public else given
 
 
 def _usual_ready_file() -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """What the notifier decided about an account, as it tells operators over HTTP.
 
-The token is made here, with `TENURE_AUTH_SECRET`; the notifier is found at `TENURE_PUBLIC_URL`. Standard library only,
-since the command also runs where only the services are installed.
+The token is made here, with `TENURE_AUTH_SECRET`; the notifier is found at `TENURE_NOTIFIER_URL`, or where that is not
+set, at `TENURE_PUBLIC_URL`. Standard library only, since the command also runs where only the services are installed.
 """
 
 import json
@@ -29,8 +29,9 @@ def decisions(account: str, settings: Settings) -> Iterator[Mapping[str, Any]]:
     secret = settings.auth_secret.get_secret_value() if settings.auth_secret else ""
     headers = {"Authorization": f"Bearer {token(account, secret, operator=True)}"}
     query: dict[str, Any] = {"account_id": account, "limit": PAGE_SIZE}
+    address = (settings.notifier_url or settings.public_url).rstrip("/")
     while True:
-        page = _get(f"{settings.public_url.rstrip('/')}/api/notifications?{urlencode(query)}", headers)
+        page = _get(f"{address}/api/notifications?{urlencode(query)}", headers)
         yield from page["notifications"]
         if page["before"] is None:
             return
@@ -40,7 +41,7 @@ def decisions(account: str, settings: Settings) -> Iterator[Mapping[str, Any]]:
 def _get(url: str, headers: Mapping[str, str]) -> Mapping[str, Any]:
     """The JSON answer to one request; no proxy is asked, since the notifier is ours."""
     if not url.startswith(("http://", "https://")):
-        raise NoAnswer(f"TENURE_PUBLIC_URL: {url} is no address of a page")
+        raise NoAnswer(f"{url} is no address of a page")
     request = Request(url, headers=dict(headers))  # noqa: S310 - checked above
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:

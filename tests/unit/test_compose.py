@@ -1,21 +1,20 @@
 """compose.yaml: it fits the specification, and says nothing that the services do not know."""
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from shared.runtime.settings import SECRETS, Settings, load
+from tenure.local.ports import free_port
+from tests.kit.compose import COMPOSE, ROOT, SERVICES, health_check
 
-ROOT = Path(__file__).parents[2]
-COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
-SERVICES: Mapping[str, Any] = COMPOSE["services"]
 OURS = ("subscription", "notifier")
 OPERATIONS = ROOT / "docs" / "operations.md"
 
@@ -34,6 +33,23 @@ def given(name: str, tmp_path: Path) -> Settings:
 def published(name: str) -> Mapping[str, str]:
     """Port in the container -> address on the host."""
     return {port: f"{address}:{host}" for address, host, port in (one.split(":") for one in SERVICES[name]["ports"])}
+
+
+def seconds(duration: str) -> int:
+    return int(duration[:-1]) * {"s": 1, "m": 60}[duration[-1]]
+
+
+async def exit_code_of_check(name: str, answer: Callable[..., Any]) -> int:
+    """Run a container's health check against a server of ours that answers each connection like this."""
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        return await run_check(name, server.sockets[0].getsockname()[1])
+
+
+async def run_check(name: str, port: int) -> int:
+    """Exit code of the check, with this port in place of its own."""
+    program, *arguments = health_check(SERVICES[name], port)
+    python = sys.executable if program == "python" else program
+    return await (await asyncio.create_subprocess_exec(python, *arguments, stderr=asyncio.subprocess.DEVNULL)).wait()
 
 
 def test_it_fits_the_compose_specification() -> None:
@@ -62,6 +78,12 @@ def test_ports_and_health_check_are_where_the_service_listens(name: str, tmp_pat
     assert f"127.0.0.1:{settings.http_port}/ready" in SERVICES[name]["healthcheck"]["test"][-1]
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_commands_in_a_container_find_the_notifier_at_its_address_there(name: str, tmp_path: Path) -> None:
+    address = urlsplit(given(name, tmp_path).notifier_url or "")
+    assert (address.hostname, address.port) == ("notifier", given("notifier", tmp_path).http_port)
+
+
 def test_the_links_in_mails_lead_to_the_notifier(tmp_path: Path) -> None:
     settings = given("notifier", tmp_path)
     assert urlsplit(settings.public_url).netloc == published("notifier")[str(settings.http_port)]
@@ -82,6 +104,89 @@ def test_kafka_listens_where_services_and_host_look_for_it() -> None:
 def test_every_container_has_a_health_check_and_publishes_to_this_machine_only(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_comes_back_after_a_restart_of_the_host(name: str) -> None:
+    """`on-failure` would not do: what was not failing when the host went down stays down."""
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_log_of_every_container_is_rotated(name: str) -> None:
+    logging = SERVICES[name]["logging"]
+    assert logging["driver"] in ("local", "json-file")
+    assert logging["options"].keys() == {"max-size", "max-file"}
+
+
+def test_kafka_writes_no_log_of_the_garbage_collection_into_memory() -> None:
+    assert "/opt/kafka/logs" in SERVICES["kafka"]["tmpfs"]
+    assert "-loggc" not in SERVICES["kafka"]["environment"]["EXTRA_ARGS"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_health_is_looked_at_often_while_a_container_starts_and_seldom_from_then_on(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert seconds(check["start_interval"]) <= 2
+    assert seconds(check["interval"]) >= 30
+    assert seconds(check["timeout"]) < seconds(check["interval"])
+    assert seconds(check["start_period"]) >= 60
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_health_check_starts_a_java_machine(name: str) -> None:
+    assert not [word for word in SERVICES[name]["healthcheck"]["test"] if "java" in word or "kafka-" in word]
+
+
+def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
+    for name in OURS:
+        needed = SERVICES[name]["depends_on"]
+        assert needed.keys() >= {"kafka", "postgres"}
+        assert {each["condition"] for each in needed.values()} == {"service_healthy"}
+    assert "mailpit" in SERVICES["notifier"]["depends_on"]
+
+
+async def test_the_check_of_kafka_takes_a_broker_that_answers_for_healthy() -> None:
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = int.from_bytes(await reader.readexactly(4))
+        asked.append(await reader.readexactly(size))
+        writer.write(b"\0\0\0\6\0\0\0\1\0\0")
+        writer.close()
+
+    assert await exit_code_of_check("kafka", answer) == 0
+    assert asked == [b"\0\x12\0\0\0\0\0\1\xff\xff"]  # ApiVersions, version 0, correlation 1, no client id
+
+
+async def test_the_check_of_kafka_takes_one_that_accepts_and_never_answers_for_unhealthy() -> None:
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(14)
+        writer.close()
+
+    assert await exit_code_of_check("kafka", close)
+
+
+@pytest.mark.parametrize("name", ["kafka", *OURS])
+async def test_a_check_takes_a_port_where_nobody_listens_for_unhealthy(name: str) -> None:
+    assert await run_check(name, free_port())
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize(("status", "healthy"), [("200 OK", True), ("503 Service Unavailable", False)])
+async def test_the_check_of_a_service_goes_by_the_status_of_its_readiness(
+    name: str, status: str, healthy: bool
+) -> None:
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    assert (await exit_code_of_check(name, answer) == 0) is healthy
+    assert asked == [b"GET /ready HTTP/1.1\r\n"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -1,5 +1,6 @@
 """The embedded parts are the real thing: durable, restartable, reachable, and gone when they should be."""
 
+import asyncio
 import ssl
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer, Tls
 from tenure.local.postgres import Postgres
+from tests.kit.compose import SERVICES, health_check
 from tests.kit.topics import read_topic
 
 
@@ -41,6 +43,11 @@ def mails(server: MailServer) -> list[dict[str, object]]:
 
 def behave(server: MailServer, **behaviour: object) -> None:
     httpx.post(f"{server.url}/api/behaviour", json=behaviour).raise_for_status()
+
+
+async def test_the_health_check_of_the_containers_takes_a_real_broker_for_healthy(kafka: Kafka) -> None:
+    check = await asyncio.create_subprocess_exec(*health_check(SERVICES["kafka"], int(kafka.bootstrap.split(":")[1])))
+    assert await check.wait() == 0
 
 
 async def test_kafka_keeps_what_it_acknowledged_when_it_is_killed(kafka: Kafka, topic_prefix: str) -> None:
