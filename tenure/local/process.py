@@ -64,6 +64,22 @@ def spawn(command: Sequence[str], options: SpawnOptions) -> subprocess.Popen[byt
         )
 
 
+def ending_with_us(number: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    """What a child must run between fork and exec (`preexec_fn`), so that it gets this signal when we die.
+
+    Call it in the thread that starts the child: the kernel takes the end of that thread for our death.
+    """
+    parent = os.getpid()
+
+    def run() -> None:
+        if sys.platform == "linux":
+            _LIBC.prctl(_SET_DEATH_SIGNAL, int(number), 0, 0, 0)
+            if os.getppid() != parent:  # which may have ended by now
+                os._exit(1)
+
+    return run
+
+
 def kill_with_descendants(pid: int) -> None:
     """SIGKILL to a process and to all that it started; those that have ended already are passed over."""
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -90,17 +106,12 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
 
 def _between_fork_and_exec(options: SpawnOptions) -> Callable[[], None]:
     user = _unprivileged_user() if options.unprivileged else None
-    parent = os.getpid()
-    linux = sys.platform == "linux"
+    end_with_us = ending_with_us(options.death_signal)
 
     def run() -> None:
         if user is not None:
             _become(user)
-        if linux:
-            # After the change of user, which resets it. The parent may have ended by now.
-            _LIBC.prctl(_SET_DEATH_SIGNAL, int(options.death_signal), 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
+        end_with_us()  # after the change of user, which resets it
 
     return run
 

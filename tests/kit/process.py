@@ -1,9 +1,9 @@
-"""One copy of a service as a process of its own, started as the containers start it."""
+"""Processes that a test starts: none outlives the test run, however that ends."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,20 @@ from typing import Any
 from pydantic import SecretStr
 
 from shared.runtime.settings import PREFIX, Settings
+from tenure.local.process import ending_with_us
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """`Popen` with these options, of a child that gets SIGTERM when the test run is killed."""
+    return subprocess.Popen(command, preexec_fn=ending_with_us(), **options)  # noqa: PLW1509
 
 
 @contextmanager
 def service_process(module: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m module` with these settings; it is killed at the end if it still runs."""
+    """One copy of a service, started as the containers start it, with these settings; it is killed at the end."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     given = {f"{PREFIX}{name.upper()}": _text(getattr(settings, name)) for name in settings.model_fields_set}
-    child = subprocess.Popen([sys.executable, "-m", module], env=ours | given)
+    child = start([sys.executable, "-m", module], env=ours | given)
     try:
         yield child
     finally:

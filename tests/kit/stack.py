@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 import psutil
 
+from tenure.local.process import ending_with_us
 from tests.kit.events import START
 from tests.kit.waiting import eventually
 
@@ -77,6 +78,7 @@ async def running_stack(folder: Path, *options: str) -> AsyncIterator[RunningSta
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=ending_with_us(),  # a test run that is killed leaves no stack
         )
         try:
             async with asyncio.timeout(_START_SECONDS):

@@ -27,6 +27,7 @@ from aiokafka.errors import KafkaError
 from shared.contracts.topics import TOPICS
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
+from tests.kit.process import start
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 READY = "ready; Ctrl-C ends it"
@@ -39,7 +40,7 @@ class Up:
         self.ready_file = folder / "ready.json"
         self.lines: list[str] = []
         command = [sys.executable, str(STAND_IN), "up", "--ready-file", str(self.ready_file), *options]
-        self.process = subprocess.Popen(
+        self.process: subprocess.Popen[str] = start(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,12 +104,12 @@ def launch(folder: Path) -> Iterator[Launch]:
     """Starts `tenure up` with these options; what still runs when the test ends is ended."""
     with ExitStack() as running:
 
-        def start(*options: str, **environment: str) -> Up:
+        def launch_one(*options: str, **environment: str) -> Up:
             one = Up(folder, options, environment)
             running.callback(one.end)
             return one
 
-        yield start
+        yield launch_one
 
 
 @pytest.fixture

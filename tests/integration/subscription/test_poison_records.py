@@ -19,6 +19,7 @@ from shared.runtime.settings import Settings
 from tenure.local.ports import free_port
 from tests.integration.subscription.serving import World, outside
 from tests.kit.events import account, credit
+from tests.kit.process import start
 from tests.kit.raw_batches import produce_raw, raw_batch, raw_record
 from tests.kit.waiting import eventually
 
@@ -50,7 +51,7 @@ def subscription_process(settings: Settings) -> Iterator["subprocess.Popen[bytes
     given = settings.model_dump(exclude_none=True, exclude_defaults=True)
     secrets = {name: getattr(settings, name).get_secret_value() for name in ("database_url", "auth_secret")}
     environment = {f"TENURE_{name.upper()}": str(value) for name, value in (given | secrets).items()}
-    child = subprocess.Popen([sys.executable, "-m", "subscription_service"], env=os.environ | environment)
+    child = start([sys.executable, "-m", "subscription_service"], env=os.environ | environment)
     try:
         yield child
     finally:

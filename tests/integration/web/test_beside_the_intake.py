@@ -17,7 +17,7 @@ from shared.contracts.topics import LIFECYCLE, OUTCOMES, TOPIC_OF_TYPE
 from shared.runtime.settings import Settings
 from tests.integration.notifier.samples import event as lifecycle_event
 from tests.kit.events import account, purchase
-from tests.kit.process import service_process
+from tests.kit.process import service_process, start
 from tests.kit.tokens import bearer
 from tests.kit.topics import consumer
 from tests.kit.waiting import eventually
@@ -32,7 +32,7 @@ NOTIFIER: Final = ("notifier_service", OUTCOMES)
 def load(port: int, kind: str) -> Iterator[None]:
     """Load on HTTP until the block ends; the block begins when it is under way."""
     command = [sys.executable, str(HAMMER), str(port), kind, bearer("greedy")["Authorization"]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+    with start(command, stdout=subprocess.PIPE) as child:
         try:
             assert child.stdout
             assert child.stdout.readline() == b"ready\n"
