@@ -2,12 +2,13 @@
 
 A dead letter is named by where it lies: `TOPIC:PARTITION:OFFSET`. Replay sends key, value and headers as they were
 received to the topic that they came from; a dead letter uses up no id, so it is read as if for the first time (R39).
-What came from a topic that a service writes cannot be sent there again.
+What came from a topic that a service writes cannot be sent there again. What was replayed counts as handled
+(`handled_dead_letters`).
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from shared.kafka.record import Record
 from shared.kafka.topics import name_of
 from shared.runtime.settings import Settings
 from tenure.event_files import INPUT_TOPICS
+from tenure.handled_dead_letters import DeadLetterId, Replay, read_marks
 from tenure.topics import Headers, OutgoingRecord, read_to_end
 
 TOPICS: Final = (DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS)
@@ -47,7 +49,7 @@ class StoredDeadLetter:
     """One dead letter.
 
     `name`: where it lies. `added_at`: when it was put there, in real time. `why`: the service's headers without their
-    prefix, such as `reason`. `key`, `value`, `headers`: as they were received.
+    prefix, such as `reason`. `key`, `value`, `headers`: as they were received. `handled_at`: when it was replayed last.
     """
 
     name: str
@@ -56,6 +58,12 @@ class StoredDeadLetter:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    handled_at: datetime | None = None
+
+    @property
+    def id(self) -> DeadLetterId:
+        """What its mark names."""
+        return DeadLetterId(self.name, self.added_at)
 
     @property
     def reason(self) -> str:
@@ -111,32 +119,39 @@ async def read_all(settings: Settings, *, read: Callable[[int], None]) -> Sequen
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         records = await read_to_end(consumer, read=read)
-    return sorted((_letter(record, names[record.topic]) for record in records), key=lambda letter: letter.added_at)
+    marks = await read_marks(settings)
+    letters = (_letter(record, names[record.topic]) for record in records)
+    return sorted((replace(each, handled_at=marks.get(each.id)) for each in letters), key=lambda each: each.added_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterFilter:
     """Which dead letters are meant; None for what does not matter.
 
-    `since`: added at this instant or later (UTC). `topic`: that it came from, as the broker names it.
+    `since`: added at this instant or later (UTC). `topic`: that it came from, as the broker names it. `handled`:
+    whether those that were replayed are meant too.
     """
 
     reason: str | None = None
     since: datetime | None = None
     topic: str | None = None
     account: str | None = None
+    handled: bool = True
 
     def matches(self, letter: StoredDeadLetter) -> bool:
         return (
             self.reason in (None, letter.reason)
             and (self.since is None or letter.added_at >= self.since)
             and self.topic in (None, letter.topic)
+            and (self.handled or letter.handled_at is None)
             and (self.account is None or letter.event["account"] == self.account)
         )
 
 
 ANY: Final = DeadLetterFilter()
 """Every dead letter."""
+NOT_HANDLED: Final = DeadLetterFilter(handled=False)
+"""Those that were not replayed yet."""
 
 
 def choose(
@@ -150,8 +165,8 @@ def choose(
     return [known[name] for name in names or known if only.matches(known[name])]
 
 
-def outgoing(letters: Iterable[StoredDeadLetter], settings: Settings) -> Sequence[OutgoingRecord]:
-    """The records that replay them. Raises `NotReplayable`.
+def outgoing(letters: Sequence[StoredDeadLetter], settings: Settings) -> Sequence[Replay]:
+    """What replay them. Raises `NotReplayable`.
 
     An output topic has one writing service, and its last record tells that service how far it has published.
     """
@@ -164,8 +179,8 @@ def outgoing(letters: Iterable[StoredDeadLetter], settings: Settings) -> Sequenc
                 f"{letter.name} came from {letter.topic}, which one service alone may write. Nothing was replayed."
             )
     return [
-        OutgoingRecord(topic=letter.topic, key=letter.key, value=letter.value, headers=letter.headers)
-        for letter in letters
+        Replay(each.id, OutgoingRecord(topic=each.topic, key=each.key, value=each.value, headers=each.headers))
+        for each in letters
     ]
 
 

@@ -108,6 +108,12 @@ async def read_some(consumer: AIOKafkaConsumer) -> list[Record]:
     return [record for records in batches.values() for record in records]
 
 
+async def topic_exists(name: str, settings: Settings) -> bool:
+    """Whether the broker has this topic. Raises `Transient` while it is away."""
+    async with admin_client(settings) as client:
+        return name in await client.list_topics()
+
+
 async def check_topics(names: Iterable[str], settings: Settings) -> None:
     """Name a missing topic at once, where a producer would ask for it again and again. Raises `NotSent`."""
     async with admin_client(settings) as client:

@@ -22,7 +22,7 @@ from shared.contracts.scalars import (
     UNSIGNED_MONEY_PATTERN,
 )
 from shared.contracts.schemas import MESSAGE_TYPES, Schema, schema, summary
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import OPERATORS_TOPIC, TOPICS, Topic
 
 _PATTERNS: Final[Mapping[str, str]] = {
     ID_PATTERN: "id",
@@ -43,7 +43,7 @@ def sections(examples: Mapping[str, Any]) -> Mapping[str, str]:
     """Name -> Markdown; `examples` are whole documents by name."""
     with_contracts = [topic for topic in TOPICS.values() if topic.contracts]
     return {
-        "topics": _topics(TOPICS.values()),
+        "topics": _topics([*TOPICS.values(), OPERATORS_TOPIC]),
         "data of every lifecycle event": _fields(_data(next(iter(LIFECYCLE_EVENTS))), only=_METADATA),
         **{f"events of {topic.name}": _events(topic, examples) for topic in with_contracts},
         "shared types": _shared_types(),

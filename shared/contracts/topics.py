@@ -32,6 +32,7 @@ OUTCOMES: Final = "notification-outcomes"
 NOTIFICATION_DEAD_LETTERS: Final = "notification-dead-letters"
 TEST_CLOCK: Final = "test-clock"
 TEST_CLOCK_SETTLED: Final = "test-clock-settled"
+DEAD_LETTERS_HANDLED: Final = "dead-letters-handled"
 
 Service = Literal["subscription", "notifier"]
 Party = Literal[Service, "upstream", "dashboards", "operators", "tests"]
@@ -43,6 +44,7 @@ MAX_PUBLISHED_BYTES: Final = 16 * 1024 * 1024
 _ACCOUNT: Final = "The account id."
 _AS_RECEIVED: Final = "The key as it was received."
 _THIRTY_DAYS: Final = timedelta(days=30)
+_LONGER_THAN_DEAD_LETTERS: Final = timedelta(days=90)
 
 
 class Form(Enum):
@@ -208,6 +210,19 @@ TOPICS: Final[Mapping[str, Topic]] = {
     )
 }
 """Logical name -> topic."""
+
+OPERATORS_TOPIC: Final = Topic(
+    name=DEAD_LETTERS_HANDLED,
+    title="Handled dead letters",
+    summary="Which dead letters `tenure dead-letters replay` has sent again; made by the first replay.",
+    key="The dead letter's name.",
+    form=Form.BARE_JSON,
+    writers=("operators",),
+    readers=("operators",),
+    retention=_LONGER_THAN_DEAD_LETTERS,
+    partitions=1,
+)
+"""The one topic that no service reads or writes, and that therefore none needs at its start."""
 
 TOPIC_OF_TYPE: Final[Mapping[str, str]] = {
     name: topic.name for topic in TOPICS.values() if topic.is_input for name in topic.contracts

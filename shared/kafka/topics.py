@@ -44,7 +44,11 @@ async def ensure(names: Sequence[str], settings: Settings) -> Mapping[str, int]:
 
     Raises `Alarm` naming the topic that cannot be had, `Transient` while the broker is away.
     """
-    topics = wanted(names, settings)
+    return await ensure_topics(wanted(names, settings), settings)
+
+
+async def ensure_topics(topics: Sequence[Topic], settings: Settings) -> Mapping[str, int]:
+    """The same for topics that are not in the registry too. Raises as `ensure`."""
     logical = {name_of(topic.name, settings): topic.name for topic in topics}
     async with admin_client(settings) as client:
         await _create(client, topics, settings)

@@ -1,5 +1,7 @@
 """`tenure dead-letters list | show | replay`: what the services could not read, and its way back.
 
+What was replayed is handled: `list` and `replay` leave it out, unless `--all` or its name asks for it.
+
 Exit code 1 when the broker is away, a name fits no dead letter, or one cannot be replayed.
 """
 
@@ -8,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -22,6 +25,7 @@ from tenure.commands import options
 from tenure.commands.failures import failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.dead_letters import (
+    NOT_HANDLED,
     DeadLetterFilter,
     NoSuchLetter,
     NotReplayable,
@@ -30,14 +34,15 @@ from tenure.dead_letters import (
     outgoing,
     read_all,
 )
+from tenure.handled_dead_letters import replay
 from tenure.terminal import Progress, complain, harmless, say, say_json, working
-from tenure.topics import NotSent, send
+from tenure.topics import NotSent
 
 app = typer.Typer(add_completion=False, help="List, show and replay what the services could not read.")
 
 Name = Annotated[str, typer.Argument(metavar="TOPIC:PARTITION:OFFSET", help="The letter, as `list` names it.")]
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="TOPIC:PARTITION:OFFSET", help="None: all that have the --reason.")
+    list[str] | None, typer.Argument(metavar="TOPIC:PARTITION:OFFSET", help="None: all that the options name.")
 ]
 OnlyReason: TypeAlias = Annotated[Reason | None, typer.Option(help="Only dead letters with this reason.")]
 Since: TypeAlias = Annotated[
@@ -45,6 +50,7 @@ Since: TypeAlias = Annotated[
 ]
 FromTopic: TypeAlias = Annotated[str | None, typer.Option(metavar="TOPIC", help="Only those from this topic.")]
 OfAccount: TypeAlias = Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Only those about this account.")]
+All: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that were replayed too.")]
 _AGO: Final = re.compile(r"([0-9]{1,5})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -60,22 +66,24 @@ def list_(  # noqa: PLR0913 - one argument per option
     since: Since = None,
     topic: FromTopic = None,
     account: OfAccount = None,
+    everything: All = False,
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """List dead letters, one per line, the oldest first."""
+    """List dead letters that were not replayed yet, one per line, the oldest first."""
     with _failing():
         settings = _settings(kafka, ready_file)
-        name = None if topic is None else name_of(topic.removeprefix(settings.topic_prefix), settings)
-        only = DeadLetterFilter(reason=reason, since=since_when(since), topic=name, account=account)
-        letters = choose(_read(settings), only=only)
+        only = _filter(settings, reason=reason, since=since, topic=topic, account=account)
+        found = choose(_read(settings), only=only)
+    letters = found if everything else choose(found, only=NOT_HANDLED)
     if as_json:
         say_json([_summary(letter) for letter in letters])
         return
     for letter in letters:
         say(_line(letter))
-    complain(f"{len(letters)} dead letters")
+    hidden = len(found) - len(letters)
+    complain(f"{len(letters)} dead letters" + (f"; {hidden} more were replayed (--all shows them)" if hidden else ""))
 
 
 @app.command()
@@ -90,6 +98,7 @@ def show(
         say_json({**_summary(letter), "key": _json(letter.key), "value": _json(letter.value), "headers": headers})
         return
     say(f"name: {letter.name}\nadded: {letter.added_at.isoformat()}")
+    say(f"replayed: {letter.handled_at.isoformat() if letter.handled_at else 'no'}")
     for field, read in letter.event.items():
         say(f"{field}: {harmless(read or '-')}")
     for field, value in letter.why.items():
@@ -102,27 +111,41 @@ def show(
     say(f"\n{_text(letter.value)}")
 
 
-@app.command()
-def replay(
+@app.command("replay")
+def replay_(  # noqa: PLR0913 - one argument per option
     names: Names = None,
+    *,
     reason: OnlyReason = None,
+    since: Since = None,
+    topic: FromTopic = None,
+    account: OfAccount = None,
+    everything: All = False,
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Send dead letters to the topic that they came from."""
+    """Send dead letters to the topic that they came from; those that were sent already only by name, or with --all."""
     with _failing():
-        if not names and reason is None:
-            raise NoSuchLetter("say which letters to replay: their names, or --reason")
-        settings = _settings(kafka, ready_file)
-        letters = choose(_read(settings), names=names or (), only=DeadLetterFilter(reason=reason))
-        asyncio.run(send(outgoing(letters, settings), settings))
+        if not (names or reason or since or topic or account):
+            raise NoSuchLetter("say which letters to replay: their names, --reason, --since, --topic or --account")
+        settings, again = _settings(kafka, ready_file), everything or bool(names)
+        only = replace(_filter(settings, reason=reason, since=since, topic=topic, account=account), handled=again)
+        letters = {each.id: each for each in choose(_read(settings), names=names or (), only=only)}
+        replays = outgoing(list(letters.values()), settings)
+        sent = asyncio.run(replay(replays, settings, wanted=lambda each, marks: again or each not in marks))
     if as_json:
-        say_json({"replayed": [letter.name for letter in letters]})
+        say_json({"replayed": [each.name for each in sent]})
         return
-    for letter in letters:
-        say(f"{letter.name} ({letter.reason}) sent to {letter.topic} again")
-    say(f"{len(letters)} dead letters replayed")
+    for each in sent:
+        say(f"{each.name} ({letters[each].reason}) sent to {letters[each].topic} again")
+    say(f"{len(sent)} dead letters replayed")
+
+
+def _filter(
+    settings: Settings, *, reason: Reason | None, since: str | None, topic: str | None, account: str | None
+) -> DeadLetterFilter:
+    name = None if topic is None else name_of(topic.removeprefix(settings.topic_prefix), settings)
+    return DeadLetterFilter(reason=reason, since=since_when(since), topic=name, account=account)
 
 
 def since_when(text: str | None) -> datetime | None:
@@ -156,14 +179,22 @@ def _read(settings: Settings) -> Sequence[StoredDeadLetter]:
 
 def _line(letter: StoredDeadLetter) -> str:
     origin = f"{letter.topic}:{letter.why.get('partition')}:{letter.why.get('offset')}"
-    added_at = letter.added_at.isoformat(timespec="seconds").replace("+00:00", "Z")
     detail = letter.why.get("detail", "")
+    handled = f"  replayed {_instant(letter.handled_at)}" if letter.handled_at else ""
     event = "  ".join(f"{name} {value or '-'}" for name, value in letter.event.items())
-    return harmless(f"{letter.name}  {added_at}  {letter.reason}  from {origin}  {event}  {detail}")
+    return harmless(
+        f"{letter.name}  {_instant(letter.added_at)}  {letter.reason}{handled}  from {origin}  {event}  {detail}"
+    )
 
 
 def _summary(letter: StoredDeadLetter) -> dict[str, Any]:
-    return {"name": letter.name, "added_at": letter.added_at.isoformat(), **letter.event, **letter.why}
+    handled_at = letter.handled_at.isoformat() if letter.handled_at else None
+    places = {"name": letter.name, "added_at": letter.added_at.isoformat(), "handled_at": handled_at}
+    return {**places, **letter.event, **letter.why}
+
+
+def _instant(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _text(value: bytes | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tenure.commands.dead_letters import BadInstant, since_when
-from tenure.dead_letters import DeadLetterFilter, StoredDeadLetter, choose
+from tenure.dead_letters import NOT_HANDLED, DeadLetterFilter, StoredDeadLetter, choose
 from tenure.topics import Headers
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -47,10 +47,17 @@ def test_account_event_id_and_source_are_read_where_they_can_be(dead_letter: Sto
         (DeadLetterFilter(since=NOON + timedelta(microseconds=1)), False),
         (DeadLetterFilter(topic="purchases"), False),
         (DeadLetterFilter(account="other"), False),
+        (DeadLetterFilter(handled=False), True),
     ],
 )
 def test_a_filter_matches_where_all_of_it_does(only: DeadLetterFilter, matches: bool) -> None:
     assert bool(choose([letter()], only=only)) is matches
+
+
+def test_what_was_replayed_is_left_out_where_only_the_rest_is_meant() -> None:
+    replayed = letter("b", handled_at=NOON)
+    assert choose([letter(), replayed], only=NOT_HANDLED) == [letter()]
+    assert choose([letter(), replayed]) == [letter(), replayed]
 
 
 def test_since_is_an_instant_a_day_or_so_long_ago() -> None:
