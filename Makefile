@@ -20,8 +20,8 @@ up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 test: $(READY) system-packages ## run the whole suite, without the long fault runs
 	$(BIN)/pytest $(ARGS)
 
-unit: $(READY) ## run the tests that need no server (under 20 seconds)
-	$(BIN)/pytest tests/unit tests/contract $(ARGS)
+unit: $(READY) ## run the tests that need no server, properties with a fifth of their examples (under 20 seconds)
+	$(BIN)/pytest tests/unit tests/contract -n auto --hypothesis-profile quick $(ARGS)
 
 lint: $(READY) ## check style, format and types
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["tests.kit.parts"]
+pytest_plugins = ["tests.kit.parts", "tests.kit.examples"]
 
 
 @pytest.hookimpl(wrapper=True)

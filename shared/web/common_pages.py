@@ -56,15 +56,8 @@ class Readiness(BaseModel):
 
 
 def common_pages(context: ServiceContext, metrics: Metrics, openapi: Callable[[], Mapping[str, Any]]) -> APIRouter:
-    """The router; `openapi` makes the document of the whole application, and is called once."""
-    document = asyncapi.document(
-        context.name,
-        topic_prefix=context.settings.topic_prefix,
-        test_clock=context.settings.test_clock is not None,
-        version=VERSION,
-        examples=examples(),
-    )
-    pages = _CommonPages(context, metrics, document, openapi)
+    """The router; `openapi` makes the document of the whole application, and is called at most once."""
+    pages = _CommonPages(context, metrics, openapi)
     router = APIRouter(tags=["operations"])
     router.get("/health")(pages.health)
     router.get("/ready", responses={503: {"model": Readiness}})(pages.ready)
@@ -82,12 +75,10 @@ class _CommonPages:
         self,
         context: ServiceContext,
         metrics: Metrics,
-        asyncapi: Mapping[str, Any],
         openapi: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._context = context
         self._metrics = SingleFlight(metrics.exposition)
-        self._asyncapi = asyncapi
         self._openapi = openapi
         self._clock = SingleFlight(self._read_clock)
 
@@ -120,6 +111,17 @@ class _CommonPages:
     async def openapi_document(self) -> Response:
         """The service's HTTP, as an OpenAPI document."""
         return Response(self._openapi_json, media_type=_JSON)
+
+    @cached_property
+    def _asyncapi(self) -> Mapping[str, Any]:
+        settings = self._context.settings
+        return asyncapi.document(
+            self._context.name,
+            topic_prefix=settings.topic_prefix,
+            test_clock=settings.test_clock is not None,
+            version=VERSION,
+            examples=examples(),
+        )
 
     @cached_property
     def _page(self) -> bytes:

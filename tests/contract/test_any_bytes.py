@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.envelope import Reason, Unreadable, adapter, check_subject, fingerprint
 from tests.contract.wire import ACCEPTS, MISSING, SERVER, envelope, read
+from tests.kit.examples import examples
 
 SCALARS = (
     st.none()
@@ -66,7 +67,7 @@ def test_any_json_is_read_or_refused(value: Any, headers: list[tuple[str, bytes 
     read_or_refused(orjson.dumps(value), headers)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(type_=st.sampled_from(sorted(ACCEPTS)), data=st.dictionaries(st.sampled_from(FIELDS), ANY_JSON, max_size=8))
 def test_any_data_of_a_known_type_is_read_or_refused(type_: str, data: dict[str, Any]) -> None:
     read_or_refused(orjson.dumps(envelope({"account_id": "acct-1", **data}, type=type_)), [])

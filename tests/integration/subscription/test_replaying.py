@@ -13,6 +13,7 @@ from shared.contracts.envelope import adapter
 from shared.contracts.inbound import INBOUND_EVENTS, InboundData
 from shared.contracts.topics import TOPIC_OF_TYPE
 from tests.integration.subscription.core import Batch, Core, record
+from tests.kit.examples import examples
 from tests.unit.domain.strategies import LIVES, Life
 from tests.unit.domain.test_properties import BIRTH
 
@@ -22,7 +23,7 @@ AFTERWARDS: Final = timedelta(days=45)
 # An example takes a third of a second: too long to look for the smallest one that fails.
 PHASES: Final = (Phase.explicit, Phase.reuse, Phase.generate)
 SOME: Final = settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     phases=PHASES,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -26,6 +26,7 @@ from tenure.local.ports import free_port
 from tenure.local.postgres import Postgres
 from tests.integration.notifier.samples import event as lifecycle_event
 from tests.kit.events import purchase
+from tests.kit.examples import examples
 from tests.kit.parts import finish
 from tests.kit.process import service_process
 from tests.kit.settings import fresh_settings
@@ -215,7 +216,7 @@ def test_whatever_is_sent_the_answer_is_one_that_the_document_names(
 ) -> None:
     client = clients[operation.service]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
     @given(requests(operation))
     def holds(sent: Sent) -> None:
         status, kind, body = answer(client, operation, sent)

@@ -41,6 +41,7 @@ from subscription_service.domain.quota import fits, quota_of
 from subscription_service.domain.step import step
 from subscription_service.domain.terms import differs
 from subscription_service.domain.timers import next_timer
+from tests.kit.examples import examples
 from tests.unit.domain.scenario import ACCOUNT, RULES, Scenario, fold, rules, specification, started, when
 from tests.unit.domain.strategies import (
     CHARGED_LIVES,
@@ -80,7 +81,7 @@ def rebuilt(account: Account) -> tuple[object, ...]:
 
 @pytest.mark.rule("R4")
 @given(life=LIVES, days=DAYS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_fold_of_the_log_is_what_is_stored(life: Life, days: tuple[int, ...]) -> None:
     scenario = lived(life, days)
     assert rebuilt(scenario.folded()) == rebuilt(scenario.account)
@@ -88,7 +89,7 @@ def test_the_fold_of_the_log_is_what_is_stored(life: Life, days: tuple[int, ...]
 
 
 @given(life=LIVES, days=DAYS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_fold_of_every_prefix_is_what_was_stored_then(life: Life, days: tuple[int, ...]) -> None:
     scenario = Scenario(rules=rules(reminder_days=days))
     folded, seen, time = Account(account_id=ACCOUNT), 0, BIRTH
@@ -104,7 +105,7 @@ def test_the_fold_of_every_prefix_is_what_was_stored_then(life: Life, days: tupl
 
 @pytest.mark.rule("R1", "R13")
 @given(life=RENEWED_LIVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_terms_are_contiguous_and_the_anchor_day_never_drifts(life: Life) -> None:
     chains = terms_by_subscription(lived(life))
     assert len(chains[0]) > 1
@@ -129,7 +130,7 @@ def terms_by_subscription(scenario: Scenario) -> list[list[Term]]:
 
 @pytest.mark.rule("R4", "R20", "R25", "R29", "R31", "R34", "R35")
 @given(life=LIVES, days=DAYS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_timer_fires_early_late_or_twice(life: Life, days: tuple[int, ...]) -> None:
     scenario = lived(life, days)
     received = {at.replace(microsecond=0) for at in instants(life)}
@@ -185,7 +186,7 @@ def attempts(account: Account, subscription: Active) -> list[datetime]:
 
 @pytest.mark.rule("R4")
 @given(life=LIVES, hops=st.lists(st.timedeltas(timedelta(hours=1), timedelta(days=9)), min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_waiting_in_small_steps_is_waiting_at_once(life: Life, hops: list[timedelta]) -> None:
     at_once, in_steps = lived(life), lived(life, after=timedelta(0))
     time = instants(life)[-1]
@@ -199,7 +200,7 @@ def test_waiting_in_small_steps_is_waiting_at_once(life: Life, hops: list[timede
 
 @pytest.mark.rule("R24", "R25")
 @given(life=CHARGED_LIVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_no_money_appears_or_is_lost(life: Life) -> None:
     scenario = lived(life)
     assert {type(event) for _, event in scenario.log} & {Renewed, AutoRenewalFailed}
@@ -213,7 +214,7 @@ def test_no_money_appears_or_is_lost(life: Life) -> None:
 
 @pytest.mark.rule("R33", "R37")
 @given(life=LIVES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_totals_count_the_rows_and_the_flag_is_right_after_every_event(life: Life) -> None:
     flags = set()
     for account in states(life):
@@ -248,7 +249,7 @@ def total(servers: list[Server]) -> ServerTotals:
 @pytest.mark.rule("R37")
 @pytest.mark.parametrize("mode", ["none", "full", "partial"])
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_order_of_arrival_ends_the_same(mode: str, data: st.DataObject) -> None:
     commands = data.draw(st.lists(st.one_of(INVENTORY, INVENTORY, SETTINGS, MONEY), min_size=2, max_size=12))
     order = data.draw(st.permutations(range(len(commands))))
@@ -271,7 +272,7 @@ def ended(account: Account, commands: list[InboundData], order: list[int]) -> tu
 
 @pytest.mark.rule("R41")
 @given(life=REFUSED_LIVES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_refusal_never_changes_a_subscription(life: Life) -> None:
     scenario, time, refusals = Scenario(), BIRTH, 0
     scenario.receive(BIRTH, life.bought)
@@ -288,7 +289,7 @@ def test_a_refusal_never_changes_a_subscription(life: Life) -> None:
 
 
 @given(life=LIVES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_there_is_always_a_next_timer_while_live_and_an_overview_at_any_time(life: Life) -> None:
     for account in states(life):
         live = isinstance(account.subscription, Active | Grace)

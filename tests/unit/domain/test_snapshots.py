@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import InventorySnapshot
 from subscription_service.domain.model import ServerTotals
+from tests.kit.examples import examples
 from tests.unit.domain.scenario import bound, registered, released, resized, snapshot, started, unbound
 from tests.unit.domain.test_inventory import partial_account, taken
 
@@ -45,7 +46,7 @@ INVENTORY_OF_A_FEW = st.lists(
 
 @pytest.mark.rule("R37")
 @given(commands=INVENTORY_OF_A_FEW, partial=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_rows_of_gone_servers_that_are_not_loaded_or_were_deleted_make_no_difference(
     commands: list[tuple[int, InboundData]], partial: bool
 ) -> None:
@@ -73,7 +74,7 @@ def test_rows_of_gone_servers_that_are_not_loaded_or_were_deleted_make_no_differ
 
 @pytest.mark.rule("R37")
 @given(commands=INVENTORY_OF_A_FEW, shuffled=st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_order_of_arrival_of_snapshots_and_single_events_ends_the_same(
     commands: list[tuple[int, InboundData]], shuffled: random.Random
 ) -> None:

@@ -13,6 +13,7 @@ from shared.contracts.envelope import MAX_VALUE_BYTES, Reason
 from shared.kafka.sizes import KEPT_BYTES, MAX_HEADERS_BYTES, MAX_KEY_BYTES
 from shared.kafka.wire import cleaning
 from shared.kafka.wire.cleaning import Cleaned, clean
+from tests.kit.examples import examples
 from tests.kit.raw_batches import CODECS, raw_batch, raw_record, read_back
 
 END = 1_000_000
@@ -244,7 +245,7 @@ def test_any_records_come_out_at_their_offsets(codec: str, content: list[tuple[b
     assert records(only(batch)) == [(9 + number, value) for number, (value, _) in enumerate(content)]
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     codec=st.sampled_from(list(CODECS)),
     damage=st.dictionaries(st.integers(0, 200), st.integers(0, 255), min_size=1, max_size=6),

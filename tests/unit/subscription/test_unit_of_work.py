@@ -12,6 +12,7 @@ from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.purchases import ContactChanged, PurchaseOrdered
 from shared.storage.event_counts import EventOutcome
 from subscription_service.unit_of_work import UnitOfWork
+from tests.kit.examples import examples
 from tests.unit.domain.scenario import (
     ACCOUNT,
     RULES,
@@ -187,7 +188,7 @@ WAITERS = st.lists(st.tuples(st.timedeltas(timedelta(0), timedelta(hours=2)), WA
 
 @pytest.mark.rule("R40")
 @given(arrivals=WAITERS, data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_orders_before_their_purchase_end_as_they_would_after_it(
     arrivals: list[tuple[timedelta, InboundData]], data: st.DataObject
 ) -> None:
