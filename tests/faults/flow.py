@@ -133,11 +133,23 @@ async def nothing_lost_or_doubled(
 
     Returns the Message-IDs of all mails; one is there twice where a mail was sent twice.
     """
+    expected = await published_once(stack, count, seconds=seconds)
+    ids = await mails(stack, expected, seconds=mails_seconds)
+    assert len(set(ids)) == expected
+    return ids
+
+
+async def published_once(stack: RunningStack, count: int, *, seconds: float = 120) -> int:
+    """Each account's two lifecycle events are there once and in order; how many there are in all."""
     expected = count // EVENTS_PER_ACCOUNT * LIFECYCLE_EVENTS_PER_ACCOUNT
     found = await read_lifecycle(stack, expected, seconds=seconds)
     assert found.count == expected
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in found.sequences.values())
     assert all(versions == [1, 2] for versions in found.versions.values())
-    ids = await mails(stack, expected, seconds=mails_seconds)
-    assert len(set(ids)) == expected
-    return ids
+    return expected
+
+
+async def audit_is_clean(stack: RunningStack) -> None:
+    """G1, G2: the whole log folded anew is what is stored."""
+    code, said = await stack.command("audit")
+    assert (code, said.strip().endswith(" 0 differences")) == (0, True), said

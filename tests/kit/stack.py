@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import httpx
 import psutil
 
 from tenure.local.process import ending_with_us
+from tenure.story.metrics import by_outcome
 from tests.kit.events import START
 from tests.kit.waiting import eventually
 
@@ -52,6 +54,27 @@ class RunningStack:
         finally:
             for process in family:
                 process.resume()
+
+    async def command(self, *arguments: str) -> tuple[int | None, str]:
+        """Run `tenure` with these arguments on this stack: exit code, and all that it said."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tenure", *arguments, "--ready-file", str(self._ready_file)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    async def outcomes(self) -> Counter[str]:
+        """How many events in have come to which outcome, `parked` included (G4)."""
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+            return by_outcome((await client.get(f"{self.ready['subscription_url']}/metrics")).text)
+
+    async def troubles(self, service: str) -> dict[str, str]:
+        """Part -> why it cannot work now, as `/ready` of the first copy of this service says."""
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+            found: dict[str, str] = (await client.get(f"{self.ready[f'{service}_url']}/ready")).json()["troubles"]
+        return found
 
     async def is_ready(self, service: str) -> bool:
         """Whether `/ready` of the first copy of this service answers 200."""

@@ -1,10 +1,8 @@
 """Records that a client cannot decode, on a real broker: stepped over with evidence, and their neighbours go on."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
-from aiokafka.record.util import calc_crc32c
 
 from shared.contracts.topics import PURCHASES
 from shared.kafka import lag
@@ -13,6 +11,7 @@ from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tests.integration.shared.environment import Topic
 from tests.integration.shared.recording import applied, has_applied, running_intake
+from tests.kit.damage import damage
 from tests.kit.raw_batches import CODECS, produce_raw, raw_batch, raw_record
 from tests.kit.waiting import eventually
 
@@ -54,28 +53,13 @@ async def test_a_batch_that_the_disk_has_damaged_is_stepped_over_and_its_neighbo
     await topic.send(b"a", b"damaged", b"c")
     await topic.send(b"other", partition=1)
     await kafka.stop()
-    _damage(kafka, topic.name, b"damaged", rightly_summed=rightly_summed)
+    damage(kafka.folder, topic.name, b"damaged", rightly_summed=rightly_summed)
     await kafka.start()
     async with running_intake(context):
         await topic.send(b"d")
         await eventually(lambda: has_applied(context.engine, 4), SECONDS)
         assert await _has_dead_letters(context, 1)
     assert sorted(await applied(context.engine)) == ["a", "c", "d", "other"]
-
-
-def _damage(kafka: Kafka, topic: str, value: bytes, *, rightly_summed: bool) -> None:
-    """Change the batch of this value in the broker's file."""
-    (segment,) = Path(kafka.folder, "data", f"{topic}-0").glob("*.log")
-    content = bytearray(segment.read_bytes())
-    start = 0
-    while value not in content[start : (end := start + 12 + int.from_bytes(content[start + 8 : start + 12], "big"))]:
-        start = end
-    if rightly_summed:
-        content[start + 22] |= 0x07
-        content[start + 17 : start + 21] = calc_crc32c(bytes(content[start + 21 : end])).to_bytes(4, "big")
-    else:
-        content[content.index(value)] ^= 0xFF
-    segment.write_bytes(content)
 
 
 async def test_a_partition_that_holds_records_and_does_not_move_is_said_with_its_offset(
