@@ -11,6 +11,7 @@ from datetime import datetime
 from shared.contracts.clock import ClockAdvanced
 from shared.contracts.envelope import Reason, Unreadable, check_not_in_future
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
+from shared.kafka.culprits import Culprits
 from shared.kafka.record import DecodedRecord, Record
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome
@@ -37,6 +38,7 @@ class SubscriptionBatchProcessor:
         self._clock = clock
         self._partitions = partitions
         self._logical = logical
+        self._culprits = Culprits()
 
     def decode(self, record: Record) -> Incoming:
         """Decode and validate one record. Raises `Unreadable`."""
@@ -60,7 +62,7 @@ class SubscriptionBatchProcessor:
         await save(connection, unit_of_work)
 
     def _begin(self, now: datetime) -> UnitOfWork:
-        return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions)
+        return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions, culprits=self._culprits)
 
     async def _load(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
         """Lock the accounts of the events, with the rows that these, and waiting events that may go on, touch."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.contracts.topics import LIFECYCLE
+from shared.kafka.culprits import Culprits
 from shared.kafka.input_topics import Ends
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import SlowStatement, Transient
@@ -51,6 +52,7 @@ class TimerRunner:
         self._look: _Look | None = None
         """The look that is waited for."""
         self._set_aside_until: dict[str, float] = {}
+        self._culprits = Culprits()
 
     async def run(self) -> None:
         """Look twice a second. `Transient` errors are retried and shown as health of `timers`."""
@@ -120,7 +122,9 @@ class TimerRunner:
         deductions = {each: locked[each].earliest_deduction(now, policy) for each in account_ids}
         first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
         await loading.load_coupons(connection, locked, first_instants, policy.billing_zone)
-        unit_of_work = UnitOfWork(now=now, rules=self._rules, locked=locked, partitions=self._partitions)
+        unit_of_work = UnitOfWork(
+            now=now, rules=self._rules, locked=locked, partitions=self._partitions, culprits=self._culprits
+        )
         await with_pauses(unit_of_work.catch_up(locked.values(), read_to=read_to))
         await save(connection, unit_of_work)
 

@@ -16,6 +16,7 @@ from shared.contracts.envelope import Reason
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.topics import DEAD_LETTERS
+from shared.kafka.culprits import Culprits
 from shared.kafka.dead_letters import dead_letter
 from shared.kafka.record import Record
 from shared.outbox.log import Entry
@@ -87,11 +88,18 @@ class UnitOfWork:
     """Collects what one transaction has to store.
 
     emitted: lifecycle events in order. applied: events that were not refused. ids_to_forget: events that became dead
-    letters, whose ids are not spent (R39). waiting_rows_to_delete: ids of rows of the table `waiting`.
+    letters, whose ids are not spent (R39). waiting_rows_to_delete: ids of rows of the table `waiting`. The argument
+    `culprits` is that of whoever runs one transaction after another.
     """
 
     def __init__(
-        self, *, now: datetime, rules: Rules, locked: Mapping[str, LockedAccount], partitions: Mapping[str, int]
+        self,
+        *,
+        now: datetime,
+        rules: Rules,
+        locked: Mapping[str, LockedAccount],
+        partitions: Mapping[str, int],
+        culprits: Culprits,
     ) -> None:
         self.now = now
         self.rules = rules
@@ -104,6 +112,7 @@ class UnitOfWork:
         self.dead_letter_counts: Counter[Reason] = Counter()
         self.dead_letters: list[Entry] = []
         self._partitions = partitions
+        self._culprits = culprits
         self._stopped_waiting: set[str] = set()
         self._new_state_documents: list[LockedAccount] = []
 
@@ -218,7 +227,7 @@ class UnitOfWork:
             yield
 
     def _decide(self, locked: LockedAccount, incoming: Incoming, at: datetime) -> None:
-        """One event through the core; a fault of the core makes this event a dead letter and no other."""
+        """One event through the core; a fault of the core makes it a dead letter; many in a row: `Transient`."""
         event, business_key = incoming.event, incoming.business_key
         if incoming.verdict is Verdict.CONFLICT:
             if business_key and business_key.kind != "order":
@@ -230,9 +239,12 @@ class UnitOfWork:
         try:
             result = step(locked.account, event.data, time=DecisionTime(at, self.now), stamp=stamp, rules=self.rules)
         except Exception as error:
+            self._culprits.check(incoming.account_id, f"{event.type} {event.id} of {incoming.account_id}", error)
             logger.exception("deciding %s %s of account %s failed", event.type, event.id, incoming.account_id)
             self.dead_letter(incoming, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+            self._culprits.add(incoming.account_id)
             return
+        self._culprits.forget()
         self._record(locked, incoming, result, at)
 
     def _refuse(self, locked: LockedAccount, incoming: Incoming, code: RejectionCode, at: datetime) -> None:

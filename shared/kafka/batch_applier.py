@@ -162,11 +162,12 @@ class BatchApplier:
 
     async def _dead_letter(self, part: _Part, error: Exception) -> None:
         record = part.decoded[0].record
-        self._culprits.check(record, error)
-        logger.error("dead letter: %s-%s offset %s", record.topic, record.partition, record.offset, exc_info=error)
+        place = f"{record.topic}-{record.partition} offset {record.offset}"
+        self._culprits.check(record.key, place, error)
+        logger.error("dead letter: %s", place, exc_info=error)
         effect = partial(self._batch_processor.dead_letter, record=record, error=error)
         await self._commit(part._replace(seconds=_DEAD_LETTER_STATEMENT_SECONDS), effect)
-        self._culprits.add(record)
+        self._culprits.add(record.key)
 
     async def _commit(self, part: _Part, effect: Callable[[Connection], Awaitable[None]]) -> None:
         """One transaction: the positions move past these records, to what the consumer reached; `effect` happens."""

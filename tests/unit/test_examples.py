@@ -15,9 +15,10 @@ from shared.contracts.topics import TOPIC_OF_TYPE
 from shared.storage.event_counts import EventOutcome
 from subscription_service.domain.model import Account
 from subscription_service.handlers import Incoming, read
-from subscription_service.unit_of_work import LockedAccount, UnitOfWork
+from subscription_service.unit_of_work import LockedAccount
 from tests.kit.records import kafka_record
 from tests.unit.domain.scenario import RULES
+from tests.unit.subscription.single_account import unit_of_work
 
 FOLDER = Path(__file__).parents[2] / "examples"
 ROWS = re.findall(
@@ -59,10 +60,10 @@ def test_in_the_order_of_the_table_no_example_is_refused_nor_waits() -> None:
     told: dict[str, list[LifecycleData]] = {}
     for number, file in enumerate(FILES):
         now = NOW + timedelta(seconds=number)
-        unit_of_work = UnitOfWork(now=now, rules=RULES, locked={"acct-1001": locked}, partitions={"dead-letters": 1})
-        assert len(list(unit_of_work.handle([incoming(file, now)]))) == 1
-        counts.update({outcome: count for (_, outcome), count in unit_of_work.event_counts.items()})
-        told[file] = [event.data for event in unit_of_work.emitted]
+        begun = unit_of_work(now, locked)
+        assert len(list(begun.handle([incoming(file, now)]))) == 1
+        counts.update({outcome: count for (_, outcome), count in begun.event_counts.items()})
+        told[file] = [event.data for event in begun.emitted]
     assert counts == {EventOutcome.APPLIED: len(FILES)}
     assert {file for file, events in told.items() if not events} == WITHOUT_AN_EVENT_OUT
     assert isinstance(told["purchase.json"][0], Activated)

@@ -10,6 +10,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.topics import TOPIC_OF_TYPE
+from shared.kafka.culprits import Culprits
 from shared.storage.event_counts import EventOutcome
 from subscription_service.domain.model import Account
 from subscription_service.domain.policy import Rules
@@ -44,24 +45,37 @@ class SingleAccount:
 
     def handle(self, events: Iterable[Incoming]) -> None:
         """One batch of events as they were read."""
-        unit_of_work = self._begin()
-        self._finish(unit_of_work, unit_of_work.handle(events))
+        begun = self._begin()
+        self._finish(begun, begun.handle(events))
 
     def catch_up(self, later: timedelta = timedelta(0), *, read_to: datetime | None = None) -> None:
         """Move the clock, and run what is due by then, or by `read_to`."""
         self.now += later
-        unit_of_work = self._begin()
-        self._finish(unit_of_work, unit_of_work.catch_up([self.locked], read_to=read_to))
+        begun = self._begin()
+        self._finish(begun, begun.catch_up([self.locked], read_to=read_to))
 
     def _begin(self) -> UnitOfWork:
-        return UnitOfWork(now=self.now, rules=self.rules, locked={ACCOUNT: self.locked}, partitions={"dead-letters": 1})
+        return unit_of_work(self.now, self.locked, rules=self.rules)
 
-    def _finish(self, unit_of_work: UnitOfWork, steps: Iterator[None]) -> None:
+    def _finish(self, begun: UnitOfWork, steps: Iterator[None]) -> None:
         for _ in steps:
             pass
-        self.log += [(event.at, event.data) for event in unit_of_work.emitted]
-        for (_, outcome), count in unit_of_work.event_counts.items():
+        self.log += [(event.at, event.data) for event in begun.emitted]
+        for (_, outcome), count in begun.event_counts.items():
             self.counted[outcome] += count
+
+
+def unit_of_work(
+    now: datetime, *locked: LockedAccount, rules: Rules = RULES, culprits: Culprits | None = None
+) -> UnitOfWork:
+    """One transaction over these accounts."""
+    return UnitOfWork(
+        now=now,
+        rules=rules,
+        locked={each.account.account_id: each for each in locked},
+        partitions={"dead-letters": 1},
+        culprits=culprits or Culprits(),
+    )
 
 
 def incoming(time: datetime, data: InboundData) -> Incoming:
@@ -72,7 +86,7 @@ def incoming(time: datetime, data: InboundData) -> Incoming:
         source="test",
         type=name,
         time=time,
-        subject=ACCOUNT,
+        subject=data.account_id,
         data=data,
         traceparent=None,
         fields={},

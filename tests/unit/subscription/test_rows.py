@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification, Term
+from shared.kafka.culprits import Culprits
 from subscription_service.domain.model import (
     Account,
     Active,
@@ -76,7 +77,7 @@ FULL = PLAIN._replace(
 def row_of(account: Account, before: Account = PLAIN) -> dict[str, Any]:
     """What is written for `account`."""
     rules = Rules(policy=load_policy(), catalog=load_catalog())
-    unit_of_work = UnitOfWork(now=LATER.time, rules=rules, locked={}, partitions={})
+    unit_of_work = UnitOfWork(now=LATER.time, rules=rules, locked={}, partitions={}, culprits=Culprits())
     return dict(accounts._row(LockedAccount(account, before, partition=1, revision=1), unit_of_work))
 
 

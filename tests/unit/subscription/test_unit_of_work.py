@@ -11,10 +11,8 @@ from shared.contracts.lifecycle import Activated, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.purchases import ContactChanged, PurchaseOrdered
 from shared.storage.event_counts import EventOutcome
-from subscription_service.unit_of_work import UnitOfWork
 from tests.kit.examples import examples
 from tests.unit.domain.scenario import (
-    ACCOUNT,
     RULES,
     bound,
     credit,
@@ -28,7 +26,7 @@ from tests.unit.domain.scenario import (
     when,
 )
 from tests.unit.domain.strategies import ORDERS, SWITCHES
-from tests.unit.subscription.single_account import SingleAccount, incoming
+from tests.unit.subscription.single_account import SingleAccount, incoming, unit_of_work
 
 NOON = when("2026-01-15 12:00")
 SECOND = timedelta(seconds=1)
@@ -171,12 +169,12 @@ def test_many_that_wait_go_on_one_step_at_a_time() -> None:
     """So that whoever drives the unit of work can let others go on between any two of them."""
     account = SingleAccount(NOON)
     account.receive(*[(NOON, bound(f"s-{number}")) for number in range(500)])
-    unit_of_work = UnitOfWork(now=NOON, rules=RULES, locked={ACCOUNT: account.locked}, partitions={})
-    steps = unit_of_work.handle([incoming(NOON, purchase(specification=specification(mode="partial", servers=500)))])
+    bought = incoming(NOON, purchase(specification=specification(mode="partial", servers=500)))
+    steps = unit_of_work(NOON, account.locked).handle([bought])
     assert len(list(steps)) == 1 + 500
     overdue = SingleAccount(NOON)
     overdue.receive(*[(NOON, bound(f"s-{number}")) for number in range(500)])
-    later = UnitOfWork(now=NOON + PARK_FOR, rules=RULES, locked={ACCOUNT: overdue.locked}, partitions={})
+    later = unit_of_work(NOON + PARK_FOR, overdue.locked)
     assert len(list(later.catch_up([overdue.locked]))) == 500
 
 
