@@ -44,6 +44,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         settle_due=timers.run_all_due,
         tasks=[timers.run, housekeeping.run, in_force.run],
         preparations=[in_force.prepare],
+        beside_intake=[in_force.watch],
     )
 
 

@@ -25,6 +25,8 @@ from subscription_service.storage.rule_changes import LOCK
 
 COMPONENT: Final = "policy"
 """The name under `troubles` in `/ready`."""
+_COMPARE_SECONDS: Final = 5.0
+"""How often a copy that decides nothing compares its files with the rules in force."""
 _TRY_SHARED: Final = f"SELECT pg_try_advisory_lock_shared({LOCK})"
 _END_SHARED: Final = f"SELECT pg_advisory_unlock_shared({LOCK})"
 _TRY_ALONE: Final = f"SELECT pg_try_advisory_lock({LOCK})"
@@ -58,6 +60,26 @@ class RulesInForce:
         """Hold the lock without end. Raises `BadSettings` where another copy has changed the rules."""
         if self._holding is not None:
             await self._holding
+
+    async def watch(self) -> None:
+        """For a copy that decides nothing: not ready for as long as its files differ from the rules in force.
+
+        It answers with prices and days of its own files meanwhile, so callers should be kept away from it.
+        """
+        while True:
+            await retry_transient(self._compare, health=self._context.health, component=COMPONENT)
+            await asyncio.sleep(_COMPARE_SECONDS)
+
+    async def _compare(self) -> None:
+        """Raises `Transient` where our files are not the rules in force."""
+        differing = await self._differing()
+        if differing is None:
+            raise Transient("no copy with the role intake has said what policy and catalog are in force")
+        if differing:
+            raise Transient(
+                f"this copy has another policy or catalog than the data were made with ({_in_words(differing)});"
+                " start it with the files of the copies that decide"
+            )
 
     async def _hold(self) -> None:
         while True:

@@ -49,7 +49,8 @@ class ServiceComponents:
     cancelled. Once database and topics are prepared, `batch_processor` gets what is read from
     Kafka, and each of `tasks` runs until it is cancelled. `settle_due` is for the test clock's barrier: it does all
     that is due at the clock's time and returns when nothing is left. `preparations` run once, before anything is read,
-    as soon as there are tables.
+    as soon as there are tables. `beside_intake` run in a copy without the role `intake`, in place of all that, until
+    they are cancelled.
     """
 
     http: FastAPI
@@ -58,6 +59,7 @@ class ServiceComponents:
     settle_due: Operation
     tasks: Sequence[Operation]
     preparations: Sequence[Operation] = ()
+    beside_intake: Sequence[Operation] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ async def run(service: Service, settings: Settings) -> None:
         await run_until_one_ends(
             _wait_for_stop_signal,
             partial(run_in_own_loop, partial(_serve_http, context, components)),
-            intake if has_role(settings, "intake") else partial(_await_intake, context),
+            intake if has_role(settings, "intake") else partial(_await_intake, context, components),
         )
     except Alarm as alarm:
         logger.critical("%s", alarm)
@@ -96,10 +96,16 @@ async def _serve_http(context: ServiceContext, components: ServiceComponents) ->
         await context.http_engine.dispose()
 
 
-async def _await_intake(context: ServiceContext) -> None:
-    """All that a copy without the role `intake` does beside HTTP: wait for the tables that one with it has made."""
+async def _await_intake(context: ServiceContext, components: ServiceComponents) -> None:
+    """All that a copy without the role `intake` does beside HTTP: wait for the tables that one with it has made, then
+    run what the service has for it.
+    """
     counts = await retry_transient(lambda: _fixed_partitions(context), health=context.health, component="database")
     context.partitions.fill(counts)
+    await run_until_one_ends(_for_ever, *components.beside_intake)
+
+
+async def _for_ever() -> None:
     await asyncio.Event().wait()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,6 +74,25 @@ async def test_a_copy_for_http_waits_for_one_that_makes_the_tables(settings: Set
         async with running_service(SUBSCRIPTION, only_intake(settings)):
             await eventually(shown.is_ready)
             assert (await shown.client.get("/api/accounts/acme", headers=operator())).status_code == 404
+
+
+async def test_a_copy_for_http_with_other_files_than_the_data_says_so_until_the_data_follow_them(
+    settings: Settings, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "policy.toml"
+    theirs.write_text('version = "theirs"\ngrace_days = 9\n')
+    other = settings.model_copy(update={"policy_file": theirs})
+    async with AsyncExitStack() as stack:
+        async with running_service(SUBSCRIPTION, only_intake(settings)):
+            shown = await stack.enter_async_context(running_service(SUBSCRIPTION, only_http(other), but_for=["policy"]))
+            await eventually(lambda: says_of_its_policy(shown, "policy.grace_days: 7 -> 9"))
+        async with running_service(SUBSCRIPTION, only_intake(other)):
+            await eventually(shown.is_ready)
+
+
+async def says_of_its_policy(copy: RunningService, expected: str) -> bool:
+    answer = await copy.client.get("/ready")
+    return answer.status_code == 503 and expected in answer.json()["troubles"].get("policy", "")
 
 
 async def waits_for_intake(copy: RunningService) -> bool:
