@@ -18,10 +18,10 @@ up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 	$(BIN)/tenure up --ports fixed --ready-file .tenure/ready.json $(ARGS)
 
 test: $(READY) system-packages ## run the whole suite, without the long fault runs
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 unit: $(READY) ## run the tests that need no server, properties with a fifth of their examples (under 20 seconds)
-	$(BIN)/pytest tests/unit tests/contract -n auto --hypothesis-profile quick $(ARGS)
+	$(BIN)/pytest tests/unit tests/contract -n logical --hypothesis-profile quick $(ARGS)
 
 lint: $(READY) ## check style, format and types
 	$(BIN)/ruff check
@@ -33,7 +33,7 @@ format: $(READY) ## put the code into its format
 	$(BIN)/ruff format
 
 coverage: $(READY) ## run the unit and contract tests and print which lines they reach; fails below the floor of pyproject.toml
-	$(BIN)/pytest tests/unit tests/contract --quiet --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest tests/unit tests/contract -n logical --quiet --cov --cov-report=term $(ARGS)
 
 faults: $(READY) ## the long fault runs: services and broker killed again and again
 	$(BIN)/pytest -m faults tests/faults $(ARGS)
