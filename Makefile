@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test unit coverage faults lint bench format lock docs system-packages setup
+.PHONY: help up demo test unit coverage faults lint bench recovery format lock docs system-packages setup
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -40,6 +40,9 @@ faults: $(READY) ## the long fault runs: services and broker killed again and ag
 
 bench: $(READY) ## run the benchmarks: a table, and figures as JSON
 	$(BIN)/python -m benchmarks $(ARGS)
+
+recovery: $(READY) ## let services, broker and database die, and measure how long it takes until everything goes on
+	$(BIN)/python -m benchmarks recovery $(ARGS)
 
 docs: $(READY) ## write the generated documents anew
 	$(BIN)/python -m tests.published --write

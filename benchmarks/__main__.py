@@ -5,7 +5,6 @@ Exit code 1 when the audit found anything; a missed target is shown, and is no f
 
 import argparse
 import asyncio
-import json
 import logging
 import sys
 import tempfile
@@ -16,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import comparison, report, runs
+from benchmarks.page import write_json, write_page
+from benchmarks.recovery import command as recovery
 from benchmarks.runs import RunResult
 from benchmarks.servers import Servers, running_servers
 from benchmarks.workload import Workload
 
 
 def main() -> int:
-    """Measure, print, write; the exit code."""
+    """Measure, print, write; the exit code. `recovery` as the first argument measures deaths instead."""
+    if sys.argv[1:2] == ["recovery"]:
+        return recovery.main(sys.argv[2:])
     # New topics take a moment to find their leaders; the client tries again, and logs it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     options = _options()
@@ -49,7 +52,7 @@ async def _measure(options: argparse.Namespace, folder: Path) -> Mapping[str, An
         found = report.summarize(await _pipelines(servers, work, options))
     _write(report.RESULTS, found, report.table(found))
     if not options.quick:
-        report.write_page(report.table(found))
+        write_page(report.PAGE, "make bench", report.table(found))
     return found
 
 
@@ -72,8 +75,7 @@ async def _pipelines(
 
 
 def _write(file: Path, found: Mapping[str, Any], table: str) -> None:
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    write_json(file, found)
     print(table)
 
 

@@ -1,21 +1,16 @@
 """From measured runs to JSON and to the table in docs/performance.md."""
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from benchmarks.machine import described, machine
 from benchmarks.runs import RunResult
 
 RESULTS: Final = Path("build/bench.json")
 PAGE: Final = Path("docs/performance.md")
-_BEGIN: Final = "<!-- results: written by `make bench` -->"
-_END: Final = "<!-- end of results -->"
-_VERSIONS_OF: Final = ("aiokafka", "asyncpg", "faststream", "sqlalchemy", "sqlmodel", "pydantic", "orjson", "uvloop")
 _TARGET_BARE: Final = 0.40
 _TARGET_USUAL: Final = 25
 _TARGET_P99_MS: Final = 100
@@ -27,7 +22,7 @@ def summarize(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
     latencies = [run.latency for run in results["tenure"] if run.latency]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
+        "machine": machine(),
         "events": {name: those[0].events for name, those in results.items()},
         "rounds": len(results["tenure"]),
         "events_per_second": {name: round(rate, 1) for name, rate in rates.items()},
@@ -55,7 +50,7 @@ def _cpu(those: Sequence[RunResult]) -> float:
 
 def table(found: Mapping[str, Any]) -> str:
     """The same for people, in Markdown."""
-    rates, latency, machine = found["events_per_second"], found["latency_ms"], found["machine"]
+    rates, latency = found["events_per_second"], found["latency_ms"]
     cpu = found["cpu_us_per_event"]
     rounds = "one run" if found["rounds"] == 1 else f"medians of {found['rounds']} interleaved runs"
     rows = (
@@ -69,44 +64,13 @@ def table(found: Mapping[str, Any]) -> str:
         f"| the same, p99 | {latency['p99']:.0f} ms | under {_TARGET_P99_MS} ms |",
         f"| lost, doubled, out of order | {len(found['findings'])} | 0 |",
     )
-    where = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB, {machine['system']}"
     return "\n".join(
         (
-            f"{found['at'][:10]}, {rounds}. {where}.",
-            f"Servers, processes and reader share these cores. {', '.join(machine['versions'])}.",
+            f"{found['at'][:10]}, {rounds}. {described(found['machine'])}",
+            f"Servers, processes and reader share these cores. {', '.join(found['machine']['versions'])}.",
             "",
             "| | measured | wanted |",
             "|---|---|---|",
             *rows,
         )
     )
-
-
-def write_page(text: str, page: Path = PAGE) -> None:
-    """Put the table between the page's markers."""
-    head, _, rest = page.read_text().partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
-    page.write_text(f"{head}{_BEGIN}\n{text}\n{_END}{tail}")
-
-
-def _machine() -> dict[str, Any]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "cores": os.cpu_count(),
-        "processor": _processor(),
-        "memory_gb": round(memory, 1),
-        "system": platform.system(),
-        "versions": [
-            "Apache Kafka 4.3.1",
-            "PostgreSQL 18",
-            f"Python {platform.python_version()}",
-            *(f"{name} {version(name)}" for name in _VERSIONS_OF),
-        ],
-    }
-
-
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -148,6 +148,13 @@ def event_of_new_account(number: int, at: datetime) -> Message:
     return _message(PURCHASES, "purchase.ordered", f"late-{number}", at, purchase)
 
 
+def purchase_of(account: str, at: datetime) -> Message:
+    """The purchase of an account that does not exist yet; its mails go to an address of its own."""
+    contact = {"name": "Lin Wei", "email": f"{account}@example.com", "locale": "en", "time_zone": "Asia/Shanghai"}
+    purchase = {**_purchase(0, account), "account_id": account, "contact": contact}
+    return _message(PURCHASES, "purchase.ordered", f"{account}-purchase", at, purchase)
+
+
 def _kinds(count: int, random: Random) -> list[str]:
     """Kinds of event in exactly the shares of the mix, shuffled."""
     kinds = [kind for kind, share in _KINDS for _ in range(count * share // 100)]

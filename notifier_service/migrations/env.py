@@ -8,6 +8,6 @@ from notifier_service.storage import (  # noqa: F401
     recipients,
 )
 from notifier_service.storage.metadata import NotifierTable
-from shared.storage.migrations import run_environment
+from shared.storage.alembic_scripts import run_environment
 
 run_environment(NotifierTable.metadata)

@@ -30,6 +30,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Called by aiokafka at each rebalance, before it returns records of these partitions."""
+        if consumer := self._consumer():
+            consumer.stay_member()
         try:
             await self._seek(list(assigned))
         except Alarm as alarm:

@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from shared.kafka.membership import Membership
 from shared.kafka.record import FaultyRecord, Offsets, Record
 from shared.kafka.wire.client import FetchCleaner
 
@@ -27,10 +28,11 @@ class CleanConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 
 
 class InputConsumer(CleanConsumer):
-    """Returns records that cannot be read as `FaultyRecord`."""
+    """Returns records that cannot be read as `FaultyRecord`; keeps its place in its consumer group (`membership`)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._client.send = Membership(self._client.send, lambda: self._coordinator).send
         self.out_of_range: set[tuple[str, int]] = set()
         """Partitions whose position the broker does not hold."""
         self._returned: dict[tuple[str, int], int] = {}
@@ -51,6 +53,10 @@ class InputConsumer(CleanConsumer):
             return {}
         self._returned.update({partition: records[-1].offset + 1 for partition, records in found.items()})
         return {partition: self._with_faults(partition, records) for partition, records in found.items()}
+
+    def stay_member(self) -> None:
+        """Send heartbeats from now on: a rebalance listener may take longer than the session, and aiokafka waits."""
+        self._coordinator._start_heartbeat_task()  # noqa: SLF001
 
     def standstills(self) -> Mapping[TopicPartition, str]:
         """Assigned partitions that cannot be read further -> why, in a sentence that names partition and offset."""

@@ -18,7 +18,7 @@ class PartitionCounts(Mapping[str, int]):
         self._counts: Mapping[str, int] | None = None
 
     def fill(self, counts: Mapping[str, int]) -> None:
-        """Called once, by the runtime, when topics and tables are prepared."""
+        """Called by the runtime, with what is stored and again when the topics are prepared."""
         self._counts = dict(counts)
 
     def require(self) -> Mapping[str, int]:

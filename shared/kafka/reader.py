@@ -24,6 +24,9 @@ from shared.runtime.settings import Settings
 
 MAX_RECORDS: Final = 2000
 BATCH_TIMEOUT_MS: Final = 10
+_REBALANCE_MS: Final = 10_000
+"""How long a rebalance waits for a copy that lives and is busy."""
+_HEARTBEATS_PER_SESSION: Final = 5
 _FOLLOW_SECONDS: Final = 0.5
 _DECODED_AT_ONCE: Final = 100
 """After so many records were decoded, the other tasks of the process may run."""
@@ -44,10 +47,14 @@ class Reader:
         """Register with FastStream's broker, which then calls `on_batch`. Call once, before the broker starts."""
         # FastStream's overloads want literals where we pass values: hence the Any.
         register: Any = broker.subscriber
+        session_ms = settings.kafka_session_seconds * 1000
         self._subscriber = register(
             *self.positions.topics,
             group_id=f"{settings.topic_prefix}{group}",
             group_instance_id=settings.instance_id,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
+            rebalance_timeout_ms=_REBALANCE_MS,
             batch=True,
             max_records=MAX_RECORDS,
             batch_timeout_ms=BATCH_TIMEOUT_MS,

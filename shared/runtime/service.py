@@ -1,7 +1,8 @@
 """Running one service, from the settings to a clean stop: what both services have in common.
 
-HTTP is served first, so that `/ready` can tell what is missing; then database and topics are prepared; then everything
-else runs. `run` ends on SIGINT or SIGTERM, or with an `Alarm`, which a person must look at.
+HTTP is served first, so that `/ready` can tell what is missing; then the tables are prepared, then topics; everything
+else begins as soon as it has what it needs. `run` ends on SIGINT or SIGTERM, or with an `Alarm`, which a person must
+look at.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Final
 from shared.contracts.topics import TEST_CLOCK, TOPICS, read_by, written_by
 from shared.kafka import topics
 from shared.kafka.input_topics import InputTopics
-from shared.kafka.intake import build_intake
+from shared.kafka.intake import Intake, build_intake
 from shared.outbox import log
 from shared.outbox.leader import lead
 from shared.outbox.relay import Relay
@@ -126,8 +127,30 @@ async def _wait_for_stop_signal() -> None:
 
 
 async def _work(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
-    """Prepare, then run everything but HTTP until cancelled; an operation that fails ends them all."""
-    await _prepare(service, context, components)
+    """Run everything but HTTP until cancelled; an operation that fails ends them all.
+
+    Each waits only for what it needs itself: at a restart the service's own tasks wait neither for Kafka nor for the
+    consumer group, and what is decided is published while this copy still joins the group.
+    """
+    await _prepare_tables(service, context, components)
+    prepared = asyncio.Event()
+    await _find_partitions(context, prepared)
+    await run_until_one_ends(
+        partial(_exchange, service, context, components, prepared),
+        *(partial(_run_prepared, prepared, task) for task in components.tasks),
+    )
+
+
+async def _run_prepared(prepared: asyncio.Event, task: Operation) -> None:
+    await prepared.wait()
+    await task()
+
+
+async def _exchange(
+    service: Service, context: ServiceContext, components: ServiceComponents, prepared: asyncio.Event
+) -> None:
+    """Read and publish, each beside the other, once there are topics. Raises `Alarm`."""
+    await _prepare_topics(service, context, prepared)
     intake = build_intake(
         context,
         components.batch_processor,
@@ -135,30 +158,62 @@ async def _work(service: Service, context: ServiceContext, components: ServiceCo
         topics=[topic.name for topic in topics.wanted(list(read_by(service.name)), context.settings)],
     )
     try:
-        await intake.start()
-        await run_until_one_ends(intake.run, partial(_lead, context, components), *components.tasks)
+        await run_until_one_ends(partial(_read, intake), partial(_lead, context, components))
     finally:
         await intake.stop(_DRAIN_SECONDS)
 
 
-async def _prepare(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
-    """Make tables and topics, then fill `context.partitions`; wait for whatever is away. Raises `Alarm`."""
-    settings, health = context.settings, context.health
-    names = [*read_by(service.name), *written_by(service.name)]
-    url = settings.database_url.get_secret_value()
-    await retry_transient(lambda: migrate(url, context.schema, service.migrations), health=health, component="database")
+async def _read(intake: Intake) -> None:
+    await intake.start()
+    await intake.run()
+
+
+async def _prepare_tables(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
+    """Make tables, and what the service keeps in them; wait while the database is away."""
+    url = context.settings.database_url.get_secret_value()
+    await retry_transient(
+        lambda: migrate(url, context.schema, service.migrations), health=context.health, component="database"
+    )
     for prepare in components.preparations:
         await prepare()
+
+
+async def _find_partitions(context: ServiceContext, prepared: asyncio.Event) -> None:
+    """Fill `context.partitions` with what an earlier start of this version has stored, where there was one."""
+    counts = await retry_transient(lambda: _stored_partitions(context), health=context.health, component="database")
+    if _own_topics(context) <= counts.keys():
+        context.partitions.fill(counts)
+        prepared.set()
+
+
+async def _stored_partitions(context: ServiceContext) -> Mapping[str, int]:
+    """The partitions that this service writes; where there are some, the test clock is started too if it is on."""
+    async with transaction(context.engine) as connection:
+        counts = await log.fixed_partitions(connection)
+        if counts and context.settings.test_clock is not None:
+            await TestClock.start(connection, context.settings.test_clock)
+        return counts
+
+
+def _own_topics(context: ServiceContext) -> set[str]:
+    """The topics of which this service writes every partition."""
+    return {topic for topic in written_by(context.name) if not TOPICS[topic].test_clock_only}
+
+
+async def _prepare_topics(service: Service, context: ServiceContext, prepared: asyncio.Event) -> None:
+    """Make topics, then fill `context.partitions`; wait for whatever is away. Raises `Alarm`."""
+    settings, health = context.settings, context.health
+    names = [*read_by(service.name), *written_by(service.name)]
     counts = await retry_transient(lambda: topics.ensure(names, settings), health=health, component="topics")
     await retry_transient(lambda: _prepare_log(service, context, counts), health=health, component="database")
     context.partitions.fill(counts)
+    prepared.set()
 
 
 async def _prepare_log(service: Service, context: ServiceContext, counts: Mapping[str, int]) -> None:
     """Fix the partitions that this service writes and, with the test clock on, start that clock."""
-    own = [topic for topic in written_by(service.name) if not TOPICS[topic].test_clock_only]
     async with transaction(context.engine) as connection:
-        await log.fix_partitions(connection, {topic: counts[topic] for topic in own})
+        await log.fix_partitions(connection, {topic: counts[topic] for topic in _own_topics(context)})
         if context.settings.test_clock is not None:
             await log.fix_own_partition(connection, *settled_partition(service.name, counts))
             await TestClock.start(connection, context.settings.test_clock)

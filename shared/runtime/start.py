@@ -42,6 +42,6 @@ def start(service: Service) -> int:
 
 def _collect_garbage_seldom() -> None:
     """A batch makes many objects and no cycles; at Python's own thresholds the search for cycles took 20 % of it."""
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # what is imported stays
+    gc.enable()
     gc.set_threshold(100_000, 20, 50)

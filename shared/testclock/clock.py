@@ -29,7 +29,9 @@ class SystemClock:
 
 
 _NOW = text("SELECT now FROM test_clock FOR SHARE")
-_START = text("INSERT INTO test_clock (now) SELECT :now WHERE NOT EXISTS (SELECT 1 FROM test_clock)")
+_START = text(
+    "INSERT INTO test_clock (now) SELECT :now WHERE NOT EXISTS (SELECT 1 FROM test_clock) ON CONFLICT DO NOTHING"
+)
 _MOVE = text("UPDATE test_clock SET now = greatest(now, :now)")
 
 

@@ -1,6 +1,6 @@
 """Alembic's entry. Every module with a table of this service is imported here, so that its description is known."""
 
-from shared.storage.migrations import run_environment
+from shared.storage.alembic_scripts import run_environment
 from subscription_service.storage import (  # noqa: F401
     accounts,
     applied_policy,

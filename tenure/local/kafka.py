@@ -39,6 +39,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "broker.session.timeout.ms": "1500",
     "broker.heartbeat.interval.ms": "300",
     "group.initial.rebalance.delay.ms": "0",
+    # The services ask for sessions of 2 s, shorter than a broker takes by default (TENURE_KAFKA_SESSION_SECONDS).
+    "group.min.session.timeout.ms": "1000",
     "auto.create.topics.enable": "false",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "10",

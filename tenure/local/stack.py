@@ -67,6 +67,7 @@ class Stack:
         self.mail = None if options.smtp else self._embedded_mail(ports)
         self.services = {name: self._copies(name, ports) for name in SERVICES}
         self._auth_secret = self._find_auth_secret()
+        self._instance = options.environment.get("TENURE_INSTANCE_ID") or _kept(options.folder / "instance", size=4)
 
     @property
     def embedded(self) -> Sequence[Part]:
@@ -81,7 +82,7 @@ class Stack:
         await run_all(*(partial(self._start, part) for part in self.embedded))
         settings = load(self._environment())
         for copy in self._all_copies():
-            copy.use_environment(self._environment())
+            copy.use_environment({**self._environment(), "TENURE_INSTANCE_ID": f"{self._instance}.{copy.name}"})
         await run_all(*(partial(self._start, copy) for copy in self._all_copies()))
         await self._wait_for_topics(settings)
 
@@ -147,7 +148,7 @@ class Stack:
             return Path(given["TENURE_AUTH_SECRET_FILE"]).read_text().strip()
         if "TENURE_AUTH_JWKS_URL" in given:
             return None
-        return _kept_secret(self._options.folder / "auth_secret")
+        return _kept(self._options.folder / "auth_secret")
 
     def _environment(self) -> Mapping[str, str]:
         """The caller's environment, with defaults for what it lacks, and with the addresses of this stack."""
@@ -199,10 +200,11 @@ class Stack:
         raise PartFailed(f"The services are ready, but topics are missing: {', '.join(sorted(missing))}.")
 
 
-def _kept_secret(file: Path) -> str:
+def _kept(file: Path, *, size: int = 32) -> str:
+    """A random text of so many bytes in hexadecimal, made once for a folder."""
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32))
+        file.write_text(secrets.token_hex(size))
     return file.read_text()
 
 

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.contracts.topics import TEST_CLOCK
 
+_INTAKE_LAG: Final = "tenure_intake_lag_records"
 _RELAY_LAG: Final = "tenure_relay_lag_events"
 
 
@@ -34,3 +35,10 @@ def unpublished(metrics: str) -> int:
     """How many entries of the service's log are not known to be published."""
     families = text_string_to_metric_families(metrics)
     return sum(int(each.value) for family in families for each in family.samples if each.name == _RELAY_LAG)
+
+
+def assigned(metrics: str) -> set[tuple[str, int]]:
+    """(topic, partition) of all partitions that this copy reads."""
+    samples = [each for family in text_string_to_metric_families(metrics) for each in family.samples]
+    lags = [each.labels for each in samples if each.name == _INTAKE_LAG]
+    return {(labels["topic"], int(labels["partition"])) for labels in lags}

@@ -3,13 +3,16 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.kit.parts import fresh_database
 from tests.kit.tokens import SECRET
+
+SESSION_SECONDS: Final = 10
+"""So long that no test is rebalanced where the machine is slow."""
 
 
 def unused_prefix() -> str:
@@ -19,8 +22,12 @@ def unused_prefix() -> str:
 
 def service_settings(kafka: Kafka, database_url: str, topic_prefix: str, **more: Any) -> Settings:
     """Settings of a service on this broker and database; `more` by field name."""
-    where = {"kafka_bootstrap_servers": kafka.bootstrap, "topic_prefix": topic_prefix, "database_url": database_url}
-    return Settings.model_validate({**where, "auth_secret": SECRET, **more})
+    where: dict[str, Any] = {
+        "kafka_bootstrap_servers": kafka.bootstrap,
+        "topic_prefix": topic_prefix,
+        "database_url": database_url,
+    }
+    return Settings.model_validate({**where, "auth_secret": SECRET, "kafka_session_seconds": SESSION_SECONDS, **more})
 
 
 @contextmanager

@@ -101,7 +101,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "asyncpg": {
         *("shared.storage.database", "shared.storage.errors", "shared.storage.session", "tenure.local.postgres"),
     },
-    "alembic": {"shared.storage.migrations", "subscription_service.migrations", "notifier_service.migrations"},
+    "alembic": {"shared.storage.alembic_scripts", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
         *("shared.web", "shared.runtime.components", "subscription_service.http.api"),
         *("notifier_service.http.api", "notifier_service.inbox.api", "tenure.local.mail_server"),

@@ -12,8 +12,9 @@ from sqlalchemy import MetaData, text
 import notifier_service
 import subscription_service
 from notifier_service.storage.metadata import NotifierTable
+from shared.storage.alembic_scripts import check
 from shared.storage.database import STATEMENT_SECONDS, Engine, connect, transaction
-from shared.storage.migrations import check, migrate
+from shared.storage.migrations import migrate
 from shared.storage.tables import SharedTable
 from subscription_service.storage.metadata import SubscriptionTable
 
@@ -113,7 +114,7 @@ async def _found(engine: Engine, schema: str) -> set[tuple[str, ...]]:
 
 ENVIRONMENT: Final = """
 from sqlalchemy import MetaData
-from shared.storage.migrations import run_environment
+from shared.storage.alembic_scripts import run_environment
 run_environment(MetaData())
 """
 LONG: Final = f"""
