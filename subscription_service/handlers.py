@@ -16,6 +16,7 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import Event, Reason, Unreadable, check_subject, decode, fingerprint
 from shared.contracts.inventory import (
@@ -64,6 +65,8 @@ REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
         "tenure.account.credited.v1": EventType(AccountCredited, spends="entry_id"),
         "tenure.account.contact_changed.v1": EventType(ContactChanged),
         "tenure.coupon.issued.v1": EventType(CouponIssued, spends="coupon_id"),
+        "tenure.account.debited.v1": EventType(AccountDebited, spends="entry_id"),
+        "tenure.coupon.revoked.v1": EventType(CouponRevoked),
     },
     RENEWALS: {
         "tenure.renewal.ordered.v1": EventType(RenewalOrdered, spends="order_id", needs_purchase=True),
@@ -181,7 +184,7 @@ def read(record: Record, topic: str, *, currency: str) -> Incoming:
     data = incoming.event.data
     if topic != TEST_CLOCK:
         check_subject(incoming.event)
-    if isinstance(data, AccountCredited) and data.currency != currency:
+    if isinstance(data, AccountCredited | AccountDebited) and data.currency != currency:
         raise Unreadable(Reason.INVALID_DATA, f"data.currency: expected {currency!r}, the catalog's")
     return incoming
 

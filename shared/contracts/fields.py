@@ -135,6 +135,7 @@ DaysLeft = Annotated[
 
 # Money
 Credit = Annotated[PositiveMoney, described(f"What is added to the balance. {MONEY}", "250.00")]
+Debit = Annotated[PositiveMoney, described(f"What is taken off the balance. {MONEY}", "20.00")]
 AmountOff = Annotated[
     PositiveMoney,
     SafeInteger,
@@ -186,6 +187,18 @@ PriceDifference = Annotated[
     ),
 ]
 Attempt = Annotated[Whole, described("Number of the attempt to deduct, from 1 for each E.", 1)]
+
+# Acts of an operator
+Operator = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128),
+    described("Who did it, 1 to 128 characters; not interpreted.", "o.perez"),
+]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500),
+    described("Why it was done, 1 to 500 characters; not interpreted.", "Credited twice, ticket 4711"),
+]
 
 # Servers, capacity, configuration
 ServerCores = Annotated[Count, described("CPU cores of the server, in cores.", 4)]

@@ -6,6 +6,7 @@ in the module of its topic (`purchases`, `renewals`, `inventory`), its class in 
 
 from collections.abc import Mapping
 
+from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.inventory import (
     INVENTORY_EVENTS,
     CapacityUsed,
@@ -34,6 +35,8 @@ InboundData = (
     | AccountCredited
     | ContactChanged
     | CouponIssued
+    | AccountDebited
+    | CouponRevoked
     | RenewalOrdered
     | RenewalChangeOrdered
     | RenewalDeclined

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.contracts.acts import ACTS_ON_PURCHASES
 from shared.contracts.fields import (
     AccountId,
     AmountOff,
@@ -78,5 +79,6 @@ PURCHASE_EVENTS: Final[Mapping[str, type[Any]]] = {
     "tenure.account.credited.v1": AccountCredited,
     "tenure.account.contact_changed.v1": ContactChanged,
     "tenure.coupon.issued.v1": CouponIssued,
+    **ACTS_ON_PURCHASES,
 }
 """Type -> contract."""

@@ -1,8 +1,8 @@
-"""Facts of an account: balance, coupons, servers, capacity, configuration (R37, R38).
+"""Facts of an account: balance, coupons, servers, capacity, configuration (R37, R38, R45).
 
-`apply_fact` takes in what an event states, whatever the state of the subscription: credits and coupons add up, the rest
-is newest per key. `apply_side_effects` changes facts after a lifecycle event. `evolve` changes the rest of the account,
-and takes the fee of an automatic renewal off balance and coupons.
+`apply_fact` takes in what an event states, whatever the state of the subscription: credits, debits, coupons and their
+revocations add up, the rest is newest per key. `apply_side_effects` changes facts after a lifecycle event. `evolve`
+changes the rest of the account, and takes the fee of an automatic renewal off balance and coupons.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.contracts import lifecycle
+from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     CapacityUsed,
@@ -29,7 +30,7 @@ from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Coupon, Released
 from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.policy import Catalog
-from subscription_service.domain.pricing import total
+from subscription_service.domain.pricing import remainder, total
 from subscription_service.domain.quota import quota_of
 from subscription_service.domain.refusals import Rejection
 
@@ -64,8 +65,15 @@ def credit(account: Account, command: AccountCredited, _: FactContext) -> Accoun
     return account._replace(balance=total(account.balance, command.amount))
 
 
+def debit(account: Account, command: AccountDebited, _: FactContext) -> Account:
+    """R45: take off the balance, which may fall below zero."""
+    return account._replace(balance=remainder(account.balance, command.amount))
+
+
 def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Account:
-    """R38: one more unused coupon."""
+    """R38: one more unused coupon; one that was revoked before it came stays away (R45)."""
+    if command.coupon_id in account.revoked_coupons:
+        return account
     coupon = Coupon(
         coupon_id=command.coupon_id,
         amount_off=command.amount_off,
@@ -75,6 +83,12 @@ def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Acc
         valid_until=command.valid_until,
     )
     return account._replace(coupons=(*account.coupons, coupon))
+
+
+def revoke_coupon(account: Account, command: CouponRevoked, _: FactContext) -> Account:
+    """R45: take an unused coupon away; where it is used up, or is still to come, only its id is kept."""
+    unused = tuple(coupon for coupon in account.coupons if coupon.coupon_id != command.coupon_id)
+    return account._replace(coupons=unused, revoked_coupons=account.revoked_coupons | {command.coupon_id})
 
 
 def use_capacity(account: Account, command: CapacityUsed, context: FactContext) -> Account:
@@ -120,7 +134,9 @@ def _switches_to_partial(previous: Specification, specification: Specification) 
 
 FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Account | Rejection]]] = {
     AccountCredited: credit,
+    AccountDebited: debit,
     CouponIssued: issue_coupon,
+    CouponRevoked: revoke_coupon,
     CapacityUsed: use_capacity,
     ConfigurationRecorded: record_configuration,
     ConfigurationRemoved: remove_configuration,

@@ -1,8 +1,9 @@
 """What is known of an account: its subscription and its facts. Values that are replaced, never changed.
 
 `subscription`, `contact`, `version` and `decided_at` are what applying the lifecycle events in order rebuilds; the rest
-are facts; some have rows of their own. `servers` and `configuration` hold only the rows that the storage loaded for
-this decision; the totals (`registered`, `bound`, `retained`) always count all of them.
+are facts; some have rows of their own. `servers`, `configuration`, `coupons` and `revoked_coupons` (ids of coupons)
+hold only the rows that the storage loaded for this decision; the totals (`registered`, `bound`, `retained`) always
+count all of them.
 The fields of `Active`, `Grace`, `Released` and what is in them are stored by name: renaming one needs a migration.
 """
 
@@ -155,6 +156,7 @@ class Account(NamedTuple):
     subscription: Subscription | None = None
     balance: Decimal = ZERO
     coupons: tuple[Coupon, ...] = ()
+    revoked_coupons: frozenset[str] = frozenset()
     registered: ServerTotals = NOTHING
     bound: ServerTotals = NOTHING
     capacity: Mapping[Feature, CapacityUse] = _EMPTY

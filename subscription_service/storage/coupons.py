@@ -1,18 +1,19 @@
-"""Coupons: one row per coupon, issued by an event and used up by one order (R24)."""
+"""Coupons: one row per coupon, issued by an event and used up by one order (R24), and one per revocation (R45)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Index, text
 
+from shared.contracts.acts import CouponRevoked
 from shared.contracts.lifecycle import Renewed
 from shared.contracts.purchases import CouponIssued
 from shared.storage.bulk import Bulk, Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
-from shared.storage.tables import OptionalText, Text, TextKey
+from shared.storage.tables import Instant, OptionalText, Text, TextKey
 from subscription_service.domain.model import Coupon
 from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
@@ -34,16 +35,35 @@ class CouponRow(SubscriptionTable, table=True):
     used_by: OptionalText
 
 
+class CouponRevocationRow(SubscriptionTable, table=True):
+    """A coupon that may not be used any more, also where it is still to come. `at`: `time` of the first revocation."""
+
+    __tablename__ = "coupon_revocation"
+    account_id: TextKey
+    coupon_id: TextKey
+    operator: Text
+    reason: Text
+    at: Instant
+
+
 _ISSUED = names_of(CouponRow, without=["used_by"])
 _READ = Selection(CouponRow, *_ISSUED)
 _USABLE = Bulk(
     CouponRow,
-    "SELECT {columns} FROM {rows} JOIN coupon USING (account_id) WHERE used_by IS NULL AND valid_until >= first_day",
+    "SELECT {columns} FROM {rows} JOIN coupon USING (account_id) WHERE used_by IS NULL AND valid_until >= first_day"
+    " AND NOT EXISTS (SELECT 1 FROM coupon_revocation r"
+    " WHERE r.account_id = coupon.account_id AND r.coupon_id = coupon.coupon_id)",
     ("account_id",),
     also={"first_day": "valid_until"},
     reads=_READ,
 )
 _ISSUE = insert(CouponRow, _ISSUED)
+_REVOKE = insert(CouponRevocationRow, or_ignore=True)
+_REVOKED = Bulk(
+    CouponRevocationRow,
+    "SELECT account_id, coupon_id FROM {rows} JOIN coupon_revocation USING ({names})",
+    ("account_id", "coupon_id"),
+)
 _USE = update(CouponRow, ("coupon_id", "used_by"))
 
 
@@ -56,13 +76,37 @@ async def usable(connection: Connection, first_days: Mapping[str, date]) -> dict
     return {account_id: tuple(found) for account_id, found in coupons.items()}
 
 
+async def revoked(connection: Connection, coupons: Collection[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Which of these coupons (account id, coupon id) are revoked: account id -> coupon ids."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    rows = [{"account_id": account_id, "coupon_id": coupon_id} for account_id, coupon_id in sorted(coupons)]
+    for account_id, coupon_id in await _REVOKED.fetch(connection, rows):
+        found[account_id].add(coupon_id)
+    return {account_id: frozenset(ids) for account_id, ids in found.items()}
+
+
 async def save(connection: Connection, applied: Iterable[Incoming], emitted: Iterable[EmittedEvent]) -> None:
-    """Store coupons that were issued, and which orders have used some up."""
+    """Store coupons that were issued and revoked, and which orders have used some up."""
+    await _REVOKE.run(connection, _revocations(applied))
     issued = [event.event.data for event in applied if isinstance(event.event.data, CouponIssued)]
     renewals = [event.data for event in emitted if isinstance(event.data, Renewed)]
     await _ISSUE.run(connection, [_row(data) for data in issued])
     used = [{"coupon_id": data.coupon_id, "used_by": data.order_id} for data in renewals if data.coupon_id]
     await _USE.run(connection, used)
+
+
+def _revocations(applied: Iterable[Incoming]) -> list[Row]:
+    return [
+        {
+            "account_id": data.account_id,
+            "coupon_id": data.coupon_id,
+            "operator": data.operator,
+            "reason": data.reason,
+            "at": event.event.time,
+        }
+        for event in applied
+        if isinstance(data := event.event.data, CouponRevoked)
+    ]
 
 
 def _coupon(row: Any) -> Coupon:

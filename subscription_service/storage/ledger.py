@@ -1,4 +1,4 @@
-"""The ledger: one row per credit and charge. Their sum is the account's balance; the audit compares the two."""
+"""The ledger: one row per credit, debit and charge. Their sum is the account's balance; the audit compares the two."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from sqlalchemy import Index, text
 
+from shared.contracts.acts import AccountDebited
 from shared.contracts.lifecycle import Renewed
 from shared.contracts.purchases import AccountCredited
 from shared.storage.bulk import Row, insert
 from shared.storage.database import Connection
-from shared.storage.tables import Instant, Text, TextKey
+from shared.storage.tables import Instant, OptionalText, Text, TextKey
 from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
 from subscription_service.storage.account_range import IN_RANGE, AccountRange
@@ -18,7 +19,9 @@ from subscription_service.storage.metadata import Amount, SubscriptionTable
 
 
 class LedgerRow(SubscriptionTable, table=True):
-    """`kind`: `credit`, above zero, its `entry_id` the event's; or `charge`, below zero, its `entry_id` the order's."""
+    """`kind`: `credit`, above zero, or `debit`, below zero, their `entry_id` the event's; or `charge`, below zero, its
+    `entry_id` the order's. `operator`, `reason`: of an operator's act (R45).
+    """
 
     __tablename__ = "ledger_entry"
     __table_args__ = (Index("ledger_account", "account_id"),)
@@ -27,6 +30,8 @@ class LedgerRow(SubscriptionTable, table=True):
     account_id: Text
     amount: Amount
     at: Instant
+    operator: OptionalText
+    reason: OptionalText
 
 
 _ADD = insert(LedgerRow)
@@ -34,18 +39,16 @@ _BALANCES = text(f"SELECT account_id, sum(amount) AS balance FROM ledger_entry W
 
 
 async def save(connection: Connection, applied: Iterable[Incoming], emitted: Iterable[EmittedEvent]) -> None:
-    """Store what was credited and what was charged."""
-    credits_ = [
-        _credit(event.event.data, event.event.time)
-        for event in applied
-        if isinstance(event.event.data, AccountCredited)
-    ]
+    """Store what was credited, debited and charged."""
+    arrived = [(event.event.data, event.event.time) for event in applied]
+    credits_ = [_credit(data, at) for data, at in arrived if isinstance(data, AccountCredited)]
+    debits = [_debit(data, at) for data, at in arrived if isinstance(data, AccountDebited)]
     charges = [
         _charge(event.account_id, event.data, event.data.charged, event.at)
         for event in emitted
         if isinstance(event.data, Renewed) and event.data.charged
     ]
-    await _ADD.run(connection, credits_ + charges)
+    await _ADD.run(connection, [*credits_, *debits, *charges])
 
 
 async def balances(connection: Connection, accounts: AccountRange) -> dict[str, Decimal]:
@@ -55,14 +58,25 @@ async def balances(connection: Connection, accounts: AccountRange) -> dict[str, 
 
 
 def _credit(data: AccountCredited, at: datetime) -> Row:
-    return {
-        "kind": "credit",
-        "entry_id": data.entry_id,
-        "account_id": data.account_id,
-        "amount": data.amount,
-        "at": at,
-    }
+    return _row("credit", data.entry_id, data.account_id, data.amount, at)
+
+
+def _debit(data: AccountDebited, at: datetime) -> Row:
+    row = _row("debit", data.entry_id, data.account_id, -data.amount, at)
+    return {**row, "operator": data.operator, "reason": data.reason}
 
 
 def _charge(account_id: str, data: Renewed, charged: Decimal, at: datetime) -> Row:
-    return {"kind": "charge", "entry_id": data.order_id, "account_id": account_id, "amount": -charged, "at": at}
+    return _row("charge", data.order_id, account_id, -charged, at)
+
+
+def _row(kind: str, entry_id: str, account_id: str, amount: Decimal, at: datetime) -> Row:
+    return {
+        "kind": kind,
+        "entry_id": entry_id,
+        "account_id": account_id,
+        "amount": amount,
+        "at": at,
+        "operator": None,
+        "reason": None,
+    }

@@ -20,6 +20,7 @@ from shared.contracts.inventory import (
     ServerResized,
     ServerUnbound,
 )
+from shared.contracts.purchases import CouponIssued
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection
 from subscription_service.domain.calendar import billing_day
@@ -58,7 +59,7 @@ async def load_coupons(
 async def load_touched(
     connection: Connection, locked: Mapping[str, LockedAccount], events: Iterable[Incoming], *, whole: bool
 ) -> None:
-    """Load the servers and configuration entries that these events touch.
+    """Load the servers, configuration entries and revocations of coupons that these events touch.
 
     Where an event may need all servers, or `whole`: also every server that is present or bound.
     """
@@ -69,6 +70,8 @@ async def load_touched(
     for account_id, in_use in (await servers.in_use(connection, sorted(touched.whole))).items():
         found_servers.setdefault(account_id, {}).update(in_use)
     found_entries = await configuration.some(connection, touched.entries)
+    for account_id, ids in (await coupons.revoked(connection, touched.coupons)).items():
+        _attach(locked[account_id], revoked_coupons=ids)
     for account_id in found_servers.keys() | found_entries.keys():
         _attach(
             locked[account_id],
@@ -105,6 +108,7 @@ class _Touched:
         self.whole: set[str] = set()
         self.servers: set[tuple[str, str]] = set()
         self.entries: set[tuple[str, ConfigurationKind, str]] = set()
+        self.coupons: set[tuple[str, str]] = set()
         for event in events:
             self._add(event.account_id, event.event.data)
             if event.may_touch_all_servers(locked[event.account_id].account):
@@ -116,6 +120,8 @@ class _Touched:
                 self.servers.add((account_id, data.server_id))
             case InventorySnapshot():
                 self.servers.update((account_id, server.server_id) for server in data.servers)
+            case CouponIssued():
+                self.coupons.add((account_id, data.coupon_id))
             case ConfigurationRecorded() | ConfigurationRemoved():
                 self.entries.add((account_id, data.kind, data.key))
 

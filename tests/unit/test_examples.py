@@ -27,7 +27,15 @@ ROWS = re.findall(
 FILES = [file for file, _ in ROWS]
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 WITHOUT_AN_EVENT_OUT = {
-    *("credit.json", "coupon.json", "server-registered.json", "server-resized.json", "inventory-snapshot.json"),
+    *(
+        "credit.json",
+        "coupon.json",
+        "debit.json",
+        "coupon-revoked.json",
+        "server-registered.json",
+        "server-resized.json",
+        "inventory-snapshot.json",
+    ),
     *("capacity-used.json", "configuration-recorded.json", "configuration-removed.json"),
     *("server-unbound.json", "server-bound.json", "server-released.json"),
 }

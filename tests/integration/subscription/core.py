@@ -33,7 +33,17 @@ T = TypeVar("T")
 
 SCHEMA: Final = "subscription"
 PARTITIONS: Final = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
-STORED: Final = ("account", "server", "configuration", "coupon", "ledger_entry", "order_entry", "waiting", "log")
+STORED: Final = (
+    "account",
+    "server",
+    "configuration",
+    "coupon",
+    "coupon_revocation",
+    "ledger_entry",
+    "order_entry",
+    "waiting",
+    "log",
+)
 EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition", "subscription_count")
 WRITTEN_TO: Final = (*STORED, "event_claim", "id_claim")
 _PARKED: Final = text("SELECT count(*) FROM waiting")

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from shared.contracts.envelope import adapter
 from shared.contracts.inbound import INBOUND_EVENTS, InboundData
 from shared.contracts.topics import TOPIC_OF_TYPE
+from subscription_service.handlers import REGISTRY
 from tests.integration.subscription.core import Batch, Core, record
 from tests.kit.examples import examples
+from tests.unit.domain.lives import BIRTH
 from tests.unit.domain.strategies import LIVES, Life
-from tests.unit.domain.test_properties import BIRTH
 
 PLACE: Final = {contract: (TOPIC_OF_TYPE[name], name) for name, contract in INBOUND_EVENTS.items()}
-SPENDING: Final = ("order_id", "entry_id", "coupon_id")
 AFTERWARDS: Final = timedelta(days=45)
 # An example takes a third of a second: too long to look for the smallest one that fails.
 PHASES: Final = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -111,7 +111,7 @@ def duplicated(
 
 
 def _again(topic: str, event: dict[str, Any], data: st.DataObject) -> tuple[str, dict[str, Any]]:
-    spends = any(name in event["data"] for name in SPENDING)
+    spends = REGISTRY[topic][event["type"]].spends is not None
     another = spends and data.draw(st.booleans())
     return topic, event | ({"id": f"{event['id']}-again", "time": BIRTH.isoformat()} if another else {})
 

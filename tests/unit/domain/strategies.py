@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from shared.contracts import inventory, purchases
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
+from tests.unit.domain.acts import debit, revoke
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -67,6 +68,8 @@ SWITCHES: st.SearchStrategy[InboundData] = st.one_of(
 )
 MONEY: st.SearchStrategy[InboundData] = st.one_of(
     st.builds(credit, st.decimals("0.01", "600.00", places=2).map(str), IDS),
+    st.builds(debit, st.decimals("0.01", "200.00", places=2).map(str), IDS),
+    st.builds(revoke, IDS),
     st.builds(coupon, IDS, percent_off=st.integers(1, 100)),
     st.builds(coupon, IDS, amount_off=st.decimals("0.01", "90.00", places=2)),
 )

@@ -2,10 +2,8 @@
 
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +12,6 @@ from hypothesis import strategies as st
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import (
     Activated,
-    AutoRenewalFailed,
     Expired,
     OrderRejected,
     Released,
@@ -22,7 +19,6 @@ from shared.contracts.lifecycle import (
     RenewalDue,
     Renewed,
 )
-from shared.contracts.purchases import AccountCredited
 from shared.contracts.types import Term
 from subscription_service.domain.calendar import at_hour, billing_day, days_after, days_before
 from subscription_service.domain.context import DecisionTime
@@ -42,9 +38,9 @@ from subscription_service.domain.step import step
 from subscription_service.domain.terms import differs
 from subscription_service.domain.timers import next_timer
 from tests.kit.examples import examples
+from tests.unit.domain.lives import AFTERWARDS, BIRTH, instants, lived, rebuilt, states
 from tests.unit.domain.scenario import ACCOUNT, RULES, Scenario, fold, rules, specification, started, when
 from tests.unit.domain.strategies import (
-    CHARGED_LIVES,
     INVENTORY,
     LIVES,
     MONEY,
@@ -54,29 +50,7 @@ from tests.unit.domain.strategies import (
     Life,
 )
 
-BIRTH = when("2023-12-31 11:30")
-AFTERWARDS = timedelta(days=60)
 DAYS = st.sampled_from([(7,), (30, 15, 7, 3, 1), (9, 1)])
-
-
-def lived(life: Life, days: tuple[int, ...] = (7,), after: timedelta = AFTERWARDS) -> Scenario:
-    """A life that begins with a purchase on the last day of a month."""
-    scenario = Scenario(rules=rules(reminder_days=days))
-    commands = [life.bought, *[command for _, command in life.steps]]
-    for time, command in zip(instants(life), commands, strict=True):
-        scenario.receive(time, command)
-    scenario.advance_to(instants(life)[-1] + after)
-    return scenario
-
-
-def instants(life: Life) -> list[datetime]:
-    """When each event happens, the purchase first."""
-    return list(accumulate((pause for pause, _ in life.steps), lambda time, pause: time + pause, initial=BIRTH))
-
-
-def rebuilt(account: Account) -> tuple[object, ...]:
-    """What the lifecycle alone rebuilds."""
-    return account.subscription, account.contact, account.version
 
 
 @pytest.mark.rule("R4")
@@ -198,20 +172,6 @@ def test_waiting_in_small_steps_is_waiting_at_once(life: Life, hops: list[timede
     assert in_steps.account == at_once.account
 
 
-@pytest.mark.rule("R24", "R25")
-@given(life=CHARGED_LIVES)
-@settings(max_examples=examples(100), deadline=None)
-def test_no_money_appears_or_is_lost(life: Life) -> None:
-    scenario = lived(life)
-    assert {type(event) for _, event in scenario.log} & {Renewed, AutoRenewalFailed}
-    credited = sum((command.amount for _, command in life.steps if isinstance(command, AccountCredited)), Decimal(0))
-    charged = sum((event.charged or Decimal(0) for _, event in scenario.log if isinstance(event, Renewed)), Decimal(0))
-    assert scenario.account.balance == credited - charged >= 0
-    for _, event in scenario.log:
-        if isinstance(event, AutoRenewalFailed):
-            assert event.shortfall == event.fee - event.discount - event.balance > 0
-
-
 @pytest.mark.rule("R33", "R37")
 @given(life=LIVES)
 @settings(max_examples=examples(150), deadline=None)
@@ -229,17 +189,6 @@ def test_the_totals_count_the_rows_and_the_flag_is_right_after_every_event(life:
             flags.add(account.subscription.quota_exceeded)
             assert account.subscription.quota_exceeded is not fits(quota_of(wanted, RULES.catalog), needed)
     assert flags  # every life begins with a subscription
-
-
-def states(life: Life) -> Iterator[Account]:
-    """The account after each of its events, and at the end."""
-    scenario = Scenario()
-    commands = [life.bought, *[command for _, command in life.steps]]
-    for time, command in zip(instants(life), commands, strict=True):
-        scenario.receive(time, command)
-        yield scenario.account
-    scenario.advance_to(instants(life)[-1] + AFTERWARDS)
-    yield scenario.account
 
 
 def total(servers: list[Server]) -> ServerTotals:

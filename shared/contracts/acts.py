@@ -1,0 +1,39 @@
+"""Acts of an operator, which put an account right: on `purchases` debits and revoked coupons.
+
+Each names who did it and why; both are kept for good with what the act has led to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.contracts.fields import AccountId, CouponId, Currency, Debit, EntryId, Operator, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDebited:
+    """Money was taken off the account's balance, which may fall below zero (R45)."""
+
+    entry_id: EntryId
+    account_id: AccountId
+    amount: Debit
+    currency: Currency
+    operator: Operator
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponRevoked:
+    """A coupon was taken away before it was used (R45)."""
+
+    coupon_id: CouponId
+    account_id: AccountId
+    operator: Operator
+    reason: Reason
+
+
+ACTS_ON_PURCHASES: Final[Mapping[str, type[Any]]] = {
+    "tenure.account.debited.v1": AccountDebited,
+    "tenure.coupon.revoked.v1": CouponRevoked,
+}
+"""Type -> contract."""

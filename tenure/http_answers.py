@@ -1,0 +1,52 @@
+"""JSON that a service answers to an operator over HTTP.
+
+The token is made here, with `TENURE_AUTH_SECRET`. Standard library only, since the commands also run where only the
+services are installed.
+"""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from shared.runtime.settings import Settings
+from tenure.terminal import harmless
+from tenure.tokens import token
+
+_TIMEOUT_SECONDS: Final = 30
+
+
+class NoAnswer(Exception):
+    """A service did not answer the question; the message says what it did instead."""
+
+
+def operator_headers(account: str, settings: Settings) -> Mapping[str, str]:
+    """The headers of an operator's request about this account."""
+    secret = settings.auth_secret.get_secret_value() if settings.auth_secret else ""
+    return {"Authorization": f"Bearer {token(account, secret, operator=True)}"}
+
+
+def get(url: str, headers: Mapping[str, str], *, service: str) -> Mapping[str, Any]:
+    """The JSON answer to one request; no proxy is asked, since the service is ours.
+
+    `service`: who is asked, such as `the notifier`. Raises `NoAnswer`.
+    """
+    request = Request(url, headers=dict(headers))  # noqa: S310 - the caller has checked the scheme
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            page: Mapping[str, Any] = json.load(answer)
+    except HTTPError as error:
+        raise NoAnswer(_problem(error, service)) from None
+    except (URLError, TimeoutError, ValueError) as error:
+        raise NoAnswer(f"{service} at {url.partition('/api/')[0]} did not answer: {error}") from None
+    return page
+
+
+def _problem(error: HTTPError, service: str) -> str:
+    """The sentence of the problem document, where the answer is one."""
+    try:
+        return harmless(str(json.load(error)["detail"]))
+    except (ValueError, KeyError, TypeError):
+        return f"{service} answered {error.code} {HTTPStatus(error.code).phrase}"

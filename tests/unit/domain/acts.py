@@ -1,0 +1,24 @@
+"""Acts of an operator on the account of a scenario."""
+
+from decimal import Decimal
+
+from shared.contracts import acts
+from tests.unit.domain.scenario import ACCOUNT
+
+OPERATOR = "o.perez"
+REASON = "ticket 4711"
+
+
+def debit(amount: str, entry_id: str = "db-1") -> acts.AccountDebited:
+    return acts.AccountDebited(
+        entry_id=entry_id,
+        account_id=ACCOUNT,
+        amount=Decimal(amount),
+        currency="USD",
+        operator=OPERATOR,
+        reason=REASON,
+    )
+
+
+def revoke(coupon_id: str = "k-1") -> acts.CouponRevoked:
+    return acts.CouponRevoked(coupon_id=coupon_id, account_id=ACCOUNT, operator=OPERATOR, reason=REASON)
