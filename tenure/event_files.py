@@ -91,8 +91,9 @@ def parse(document: Any, place: str, *, check: bool = True) -> Message:
             ' {"topic": ..., "event": ...}. Nothing was sent.'
         )
     message = _bare(document, topic, place)
-    if check:
-        _check(message)
+    trouble = why_invalid(message) if check else None
+    if trouble is not None:
+        raise BadEvent(f"{trouble}. Nothing was sent; --no-check sends it anyhow.")
     return message
 
 
@@ -146,13 +147,14 @@ def _defaults(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"specversion": "1.0", "id": str(uuid.uuid4()), "source": _SOURCE, "time": now, **subject}
 
 
-def _check(message: Message) -> None:
-    """Read it as the subscription service will. What depends on its clock and its catalog is not known here."""
+def why_invalid(message: Message) -> str | None:
+    """What its contract refuses, in a sentence; None for a valid event. What depends on the clock and on the catalog of
+    the subscription service is not known here.
+    """
     try:
         event = decode(message.value, (), TOPICS[message.topic].contracts)
         if event.type != CLOCK_ADVANCED:
             check_subject(event)
     except Unreadable as unreadable:
-        raise BadEvent(
-            f"{message.place}: {unreadable.detail} ({unreadable.reason}). Nothing was sent; --no-check sends it anyhow."
-        ) from None
+        return f"{message.place}: {unreadable.detail} ({unreadable.reason})"
+    return None

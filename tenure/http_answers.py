@@ -33,7 +33,9 @@ def get(url: str, headers: Mapping[str, str], *, service: str) -> Mapping[str, A
 
     `service`: who is asked, such as `the notifier`. Raises `NoAnswer`.
     """
-    request = Request(url, headers=dict(headers))  # noqa: S310 - the caller has checked the scheme
+    if not url.startswith(("http://", "https://")):
+        raise NoAnswer(f"{url} is no address of a page")
+    request = Request(url, headers=dict(headers))  # noqa: S310 - checked above
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
             page: Mapping[str, Any] = json.load(answer)

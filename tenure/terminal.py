@@ -57,6 +57,13 @@ def say_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         _print(line.rstrip(), sys.stdout)
 
 
+def ask(question: str) -> bool:
+    """Ask on stderr and read the answer from stdin: whether it is yes. Where nobody answers, it is not."""
+    with _until_closed(sys.stderr):
+        print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 @contextmanager
 def working(describe: Callable[[], str]) -> Iterator[None]:
     """Show on stderr, while the block runs, what `describe` returns at each moment; only where that is a terminal."""

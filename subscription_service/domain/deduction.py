@@ -85,7 +85,7 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     price = fee(subscription.terms[-1].specification, months, rules.catalog)
     coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
     off = discount(coupon, price)
-    if remainder(price, off) > account.balance:
+    if remainder(price, off) > account.balance:  # a debt fails a fee of 0.00 too (R45)
         return _failed(context, price=price, off=off)
     coupon_id = None if coupon is None else coupon.coupon_id
     return _renewed(context, months, price=price, off=off, coupon_id=coupon_id)

@@ -14,4 +14,12 @@ ReadyFile = Annotated[
     Path | None, typer.Option(metavar="F", help=f"What `tenure up` wrote; otherwise {READY_FILE}, where there is one.")
 ]
 Database = Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL; otherwise TENURE_DATABASE_URL.")]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account id.")]
+Service = Annotated[
+    str | None, typer.Option(metavar="URL", help="The subscription service; otherwise by the ready file.")
+]
+Operator = Annotated[str | None, typer.Option(help="Who does it; otherwise the system's user.")]
+Why = Annotated[str, typer.Option("--reason", help="Why it is done, 1 to 500 characters; kept for good.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the result at most.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

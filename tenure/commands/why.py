@@ -12,7 +12,8 @@ from shared.runtime.settings import BadSettings
 from tenure.commands import options
 from tenure.commands.failures import failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
-from tenure.notifications import NoAnswer, decisions
+from tenure.http_answers import NoAnswer
+from tenure.notifications import decisions
 from tenure.terminal import say_json, say_table
 
 app = typer.Typer(add_completion=False)

@@ -71,7 +71,7 @@ def test_names_and_options_are_completed() -> None:
         done = subprocess.run(TENURE, env=os.environ | asked, capture_output=True, text=True, check=True)
         return done.stdout.split()
 
-    assert completed("tenure de") == ["demo", "dead-letters"]
+    assert completed("tenure de") == ["demo", "debit", "dead-letters"]
     assert completed("tenure dead-letters list --re") == ["--reason", "--ready-file"]
 
 

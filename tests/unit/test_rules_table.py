@@ -13,7 +13,16 @@ from tests.pages import DOCS
 from tests.rules_table import RULES, Proof, links_to, proofs
 
 PAGE: Final = DOCS / "rules.md"
-BUILT: Final = tuple(rule for rule in RULES if rule[0] == "G" or int(rule[1:]) <= 41)
+NOT_BUILT: Final = {
+    *("R42", "R43", "R44"),
+    *("R46", "R47"),
+    "R48",
+    "R49",
+    "R50",
+    "R51",
+    "R52",
+}
+BUILT: Final = tuple(rule for rule in RULES if rule not in NOT_BUILT)
 RULE: Final = re.compile(r'^### <a id="(?P<anchor>[rg]\d+)"></a>(?P<id>[RG]\d+) (?P<title>.+)$', re.MULTILINE)
 CODE: Final = re.compile(r"^\*(?:Decided in|Held by)\* (?P<links>.+?\.)$", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"\]\(\.\./(?P<path>[^)]+)\)")

@@ -56,7 +56,7 @@ def test_a_debit_and_a_revocation_say_nothing_of_an_account_that_is_not_known(co
 @pytest.mark.parametrize("first", ["coupon", "revocation"])
 def test_a_revoked_coupon_pays_for_nothing_whichever_comes_first(core: Core, cut: int, first: str) -> None:
     core.begin()
-    pair = [TEN_OFF, revoke("k-1")] if first == "coupon" else [revoke("k-1"), TEN_OFF]
+    pair: list[InboundData] = [TEN_OFF, revoke("k-1")] if first == "coupon" else [revoke("k-1"), TEN_OFF]
     commands = [BOUGHT, *pair]
     for start in range(0, len(commands), cut):
         core.receive(at("2026-01-15 12:00", *commands[start : start + cut], first=start))
@@ -70,7 +70,7 @@ def test_a_revoked_coupon_pays_for_nothing_whichever_comes_first(core: Core, cut
 def test_a_revocation_that_came_before_holds_where_a_credit_tries_again_at_once(core: Core, apart: bool) -> None:
     core.begin()
     core.receive(at("2026-01-15 12:00", BOUGHT), Batch(DEDUCTED, ()))  # fails, and is outstanding
-    late = [revoke("k-1"), TEN_OFF, credit("265.00")]
+    late: list[InboundData] = [revoke("k-1"), TEN_OFF, credit("265.00")]
     if apart:
         core.receive(at("2026-02-06 09:00", late.pop(0), first=10))
     core.receive(at("2026-02-06 09:00", *late, first=20))

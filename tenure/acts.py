@@ -1,0 +1,80 @@
+"""Acts of an operator from the command line: what is known of the account, the event of the act, and its sending.
+
+An act with an id of its own gets one that is made from its content, so that the same act a second time is the same
+event and counts once. Its `time` is the service clock's.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from shared.runtime.settings import Settings
+from tenure.event_files import BadEvent, Message, parse, why_invalid
+from tenure.event_results import EventResult
+from tenure.http_answers import get, operator_headers
+from tenure.publishing import ResultWaiter
+
+_SERVICE: Final = "the subscription service"
+_SOURCE: Final = "tenure-acts"
+
+
+class Performer(NamedTuple):
+    """Who acts, and why."""
+
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One act on one account. `type`: of its event; `data`: what its event says beside account, operator and reason;
+    `question`: what it will do, for the one who is asked.
+    """
+
+    account: str
+    type: str
+    data: Mapping[str, Any]
+    question: str
+
+
+class Desk:
+    """Where acts are prepared and sent. `service`: URL of the subscription service; `seconds`: how long to wait."""
+
+    def __init__(self, settings: Settings, *, service: str, seconds: float) -> None:
+        self._settings = settings
+        self._service = service.rstrip("/")
+        self._seconds = seconds
+
+    def overview(self, account: str) -> Mapping[str, Any]:
+        """The account's state document. Raises `NoAnswer`, also where nothing is known of the account."""
+        url = f"{self._service}/api/accounts/{quote(account, safe='')}"
+        return get(url, operator_headers(account, self._settings), service=_SERVICE)
+
+    def message(self, act: Act, performer: Performer) -> Message:
+        """The event of an act. Raises `BadEvent` where it is not valid by its contract, and `NoAnswer`."""
+        data = {"account_id": act.account, **act.data, **performer._asdict()}
+        event = {"type": act.type, "source": _SOURCE, **self._test_time(), "data": data}
+        message = parse(event, "the act", check=False)
+        trouble = why_invalid(message)
+        if trouble is not None:
+            raise BadEvent(f"{trouble}. Nothing was sent.")
+        return message
+
+    def send(self, message: Message) -> EventResult:
+        """Publish an act and wait for what becomes of it. Raises `NotSent` and `Transient`."""
+        waiter = ResultWaiter(self._settings, service=self._service, seconds=self._seconds)
+        [result] = asyncio.run(waiter.publish([message], acknowledged=lambda _: None))
+        return result
+
+    def _test_time(self) -> Mapping[str, str]:
+        """The `time` of an event where the test clock is on; otherwise none, and the present is filled in."""
+        clock = get(f"{self._service}/health", {}, service=_SERVICE)["test_clock"]
+        return {"time": clock["now"]} if clock and clock["now"] else {}
+
+
+def act_id(kind: str, *content: str) -> str:
+    """The id of an act with this content, such as `debit-5f1c…`: the same content has the same id."""
+    return f"{kind}-{blake2b(chr(0).join(content).encode(), digest_size=12).hexdigest()}"

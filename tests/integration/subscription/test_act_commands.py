@@ -1,0 +1,95 @@
+"""The commands of acts, against a running service: they ask, send, say what became of it, and act once."""
+
+import asyncio
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.contracts.topics import PURCHASES
+from tenure.__main__ import main
+from tests.integration.subscription.serving import World
+from tests.kit.events import account, credit, purchase
+from tests.kit.tokens import SECRET
+
+WHY = ["--operator", "o.perez", "--reason", "ticket 4711"]
+
+
+@pytest.fixture(autouse=True)
+def ready_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The ready file of a stack with this service."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TENURE_TOPIC_PREFIX", world.settings.topic_prefix)
+    ready = {
+        "kafka": world.settings.kafka_bootstrap_servers,
+        "subscription_url": str(world.client.base_url),
+        "auth_secret": SECRET,
+    }
+    Path(".tenure").mkdir()
+    Path(".tenure/ready.json").write_text(json.dumps(ready))
+
+
+async def known(world: World, *events: dict[str, Any]) -> str:
+    """An account with a subscription and a balance of 100.00, after these events."""
+    name = account()
+    await world.publish(purchase(name, world.now), credit(name, "100.00") | {"time": world.now.isoformat()}, *events)
+    await world.settle()
+    return name
+
+
+async def run(*arguments: str) -> int:
+    return await asyncio.to_thread(main, [*arguments, *WHY])
+
+
+@pytest.mark.rule("R45")
+async def test_the_same_debit_twice_counts_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    who = await known(world)
+    assert await run("debit", who, "30.5", "--yes") == 0
+    assert capsys.readouterr().out.startswith("applied: tenure.account.debited.v1 ")
+    assert await run("debit", who, "30.50", "--yes") == 0
+    assert capsys.readouterr().out.startswith("duplicate: ")
+    assert await run("debit", who, "30.50", "--yes", "--id", f"another-{who}", "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert (done["result"], done["event"]["data"]["operator"]) == ("applied", "o.perez")
+    assert (await world.get(who))["balance"] == "39.00"
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("yes\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
+async def test_an_act_is_sent_only_after_a_yes(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, code: int
+) -> None:
+    who = await known(world)
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert await run("debit", who, "1") == code
+    told = capsys.readouterr().err
+    assert told.startswith(f"Take 1.00 USD off the balance of {who}, which is 100.00? [y/N] ")
+    assert told.endswith("tenure debit: nothing was sent; --yes sends without asking\n") == (code == 1)
+    assert (await world.get(who))["balance"] == ("99.00" if code == 0 else "100.00")
+
+
+@pytest.mark.rule("R45")
+async def test_a_coupon_is_revoked_and_a_second_time_as_well(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    who = await known(world)
+    for _ in range(2):
+        assert await run("revoke-coupon", who, f"k-{who}", "--yes") == 0
+        assert capsys.readouterr().out.startswith("applied: tenure.coupon.revoked.v1 ")
+
+
+@pytest.mark.parametrize("act", [["debit", "nobody", "1.00"], ["revoke-coupon", "nobody", "k-1"]])
+async def test_an_account_of_which_nothing_is_known_is_refused(
+    world: World, capsys: pytest.CaptureFixture[str], act: list[str]
+) -> None:
+    before = len(await world.records(PURCHASES))
+    assert await run(*act, "--yes") == 1
+    assert capsys.readouterr().err == f"tenure {act[0]}: There is no such account.\n"
+    assert len(await world.records(PURCHASES)) == before
+
+
+async def test_what_the_contract_refuses_is_not_sent(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    who = await known(world)
+    assert await asyncio.to_thread(main, ["debit", who, "1", "--yes", "--reason", "x" * 501]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("tenure debit: the act: data.reason: ")
+    assert told.endswith("Nothing was sent.\n")
