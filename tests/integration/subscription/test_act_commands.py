@@ -14,6 +14,7 @@ from tests.integration.subscription.serving import World
 from tests.kit.events import account, credit, purchase
 from tests.kit.tokens import SECRET
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 WHY = ["--operator", "o.perez", "--reason", "ticket 4711"]
 
 
