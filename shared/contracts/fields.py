@@ -122,6 +122,10 @@ NextAttemptAt = Annotated[
     Instant,
     described("When the next deduction is attempted; UTC; null where none is to come.", "2026-02-20T00:00:00Z"),
 ]
+AttemptAt = Annotated[
+    Instant,
+    described("When the deduction is attempted; UTC; null where no attempt is planned.", "2026-02-20T00:00:00Z"),
+]
 RetainedUntil = Annotated[
     Instant,
     described("End of the grace period, when the subscription is released; UTC.", "2026-04-07T16:00:00Z"),
@@ -174,10 +178,16 @@ EventCurrency = Annotated[
 ]
 Fee = Annotated[Amount, described(f"Price of the cycle before any discount. {MONEY}", "137.50")]
 Discount = Annotated[Amount, described(f"What a coupon took off the fee; 0.00 without one. {MONEY}", "20.00")]
+ExpectedDiscount = Annotated[
+    Amount, described(f"What the coupon that can be used then takes off the fee; 0.00 without one. {MONEY}", "20.00")
+]
 Charged = Annotated[Amount, described(f"What was deducted from the balance. {MONEY}", "117.50")]
 BalanceAfter = Annotated[Amount, described(f"Balance after the deduction. {MONEY}", "132.50")]
 Balance = Annotated[Amount, described(f"Balance of the account. {MONEY}", "72.50")]
 Shortfall = Annotated[Amount, described(f"What the balance lacks. {MONEY}", "45.00")]
+ExpectedShortfall = Annotated[
+    Amount, described(f"What the balance lacks after the coupon; 0.00 where it covers the fee. {MONEY}", "45.00")
+]
 PriceDifference = Annotated[
     Amount,
     described(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from shared.contracts.fields import (
     Attempt,
+    AttemptAt,
     Balance,
     BalanceAfter,
     Charged,
@@ -22,6 +23,8 @@ from shared.contracts.fields import (
     EndsAt,
     EntriesByKind,
     EventCurrency,
+    ExpectedDiscount,
+    ExpectedShortfall,
     ExpiresOn,
     Fee,
     FirstAttemptAt,
@@ -33,6 +36,7 @@ from shared.contracts.fields import (
     ReleasedAt,
     RetainedUntil,
     Shortfall,
+    TermMonths,
     described,
 )
 from shared.contracts.lifecycle_parts import (
@@ -50,6 +54,22 @@ from shared.contracts.lifecycle_parts import (
 )
 from shared.contracts.types import Contact, Feature, ProtectionMode, Specification, Term
 
+OrderPrice = Annotated[
+    Quote | None, described("List price of the order; it says nothing of who paid it. Null in older events.")
+]
+RenewalQuote = Annotated[Quote | None, described("List price of a renewal as is; null in older events (R30).")]
+HeldSpecification = Annotated[
+    Specification | None, described("Specification of the last term, or of the one in force; null in older events.")
+]
+HeldExpiresOn = Annotated[ExpiresOn | None, described("E of the subscription; null in older events.", "2026-02-28")]
+HeldEndsAt = Annotated[
+    EndsAt | None, described("End of the last term, exclusive; UTC; null in older events.", "2026-02-28T16:00:00Z")
+]
+Retained = Annotated[
+    EntriesByKind | None,
+    described("Configuration entries that are there again, by kind; null where it did not come in grace (R32)."),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activated:
@@ -62,11 +82,12 @@ class Activated:
     expires_on: ExpiresOn
     ends_at: EndsAt
     auto_renewal: Annotated[AutoRenewalPlan | None, described("Auto-renewal; null where it is off (R11).")]
+    price: OrderPrice = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewed:
-    """A term was appended (R13, R15, R20). The money fields are given for automatic renewals only."""
+    """A term was appended (R13, R15, R20). What was deducted, `fee` to `currency`, is for automatic renewals only."""
 
     order_id: OrderId
     method: RenewalMethod
@@ -80,6 +101,8 @@ class Renewed:
     coupon_id: CouponId | None = None
     balance_after: BalanceAfter | None = None
     currency: EventCurrency | None = None
+    price: OrderPrice = None
+    retained: Retained = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +124,8 @@ class AutoRenewalSwitchedOn:
     cycle_months: CycleMonths
     effective_on: EffectiveOn
     first_attempt_at: FirstAttemptAt | None
+    specification: HeldSpecification = None
+    quote: RenewalQuote = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +135,8 @@ class AutoRenewalSwitchedOff:
     cycle_months: CycleMonths
     effective_on: EffectiveOn
     first_attempt_at: FirstAttemptAt | None
+    expires_on: HeldExpiresOn = None
+    ends_at: HeldEndsAt = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +150,26 @@ class AutoRenewalFailed:
     attempt: Attempt
     next_attempt_at: NextAttemptAt | None
     currency: EventCurrency | None = None
+    months: Annotated[TermMonths | None, described("Months that the fee is for; null in older events.", 1)] = None
+    specification: HeldSpecification = None
+    expires_on: HeldExpiresOn = None
+    ends_at: HeldEndsAt = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalDeclineNoted:
     """The customer will not renew (R28)."""
 
+    expires_on: HeldExpiresOn = None
+    ends_at: HeldEndsAt = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalDue:
-    """Reminder that the subscription expires (R29, R30)."""
+    """Reminder that the subscription expires (R29, R30).
+
+    What a deduction will need (`attempt_at` to `shortfall`) is given where auto-renewal will charge or has failed.
+    """
 
     expires_on: ExpiresOn
     ends_at: EndsAt
@@ -140,6 +177,12 @@ class RenewalDue:
     quote: Quote
     obstacles: Annotated[tuple[Obstacle, ...], described("Why a renewal would be refused now; else empty.")]
     auto_renewal: AutoRenewalStatus
+    specification: HeldSpecification = None
+    attempt_at: AttemptAt | None = None
+    discount: ExpectedDiscount | None = None
+    coupon_id: CouponId | None = None
+    balance: Balance | None = None
+    shortfall: ExpectedShortfall | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +192,7 @@ class QuotaExceeded:
     protection_mode: ProtectionMode
     servers: ServerUse
     cores: CoreUse
+    specification: HeldSpecification = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +211,8 @@ class Expired:
     expires_on: ExpiresOn
     retained_until: RetainedUntil
     retained: EntriesByKind
+    specification: HeldSpecification = None
+    quote: RenewalQuote = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +221,9 @@ class ReleaseDue:
 
     release_at: ReleaseAt
     retained: EntriesByKind
+    expires_on: HeldExpiresOn = None
+    specification: HeldSpecification = None
+    quote: RenewalQuote = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +233,7 @@ class Released:
     released_at: ReleasedAt
     purged: EntriesByKind
     edition: Annotated[str, described("The edition after release.", "basic")] = "basic"
+    specification: HeldSpecification = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

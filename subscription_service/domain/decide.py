@@ -26,9 +26,9 @@ from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection
 from subscription_service.domain.deduction import first_attempt, retry_after_credit
-from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.model import Account, Active, Grace, retained_counts
 from subscription_service.domain.policy import Policy, Rules
-from subscription_service.domain.pricing import price_difference
+from subscription_service.domain.pricing import price_difference, term_price
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.switching import decline_renewal, disable_auto_renewal, enable_auto_renewal
 from subscription_service.domain.terms import change_with_term, differs, first_term, next_term
@@ -182,6 +182,7 @@ def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
         expires_on=term.expires_on,
         ends_at=term.ends_at,
         auto_renewal=_plan(term, at, rules.policy) if order.auto_renewal else None,
+        price=term_price(term, rules.catalog),
     )
 
 
@@ -196,11 +197,14 @@ def _plan(term: Term, at: datetime, policy: Policy) -> AutoRenewalPlan:
 
 
 def _renewed(context: DecisionContext, term: Term) -> Renewed:
+    reactivated = isinstance(context.subscription, Grace)
     return Renewed(
         order_id=term.order_id,
         method=RenewalMethod.MANUAL,
         term=term,
         expires_on=term.expires_on,
         ends_at=term.ends_at,
-        reactivated=isinstance(context.subscription, Grace),
+        reactivated=reactivated,
+        price=term_price(term, context.rules.catalog),
+        retained=retained_counts(context.account) if reactivated else None,
     )

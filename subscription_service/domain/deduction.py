@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from shared.contracts.lifecycle import AutoRenewalFailed, Renewed
-from shared.contracts.lifecycle_parts import RenewalMethod
+from shared.contracts.lifecycle_parts import Quote, RenewalMethod
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, end_of, midnight
 from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Account, Active, AutoRenewal, Grace
@@ -86,7 +86,7 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
     off = discount(coupon, price)
     if remainder(price, off) > account.balance:  # a debt fails a fee of 0.00 too (R45)
-        return _failed(context, price=price, off=off)
+        return _failed(context, months, price=price, off=off)
     coupon_id = None if coupon is None else coupon.coupon_id
     return _renewed(context, months, price=price, off=off, coupon_id=coupon_id)
 
@@ -119,11 +119,13 @@ def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Deci
         coupon_id=coupon_id,
         balance_after=remainder(account.balance, charged),
         currency=rules.catalog.currency,
+        price=Quote(months=months, fee=price, currency=rules.catalog.currency),
     )
 
 
-def _failed(context: DecisionContext, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
+def _failed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
     account, subscription, at, rules = context
+    last = subscription.terms[-1]
     made = subscription.attempts if isinstance(subscription, Active) else 0
     return AutoRenewalFailed(
         fee=price,
@@ -131,10 +133,12 @@ def _failed(context: DecisionContext, *, price: Decimal, off: Decimal) -> AutoRe
         balance=account.balance,
         shortfall=remainder(price, off, account.balance),
         attempt=1 + made,
-        next_attempt_at=_listed_attempt(
-            subscription.terms[-1].expires_on, after=at, not_before=at, policy=rules.policy
-        ),
+        next_attempt_at=_listed_attempt(last.expires_on, after=at, not_before=at, policy=rules.policy),
         currency=rules.catalog.currency,
+        months=months,
+        specification=last.specification,
+        expires_on=last.expires_on,
+        ends_at=last.ends_at,
     )
 
 

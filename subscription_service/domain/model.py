@@ -167,6 +167,11 @@ class Account(NamedTuple):
     configuration: Mapping[tuple[ConfigurationKind, str], ConfigurationEntry] = _EMPTY
 
 
+def retained_counts(account: Account) -> Mapping[str, int]:
+    """Retained configuration entries by kind; kinds of which there are none are left out."""
+    return {kind.value: count for kind in ConfigurationKind if (count := account.retained.get(kind, 0))}
+
+
 def is_partial(account: Account) -> bool:
     """Whether all terms of a live subscription are in partial mode; it then stays so (R16).
 

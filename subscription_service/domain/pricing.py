@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Final
 
+from shared.contracts.lifecycle_parts import Quote
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.model import ZERO, Coupon
 from subscription_service.domain.policy import Catalog
@@ -34,6 +35,11 @@ def monthly_price(specification: Specification, catalog: Catalog) -> Decimal:
 def fee(specification: Specification, months: int, catalog: Catalog) -> Decimal:
     """The price of a term of so many months, in cents."""
     return _in_cents(EXACT.multiply(monthly_price(specification, catalog), months))
+
+
+def term_price(term: Term, catalog: Catalog) -> Quote:
+    """The list price of an order's term."""
+    return Quote(months=term.months, fee=fee(term.specification, term.months, catalog), currency=catalog.currency)
 
 
 def price_difference(term: Term, specification: Specification, *, at: datetime, catalog: Catalog) -> Decimal:

@@ -71,11 +71,11 @@ def quota_notice(account: Account, at: datetime, catalog: Catalog) -> QuotaExcee
     exceeded = not fits(quota, needed)
     if exceeded == subscription.quota_exceeded:
         return None
-    return (QuotaExceeded if exceeded else QuotaRestored)(
-        protection_mode=specification.protection_mode,
-        servers=_use(needed.servers, quota.servers, full),
-        cores=_use(needed.cores, quota.cores, full),
-    )
+    mode = specification.protection_mode
+    servers, cores = _use(needed.servers, quota.servers, full), _use(needed.cores, quota.cores, full)
+    if exceeded:
+        return QuotaExceeded(protection_mode=mode, servers=servers, cores=cores, specification=specification)
+    return QuotaRestored(protection_mode=mode, servers=servers, cores=cores)
 
 
 def _use(used: int, quota: int | None, full: bool) -> QuotaUse | BoundQuotaUse | None:

@@ -25,7 +25,9 @@ class Rejection:
 
 
 SENTENCES: Mapping[RejectionCode, str] = {
-    RejectionCode.ORDER_CONFLICT: "Another order with different content already has this order number.",
+    RejectionCode.ORDER_CONFLICT: (
+        "An earlier order has the same number, but asked for something else. Please place this order once more."
+    ),
     RejectionCode.NOT_SUBSCRIBED: "There is no subscription yet. Please purchase one first.",
     RejectionCode.SUBSCRIPTION_RELEASED: "The subscription has been released. Please purchase a new one.",
     RejectionCode.ALREADY_SUBSCRIBED: "There is a subscription already. Please renew or change it instead.",

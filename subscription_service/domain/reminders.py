@@ -3,6 +3,7 @@
 Quote and obstacles are also the answer of `/api/accounts/{id}/quote`.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from shared.contracts.lifecycle import RenewalDue
@@ -10,9 +11,9 @@ from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.deduction import next_attempt
-from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.model import ZERO, Account, Active, Grace
 from subscription_service.domain.policy import Catalog, Policy, Rules
-from subscription_service.domain.pricing import fee
+from subscription_service.domain.pricing import best_coupon, discount, fee, remainder
 from subscription_service.domain.quota import inventory_shortages
 
 
@@ -20,14 +21,19 @@ def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, r
     """R29, R30. Days are counted from `time.now`, which after a downtime is later than `time.at`."""
     last = subscription.terms[-1]
     today = billing_day(time.now, rules.policy.billing_zone)
-    return RenewalDue(
+    quoted = quote(subscription, months_as_is(subscription), rules.catalog)
+    status = _auto_renewal_status(subscription, time.at, rules.policy)
+    due = RenewalDue(
         expires_on=last.expires_on,
         ends_at=last.ends_at,
         days_left=max(0, (last.expires_on - today).days),
-        quote=quote(subscription, months_as_is(subscription), rules.catalog),
+        quote=quoted,
         obstacles=obstacles(account, subscription, rules.catalog),
-        auto_renewal=_auto_renewal_status(subscription, time.at, rules.policy),
+        auto_renewal=status,
+        specification=last.specification,
     )
+    deducts = status in (AutoRenewalStatus.WILL_CHARGE, AutoRenewalStatus.FAILED)
+    return _with_deduction(due, account, subscription, time=time, policy=rules.policy) if deducts else due
 
 
 def months_as_is(subscription: Active | Grace) -> int:
@@ -48,6 +54,24 @@ def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) 
     shortages = inventory_shortages(account, subscription.terms[-1].specification, catalog)
     return tuple(
         Obstacle(code=shortage.code, required=shortage.required, offered=shortage.offered) for shortage in shortages
+    )
+
+
+def _with_deduction(
+    due: RenewalDue, account: Account, subscription: Active, *, time: DecisionTime, policy: Policy
+) -> RenewalDue:
+    """With what the next attempt will need; without a planned one, with what one after a credit would need now."""
+    attempt_at = next_attempt(subscription, time.at, policy)
+    price = due.quote.fee
+    coupon = best_coupon(account.coupons, price, billing_day(attempt_at or time.at, policy.billing_zone))
+    off = discount(coupon, price)
+    return replace(
+        due,
+        attempt_at=attempt_at,
+        discount=off,
+        coupon_id=None if coupon is None else coupon.coupon_id,
+        balance=account.balance,
+        shortfall=max(ZERO, remainder(price, off, account.balance)),
     )
 
 

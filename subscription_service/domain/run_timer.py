@@ -1,15 +1,12 @@
 """What a timer leads to at its instant: one lifecycle event, or none (R15, R20, R29, R31, R34, R35)."""
 
-from collections.abc import Mapping
-
 from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, SpecificationChanged
-from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.calendar import days_after, midnight
 from subscription_service.domain.context import DecisionContext, DecisionTime
 from subscription_service.domain.deduction import deduct
-from subscription_service.domain.model import Account, Active, Grace
-from subscription_service.domain.policy import Policy, Rules
-from subscription_service.domain.reminders import renewal_due
+from subscription_service.domain.model import Account, Active, Grace, retained_counts
+from subscription_service.domain.policy import Rules
+from subscription_service.domain.reminders import months_as_is, quote, renewal_due
 from subscription_service.domain.terms import change_with_term, differs
 from subscription_service.domain.timers import TimerKind
 
@@ -20,7 +17,7 @@ def run_timer(account: Account, kind: TimerKind, *, time: DecisionTime, rules: R
     if isinstance(subscription, Active):
         return _while_active(account, subscription, kind, time=time, rules=rules)
     if isinstance(subscription, Grace):
-        return _while_in_grace(account, subscription, kind, time)
+        return _while_in_grace(account, subscription, kind, time=time, rules=rules)
     return None
 
 
@@ -31,7 +28,7 @@ def _while_active(
         case TimerKind.TERM_START:
             return _start_term(subscription, time)
         case TimerKind.EXPIRY:
-            return _expire(account, subscription, rules.policy)
+            return _expire(account, subscription, rules)
         case TimerKind.DEDUCTION:
             return deduct(DecisionContext(account, subscription, time.at, rules))
         case TimerKind.REMINDER:
@@ -40,12 +37,15 @@ def _while_active(
             return None
 
 
-def _while_in_grace(account: Account, subscription: Grace, kind: TimerKind, time: DecisionTime) -> LifecycleData | None:
+def _while_in_grace(
+    account: Account, subscription: Grace, kind: TimerKind, *, time: DecisionTime, rules: Rules
+) -> LifecycleData | None:
     match kind:
         case TimerKind.RELEASE_REMINDER:
-            return ReleaseDue(release_at=subscription.retained_until, retained=_counts(account))
+            return _release_due(account, subscription, rules)
         case TimerKind.RELEASE:
-            return Released(released_at=time.at, purged=_counts(account))
+            held = subscription.terms[-1].specification
+            return Released(released_at=time.at, purged=retained_counts(account), specification=held)
         case _:
             return None
 
@@ -62,16 +62,25 @@ def _start_term(subscription: Active, time: DecisionTime) -> SpecificationChange
     return change_with_term(term, previous.specification, time.at)
 
 
-def _expire(account: Account, subscription: Active, policy: Policy) -> Expired:
+def _expire(account: Account, subscription: Active, rules: Rules) -> Expired:
     """R31, R35: everything is retained until 00:00 in the billing zone on E + 1 + `grace_days`."""
-    expires_on = subscription.terms[-1].expires_on
+    last, policy = subscription.terms[-1], rules.policy
     return Expired(
-        expires_on=expires_on,
-        retained_until=midnight(days_after(expires_on, policy.grace_days + 1), policy.billing_zone),
-        retained=_counts(account),
+        expires_on=last.expires_on,
+        retained_until=midnight(days_after(last.expires_on, policy.grace_days + 1), policy.billing_zone),
+        retained=retained_counts(account),
+        specification=last.specification,
+        quote=quote(subscription, months_as_is(subscription), rules.catalog),
     )
 
 
-def _counts(account: Account) -> Mapping[str, int]:
-    """Retained configuration entries by kind; kinds of which there are none are left out."""
-    return {kind.value: count for kind in ConfigurationKind if (count := account.retained.get(kind, 0))}
+def _release_due(account: Account, subscription: Grace, rules: Rules) -> ReleaseDue:
+    """R34, with the price of the renewal that would still prevent it."""
+    last = subscription.terms[-1]
+    return ReleaseDue(
+        release_at=subscription.retained_until,
+        retained=retained_counts(account),
+        expires_on=last.expires_on,
+        specification=last.specification,
+        quote=quote(subscription, months_as_is(subscription), rules.catalog),
+    )

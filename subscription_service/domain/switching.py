@@ -9,6 +9,7 @@ from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection
 from subscription_service.domain.deduction import first_attempt_for_new_setting
+from subscription_service.domain.reminders import quote
 
 
 def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -> EventsOrRejection:
@@ -25,6 +26,8 @@ def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -
         cycle_months=command.cycle_months,
         effective_on=effective_on,
         first_attempt_at=first_attempt_for_new_setting(context, effective_on),
+        specification=subscription.terms[-1].specification,
+        quote=quote(subscription, command.cycle_months, rules.catalog),
     )
     return (switched_on,)
 
@@ -34,14 +37,19 @@ def disable_auto_renewal(context: DecisionContext, _: AutoRenewalDisabled) -> Ev
     subscription, at, rules = context.subscription, context.at, context.rules
     if subscription.auto_renewal is None:
         return ()
+    last = subscription.terms[-1]
     switched_off = AutoRenewalSwitchedOff(
         cycle_months=subscription.auto_renewal.cycle_months,
         effective_on=billing_day(at, rules.policy.billing_zone),
         first_attempt_at=None,
+        expires_on=last.expires_on,
+        ends_at=last.ends_at,
     )
     return (switched_off,)
 
 
 def decline_renewal(context: DecisionContext, _: RenewalDeclined) -> EventsOrRejection:
     """R28: the customer will not renew."""
-    return () if context.subscription.declined else (RenewalDeclineNoted(),)
+    last = context.subscription.terms[-1]
+    noted = RenewalDeclineNoted(expires_on=last.expires_on, ends_at=last.ends_at)
+    return () if context.subscription.declined else (noted,)

@@ -1,5 +1,8 @@
 """Switching auto-renewal on and off, and declining the renewal (R3, R21, R22, R28)."""
 
+from decimal import Decimal
+from typing import Final
+
 import pytest
 
 from shared.contracts.lifecycle import (
@@ -9,6 +12,7 @@ from shared.contracts.lifecycle import (
     RenewalDeclineNoted,
     Renewed,
 )
+from shared.contracts.lifecycle_parts import Quote
 from subscription_service.domain.model import AutoRenewal
 from tests.unit.domain.scenario import (
     automatic,
@@ -24,9 +28,12 @@ from tests.unit.domain.scenario import (
     rich,
     rules,
     snapshot,
+    specification,
     started,
     when,
 )
+
+ENDS: Final = (day("2026-02-15"), when("2026-02-16 00:00"))
 
 
 @pytest.mark.rule("R21")
@@ -34,7 +41,11 @@ def test_enabling_takes_effect_the_next_day() -> None:
     scenario = started("2026-01-15 09:00")
     (event,) = scenario.receive("2026-01-20 23:59:59", enable(3))
     assert event == AutoRenewalSwitchedOn(
-        cycle_months=3, effective_on=day("2026-01-21"), first_attempt_at=when("2026-02-06 08:00")
+        cycle_months=3,
+        effective_on=day("2026-01-21"),
+        first_attempt_at=when("2026-02-06 08:00"),
+        specification=specification(),
+        quote=Quote(months=3, fee=Decimal("825.00"), currency="USD"),
     )
 
 
@@ -131,7 +142,9 @@ def test_enabling_after_the_last_listed_day_is_still_tried_the_next_morning() ->
 def test_disabling_takes_effect_at_once() -> None:
     scenario = rich()
     (event,) = scenario.receive("2026-02-06 07:59:59", disable())
-    assert event == AutoRenewalSwitchedOff(cycle_months=1, effective_on=day("2026-02-06"), first_attempt_at=None)
+    assert event == AutoRenewalSwitchedOff(
+        cycle_months=1, effective_on=day("2026-02-06"), first_attempt_at=None, expires_on=ENDS[0], ends_at=ENDS[1]
+    )
     scenario.advance_to("2026-02-15 00:00")
     assert scenario.times(Renewed) == []
 
@@ -147,7 +160,7 @@ def test_disabling_ends_an_outstanding_failure() -> None:
 @pytest.mark.rule("R28")
 def test_declining_switches_off_with_one_event() -> None:
     scenario = rich()
-    assert scenario.receive("2026-01-20 09:00", decline()) == [RenewalDeclineNoted()]
+    assert scenario.receive("2026-01-20 09:00", decline()) == [RenewalDeclineNoted(expires_on=ENDS[0], ends_at=ENDS[1])]
     assert (scenario.active.auto_renewal, scenario.active.declined) == (None, True)
     scenario.advance_to("2026-02-15 00:00")
     assert scenario.times(Renewed) == []
@@ -170,7 +183,7 @@ def test_renewing_enabling_and_buying_take_a_decline_back() -> None:
 def test_declining_in_grace_is_noted() -> None:
     scenario = automatic()
     scenario.advance_to("2026-02-16 00:00")
-    assert scenario.receive("2026-02-17 00:00", decline()) == [RenewalDeclineNoted()]
+    assert scenario.receive("2026-02-17 00:00", decline()) == [RenewalDeclineNoted(expires_on=ENDS[0], ends_at=ENDS[1])]
     assert (scenario.grace.auto_renewal, scenario.grace.declined) == (None, True)
 
 

@@ -89,6 +89,10 @@ def test_a_balance_one_cent_short_deducts_nothing_and_says_what_it_lacks() -> No
         attempt=1,
         next_attempt_at=when("2026-02-07 08:00"),
         currency="USD",
+        months=1,
+        specification=specification(),
+        expires_on=day("2026-02-15"),
+        ends_at=when("2026-02-16 00:00"),
     )
     assert (scenario.account.balance, len(scenario.account.coupons)) == (Decimal("174.99"), 1)
 

@@ -1,9 +1,12 @@
 """The end of the last term, grace, and release (R31, R32, R34, R35, R38)."""
 
+from decimal import Decimal
+
 import pytest
 
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Expired, Released, ReleaseDue, Renewed
+from shared.contracts.lifecycle_parts import Quote
 from shared.contracts.state import SubscriptionState
 from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.overview import overview
@@ -24,6 +27,7 @@ from tests.unit.domain.scenario import (
 )
 
 PARTIAL = specification(mode="partial")
+QUOTE = Quote(months=1, fee=Decimal("275.00"), currency="USD")
 
 
 def furnished() -> Scenario:
@@ -46,6 +50,8 @@ def test_at_the_end_of_the_last_term_protection_ends_and_grace_begins() -> None:
         expires_on=day("2026-02-15"),
         retained_until=when("2026-02-23 00:00"),
         retained={"asset_group": 1, "tag": 2},
+        specification=PARTIAL,
+        quote=QUOTE,
     )
     document = overview(scenario.account, revision=1, as_of=when("2026-02-16 00:00"), rules=RULES)
     assert (document.state, document.protected_assets) == (SubscriptionState.GRACE, 0)
@@ -81,6 +87,7 @@ def test_a_renewal_in_grace_gives_all_of_it_back(order: InboundData) -> None:
     renewed = scenario.receive("2026-02-22 23:59:59", order)[0]
     assert isinstance(renewed, Renewed)
     assert renewed.reactivated
+    assert renewed.retained == {"asset_group": 1, "tag": 2}
     assert scenario.active.anchor_day == 15
     assert (scenario.account.configuration, scenario.account.bound) == (before.configuration, before.bound)
     scenario.advance_to("2026-02-28 00:00")
@@ -93,7 +100,13 @@ def test_one_day_before_release_a_last_warning_comes() -> None:
     scenario.advance_to("2026-02-22 09:59:59")
     assert scenario.times(ReleaseDue) == []
     (emitted,) = scenario.advance_to("2026-02-22 10:00:00")
-    assert emitted == ReleaseDue(release_at=when("2026-02-23 00:00"), retained={"asset_group": 1, "tag": 2})
+    assert emitted == ReleaseDue(
+        release_at=when("2026-02-23 00:00"),
+        retained={"asset_group": 1, "tag": 2},
+        expires_on=day("2026-02-15"),
+        specification=PARTIAL,
+        quote=QUOTE,
+    )
 
 
 @pytest.mark.rule("R34")
@@ -110,7 +123,12 @@ def test_release_comes_at_the_promised_instant_and_takes_configuration_and_bindi
     scenario.advance_to("2026-02-22 23:59:59")
     assert scenario.grace.retained_until == when("2026-02-23 00:00")
     (event,) = scenario.advance_to("2026-02-23 00:00:00")
-    assert event == Released(released_at=when("2026-02-23 00:00"), purged={"asset_group": 1, "tag": 2}, edition="basic")
+    assert event == Released(
+        released_at=when("2026-02-23 00:00"),
+        purged={"asset_group": 1, "tag": 2},
+        edition="basic",
+        specification=PARTIAL,
+    )
     assert (scenario.account.configuration, scenario.account.retained) == ({}, {})
     assert scenario.account.bound == ServerTotals(0, 0)
     assert not any(server.bound for server in scenario.account.servers.values())

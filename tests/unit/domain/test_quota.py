@@ -43,6 +43,7 @@ def test_the_flag_is_raised_when_the_inventory_passes_the_quota_and_lowered_when
         protection_mode=ProtectionMode.FULL,
         servers=QuotaUse(registered=3, quota=2),
         cores=QuotaUse(registered=9, quota=8),
+        specification=TWO,
     )
     assert scenario.receive("2026-01-16 11:00", registered("s-4", 1)) == []
     assert scenario.receive("2026-01-16 12:00", released("s-4")) == []
@@ -82,6 +83,7 @@ def test_in_partial_mode_the_flag_follows_what_is_bound() -> None:
         protection_mode=ProtectionMode.PARTIAL,
         servers=BoundQuotaUse(bound=2, quota=2),
         cores=BoundQuotaUse(bound=9, quota=8),
+        specification=PARTIAL,
     )
     assert isinstance(scenario.receive("2026-01-16 12:00", unbound("s-2"))[0], QuotaRestored)
 

@@ -9,6 +9,7 @@ from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote,
 from subscription_service.domain.reminders import obstacles, quote
 from tests.unit.domain.scenario import (
     RULES,
+    coupon,
     credit,
     day,
     decline,
@@ -130,6 +131,50 @@ def test_it_says_how_auto_renewal_stands() -> None:
 def test_after_the_last_attempt_it_still_says_that_the_deduction_failed() -> None:
     scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(1,)))
     assert the_reminder(scenario.advance_to("2026-02-14 10:00")).auto_renewal is AutoRenewalStatus.FAILED
+
+
+@pytest.mark.rule("R24", "R25", "R30")
+def test_where_auto_renewal_will_charge_it_states_what_the_balance_lacks_after_the_coupon() -> None:
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(12,)))
+    scenario.receive("2026-01-16 09:00", credit("70.00"), coupon("k-1", amount_off=Decimal("25.00")))
+    told = the_reminder(scenario.advance_to("2026-02-03 10:00"))
+    assert told.auto_renewal is AutoRenewalStatus.WILL_CHARGE
+    assert (told.attempt_at, told.coupon_id) == (when("2026-02-06 08:00"), "k-1")
+    assert (told.discount, told.balance, told.shortfall) == (Decimal("25.00"), Decimal("70.00"), Decimal("180.00"))
+
+
+@pytest.mark.rule("R24", "R30")
+@pytest.mark.parametrize(("until", "discount"), [("2026-02-06", "25.00"), ("2026-02-05", "0.00")])
+def test_only_a_coupon_that_can_be_used_at_the_attempt_counts(until: str, discount: str) -> None:
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(12,)))
+    scenario.receive("2026-01-16 09:00", coupon(amount_off=Decimal("25.00"), valid_until=day(until)))
+    assert the_reminder(scenario.advance_to("2026-02-03 10:00")).discount == Decimal(discount)
+
+
+@pytest.mark.rule("R30")
+@pytest.mark.parametrize(("balance", "shortfall"), [("274.99", "0.01"), ("275.00", "0.00"), ("500.00", "0.00")])
+def test_a_balance_that_covers_the_fee_lacks_nothing(balance: str, shortfall: str) -> None:
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(12,)))
+    scenario.receive("2026-01-16 09:00", credit(balance))
+    assert the_reminder(scenario.advance_to("2026-02-03 10:00")).shortfall == Decimal(shortfall)
+
+
+@pytest.mark.rule("R25", "R30")
+def test_after_the_last_attempt_it_states_what_is_missing_and_no_further_attempt() -> None:
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(reminder_days=(1,)))
+    told = the_reminder(scenario.advance_to("2026-02-14 10:00"))
+    assert (told.attempt_at, told.shortfall) == (None, Decimal("275.00"))
+
+
+@pytest.mark.rule("R30")
+@pytest.mark.parametrize("how", ["off", "declined"])
+def test_where_nothing_will_be_deducted_it_states_no_balance(how: str) -> None:
+    scenario = started("2026-01-15 09:00")
+    if how == "declined":
+        scenario.receive("2026-01-16 09:00", decline())
+    told = the_reminder(scenario.advance_to("2026-02-08 10:00"))
+    assert (told.attempt_at, told.discount, told.coupon_id, told.balance, told.shortfall) == (None,) * 5
+    assert told.specification == specification()
 
 
 @pytest.mark.rule("R28", "R29")
