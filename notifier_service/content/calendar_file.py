@@ -1,7 +1,8 @@
 """The expiration date as a calendar file (iCalendar, RFC 5545), published by RFC 5546. Pure.
 
-One entry for the whole day E. Its UID is made from the subscription, and its SEQUENCE is the version of the event: the
-file of a later event moves the entry that an earlier one made.
+One entry for the whole day E, sent with each mail about an event that sets E or reminds of it. Its UID is made from the
+subscription, and its SEQUENCE is the version of the event: the file of a later event moves the entry that an earlier
+one made. It states no price: a change of specification sends no mail that could correct it.
 """
 
 from datetime import datetime, timedelta
@@ -10,9 +11,8 @@ from email.headerregistry import Address
 from icalendar import Alarm, Calendar, Event, vCalAddress
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages.expiry import reminder_values
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import RenewalDue, Renewed
+from shared.contracts.lifecycle import Activated, RenewalDue, Renewed
 
 
 def expiration_calendar(
@@ -20,12 +20,12 @@ def expiration_calendar(
 ) -> str | None:
     """The file's text with CRLF, for events that set E or remind of it; None for others. `date` is when it is made."""
     match event.data:
-        case RenewalDue() as data:
-            description = localizer.text("calendar.renewal_due", **reminder_values(data, localizer))
-        case Renewed() as data:
-            description = localizer.text("calendar.renewed", ends=localizer.moment(data.ends_at))
+        case RenewalDue() | Renewed() | Activated() as data:
+            pass
         case _:
             return None
+    ends = localizer.moment(data.ends_at)
+    description = localizer.text("calendar.description", account=event.metadata.account_id, ends=ends)
     entry = Event()
     entry.add("uid", f"expiration-{event.metadata.subscription_id}@{mail_domain}")
     entry.add("sequence", event.metadata.version)

@@ -67,16 +67,22 @@ class Localizer:
         """The last day that begins before `end` in the reader's zone: an end at 00:00 belongs to the day before."""
         return self.day((end - timedelta(seconds=1)).astimezone(self.zone).date())
 
+    def local_day(self, instant: datetime) -> date:
+        """The day of an instant on the reader's calendar."""
+        return instant.astimezone(self.zone).date()
+
     def moment(self, instant: datetime) -> str:
         """An instant in the reader's zone, to the minute, with the zone's name and its offset from UTC."""
+        return self.text("moment", day=self.day(self.local_day(instant)), clock=self.clock(instant))
+
+    def clock(self, instant: datetime) -> str:
+        """What `moment` has after the day: the time, the zone's name and its offset from UTC."""
         local = instant.astimezone(self.zone)
-        zone = _zone_name(self.zone, _is_daylight(local), self.language.locale)
         offset = f"{local:%z}"
         return self.text(
-            "moment",
-            day=self.day(local.date()),
+            "moment.clock",
             time=f"{local:%H:%M}",
-            zone=zone,
+            zone=_zone_name(self.zone, _is_daylight(local), self.language.locale),
             offset=f"UTC{offset[:3]}:{offset[3:5]}",
         )
 
@@ -101,16 +107,23 @@ class Localizer:
     def retained(self, counts: Mapping[str, int]) -> str:
         """Retained configuration as a list; kinds with count 0 are left out, unknown kinds count as other settings."""
         known = {kind: f"retained.{kind}" for kind in counts if f"retained.{kind}" in self.language.sentences}
-        items = [self.text(known.get(kind, "retained.other"), n=n) for kind, n in counts.items() if n]
-        return self.listing(items) if items else self.text("retained.nothing")
+        return self.listing([self.text(known.get(kind, "retained.other"), n=n) for kind, n in counts.items() if n])
 
     def specification(self, specification: Specification) -> str:
         """Edition, mode, quota and value-added features, in one line."""
         quota = {"servers": specification.protected_servers, "cores": specification.cores}
         added = {f"feature.{feature}": n for feature, n in specification.value_added.items()}
         counted = [self.text(key, n=n) for key, n in (quota | added).items() if n]
-        head = [self.edition(specification.edition), self.text(f"mode.{specification.protection_mode}")]
-        return SEPARATOR.join(head + counted)
+        return SEPARATOR.join([self.product(specification), *counted])
+
+    def product(self, specification: Specification) -> str:
+        """Edition and mode."""
+        mode = self.text(f"mode.{specification.protection_mode}")
+        return SEPARATOR.join([self.edition(specification.edition), mode])
+
+    def price(self, amount: str, months: int) -> str:
+        """An amount, from `money`, and the months that it is for."""
+        return self.text("price", amount=amount, months=self.months(months))
 
     def _formatted(self, value: str | int) -> str:
         return value if isinstance(value, str) else self.number(value)

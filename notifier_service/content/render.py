@@ -17,7 +17,7 @@ from notifier_service.content.addresses import UnusableAddress, mailbox
 from notifier_service.content.calendar_file import expiration_calendar
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
-from notifier_service.content.messages.mail_content import MailContent
+from notifier_service.content.messages.mail_content import Detail, MailContent, paragraphs
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.types import Contact
 
@@ -74,10 +74,26 @@ def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, met
 def inbox_message(event: LifecycleEvent, localizer: Localizer, link: str | None) -> InboxText:
     """The same content as an internal message; `link` is where it leads, if anywhere."""
     content = mail_content(event.data, localizer)
-    details = "\n".join(localizer.text("detail", label=row.label, value=row.value) for row in content.details)
-    obstacles = (content.obstacles.title, *content.obstacles.sentences) if content.obstacles else ()
-    parts = (*content.lead, details, *obstacles, *content.advice)
+    rows = _rows(event, content, localizer)
+    details = "\n".join(localizer.text("detail", label=row.label, value=row.value) for row in rows)
+    parts = (*content.lead, details, *_obstacle_texts(content), *content.advice)
     return InboxText(content.title, "\n\n".join(part for part in parts if part), link)
+
+
+def _rows(event: LifecycleEvent, content: MailContent, localizer: Localizer) -> tuple[Detail, ...]:
+    """All facts as rows: the highlight, the account, the details."""
+    highlight = (content.highlight.detail,) if content.highlight else ()
+    return (*highlight, _account(event, localizer), *content.details)
+
+
+def _account(event: LifecycleEvent, localizer: Localizer) -> Detail:
+    return Detail(localizer.text("label.account"), event.metadata.account_id)
+
+
+def _obstacle_texts(content: MailContent) -> tuple[str, ...]:
+    if content.obstacles is None:
+        return ()
+    return paragraphs(content.obstacles.title, *content.obstacles.sentences, content.obstacles.remedy)
 
 
 def _with_headers(event: LifecycleEvent, content: MailContent, to: Address, metadata: MailMetadata) -> EmailMessage:
@@ -105,7 +121,8 @@ def _context(
         "text": text,
         "greeting": text("greeting", name=name) if name else text("greeting.without_name"),
         "zone": text("footer.zone", zone=localizer.zone.key) if localizer.zone_known else text("footer.zone_unknown"),
-        "account": event.metadata.account_id,
+        "account": _account(event, localizer),
+        "rows": _rows(event, content, localizer),
         "reference": metadata.notification_id,
         "links": metadata.links,
     }

@@ -28,13 +28,14 @@ class Recipient:
 def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
     """The recipient after an event of its account; an event older than the stored contact does not replace it.
 
-    A failed deduction that says nothing new leaves it as it is, so that it suppresses no earlier one that was told.
+    A failed deduction that says nothing new leaves it as it is, so that it suppresses no earlier one that was told. One
+    that comes again, or late, does not replace the shortfall of a newer one.
     """
     if says_nothing_new(event.data, recipient.told_shortfall):
         return recipient
     latest_versions = recipient.latest_versions.including(event)
     match event.data:
-        case AutoRenewalFailed(shortfall=shortfall):
+        case AutoRenewalFailed(shortfall=shortfall) if latest_versions is not recipient.latest_versions:
             return replace(recipient, told_shortfall=shortfall, latest_versions=latest_versions)
         case Activated(contact=contact) | ContactReplaced(contact=contact) if (
             event.metadata.version > recipient.contact_version

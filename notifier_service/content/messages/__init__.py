@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages import auto_renewal, expiry, orders, quota, terms
+from notifier_service.content.messages import auto_renewal, expiry, orders, quota, reminder, terms
 from notifier_service.content.messages.mail_content import MailContent
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
@@ -21,7 +21,7 @@ CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer],
     lifecycle.AutoRenewalSwitchedOff: auto_renewal.disabled,
     lifecycle.AutoRenewalFailed: auto_renewal.failed,
     lifecycle.RenewalDeclineNoted: auto_renewal.declined,
-    lifecycle.RenewalDue: expiry.renewal_due,
+    lifecycle.RenewalDue: reminder.renewal_due,
     lifecycle.Expired: expiry.expired,
     lifecycle.ReleaseDue: expiry.release_due,
     lifecycle.Released: expiry.released,

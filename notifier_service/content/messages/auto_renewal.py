@@ -1,7 +1,8 @@
 """Messages about auto-renewal: a deduction that failed, switched on, switched off, declined."""
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages.mail_content import Highlight, MailContent, Severity, details
+from notifier_service.content.messages import facts
+from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
 from shared.contracts.lifecycle import (
     AutoRenewalFailed,
     AutoRenewalSwitchedOff,
@@ -11,76 +12,79 @@ from shared.contracts.lifecycle import (
 
 
 def failed(data: AutoRenewalFailed, localizer: Localizer) -> MailContent:
-    """What was to be deducted, the balance, what is missing, and when the next attempt is made (R25)."""
-    shortfall, balance = localizer.money(data.shortfall, data.currency), localizer.money(data.balance, data.currency)
-    due = localizer.money(data.fee - data.discount, data.currency)
+    """What the balance lacks after the coupon, when the next attempt is made, and when protection ends (R25)."""
+    shortfall = localizer.money(data.shortfall, data.currency)
     following = localizer.moment(data.next_attempt_at) if data.next_attempt_at else None
+    advice = "auto_renewal_failed.advice.next" if following else "auto_renewal_failed.advice.last"
     return MailContent(
         severity=Severity.URGENT,
         badge=localizer.text("auto_renewal_failed.badge"),
         subject=localizer.text("auto_renewal_failed.subject", shortfall=shortfall),
         title=localizer.text("auto_renewal_failed.title"),
-        lead=(localizer.text("auto_renewal_failed.lead", due=due, balance=balance),),
-        highlight=Highlight(shortfall, localizer.text("auto_renewal_failed.highlight")),
+        lead=(localizer.text("auto_renewal_failed.lead"),),
+        highlight=Highlight(localizer.text("label.shortfall"), shortfall),
         details=details(
             localizer,
-            ("fee", localizer.money(data.fee, data.currency)),
-            ("discount", localizer.money(data.discount, data.currency) if data.discount else None),
-            ("due", due),
-            ("balance", balance),
-            ("shortfall", shortfall),
+            ("specification", facts.specification(data.specification, localizer)),
+            ("quote", _fee(data, localizer)),
+            *facts.coupon_rows(data.fee, data.discount, None, currency=data.currency, localizer=localizer),
+            ("balance", localizer.money(data.balance, data.currency)),
             ("attempt", localizer.number(data.attempt)),
             ("next_attempt", following),
+            *facts.end_rows(data.expires_on, data.ends_at, localizer),
         ),
-        advice=(_try_again(shortfall, following, localizer), localizer.text("auto_renewal_failed.advice.manual")),
+        advice=(localizer.text(advice), localizer.text("auto_renewal_failed.advice.manual")),
     )
 
 
 def enabled(data: AutoRenewalSwitchedOn, localizer: Localizer) -> MailContent:
-    """From which day on, for which cycle, and when the first deduction is made (R21)."""
-    cycle, day = localizer.months(data.cycle_months), localizer.day(data.effective_on)
-    first = localizer.moment(data.first_attempt_at) if data.first_attempt_at else None
+    """From which day on, for which cycle at which price, and when the first deduction is made (R21)."""
+    cycle, late = localizer.months(data.cycle_months), data.first_attempt_at is None
     return MailContent(
         severity=Severity.SUCCESS,
         badge=localizer.text("auto_renewal_enabled.badge"),
         subject=localizer.text("auto_renewal_enabled.subject", cycle=cycle),
         title=localizer.text("auto_renewal_enabled.title"),
-        lead=(localizer.text("auto_renewal_enabled.lead", cycle=cycle, day=day),),
-        details=details(localizer, ("effective_on", day), ("first_attempt", first)),
-        advice=(
-            localizer.text("auto_renewal_enabled.advice", moment=first)
-            if first
-            else localizer.text("auto_renewal_enabled.advice.late"),
+        lead=(localizer.text("auto_renewal_enabled.lead"),),
+        details=details(
+            localizer,
+            ("specification", facts.specification(data.specification, localizer)),
+            ("quote", facts.price(data.quote, localizer)) if data.quote else ("cycle", cycle),
+            ("effective_on", localizer.day(data.effective_on)),
+            ("first_attempt", localizer.moment(data.first_attempt_at) if data.first_attempt_at else None),
         ),
+        advice=(localizer.text("auto_renewal_enabled.advice.late" if late else "auto_renewal_enabled.advice"),),
     )
 
 
 def disabled(data: AutoRenewalSwitchedOff, localizer: Localizer) -> MailContent:
-    """From which day on."""
-    day = localizer.day(data.effective_on)
-    return MailContent(
-        severity=Severity.INFO,
-        badge=localizer.text("auto_renewal_disabled.badge"),
-        subject=localizer.text("auto_renewal_disabled.subject"),
-        title=localizer.text("auto_renewal_disabled.subject"),
-        lead=(localizer.text("auto_renewal_disabled.lead", day=day),),
-        advice=(localizer.text("auto_renewal_disabled.advice"),),
+    """From which day on, and when the subscription now ends."""
+    return _switched_off(
+        "auto_renewal_disabled",
+        ("effective_on", localizer.day(data.effective_on)),
+        *facts.end_rows(data.expires_on, data.ends_at, localizer),
+        localizer=localizer,
     )
 
 
-def declined(_: RenewalDeclineNoted, localizer: Localizer) -> MailContent:
-    """The decision not to renew (R28)."""
+def declined(data: RenewalDeclineNoted, localizer: Localizer) -> MailContent:
+    """The decision not to renew, and when the subscription ends (R28)."""
+    ends = facts.end_rows(data.expires_on, data.ends_at, localizer)
+    return _switched_off("renewal_declined", *ends, localizer=localizer)
+
+
+def _switched_off(kind: str, *rows: Row, localizer: Localizer) -> MailContent:
     return MailContent(
         severity=Severity.INFO,
-        badge=localizer.text("renewal_declined.badge"),
-        subject=localizer.text("renewal_declined.subject"),
-        title=localizer.text("renewal_declined.subject"),
-        lead=(localizer.text("renewal_declined.lead"),),
-        advice=(localizer.text("renewal_declined.advice"),),
+        badge=localizer.text(f"{kind}.badge"),
+        subject=localizer.text(f"{kind}.subject"),
+        title=localizer.text(f"{kind}.subject"),
+        lead=(localizer.text(f"{kind}.lead"),),
+        details=details(localizer, *rows),
+        advice=(localizer.text(f"{kind}.advice"),),
     )
 
 
-def _try_again(shortfall: str, following: str | None, localizer: Localizer) -> str:
-    if following is None:
-        return localizer.text("auto_renewal_failed.advice.last", shortfall=shortfall)
-    return localizer.text("auto_renewal_failed.advice.next", shortfall=shortfall, moment=following)
+def _fee(data: AutoRenewalFailed, localizer: Localizer) -> str:
+    amount = localizer.money(data.fee, data.currency)
+    return localizer.price(amount, data.months) if data.months else amount

@@ -1,9 +1,16 @@
-"""The content of one message in the reader's language; `render` lays it out as a mail or as an internal message."""
+"""The content of one message in the reader's language; `render` lays it out as a mail or as an internal message.
+
+Each fact stands in one place: figures in the highlight or in the details, and none of them again in lead or advice.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from notifier_service.content.localizer import Localizer
+
+Row: TypeAlias = tuple[str, str | None]
+"""The key of a label (`order` for the sentence `label.order`) and its value; None leaves the row out."""
 
 
 class Severity(StrEnum):
@@ -16,14 +23,6 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Highlight:
-    """The one number or date in large type, and a caption that says what it is."""
-
-    value: str
-    caption: str
-
-
-@dataclass(frozen=True, slots=True)
 class Detail:
     """One row of the table of details."""
 
@@ -32,11 +31,26 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
+class Highlight:
+    """The one number or date in large type, its label above, and below it a note, such as the time of the day."""
+
+    label: str
+    value: str
+    note: str = ""
+
+    @property
+    def detail(self) -> Detail:
+        """The same as a row, where nothing can be larger than anything else."""
+        return Detail(self.label, f"{self.value} {self.note}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
 class ObstacleList:
-    """Why a renewal would be refused now: a title, and a sentence per reason."""
+    """Why a renewal would be refused now: a title, a sentence per reason, and what helps against them."""
 
     title: str
     sentences: tuple[str, ...]
+    remedy: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +68,8 @@ class MailContent:
     advice: tuple[str, ...] = ()
 
 
-def details(localizer: Localizer, *rows: tuple[str, str | None]) -> tuple[Detail, ...]:
-    """Details from pairs of a label (`order` for the sentence `label.order`) and a value; None leaves its row out."""
+def details(localizer: Localizer, *rows: Row) -> tuple[Detail, ...]:
+    """Details from rows; one without a value is left out."""
     return tuple(Detail(localizer.text(f"label.{label}"), value) for label, value in rows if value is not None)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from notifier_service.content.localizer import Localizer, localizer_for
-from notifier_service.content.messages.mail_content import MailContent, Severity, details
+from notifier_service.content.messages.mail_content import MailContent, Row, Severity, details
 from notifier_service.content.names import display_name, one_line
 from shared.contracts.lifecycle import ContactReplaced, OrderRejected
 from shared.contracts.lifecycle_parts import QuantityRange, RefusalValue, RejectionCode
@@ -20,16 +20,23 @@ _UNITS: Final = {
 }
 """Refusals whose sentence states how many are missing -> the unit of their counts."""
 _LABELS: Final = {
+    RejectionCode.INVALID_DURATION: ("on_offer", "ordered"),
+    RejectionCode.INVALID_CYCLE: ("on_offer", "ordered"),
+    RejectionCode.FEATURE_OUT_OF_RANGE: ("on_offer", "ordered"),
+    RejectionCode.AMOUNT_OUT_OF_RANGE: ("highest_price", "order_price"),
+    RejectionCode.QUOTA_EXHAUSTED: ("needed", "your_quota"),
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("possible_until", "requested_on"),
-    RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "offered"),
+    RejectionCode.PENDING_RENEWAL_ORDER: ("starts", "ordered"),
     RejectionCode.DOWNGRADE_ONLY_AT_RENEWAL: ("present", "wanted"),
 }
-"""Refusals -> the labels of `required` and `offered`, where those are not a minimum and what fell short of it."""
+"""Refusals -> the labels of `required` and `offered`, for refusals whose sentence does not state them."""
 _OFFERS: Final = {
     RejectionCode.INVALID_DURATION: "offer.durations",
     RejectionCode.INVALID_CYCLE: "offer.cycles",
 }
 """Refusals -> the sentence that lists what can be ordered (R3)."""
+_DURATIONS: Final = frozenset((*range(1, 13), 24, 36))
+"""Months that can be ordered (R3); one of them is refused only where the term would end too far ahead."""
 _EDITIONS: Final = frozenset(Edition)
 _AMOUNT: Final = re.compile(r"[0-9,]+\.[0-9]{2}")
 
@@ -37,7 +44,6 @@ _AMOUNT: Final = re.compile(r"[0-9,]+\.[0-9]{2}")
 def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
     """Which order, why it is refused, and what was required and offered (R41)."""
     request = _request(data.order_type, localizer)
-    required, offered = _LABELS.get(data.code, ("required", "offered"))
     return MailContent(
         severity=Severity.WARNING,
         badge=localizer.text("order_rejected.badge"),
@@ -52,23 +58,25 @@ def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
             ("request", request),
             ("order", data.order_id),
             ("feature", localizer.text(f"feature_name.{data.feature}") if data.feature else None),
-            (required, _required(data, localizer)),
-            (offered, _value(data.offered, localizer)),
+            *_value_rows(data, localizer),
         ),
+        advice=(localizer.text("order_rejected.paid"),) if data.order_id else (),
     )
 
 
 def refusal(code: RejectionCode, required: RefusalValue, offered: RefusalValue, localizer: Localizer) -> str:
     """Why an order is refused, or a renewal would be, as a sentence; with its counts where it has some."""
     unit = _UNITS.get(code)
-    if unit is None or not isinstance(required, int) or not isinstance(offered, int):
-        return localizer.text(f"rejected.{code}")
-    return localizer.text(
-        f"rejected.{code}.counts",
-        required=localizer.text(unit, n=required),
-        offered=localizer.text(unit, n=offered),
-        missing=max(required - offered, 0),
-    )
+    if unit and isinstance(required, int) and isinstance(offered, int):
+        return localizer.text(
+            f"rejected.{code}.counts",
+            required=localizer.text(unit, n=required),
+            offered=localizer.text(unit, n=offered),
+            missing=max(required - offered, 0),
+        )
+    if code is RejectionCode.INVALID_DURATION and offered in _DURATIONS:
+        return localizer.text("rejected.invalid_duration.too_far")
+    return localizer.text(f"rejected.{code}")
 
 
 def contact_changed(data: ContactReplaced, localizer: Localizer) -> MailContent:
@@ -85,7 +93,7 @@ def contact_changed(data: ContactReplaced, localizer: Localizer) -> MailContent:
             localizer,
             ("name", display_name(contact.name) or None),
             ("email", one_line(contact.email)),
-            ("language", served.language.tag),
+            ("language", served.language.locale.get_display_name(localizer.language.locale)),
             ("time_zone", served.zone.key),
         ),
     )
@@ -100,6 +108,21 @@ def _subject(request: str, order_id: str | None, localizer: Localizer) -> str:
 def _request(order_type: str, localizer: Localizer) -> str:
     key = "request." + order_type.removeprefix("tenure.").removesuffix(".v1")
     return localizer.text(key if key in localizer.language.sentences else "request.other")
+
+
+def _value_rows(data: OrderRejected, localizer: Localizer) -> tuple[Row, ...]:
+    """What was required and offered; nothing where the sentence has the counts, or where nothing is on offer."""
+    too_far = data.code is RejectionCode.INVALID_DURATION and data.offered in _DURATIONS
+    if data.code not in _LABELS or too_far:
+        return ()
+    required, offered = _LABELS[data.code]
+    return (required, _required(data, localizer)), (offered, _offered(data, localizer))
+
+
+def _offered(data: OrderRejected, localizer: Localizer) -> str | None:
+    if data.code in _OFFERS and isinstance(data.offered, int):
+        return localizer.months(data.offered)
+    return _value(data.offered, localizer)
 
 
 def _required(data: OrderRejected, localizer: Localizer) -> str | None:

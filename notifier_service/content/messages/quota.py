@@ -1,7 +1,7 @@
 """Messages about the quota: exceeded, and sufficient again (R33)."""
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages.mail_content import Highlight, MailContent, Severity, details
+from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
 from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored
 from shared.contracts.lifecycle_parts import BoundQuotaUse, QuotaUse
 
@@ -9,20 +9,22 @@ _Use = QuotaUse | BoundQuotaUse
 
 
 def exceeded(data: QuotaExceeded, localizer: Localizer) -> MailContent:
-    """By how much, for servers and cores each where the quota is too small."""
-    over = [(unit, use) for unit, use in _counted(data) if _used(use) > use.quota]
-    excess = localizer.listing([localizer.text(unit, n=_used(use) - use.quota) for unit, use in over])
-    used = localizer.listing([localizer.text(unit, n=_used(use)) for unit, use in over])
-    quota = localizer.listing([localizer.text(unit, n=use.quota) for unit, use in over])
+    """By how much, for servers and cores each where the quota is too small; the edition, and all that it counts."""
+    over = [(unit, _used(use) - use.quota) for unit, use in _counted(data) if _used(use) > use.quota]
+    excess = localizer.listing([localizer.text(unit, n=n) for unit, n in over])
     key = f"quota_exceeded.{data.protection_mode}"
     return MailContent(
         severity=Severity.WARNING,
         badge=localizer.text("quota_exceeded.badge"),
         subject=localizer.text("quota_exceeded.subject", excess=excess),
         title=localizer.text("quota_exceeded.title"),
-        lead=(localizer.text(f"{key}.lead", used=used, quota=quota),),
-        highlight=Highlight(excess, localizer.text("quota_exceeded.highlight")),
-        details=details(localizer, *_uses(data, localizer)),
+        lead=(localizer.text(f"{key}.lead"),),
+        highlight=Highlight(localizer.text("label.excess"), excess),
+        details=details(
+            localizer,
+            ("product", localizer.product(data.specification) if data.specification else None),
+            *_uses(data, localizer),
+        ),
         advice=(localizer.text(f"{key}.advice"),),
     )
 
@@ -43,15 +45,8 @@ def _counted(data: QuotaExceeded | QuotaRestored) -> list[tuple[str, _Use]]:
     return [(unit, use) for unit, use in (("servers", data.servers), ("cores", data.cores)) if use]
 
 
-def _uses(data: QuotaExceeded | QuotaRestored, localizer: Localizer) -> list[tuple[str, str]]:
-    return [(unit, _use_text(use, localizer)) for unit, use in _counted(data)]
-
-
-def _use_text(use: _Use, localizer: Localizer) -> str:
-    used, quota = _used(use), use.quota
-    if used > quota:
-        return localizer.text("quota_exceeded.use", used=used, quota=quota, excess=used - quota)
-    return localizer.text("quota.use", used=used, quota=quota)
+def _uses(data: QuotaExceeded | QuotaRestored, localizer: Localizer) -> list[Row]:
+    return [(unit, localizer.text("quota.use", used=_used(use), quota=use.quota)) for unit, use in _counted(data)]
 
 
 def _used(use: _Use) -> int:

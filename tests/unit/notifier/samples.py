@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -63,11 +63,12 @@ READERS = {"en": ADA, "zh-CN": LIN}
 ENTERPRISE = Specification(
     edition=Edition.ENTERPRISE,
     protection_mode=ProtectionMode.FULL,
-    protected_servers=12,
+    protected_servers=18,
     cores=0,
     value_added={Feature.ANTI_RANSOMWARE_GB: 500},
 )
-ULTIMATE = replace(ENTERPRISE, edition=Edition.ULTIMATE, protected_servers=1, cores=1200, value_added={})
+ULTIMATE = replace(ENTERPRISE, edition=Edition.ULTIMATE, protected_servers=15, cores=1200, value_added={})
+PARTIAL = replace(ENTERPRISE, protection_mode=ProtectionMode.PARTIAL)
 TERM = Term(
     order_id="ord-2026-0042",
     starts_at=datetime(2026, 11, 1, 2, 30, tzinfo=UTC),
@@ -77,7 +78,7 @@ TERM = Term(
     specification=ENTERPRISE,
 )
 RETAINED = {
-    "asset_group": 3,
+    "asset_group": 4,
     "tag": 1,
     "quarantined_file": 17,
     "vulnerability_whitelist": 0,
@@ -99,6 +100,11 @@ REFUSAL_VALUES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
     RejectionCode.QUOTA_EXHAUSTED: (13, 12),
 }
 
+
+def usd(months: int, fee: str) -> Quote:
+    return Quote(months=months, fee=Decimal(fee), currency="USD")
+
+
 activated = Activated(
     order_id="ord-2026-0042",
     contact=ADA,
@@ -107,9 +113,10 @@ activated = Activated(
     expires_on=LAST_DAY,
     ends_at=ENDS_AT,
     auto_renewal=None,
+    price=usd(1, "307.00"),
 )
 first_attempt = datetime(2026, 11, 22, 0, 0, tzinfo=UTC)
-auto_renewal_plan = AutoRenewalPlan(cycle_months=3, effective_on=date(2026, 11, 2), first_attempt_at=first_attempt)
+auto_renewal_plan = AutoRenewalPlan(cycle_months=1, effective_on=date(2026, 11, 2), first_attempt_at=first_attempt)
 renewed = Renewed(
     order_id="ord-2026-0077",
     method=RenewalMethod.MANUAL,
@@ -117,6 +124,7 @@ renewed = Renewed(
     expires_on=date(2027, 12, 1),
     ends_at=datetime(2027, 12, 1, 16, 0, tzinfo=UTC),
     reactivated=False,
+    price=usd(12, "3684.00"),
 )
 automatic = replace(
     renewed,
@@ -127,6 +135,7 @@ automatic = replace(
     coupon_id="spring-10",
     balance_after=Decimal("88.95"),
     currency="USD",
+    price=usd(12, "1234.50"),
 )
 failed = AutoRenewalFailed(
     fee=Decimal("1234.50"),
@@ -136,30 +145,62 @@ failed = AutoRenewalFailed(
     attempt=2,
     next_attempt_at=datetime(2026, 11, 24, 0, 0, tzinfo=UTC),
     currency="USD",
+    months=3,
+    specification=ENTERPRISE,
+    expires_on=LAST_DAY,
+    ends_at=ENDS_AT,
 )
 renewal_due = RenewalDue(
     expires_on=LAST_DAY,
     ends_at=ENDS_AT,
     days_left=7,
-    quote=Quote(months=3, fee=Decimal("921.00"), currency="USD"),
+    quote=usd(3, "921.00"),
     obstacles=(),
     auto_renewal=AutoRenewalStatus.OFF,
+    specification=ENTERPRISE,
+)
+covered = replace(
+    renewal_due,
+    auto_renewal=AutoRenewalStatus.WILL_CHARGE,
+    attempt_at=datetime(2026, 11, 26, 0, 0, tzinfo=UTC),
+    discount=Decimal("0.00"),
+    balance=Decimal("1000.10"),
+    shortfall=Decimal("0.00"),
+)
+short = replace(
+    covered, discount=Decimal("21.00"), coupon_id="spring-10", balance=Decimal("850.25"), shortfall=Decimal("49.75")
 )
 obstacles = (
-    Obstacle(code=RejectionCode.SERVERS_BELOW_INVENTORY, required=14, offered=12),
+    Obstacle(code=RejectionCode.SERVERS_BELOW_INVENTORY, required=20, offered=18),
     Obstacle(code=RejectionCode.CORES_BELOW_INVENTORY, required=1250, offered=1200),
 )
 quota_exceeded = QuotaExceeded(
     protection_mode=ProtectionMode.FULL,
-    servers=QuotaUse(registered=14, quota=12),
+    servers=QuotaUse(registered=17, quota=15),
     cores=QuotaUse(registered=1250, quota=1200),
+    specification=ULTIMATE,
 )
 quota_exceeded_partial = QuotaExceeded(
-    protection_mode=ProtectionMode.PARTIAL, servers=BoundQuotaUse(bound=5, quota=4), cores=None
+    protection_mode=ProtectionMode.PARTIAL, servers=BoundQuotaUse(bound=21, quota=18), cores=None, specification=PARTIAL
 )
-expired = Expired(expires_on=LAST_DAY, retained_until=RELEASE_AT, retained=RETAINED)
-release_due = ReleaseDue(release_at=RELEASE_AT, retained=RETAINED)
-released = Released(released_at=RELEASE_AT, purged=RETAINED)
+expired = Expired(
+    expires_on=LAST_DAY,
+    retained_until=RELEASE_AT,
+    retained=RETAINED,
+    specification=ENTERPRISE,
+    quote=usd(3, "921.00"),
+)
+release_due = ReleaseDue(
+    release_at=RELEASE_AT,
+    retained=RETAINED,
+    expires_on=LAST_DAY,
+    specification=ENTERPRISE,
+    quote=usd(3, "921.00"),
+)
+released = Released(released_at=RELEASE_AT, purged=RETAINED, specification=ENTERPRISE)
+switched_off = AutoRenewalSwitchedOff(
+    cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=None, expires_on=LAST_DAY, ends_at=ENDS_AT
+)
 
 
 def rejected(code: RejectionCode) -> OrderRejected:
@@ -248,35 +289,55 @@ def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
                 currency=None if price is None else "USD",
             ),
         )
-    on = AutoRenewalSwitchedOn(cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=first_attempt)
+    on = AutoRenewalSwitchedOn(
+        cycle_months=1,
+        effective_on=date(2026, 11, 25),
+        first_attempt_at=first_attempt,
+        specification=ENTERPRISE,
+        quote=usd(1, "307.00"),
+    )
     yield "auto_renewal_enabled", on
     yield "auto_renewal_enabled-late", replace(on, first_attempt_at=None)
-    off = AutoRenewalSwitchedOff(cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=None)
-    yield "auto_renewal_disabled", off
-    yield "renewal_declined", RenewalDeclineNoted()
-    full = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=QuotaUse(registered=12, quota=12), cores=None)
+    yield "auto_renewal_disabled", switched_off
+    yield "renewal_declined", RenewalDeclineNoted(expires_on=LAST_DAY, ends_at=ENDS_AT)
+    full = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=QuotaUse(registered=11, quota=18), cores=None)
     yield "quota_restored-full", full
     yield "quota_restored-partial", replace(full, protection_mode=ProtectionMode.PARTIAL)
     yield "contact_changed", ContactReplaced(contact=LIN)
 
 
+def older() -> Iterator[tuple[str, LifecycleData]]:
+    """Events from before the subscription service stated what is held, its price and its end."""
+    held = dict.fromkeys(("specification", "quote", "price", "expires_on", "ends_at", "months", "currency"))
+    optional = ("attempt_at", "discount", "coupon_id", "balance", "shortfall", "retained")
+    for name, data in (*mailed(), *inbox_only()):
+        known = {each.name for each in fields(data) if each.default is None}
+        without: Any = {key: None for key in (*held, *optional) if key in known}
+        yield name, replace(data, **without)
+
+
 def _terms() -> Iterator[tuple[str, LifecycleData]]:
     yield "activated-off", activated
-    partial = replace(ENTERPRISE, protection_mode=ProtectionMode.PARTIAL)
-    yield "activated-partial", replace(activated, specification=partial)
+    yield "activated-partial", replace(activated, specification=PARTIAL)
     yield "activated-on", replace(activated, auto_renewal=auto_renewal_plan)
     yield "activated-late", replace(activated, auto_renewal=replace(auto_renewal_plan, first_attempt_at=None))
     yield "renewed-manual", renewed
     yield "renewed-automatic", automatic
-    yield "renewed-reactivated", replace(renewed, reactivated=True)
+    yield "renewed-automatic-without-a-coupon", replace(automatic, discount=Decimal("0.00"), charged=Decimal("1234.50"))
+    yield "renewed-free", replace(automatic, discount=Decimal("1234.50"), charged=Decimal("0.00"))
+    yield "renewed-reactivated", replace(renewed, reactivated=True, retained=RETAINED)
+    yield "renewed-reactivated-nothing", replace(renewed, reactivated=True, retained={})
 
 
 def _warnings() -> Iterator[tuple[str, LifecycleData]]:
     yield "auto_renewal_failed-next", failed
     last = replace(failed, discount=Decimal("0.00"), shortfall=Decimal("134.25"), next_attempt_at=None)
     yield "auto_renewal_failed-last", last
-    for status in AutoRenewalStatus:
-        yield f"renewal_due-{status}", replace(renewal_due, auto_renewal=status)
+    yield "renewal_due-off", renewal_due
+    yield "renewal_due-will_charge", covered
+    yield "renewal_due-short", short
+    yield "renewal_due-failed", replace(short, auto_renewal=AutoRenewalStatus.FAILED)
+    yield "renewal_due-declined", replace(renewal_due, auto_renewal=AutoRenewalStatus.DECLINED)
     yield "renewal_due-obstacles", replace(renewal_due, obstacles=obstacles)
     yield "renewal_due-tomorrow", replace(renewal_due, days_left=1)
     yield "renewal_due-today", replace(renewal_due, days_left=0)
@@ -288,7 +349,9 @@ def _endings() -> Iterator[tuple[str, LifecycleData]]:
     yield "expired", expired
     yield "expired-nothing", replace(expired, retained={})
     yield "release_due", release_due
+    yield "release_due-nothing", replace(release_due, retained={})
     yield "released", released
+    yield "released-nothing", replace(released, purged={})
 
 
 def _rejections() -> Iterator[tuple[str, LifecycleData]]:

@@ -1,4 +1,4 @@
-"""The calendar file of reminders and renewals: valid by RFC 5545 and 5546, and a later file moves the earlier entry."""
+"""The calendar file of purchases, reminders and renewals: valid by RFC 5545 and 5546; a later one moves the entry."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
+from shared.contracts.lifecycle import Activated, LifecycleData, RenewalDue, Renewed
 from tests.unit.notifier import samples
 
-WITH_FILE = [(name, data) for name, data in samples.mailed() if isinstance(data, RenewalDue | Renewed)]
+WITH_FILE = [(name, data) for name, data in samples.mailed() if isinstance(data, Activated | RenewalDue | Renewed)]
 
 
 def file_of(mail: EmailMessage) -> str:
@@ -50,15 +50,25 @@ def test_the_entry_is_the_whole_expiration_day() -> None:
     assert (entry["DTSTART"].dt, entry["DTEND"].dt) == (samples.LAST_DAY, samples.LAST_DAY + timedelta(days=1))
     assert entry["DTSTAMP"].dt == samples.NOON
     assert entry["TRANSP"] == "TRANSPARENT"
-    assert "$921.00" in str(entry["DESCRIPTION"])
+    assert "acct-1" in str(entry["DESCRIPTION"])
+    assert "December 1, 2026 at 11:00" in str(entry["DESCRIPTION"])
 
 
-def test_a_renewal_moves_the_entry_of_the_reminder() -> None:
-    first = entry_of(samples.mail(samples.renewal_due))
-    moved = entry_of(samples.mail(samples.renewed, version=8))
-    assert moved["UID"] == first["UID"] == "expiration-sub-1@tenure.example"
-    assert moved["SEQUENCE"] > first["SEQUENCE"]
-    assert moved["DTSTART"].dt == date(2027, 12, 1)
+@pytest.mark.parametrize(("name", "data"), WITH_FILE, ids=[name for name, _ in WITH_FILE])
+def test_the_entry_states_no_price_since_nothing_would_correct_it(name: str, data: LifecycleData) -> None:
+    assert "$" not in str(entry_of(samples.mail(data))["DESCRIPTION"])
+
+
+@pytest.mark.rule("R13", "R20", "R32")
+@pytest.mark.parametrize("first", [samples.activated, samples.renewal_due])
+@pytest.mark.parametrize(
+    "renewed", [samples.renewed, samples.automatic, replace(samples.renewed, reactivated=True, retained={})]
+)
+def test_every_way_of_renewing_moves_the_entry_that_was_sent_before(first: LifecycleData, renewed: Renewed) -> None:
+    sent, moved = entry_of(samples.mail(first)), entry_of(samples.mail(renewed, version=8))
+    assert moved["UID"] == sent["UID"] == "expiration-sub-1@tenure.example"
+    assert moved["SEQUENCE"] > sent["SEQUENCE"]
+    assert (sent["DTSTART"].dt, moved["DTSTART"].dt) == (samples.LAST_DAY, date(2027, 12, 1))
     assert "December 1, 2027 at 11:00" in str(moved["DESCRIPTION"])
 
 

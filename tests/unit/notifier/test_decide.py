@@ -164,6 +164,14 @@ def test_failed_deductions_day_by_day_are_told_first_with_another_shortfall_and_
     assert told == [1, 5, 9]
 
 
+@pytest.mark.rule("R25")
+def test_a_failed_deduction_that_comes_again_does_not_bring_its_shortfall_back() -> None:
+    first, later = event(1, failed(1, "15.75")), event(5, failed(5, "5.75"))
+    decisions, recipient = decided(first, later, first, event(6, failed(6, "5.75")), contact=ADA)
+    assert recipient.told_shortfall == Decimal("5.75")
+    assert decisions[-1].suppressed == "nothing_new"
+
+
 def test_one_that_says_nothing_new_suppresses_none_that_was_told() -> None:
     """The email of the first attempt may still be queued when the second one fails: it must not get lost."""
     _, recipient = decided(event(2, failed(1)), event(3, failed(2)))

@@ -67,10 +67,10 @@ def test_no_sentence_is_unused() -> None:
 
     who = samples.localizer("en")
     recording = replace(who, language=replace(who.language, sentences=Recorder(ENGLISH)))
-    for _, data in (*samples.mailed(), *samples.inbox_only()):
+    for _, data in (*samples.mailed(), *samples.inbox_only(), *samples.older()):
         mail_content(data, recording)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
-    around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.")
+    around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
     assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around))} == set()
 
 

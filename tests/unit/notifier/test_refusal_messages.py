@@ -49,7 +49,7 @@ def test_a_range_is_said_in_the_readers_language() -> None:
 
 def test_a_list_of_durations_has_the_readers_commas() -> None:
     content = mail_content(samples.rejected(RejectionCode.INVALID_DURATION), samples.localizer("zh-CN", "UTC"))
-    assert "1 至 12、24 或 36" in [row.value for row in content.details]
+    assert "1 至 12、24 或 36 个月" in [row.value for row in content.details]
 
 
 def test_a_step_is_named_where_it_is_more_than_one() -> None:
@@ -93,7 +93,7 @@ def test_no_english_of_the_event_reaches_a_reader(code: RejectionCode) -> None:
 def test_a_refusal_from_before_ranges_were_on_the_wire_leaves_their_rows_out() -> None:
     data = replace(samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE), feature=None, range=None)
     labels = [row.label for row in mail_content(data, samples.localizer("en")).details]
-    assert labels == ["Request", "Order", "Provided"]
+    assert labels == ["Request", "Order", "Your order"]
 
 
 def test_an_amount_in_a_refusal_has_the_separators_of_the_language() -> None:

@@ -96,10 +96,11 @@ def test_a_retry_is_the_same_message() -> None:
     assert mail_of()["Message-ID"] == mail_of()["Message-ID"]
 
 
-def test_reminders_and_renewals_alone_have_an_attachment() -> None:
+def test_what_sets_the_expiration_date_or_reminds_of_it_has_an_attachment_and_nothing_else() -> None:
+    with_file = {"activated", "renewed", "renewal_due"}
     for _, data in samples.mailed():
         mail = mail_of(data=data)
-        assert bool(list(mail.iter_attachments())) == (mail["X-Tenure-Type"] in ("renewal_due", "renewed"))
+        assert bool(list(mail.iter_attachments())) == (mail["X-Tenure-Type"] in with_file)
 
 
 def test_no_link_is_shown_that_does_not_exist() -> None:

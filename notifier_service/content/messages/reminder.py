@@ -1,0 +1,109 @@
+"""The reminder that a subscription expires: one text for each way in which auto-renewal stands (R29, R30)."""
+
+from decimal import Decimal
+from typing import Final
+
+from notifier_service.content.localizer import Localizer
+from notifier_service.content.messages import facts
+from notifier_service.content.messages.mail_content import Highlight, MailContent, ObstacleList, Row, Severity, details
+from notifier_service.content.messages.orders import refusal
+from shared.contracts.lifecycle import RenewalDue
+from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, RejectionCode
+
+_SEVERITIES: Final = {
+    "off": Severity.WARNING,
+    "will_charge": Severity.INFO,
+    "short": Severity.WARNING,
+    "failed": Severity.URGENT,
+    "declined": Severity.WARNING,
+}
+_UNITS: Final = {
+    RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
+    RejectionCode.CORES_BELOW_INVENTORY: "cores",
+}
+"""What full protection lacks for a renewal (R14) -> the unit of its counts."""
+
+
+def renewal_due(data: RenewalDue, localizer: Localizer) -> MailContent:
+    """The days left, the price, what the balance lacks after the coupon, and what would refuse a renewal now."""
+    key = f"renewal_due.{_variant(data)}"
+    when, missing = localizer.when(data.days_left), _missing(data, localizer)
+    values = {
+        "when": when,
+        "day": localizer.day(data.expires_on),
+        "due": localizer.money(data.quote.fee - (data.discount or 0), data.quote.currency),
+        "shortfall": missing or "",
+    }
+    return MailContent(
+        severity=_SEVERITIES[_variant(data)],
+        badge=localizer.text("renewal_due.badge"),
+        subject=localizer.text(f"{key}.subject", **values),
+        title=localizer.text(f"{key}.title"),
+        lead=(localizer.text(f"{key}.lead"),),
+        highlight=Highlight(localizer.text("label.shortfall" if missing else "label.expires"), missing or when.strip()),
+        details=details(
+            localizer,
+            ("specification", facts.specification(data.specification, localizer)),
+            ("expires", when.strip() if missing else None),
+            *facts.end_rows(data.expires_on, data.ends_at, localizer),
+            ("quote", facts.price(data.quote, localizer)),
+            *_deduction_rows(data, localizer),
+        ),
+        obstacles=_obstacles(data.obstacles, localizer),
+        advice=(_advice(data, localizer),),
+    )
+
+
+def _variant(data: RenewalDue) -> str:
+    """`short`: auto-renewal will try, but the balance does not cover it. A failed deduction that is now covered by a
+    coupon is one that will be tried.
+    """
+    if data.auto_renewal is AutoRenewalStatus.WILL_CHARGE:
+        return "short" if data.shortfall else "will_charge"
+    if data.auto_renewal is AutoRenewalStatus.FAILED and data.attempt_at and not data.shortfall:
+        return "will_charge"
+    return str(data.auto_renewal)
+
+
+def _missing(data: RenewalDue, localizer: Localizer) -> str | None:
+    return localizer.money(data.shortfall, data.quote.currency) if data.shortfall else None
+
+
+def _advice(data: RenewalDue, localizer: Localizer) -> str:
+    """Whether the balance covers the fee is not known of an event from before it was stated."""
+    key = f"renewal_due.{_variant(data)}.advice"
+    return localizer.text(
+        "renewal_due.will_charge.check" if _variant(data) == "will_charge" and data.balance is None else key
+    )
+
+
+def _deduction_rows(data: RenewalDue, localizer: Localizer) -> tuple[Row, ...]:
+    if data.balance is None:
+        return ()
+    quote, discount = data.quote, data.discount or Decimal(0)
+    return (
+        *facts.coupon_rows(quote.fee, discount, data.coupon_id, currency=quote.currency, localizer=localizer),
+        ("balance", localizer.money(data.balance, quote.currency)),
+        ("next_attempt", localizer.moment(data.attempt_at) if data.attempt_at else None),
+    )
+
+
+def _obstacles(obstacles: tuple[Obstacle, ...], localizer: Localizer) -> ObstacleList | None:
+    if not obstacles:
+        return None
+    counted = any(each.code in _UNITS for each in obstacles)
+    return ObstacleList(
+        localizer.text("renewal_due.obstacles"),
+        tuple(_obstacle(each, localizer) for each in obstacles),
+        localizer.text("renewal_due.obstacles.remedy") if counted else None,
+    )
+
+
+def _obstacle(obstacle: Obstacle, localizer: Localizer) -> str:
+    """Only by how much: the quota stands among the details."""
+    unit, required, offered = _UNITS.get(obstacle.code), obstacle.required, obstacle.offered
+    if unit is None or not isinstance(required, int) or not isinstance(offered, int):
+        return refusal(obstacle.code, required, offered, localizer)
+    return localizer.text(
+        "renewal_due.obstacle", registered=localizer.text(unit, n=required), missing=max(required - offered, 0)
+    )
