@@ -20,6 +20,7 @@ from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, Verdict, read
 from subscription_service.pauses import with_pauses
+from subscription_service.receipts import ReceiptOutcome
 from subscription_service.storage import deduplication, loading
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
@@ -115,6 +116,7 @@ class SubscriptionBatchProcessor:
             else:
                 await request_advance(connection, advance.event.id, data.now)
                 unit_of_work.event_counts[TEST_CLOCK, EventOutcome.APPLIED] += 1
+                unit_of_work.receipts.add(advance.record, TEST_CLOCK, ReceiptOutcome.APPLIED)
 
 
 def _why_refused(incoming: Incoming, now: datetime) -> Unreadable | None:

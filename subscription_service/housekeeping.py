@@ -15,7 +15,7 @@ from shared.runtime.errors import SlowStatement, Transient
 from shared.storage.database import Connection, Engine, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import next_timer
-from subscription_service.storage import accounts, applied_policy, deduplication, published
+from subscription_service.storage import accounts, applied_policy, deduplication, published, receipts
 
 _INTERVAL_SECONDS: Final = 600.0
 _ACCOUNTS_PER_TRANSACTION: Final = 1000
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """Deletes old event ids (R39) and published state documents; works out every account's next timer anew."""
+    """Deletes old event ids (R39), receipts and published state documents; works out each account's next timer anew."""
 
     def __init__(self, *, rules: Rules, engine: Engine) -> None:
         self._policy = rules.policy
@@ -52,6 +52,7 @@ class Housekeeping:
     async def _delete_old(self) -> None:
         forget = partial(deduplication.forget_old, days=self._policy.claim_retention_days)
         await delete_in_steps(self._engine, forget, what="ids of events")
+        await delete_in_steps(self._engine, receipts.delete_old, what="receipts")
         published_state = partial(published.delete_published_state, keep=_KEPT_STATE_DOCUMENTS)
         await delete_in_steps(self._engine, published_state, what="published state documents")
 

@@ -32,6 +32,7 @@ from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.domain.waiting import Schedule, WaitingEvents
 from subscription_service.handlers import Incoming, Verdict
 from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry, state_entry
+from subscription_service.receipts import FOR_A_PURCHASE, FOR_TIMERS, ReceiptOutcome, Receipts
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class UnitOfWork:
         self.event_counts: Counter[tuple[str, EventOutcome]] = Counter()
         self.dead_letter_counts: Counter[Reason] = Counter()
         self.dead_letters: list[Entry] = []
+        self.receipts = Receipts()
         self._partitions = partitions
         self._culprits = culprits
         self._stopped_waiting: set[str] = set()
@@ -147,6 +149,7 @@ class UnitOfWork:
         self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
         self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
         self.dead_letter_counts[reason] += 1
+        self.receipts.add(record, topic, ReceiptOutcome.DEAD_LETTER, f"{reason}: {detail}")
 
     def raise_revisions(self) -> None:
         """Raise the revision of every account whose state document has changed."""
@@ -182,6 +185,7 @@ class UnitOfWork:
         """Do with an event what `waiting.on_arrival` answers; a duplicate is only counted."""
         if incoming.verdict is Verdict.DUPLICATE:
             self._count(incoming, EventOutcome.DUPLICATE)
+            self._receipt(incoming, ReceiptOutcome.DUPLICATE)
             return
         policy = self.rules.policy
         answer = waiting.on_arrival(locked.schedule(policy), incoming, now=self.now, policy=policy)
@@ -190,8 +194,10 @@ class UnitOfWork:
                 self._decide(locked, incoming, at)
             case waiting.Park(until):
                 locked.waiting.park(incoming, until)
+                self._receipt(incoming, ReceiptOutcome.WAITING, FOR_A_PURCHASE)
             case waiting.Defer():
                 locked.waiting.defer(incoming)
+                self._receipt(incoming, ReceiptOutcome.WAITING, FOR_TIMERS)
             case waiting.Refuse(at):
                 self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
             case _:
@@ -253,10 +259,13 @@ class UnitOfWork:
     def _record(self, locked: LockedAccount, incoming: Incoming, result: StepResult, at: datetime) -> None:
         """Keep what an event has led to, and count it."""
         self._emit(locked, result, at, incoming)
-        if any(isinstance(event, OrderRejected) for event in result.events):
+        refused = next((event for event in result.events if isinstance(event, OrderRejected)), None)
+        if refused:
             self._count(incoming, EventOutcome.REJECTED)
+            self._receipt(incoming, ReceiptOutcome.REJECTED, refused.code)
         else:
             self._count(incoming, EventOutcome.APPLIED)
+            self._receipt(incoming, ReceiptOutcome.APPLIED)
             self.applied.append(incoming)
 
     def _run(self, locked: LockedAccount, timer: Timer) -> None:
@@ -276,6 +285,9 @@ class UnitOfWork:
             incoming.waiting_id = None
             self._stopped_waiting.add(incoming.account_id)
         return incoming
+
+    def _receipt(self, incoming: Incoming, outcome: ReceiptOutcome, detail: str = "") -> None:
+        self.receipts.add(incoming.record, incoming.topic, outcome, detail)
 
     def _count(self, incoming: Incoming, outcome: EventOutcome) -> None:
         self.event_counts[incoming.topic, outcome] += 1

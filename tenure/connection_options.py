@@ -19,6 +19,7 @@ _FROM_READY_FILE: Final[Mapping[str, str]] = {
     "TENURE_KAFKA_BOOTSTRAP_SERVERS": "kafka",
     "TENURE_DATABASE_URL": "database_url",
     "TENURE_AUTH_SECRET": "auth_secret",
+    "TENURE_SUBSCRIPTION_URL": "subscription_url",
     "TENURE_NOTIFIER_URL": "notifier_url",
 }
 """Setting -> key in the ready file."""

@@ -1,13 +1,11 @@
-"""What became of events that were just published: pure; `publishing` reads the topics and the counters.
+"""What became of events that were just published: pure; `publishing` reads the topics, `receipts` asks the service.
 
-A lifecycle event names its cause, and a dead letter where its record lay, so both are certain. An event that makes
-neither is told by the service's counters (`tenure_events_total`, `tenure_parked`) from before and after; they count
-what others publish meanwhile too, so where they allow two answers, the result says both.
+Receipts tell of every event. Where nobody can be asked, a lifecycle event names its cause, and a dead letter where its
+record lay; of an event that makes neither nothing is known then.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -20,12 +18,8 @@ from shared.runtime.settings import Settings
 from tenure.topics import RecordPlace
 
 _REJECTED: Final = next(name for name, contract in LIFECYCLE_EVENTS.items() if contract is OrderRejected)
-_PARKED: Final = ("", "parked")
 _TOLD: Final = ("topic", "partition", "offset", "reason", "detail")
 """Headers of a dead letter, without their prefix."""
-
-Counts = Counter[tuple[str, str]]
-"""(Topic without prefix, outcome) -> number of events; what waits now under ("", "parked")."""
 
 
 class Result(StrEnum):
@@ -36,7 +30,6 @@ class Result(StrEnum):
     DEAD_LETTER = "dead letter"
     WAITING = "waiting"
     DUPLICATE = "duplicate"
-    APPLIED_OR_DUPLICATE = "applied or duplicate"
     UNKNOWN = "unknown"
 
 
@@ -86,28 +79,19 @@ class EventResults:
             elif record.topic == self._dead_letters:
                 self._read_dead_letter({name: value or b"" for name, value in record.headers})
 
-    def conclude(self, before: Counts, after: Counts) -> None:
-        """Fill in, from the counters, what no record told. All outputs must have been read."""
-        grown = Counter(after)
-        grown.subtract(before)
-        for topic in sorted({event.topic for _, event in self._open()}):
-            self._conclude_topic(topic, grown)
+    def add(self, event: PublishedEvent, result: EventResult) -> None:
+        """Note what a receipt says."""
+        self._found[self._places[event.place]] = result
+
+    @property
+    def open(self) -> Sequence[PublishedEvent]:
+        """Those that have no result yet."""
+        return [event for number, event in enumerate(self._events) if number not in self._found]
 
     def all(self, why_unknown: str) -> Sequence[EventResult]:
         """One per event, in their order; `UNKNOWN` with this detail where nothing was found in time."""
         unknown = EventResult(result=Result.UNKNOWN, detail=why_unknown)
         return [self._found.get(number, unknown) for number in range(len(self._events))]
-
-    def counted(self, before: Counts, after: Counts) -> bool:
-        """Whether the counters have grown by at least these events."""
-        sent = Counter(event.topic for event in self._events)
-        ended = Counter[str]()
-        for (topic, _), number in after.items():
-            ended[topic] += number
-        for (topic, _), number in before.items():
-            ended[topic] -= number
-        missing = sum(max(0, count - ended[topic]) for topic, count in sent.items())
-        return missing <= max(0, ended[""])
 
     def _read_lifecycle(self, event: Mapping[str, Any]) -> None:
         data = event["data"]
@@ -125,27 +109,6 @@ class EventResults:
             if place in self._places:
                 detail = f"{told['reason']}: {told['detail']}"
                 self._found[self._places[place]] = EventResult(result=Result.DEAD_LETTER, detail=detail)
-
-    def _open(self) -> Iterator[tuple[int, PublishedEvent]]:
-        return ((number, event) for number, event in enumerate(self._events) if number not in self._found)
-
-    def _conclude_topic(self, topic: str, grown: Counts) -> None:
-        """Records tell of rejections and dead letters: what is open was applied, is a duplicate, or waits."""
-        numbers = [number for number, event in self._open() if event.topic == topic]
-        applied = grown[topic, "applied"] - self._told_as_applied(topic)
-        duplicates = grown[topic, "duplicate"]
-        if applied + duplicates < len(numbers) and grown[_PARKED] > 0:
-            result = EventResult(result=Result.WAITING, detail="for a purchase of this account (R40)")
-        elif duplicates <= 0:
-            result = EventResult(result=Result.APPLIED)
-        else:
-            result = EventResult(result=Result.DUPLICATE if applied <= 0 else Result.APPLIED_OR_DUPLICATE)
-        self._found.update(dict.fromkeys(numbers, result))
-
-    def _told_as_applied(self, topic: str) -> int:
-        """How many events of the topic a lifecycle event has told of."""
-        found = [self._events[number] for number, each in self._found.items() if each.result is Result.APPLIED]
-        return sum(event.topic == topic for event in found)
 
 
 def _by_cause(events: Sequence[PublishedEvent]) -> Mapping[tuple[object, ...], Sequence[int]]:

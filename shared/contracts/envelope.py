@@ -28,6 +28,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 MAX_VALUE_BYTES: Final = 1_000_000
 MAX_DETAIL_CHARACTERS: Final = 500
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
+RECEIPT_HEADER: Final = "tenure-receipt"
+"""Kafka header of an event in whose sender wants to know what becomes of it; its value is an id of the sender's."""
 STRUCTURED: Final = "application/cloudevents+json"
 SOURCE_PATTERN: Final = r"^[!-~]{1,512}$"
 TRACEPARENT_PATTERN: Final = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"

@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
+    subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None
     notifier_url: Annotated[str, AfterValidator(_web_address)] | None = None
     auth_secret: SecretStr | None = None
     auth_jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None

@@ -180,6 +180,10 @@ OperatorCaller = Annotated[Caller, Depends(_operator)]
 """For a route's parameter: the caller of an access token with the scope `operator`."""
 
 
+async def operators_only(_: OperatorCaller) -> None:
+    """For a router: 401 without a token, 403 with one that is not an operator's."""
+
+
 async def _caller(request: Request, *, by_parameter: bool = True) -> Caller:
     """Whose token the request carries, in its header or else as a parameter; looked at once per request."""
     token = _token_in_header(request) or (request.query_params.get("token") if by_parameter else None)

@@ -19,7 +19,7 @@ from shared.contracts.state import Overview
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import AuthenticatedRoute, OperatorCaller
+from shared.web.auth import AuthenticatedRoute, operators_only
 from shared.web.problems import Problem, problems
 from subscription_service.domain.checks import amount_out_of_range, invalid_duration_of_renewal
 from subscription_service.domain.context import DecisionContext
@@ -50,7 +50,7 @@ def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
     made = APIRouter(
         prefix="/api/accounts/{account_id}",
         tags=["accounts"],
-        dependencies=[Depends(_operators_only)],
+        dependencies=[Depends(operators_only)],
         route_class=AuthenticatedRoute,
         responses=problems(*_PROBLEMS),
     )
@@ -153,10 +153,6 @@ class _Endpoints:
         """The service clock; in a transaction of its own, since reading the test clock locks its row."""
         async with transaction(self._engine) as connection:
             return await self._clock.now(connection)
-
-
-async def _operators_only(_: OperatorCaller) -> None:
-    """401 without a token, 403 with one that is not an operator's."""
 
 
 def _renewable(subscription: Subscription | None) -> Active | Grace:

@@ -35,6 +35,7 @@ from shared.contracts.types import ConfigurationKind, Specification
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, status
 from subscription_service.domain.timeline import TimelineEntry
 from subscription_service.domain.timers import TimerKind
+from subscription_service.receipts import Receipt, ReceiptOutcome
 
 
 class Order(BaseModel):
@@ -126,6 +127,28 @@ class QuoteDocument(BaseModel):
     @classmethod
     def of(cls, quote: Quote, obstacles: Sequence[Obstacle]) -> Self:
         return cls(months=quote.months, fee=quote.fee, currency=quote.currency, obstacles=obstacles)
+
+
+class ReceiptDocument(BaseModel):
+    """What became of one record."""
+
+    offset: Annotated[int, described("Where the record lies in its partition.", 4711)]
+    outcome: Annotated[
+        ReceiptOutcome, described("What became of it; one that is `waiting` gets another outcome later.", "applied")
+    ]
+    detail: Annotated[
+        str, described("Code of a rejection, or reason and detail of a dead letter; may be empty.", "not_subscribed")
+    ]
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        return cls(offset=receipt.record_offset, outcome=receipt.outcome, detail=receipt.detail)
+
+
+class Receipts(BaseModel):
+    """What became of records; what is missing has not been read yet."""
+
+    receipts: Annotated[Sequence[ReceiptDocument], described("In the order of `offset`.")]
 
 
 class ConfigurationEntry(BaseModel):

@@ -14,6 +14,7 @@ from subscription_service.storage import (
     deduplication,
     ledger,
     orders,
+    receipts,
     servers,
     subscription_counts,
     waiting,
@@ -46,6 +47,7 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await ledger.save(connection, applied, emitted)
     await orders.save(connection, emitted, unit_of_work.rules.catalog)
     await waiting.save(connection, changed, stopped=unit_of_work.waiting_rows_to_delete)
+    await receipts.save(connection, unit_of_work.receipts)
     await deduplication.forget(connection, unit_of_work.ids_to_forget)
     await subscription_counts.add(connection, changed)
     await event_counts.add(connection, unit_of_work.event_counts)

@@ -15,7 +15,7 @@ from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
 from tenure.commands.failures import failing
-from tenure.connection_options import ConnectionOptions, NotFound, service_url, settings_for
+from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent, Message, matching, read
 from tenure.event_results import EventResult, Result
 from tenure.publishing import ResultWaiter
@@ -35,7 +35,8 @@ NoCheck = Annotated[bool, typer.Option("--no-check", help="Send what is not vali
 Wait = Annotated[bool, typer.Option("--wait", help="Say for each event what became of it.")]
 Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long --wait waits at most.")]
 Service = Annotated[
-    str | None, typer.Option(metavar="URL", help="The subscription service, for --wait; otherwise by the ready file.")
+    str | None,
+    typer.Option(metavar="URL", help="For --wait; otherwise TENURE_SUBSCRIPTION_URL."),
 ]
 
 
@@ -58,7 +59,7 @@ def publish(  # noqa: PLR0913 - one argument per option
         where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
         settings = settings_for(where, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
         if wait:
-            waiter = ResultWaiter(settings, service=service or service_url(ready_file), seconds=timeout)
+            waiter = ResultWaiter(settings, service=service or settings.subscription_url, seconds=timeout)
             results = _send(messages, settings, waiter)
         else:
             _send(messages, settings, None)

@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.contracts.topics import TEST_CLOCK
 
 _INTAKE_LAG: Final = "tenure_intake_lag_records"
-_RELAY_LAG: Final = "tenure_relay_lag_events"
 
 
 def event_outcomes(metrics: str) -> Counter[tuple[str, str]]:
@@ -29,12 +28,6 @@ def by_outcome(metrics: str) -> Counter[str]:
     for (_, outcome), count in event_outcomes(metrics).items():
         sums[outcome] += count
     return sums
-
-
-def unpublished(metrics: str) -> int:
-    """How many entries of the service's log are not known to be published."""
-    families = text_string_to_metric_families(metrics)
-    return sum(int(each.value) for family in families for each in family.samples if each.name == _RELAY_LAG)
 
 
 def assigned(metrics: str) -> set[tuple[str, int]]:

@@ -79,9 +79,11 @@ def test_ports_and_health_check_are_where_the_service_listens(name: str, tmp_pat
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_commands_in_a_container_find_the_notifier_at_its_address_there(name: str, tmp_path: Path) -> None:
-    address = urlsplit(given(name, tmp_path).notifier_url or "")
-    assert (address.hostname, address.port) == ("notifier", given("notifier", tmp_path).http_port)
+def test_commands_in_a_container_find_both_services_at_their_addresses_there(name: str, tmp_path: Path) -> None:
+    settings = given(name, tmp_path)
+    for service, url in (("notifier", settings.notifier_url), ("subscription", settings.subscription_url)):
+        address = urlsplit(url or "")
+        assert (address.hostname, address.port) == (service, given(service, tmp_path).http_port)
 
 
 def test_the_links_in_mails_lead_to_the_notifier(tmp_path: Path) -> None:

@@ -1,15 +1,11 @@
-"""What became of published events, told by records of the output topics and by counters."""
+"""What became of published events, told by receipts, or by records of the output topics."""
 
 import json
-from collections import Counter
 from typing import Any
-
-import pytest
 
 from shared.kafka.record import Record
 from shared.runtime.settings import Settings
-from tenure.event_results import Counts, EventResults, PublishedEvent, Result
-from tenure.story.metrics import unpublished
+from tenure.event_results import EventResult, EventResults, PublishedEvent, Result
 from tenure.topics import RecordPlace
 from tests.kit.records import kafka_record
 
@@ -39,12 +35,6 @@ def found(results: EventResults) -> list[tuple[str, str]]:
     return [(each.result.value, each.detail) for each in results.all("late")]
 
 
-def counts(**numbers: int) -> Counts:
-    """`renewals_applied=1`; `parked=1`."""
-    named = {("", "parked") if name == "parked" else tuple(name.split("_", 1)): n for name, n in numbers.items()}
-    return Counter({(topic, outcome): number for (topic, outcome), number in named.items()})
-
-
 def test_records_tell_what_was_applied_rejected_and_made_a_dead_letter() -> None:
     events = [published(0), published(1), published(2), published(3)]
     results = EventResults(events, SETTINGS)
@@ -68,38 +58,13 @@ def test_records_about_others_tell_nothing() -> None:
     assert found(results) == [("unknown", "late")]
 
 
-@pytest.mark.parametrize(
-    ("grown", "result"),
-    [
-        (counts(renewals_applied=2), Result.APPLIED),
-        (counts(renewals_applied=1, renewals_duplicate=1), Result.DUPLICATE),
-        (counts(renewals_applied=1, parked=1), Result.WAITING),
-        (counts(renewals_applied=2, renewals_duplicate=1), Result.APPLIED_OR_DUPLICATE),
-    ],
-)
-def test_counters_tell_what_no_record_tells(grown: Counts, result: Result) -> None:
-    events = [published(0), published(1)]
+def test_a_receipt_is_the_last_word_on_its_record_alone() -> None:
+    events = [published(0, id_="same"), published(1, id_="same")]
     results = EventResults(events, SETTINGS)
-    results.read([lifecycle("renewed", events[0])])
-    before = counts(renewals_applied=7, renewals_duplicate=7, parked=7)
-    assert results.counted(before, before + grown)
-    results.conclude(before, before + grown)
-    assert (results.complete, results.all("late")[1].result) == (True, result)
-
-
-@pytest.mark.parametrize(
-    ("grown", "counted"),
-    [
-        (counts(), False),
-        (counts(renewals_applied=2), False),
-        (counts(renewals_rejected=1, purchases_dead_letter=1), True),
-        (counts(purchases_applied=1, parked=1), True),
-        (counts(purchases_applied=5), False),
-    ],
-)
-def test_all_are_counted_once_each_topic_has_grown_by_its_events_or_they_wait(grown: Counts, counted: bool) -> None:
-    results = EventResults([published(0), published(0, topic="purchases", type_=CREDIT)], SETTINGS)
-    assert results.counted(Counter(), grown) is counted
+    results.add(events[1], EventResult(result=Result.DUPLICATE))
+    assert (results.open, found(results)) == ([events[0]], [("unknown", "late"), ("duplicate", "")])
+    results.add(events[0], EventResult(result=Result.REJECTED, detail="invalid_duration"))
+    assert (results.open, found(results)) == ([], [("rejected", "invalid_duration"), ("duplicate", "")])
 
 
 def test_an_event_without_fields_can_still_be_a_dead_letter() -> None:
@@ -108,8 +73,3 @@ def test_an_event_without_fields_can_still_be_a_dead_letter() -> None:
     )
     results.read([dead_letter("shop.purchases", "4")])
     assert results.complete
-
-
-def test_what_is_not_published_is_summed_over_topics() -> None:
-    text = 'tenure_relay_lag_events{topic="a"} 2\ntenure_relay_lag_events{topic="b"} 3\ntenure_parked 7\n'
-    assert unpublished(text) == 5

@@ -31,11 +31,11 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "subscription_service.domain": set(),
     "subscription_service.policy_files": {"domain"},
     "subscription_service.storage": {
-        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "unit_of_work"),
+        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "receipts", "unit_of_work"),
     },
     "subscription_service.migrations": {"storage"},
     "subscription_service.audit": {"domain", "storage"},
-    "subscription_service.http": {"domain", "storage"},
+    "subscription_service.http": {"domain", "receipts", "storage"},
     "notifier_service.decisions": set(),
     "notifier_service.content": {"decisions"},
     "notifier_service.storage": {"decisions"},
@@ -90,7 +90,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "faststream": {"shared.kafka.reader", "shared.kafka.client", "shared.kafka.intake"},
     "aiokafka": {
         *("shared.kafka", "shared.outbox.relay", "tenure.topics", "tenure.dead_letters"),
-        *("tenure.publishing", "tenure.handled_dead_letters"),
+        "tenure.handled_dead_letters",
         *("tenure.commands.demo", "tenure.local.kafka", "tenure.story.driver", "tenure.story.reading"),
     },
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
@@ -103,7 +103,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     },
     "alembic": {"shared.storage.alembic_scripts", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
-        *("shared.web", "shared.runtime.components", "subscription_service.http.api"),
+        *("shared.web", "shared.runtime.components", "subscription_service.http"),
         *("notifier_service.http.api", "notifier_service.inbox.api", "tenure.local.mail_server"),
     },
     "starlette": {"shared.web"},

@@ -1,0 +1,49 @@
+"""The operators' HTTP API of receipts: what became of records whose sender asked. `app` includes the `router`."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+
+from shared.contracts.scalars import Id
+from shared.storage.database import Engine, snapshot
+from shared.storage.stored_positions import Partition
+from shared.web.auth import AuthenticatedRoute, operators_only
+from shared.web.problems import problems
+from subscription_service.http import shapes
+from subscription_service.storage import receipts
+
+_PER_PAGE: Final = 1000
+_PROBLEMS: Final = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+def router(engine: Engine) -> APIRouter:
+    """`/api/receipts/{receipt_id}`."""
+    made = APIRouter(
+        prefix="/api/receipts",
+        tags=["receipts"],
+        dependencies=[Depends(operators_only)],
+        route_class=AuthenticatedRoute,
+        responses=problems(*_PROBLEMS),
+    )
+
+    @made.get("/{receipt_id}")
+    async def of_partition(
+        receipt_id: Id,
+        topic: Annotated[str, Query(max_length=200, description="The topic, without prefix.")],
+        partition: Annotated[int, Query(ge=0, le=2**31 - 1)],
+        after: Annotated[int, Query(ge=-1, le=2**62, description="Only records with a higher offset.")] = -1,
+    ) -> shapes.Receipts:
+        """What became of the records of one partition that ask with this id, by offset, at most 1,000."""
+        async with snapshot(engine) as connection:
+            found = await receipts.of_partition(
+                connection, receipt_id, Partition(topic, partition), after=after, limit=_PER_PAGE
+            )
+        return shapes.Receipts(receipts=[shapes.ReceiptDocument.of(receipt) for receipt in found])
+
+    return made
