@@ -52,12 +52,6 @@ def settings_for(options: ConnectionOptions, needed: str) -> Settings:
     return load(found)
 
 
-def service_url(ready_file: Path | None) -> str | None:
-    """Where the ready file says that the subscription service answers; None without one. Raises `NotFound`."""
-    file = ready_file or (READY_FILE if READY_FILE.exists() else None)
-    return None if file is None else _document(file).get("subscription_url")
-
-
 def _given(options: ConnectionOptions) -> Mapping[str, str]:
     named = {"TENURE_KAFKA_BOOTSTRAP_SERVERS": options.kafka, "TENURE_DATABASE_URL": options.database}
     return {name: value for name, value in named.items() if value}

@@ -14,14 +14,14 @@ from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings
 from tenure.acts import Act, Desk, Performer
 from tenure.commands.failures import Failed, failing
-from tenure.connection_options import ConnectionOptions, NotFound, service_url, settings_for
+from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent
 from tenure.event_results import Result
 from tenure.http_answers import NoAnswer
 from tenure.terminal import ask, harmless, say, say_json
 from tenure.topics import NotSent
 
-_DONE: Final = {Result.APPLIED, Result.DUPLICATE, Result.APPLIED_OR_DUPLICATE}
+_DONE: Final = {Result.APPLIED, Result.DUPLICATE}
 
 
 class Where(NamedTuple):
@@ -54,9 +54,9 @@ def desk(where: Where) -> Desk:
     options = ConnectionOptions(kafka=where.kafka, ready_file=where.ready_file)
     settings_for(options, "TENURE_AUTH_SECRET")
     settings = settings_for(options, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
-    service = where.service or service_url(where.ready_file)
+    service = where.service or settings.subscription_url
     if service is None:
-        raise NotFound("--service is not given, and there is no ready file that tells it: is Tenure up?")
+        raise NotFound("neither --service, TENURE_SUBSCRIPTION_URL nor a ready file tells the service: is Tenure up?")
     return Desk(settings, service=service, seconds=where.timeout)
 
 

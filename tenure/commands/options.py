@@ -16,7 +16,7 @@ ReadyFile = Annotated[
 Database = Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL; otherwise TENURE_DATABASE_URL.")]
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account id.")]
 Service = Annotated[
-    str | None, typer.Option(metavar="URL", help="The subscription service; otherwise by the ready file.")
+    str | None, typer.Option(metavar="URL", help="The subscription service; otherwise TENURE_SUBSCRIPTION_URL.")
 ]
 Operator = Annotated[str | None, typer.Option(help="Who does it; otherwise the system's user.")]
 Why = Annotated[str, typer.Option("--reason", help="Why it is done, 1 to 500 characters; kept for good.")]
