@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 from pydantic import ValidationError
 
 from shared.contracts.envelope import Event, Reason, Unreadable, adapter
-from shared.contracts.lifecycle import LifecycleData, RenewalDue
-from shared.contracts.lifecycle_parts import LifecycleMetadata
+from shared.contracts.lifecycle import AutoRenewalFailed, LifecycleData, RenewalDue
+from shared.contracts.lifecycle_parts import AutoRenewalStatus, LifecycleMetadata
 from shared.contracts.scalars import Instant
 
 _DAY: Final = timedelta(days=1)
@@ -44,13 +44,31 @@ class LifecycleEvent:
         return max(now, self.recordedat)
 
     def as_of(self, now: datetime) -> Self:
-        """With `days_left` as it is at the service clock `now`: a late reminder states the days left then (R30)."""
+        """As it is told at the service clock `now`: with the days that are left then (R30), and without an attempt that
+        is past.
+        """
+        at = self.processing_time(now)
         match self.data:
-            case RenewalDue(ends_at=end, days_left=recorded):
-                left = ceil((end - self.processing_time(now)) / _DAY) - 1  # E begins a day before the end
-                return replace(self, data=replace(self.data, days_left=min(recorded, max(left, 0))))
+            case RenewalDue() as due:
+                return replace(self, data=_with_days_left(_without_past_attempt(due, at), at))
+            case AutoRenewalFailed(next_attempt_at=planned) if planned is not None and planned <= at:
+                return replace(self, data=replace(self.data, next_attempt_at=None))
             case _:
                 return self
+
+
+def _with_days_left(due: RenewalDue, at: datetime) -> RenewalDue:
+    left = ceil((due.ends_at - at) / _DAY) - 1  # E begins a day before the end
+    return replace(due, days_left=min(due.days_left, max(left, 0)))
+
+
+def _without_past_attempt(due: RenewalDue, at: datetime) -> RenewalDue:
+    """Once the first attempt is past, what it would need is no longer known; what a failed one lacked still is."""
+    if due.attempt_at is None or due.attempt_at > at:
+        return due
+    if due.auto_renewal is AutoRenewalStatus.FAILED:
+        return replace(due, attempt_at=None)
+    return replace(due, attempt_at=None, discount=None, coupon_id=None, balance=None, shortfall=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,7 @@ failed = AutoRenewalFailed(
     balance=Decimal("1100.25"),
     shortfall=Decimal("99.75"),
     attempt=2,
-    next_attempt_at=datetime(2026, 11, 24, 0, 0, tzinfo=UTC),
+    next_attempt_at=datetime(2026, 11, 25, 0, 0, tzinfo=UTC),
     currency="USD",
     months=3,
     specification=ENTERPRISE,

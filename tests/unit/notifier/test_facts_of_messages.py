@@ -57,12 +57,12 @@ FACTS: Table = {
     "renewed-free": (("$0.00", "Nothing had to be deducted"), ("US$0.00", "无需从账户余额中扣款")),
     "renewed-reactivated": (("4 asset groups, 1 tag", "as you left it"), ("4 个资产分组、1 个标签", "原样保留")),
     "auto_renewal_failed-next": (
-        ("$99.75", "$1,234.50 for 3 months", "$34.50", "$1,200.00", "$1,100.25", "November 23, 2026 at 19:00"),
-        ("US$99.75", "US$1,234.50（3 个月）", "US$34.50", "US$1,200.00", "2026年11月24日 08:00", "2026年12月1日"),
+        ("$99.75", "$1,234.50 for 3 months", "$34.50", "$1,200.00", "$1,100.25", "November 24, 2026 at 19:00"),
+        ("US$99.75", "US$1,234.50（3 个月）", "US$34.50", "US$1,200.00", "2026年11月25日 08:00", "2026年12月1日"),
     ),
     "auto_renewal_failed-last": (
-        ("$134.25", "December 1, 2026 at 11:00", "the last planned attempt"),
-        ("US$134.25", "2026年12月2日 00:00", "最后一次计划内的扣款"),
+        ("$134.25", "December 1, 2026 at 11:00", "as soon as a payment arrives"),
+        ("US$134.25", "2026年12月2日 00:00", "款项到账后我们会立即重试"),
     ),
     "renewal_due-off": (
         ("in 7 days", "December 1, 2026 at 11:00 (Eastern Standard Time, UTC-05:00)", "$921.00 for 3 months"),

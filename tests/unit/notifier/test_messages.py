@@ -83,6 +83,29 @@ def test_the_days_left_fall_at_midnight_of_the_billing_zone() -> None:
     assert [data.days_left for data in told if isinstance(data, RenewalDue)] == [3, 2]
 
 
+@pytest.mark.rule("R25")
+@pytest.mark.parametrize(("seconds", "names_it"), [(-1, True), (0, False), (86_400, False)])
+def test_a_failed_deduction_that_is_told_late_names_no_attempt_that_is_past(seconds: int, names_it: bool) -> None:
+    """Its email may have waited for the mail relay while the same attempt failed again, which says nothing new."""
+    late = replace(samples.failed, next_attempt_at=samples.NOON + timedelta(days=1))
+    told = samples.event(late).as_of(samples.NOON + timedelta(days=1, seconds=seconds))
+    labels = [row.label for row in mail_content(told.data, samples.localizer("en")).details]
+    assert ("Next deduction" in labels) is names_it
+
+
+@pytest.mark.rule("R30")
+@pytest.mark.parametrize(("seconds", "known"), [(-1, True), (0, False)])
+def test_a_reminder_that_is_told_after_the_deduction_it_announces_promises_nothing_of_it(
+    seconds: int, known: bool
+) -> None:
+    assert samples.covered.attempt_at is not None
+    told = samples.event(samples.covered).as_of(samples.covered.attempt_at + timedelta(seconds=seconds))
+    who = samples.localizer("en")
+    content = mail_content(told.data, who)
+    assert (content.advice == (who.text("renewal_due.will_charge.advice"),)) is known
+    assert ("Next deduction" in [row.label for row in content.details]) is known
+
+
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize("language", samples.READERS)
 def test_partial_protection_says_that_quota_must_be_bound_and_promises_nothing_yet(language: str) -> None:
