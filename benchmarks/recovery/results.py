@@ -30,9 +30,11 @@ def table(found: Mapping[str, Any]) -> str:
     """The same for people, in Markdown."""
     rows = [_row(death, found["deaths"][death.name]) for death in DEATHS if death.name in found["deaths"]]
     rounds = max((each["rounds"] for each in found["deaths"].values()), default=0)
+    load = found["machine"]["load"]
     return "\n".join(
         (
-            f"{found['at'][:10]}, `{found['command']}`, {rounds} deaths of each kind. {described(found['machine'])}",
+            f"{found['at'][:10]}, `{found['command']}`, {rounds} of each kind. {described(found['machine'])}",
+            f"Load average of the last five minutes at the end: {load}.",
             "",
             "Seconds after the death, median and worst:",
             "",

@@ -26,7 +26,7 @@ MAX_RECORDS: Final = 2000
 BATCH_TIMEOUT_MS: Final = 10
 _REBALANCE_MS: Final = 10_000
 """How long a rebalance waits for a copy that lives and is busy."""
-_HEARTBEATS_PER_SESSION: Final = 5
+_HEARTBEATS_PER_SESSION: Final = 8
 _FOLLOW_SECONDS: Final = 0.5
 _DECODED_AT_ONCE: Final = 100
 """After so many records were decoded, the other tasks of the process may run."""
