@@ -160,6 +160,7 @@ def test_the_ready_file_names_parts_that_work_and_another_start_finds_everything
     assert (told["TENURE_TEST_CLOCK"], told["TENURE_SMTP_TLS"]) == ("2027-01-01T00:00:00Z", "none")
     assert f"{told['TENURE_SMTP_HOST']}:{told['TENURE_SMTP_PORT']}" == document["smtp"]
     assert told["TENURE_AUTH_SECRET"] == document["auth_secret"]
+    name = told["TENURE_INSTANCE_ID"]
     assert len(document["auth_secret"]) >= 32
     assert stat.S_IMODE(first.ready_file.stat().st_mode) == 0o600
     assert (first.end(), first.ready_file.exists(), alive(family)) == (0, False, [])
@@ -167,6 +168,7 @@ def test_the_ready_file_names_parts_that_work_and_another_start_finds_everything
     second = launch(*options)
     second.until(READY)
     assert {**second.document, "pids": None} == {**document, "pids": None}
+    assert get(document["notifier_url"]).json()["TENURE_INSTANCE_ID"] == name
     assert asyncio.run(execute(document["database_url"], "SELECT id FROM kept")) == 7
     assert second.end(signal.SIGTERM) == 0
 
@@ -260,6 +262,20 @@ def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells
     eventually(lambda: f"(pid {up.document['pids']['notifier'][1]})" in line)
     assert up.document["pids"]["subscription"] == pids["subscription"]
     assert up.document["pids"]["notifier"][0] == pids["notifier"][0]
+
+
+def test_each_copy_has_a_name_of_its_own_which_it_keeps_when_it_runs_again(up: Up) -> None:
+    pid, before = up.document["pids"]["notifier"][1], names_of_copies(up)
+    assert len(set(before)) == len(before) == 4
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: up.document["pids"]["notifier"][1] != pid)
+    assert names_of_copies(up) == before
+
+
+def names_of_copies(up: Up) -> list[str]:
+    """`TENURE_INSTANCE_ID` of every copy of both services."""
+    pids = [pid for service in ("subscription", "notifier") for pid in up.document["pids"][service]]
+    return [psutil.Process(pid).environ()["TENURE_INSTANCE_ID"] for pid in pids]
 
 
 def test_ctrl_c_ends_everything_with_exit_code_0(up: Up, folder: Path) -> None:
