@@ -1,7 +1,7 @@
 """Which partitions are assigned to this copy: Kafka's rebalances, each followed by a seek to the stored positions.
 
-aiokafka swallows what a rebalance listener raises. So a seek that fails for a while is retried here, and an `Alarm`
-is kept for `raise_alarm`.
+aiokafka and FastStream swallow what their listeners raise. So a seek that fails for a while is retried here, and an
+`Alarm` is kept for `raise_alarm`.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             await self._seek(list(assigned))
         except Alarm as alarm:
-            self._alarms.put_nowait(alarm)
+            self.report(alarm)
         self.joined = True
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
@@ -47,8 +47,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer = self._consumer()
         await self._seek(sorted(consumer.assignment()) if consumer else [])
 
+    def report(self, alarm: Alarm) -> None:
+        """Let `raise_alarm` raise it."""
+        self._alarms.put_nowait(alarm)
+
     async def raise_alarm(self) -> None:
-        """Wait, without end, for a rebalance that finds a contradiction. Raises `Alarm`."""
+        """Wait, without end, for an alarm that was reported. Raises `Alarm`."""
         raise await self._alarms.get()
 
     def stop(self) -> None:

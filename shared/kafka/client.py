@@ -1,6 +1,6 @@
 """Clients of Kafka, made from the settings.
 
-aiokafka's errors become `Transient`; certificates that cannot be used become `BadSettings`.
+aiokafka's errors become those of `shared.kafka.errors`; certificates that cannot be used become `BadSettings`.
 """
 
 from collections.abc import AsyncIterator
@@ -10,13 +10,12 @@ from ssl import SSLContext
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.kafka.consumer import CleanConsumer, InputConsumer
-from shared.runtime.errors import Transient
+from shared.kafka.errors import classified, let_go
 from shared.runtime.settings import BadSettings, Settings
 
 READ_COMMITTED: Final = "read_committed"
@@ -47,15 +46,14 @@ def connection_arguments(settings: Settings) -> dict[str, Any]:
 
 @asynccontextmanager
 async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client, for a few calls. Raises `Transient` while Kafka is away."""
+    """An admin client, for a few calls. Raises `Transient` while Kafka is away, and `Alarm`."""
     client = AIOKafkaAdminClient(**connection_arguments(settings), request_timeout_ms=10_000)
     try:
-        await client.start()
-        yield client
-    except (KafkaError, OSError) as error:
-        raise Transient(f"Kafka: {error!r}") from error
+        with classified():
+            await client.start()
+            yield client
     finally:
-        await client.close()
+        await let_go(client.close)
 
 
 @asynccontextmanager
@@ -64,7 +62,7 @@ async def standalone_consumer(
 ) -> AsyncIterator[CleanConsumer]:
     """A consumer without a group, assigned to all partitions of `topics` (broker's names).
 
-    Raises `Transient` while Kafka is away.
+    Raises `Transient` while Kafka is away, and `Alarm`.
     """
     consumer = CleanConsumer(
         *topics,
@@ -75,12 +73,11 @@ async def standalone_consumer(
         max_partition_fetch_bytes=MAX_FETCH_BYTES,
     )
     try:
-        await consumer.start()
-        yield consumer
-    except (KafkaError, OSError) as error:
-        raise Transient(f"Kafka: {error!r}") from error
+        with classified():
+            await consumer.start()
+            yield consumer
     finally:
-        await consumer.stop()
+        await let_go(consumer.stop)
 
 
 class InputBroker(KafkaBroker):

@@ -10,12 +10,12 @@ from faststream.kafka import KafkaBroker
 
 from shared.kafka.batch_applier import BatchApplier, BatchProcessor
 from shared.kafka.client import make_broker
+from shared.kafka.errors import classified, let_go
 from shared.kafka.lag import LagMonitor
 from shared.kafka.positions import Positions
 from shared.kafka.reader import Reader
 from shared.kafka.topics import name_of
 from shared.runtime.components import ServiceContext
-from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.retry import retry_transient
 from shared.runtime.tasks import run_until_one_ends
@@ -32,7 +32,7 @@ class Intake:
     health: Health
 
     async def start(self) -> None:
-        """Join the consumer group; waits while Kafka is away."""
+        """Join the consumer group; waits while Kafka is away. Raises `Alarm`."""
         await retry_transient(self._start_broker, health=self.health, component="consuming")
 
     async def run(self) -> None:
@@ -45,14 +45,15 @@ class Intake:
         """Let the batch under way end, for at most `seconds`, and leave the group."""
         self.reader.assignment.stop()
         await self.applier.drain(seconds)
-        await self.broker.stop()
+        await let_go(self.broker.stop)
 
     async def _start_broker(self) -> None:
         try:
-            await self.broker.start()
-        except Exception as error:
-            await self.broker.stop()
-            raise Transient(f"Kafka: {error!r}") from error
+            with classified():
+                await self.broker.start()
+        except Exception:
+            await let_go(self.broker.stop)
+            raise
 
 
 def build_intake(

@@ -15,6 +15,7 @@ from shared.kafka.batch_applier import BatchApplier
 from shared.kafka.reader import Reader
 from shared.kafka.record import Offsets
 from shared.runtime.health import Health
+from shared.runtime.retry import retry_transient
 
 STILL_SECONDS: Final = 15.0
 """A partition that holds records and has not moved for so long makes `/ready` false."""
@@ -146,7 +147,7 @@ class LagMonitor:
     async def _rebuild_if_silent(self) -> None:
         if silent := [tp for tp, stand in self._stands.items() if self._is_silent(tp, stand)]:
             logger.warning("the consumer is silent with records to read in %s: replacing it", silent)
-            await self._reader.rebuild()
+            await retry_transient(self._reader.rebuild, health=self._health, component="consuming")
             self._stands = {}
 
     def _is_silent(self, tp: TopicPartition, stand: _Stand) -> bool:

@@ -15,8 +15,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 
 from shared.contracts.topics import TOPICS
+from shared.kafka.errors import classified
 from shared.kafka.record import Offsets, Record, sequence_of
-from shared.runtime.errors import Alarm, PositionConflict, Transient
+from shared.runtime.errors import Alarm, PositionConflict
 from shared.storage import stored_positions
 from shared.storage.database import Engine, transaction
 from shared.storage.stored_positions import Move, Partition, Position
@@ -69,11 +70,15 @@ class Positions:
             self._gaps.pop(tp, None)
 
     async def reached_after(self, records: Sequence[Record], consumer: Any) -> Offsets:
-        """The consumer's position after these records, per partition; empty where it was moved since."""
+        """The consumer's position after these records, per partition; empty where it was moved since.
+
+        Raises `Transient` where it is not known now, and `Alarm`.
+        """
         lasts = _last_offsets(records)
         try:
-            reached = {tp: await consumer.position(tp) for tp in lasts}
-        except IllegalStateError:
+            with classified(but_for=IllegalStateError):
+                reached = {tp: await consumer.position(tp) for tp in lasts}
+        except IllegalStateError:  # it is not assigned any more
             return {}
         return reached if all(reached[tp] > last for tp, last in lasts.items()) else {}
 
@@ -146,10 +151,8 @@ def _last_offsets(records: Iterable[Record]) -> dict[TopicPartition, int]:
 
 
 async def _from_kafka(answer: Awaitable[Offsets]) -> Offsets:
-    try:
+    with classified():
         return await answer
-    except Exception as error:
-        raise Transient(f"Kafka: {error!r}") from error
 
 
 def _check_provable(partition: Partition, position: Position, on_broker: _Range) -> None:

@@ -16,10 +16,13 @@ from faststream.kafka.message import FAKE_CONSUMER
 from shared.contracts.envelope import Unreadable
 from shared.kafka.assignment import Assignment
 from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
+from shared.kafka.errors import classified, let_go
 from shared.kafka.positions import Positions
-from shared.kafka.record import Batch, DecodedRecord, FaultyRecord, Record
+from shared.kafka.record import Batch, DecodedRecord, FaultyRecord, Offsets, Record
 from shared.kafka.sizes import check_size
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.health import Health
+from shared.runtime.retry import retry_transient
 from shared.runtime.settings import Settings
 
 MAX_RECORDS: Final = 2000
@@ -38,6 +41,7 @@ class Reader:
     def __init__(self, positions: Positions, *, decode: Callable[[Record], Any], health: Health) -> None:
         self.assignment = Assignment(positions, health, consumer=lambda: self.consumer)
         self.positions = positions
+        self._health = health
         self._decode = decode
         self._batches: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
         self._decoding = False
@@ -74,9 +78,11 @@ class Reader:
         self._decoding = True
         try:
             read_at, epoch = time.monotonic(), self.positions.assignment_epoch
-            reached = await self.positions.reached_after(records, self.consumer)
+            reached = await self._reached_after(records)
             if reached:
                 await self._batches.put(Batch(epoch, await self._decode_all(records), reached, read_at))
+        except Alarm as alarm:
+            self.assignment.report(alarm)
         finally:
             self._decoding = False
 
@@ -114,9 +120,19 @@ class Reader:
         return self._decoding or not self._batches.empty()
 
     async def rebuild(self) -> None:
-        """Replace the consumer by a new one: for a consumer that has fallen silent."""
-        await self._subscriber.stop()
-        await self._subscriber.start()
+        """Replace the consumer by a new one. Raises `Transient` where it cannot start: call it again; and `Alarm`."""
+        await let_go(self._subscriber.stop)
+        with classified():
+            await self._subscriber.start()
+
+    async def _reached_after(self, records: Sequence[Record]) -> Offsets:
+        """However long it takes to know: a handler that raises would let these records be skipped. Raises `Alarm`."""
+        try:
+            return await self.positions.reached_after(records, self.consumer)
+        except Transient:
+            return await retry_transient(
+                lambda: self.positions.reached_after(records, self.consumer), health=self._health, component="consuming"
+            )
 
     async def _decode_all(self, records: Sequence[Record]) -> list[DecodedRecord]:
         decoded = []

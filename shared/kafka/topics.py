@@ -9,11 +9,12 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from shared.contracts.topics import TOPICS, Topic
 from shared.kafka.client import admin_client
-from shared.runtime.errors import Alarm
+from shared.kafka.errors import judged
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
 
 _KNOWN_WITHIN_SECONDS = 10.0
@@ -42,7 +43,7 @@ def wanted(names: Sequence[str], settings: Settings) -> tuple[Topic, ...]:
 async def ensure(names: Sequence[str], settings: Settings) -> Mapping[str, int]:
     """Create what is missing; logical name -> number of partitions.
 
-    Raises `Alarm` naming the topic that cannot be had, `Transient` while the broker is away.
+    Raises `Alarm` or `Transient` naming the topic that cannot be had, and `Transient` while the broker is away.
     """
     return await ensure_topics(wanted(names, settings), settings)
 
@@ -53,8 +54,6 @@ async def ensure_topics(topics: Sequence[Topic], settings: Settings) -> Mapping[
     async with admin_client(settings) as client:
         await _create(client, topics, settings)
         counts = await _counts(client, list(logical))
-    for missing in sorted(logical.keys() - counts.keys()):
-        raise Alarm(f"Topic {missing} cannot be had: the broker does not know it.")
     return {logical[name]: count for name, count in counts.items()}
 
 
@@ -72,11 +71,14 @@ async def _counts(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
     """Name -> number of partitions; a topic that was just made may take a moment to be known."""
     deadline = asyncio.get_running_loop().time() + _KNOWN_WITHIN_SECONDS
     while True:
-        described = await client.describe_topics(list(names))
-        known = [one for one in described if one["partitions"] and not one["error_code"]]
-        counts = {str(one["topic"]): len(one["partitions"]) for one in known}
-        if len(counts) == len(names) or asyncio.get_running_loop().time() > deadline:
+        described = {str(one["topic"]): one for one in await client.describe_topics(list(names))}
+        counts = {name: len(one["partitions"]) for name, one in described.items() if not one["error_code"]}
+        unknown = [name for name in names if not counts.get(name)]
+        if not unknown:
             return counts
+        if asyncio.get_running_loop().time() > deadline:
+            code = described.get(unknown[0], {}).get("error_code")
+            raise _cannot_be_had(unknown[0], for_code(code) if code else UnknownTopicOrPartitionError)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -87,5 +89,10 @@ async def _create(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings
         response = await client.create_topics(missing)
         for topic, code, *rest in response.topic_errors:
             error = for_code(code)
-            if code and error is not TopicAlreadyExistsError:
-                raise Alarm(f"Topic {topic} cannot be had: {error.__name__} {rest[0] if rest else ''}.".strip())
+            if error not in (NoError, TopicAlreadyExistsError):
+                raise _cannot_be_had(topic, error, *rest)
+
+
+def _cannot_be_had(topic: str, error: type[Exception], detail: str | None = None) -> Alarm | Transient:
+    said = f" {detail}" if detail else ""
+    return judged(error(), f"Topic {topic} cannot be had: {error.__name__}{said}")

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection_arguments, standalone_consumer
+from shared.kafka.errors import classified, kafka_meaning, let_go
 from shared.kafka.last_records import last_visible
 from shared.kafka.record import Record
 from shared.kafka.sizes import Content, Headers
@@ -26,7 +26,8 @@ from shared.outbox.log import unpack
 from shared.outbox.progress import Progress
 from shared.outbox.topic_limits import RefusedBatch, TopicLimits
 from shared.runtime.components import ServiceContext
-from shared.runtime.errors import Alarm, Transient
+from shared.runtime.error_table import Meaning
+from shared.runtime.errors import Alarm
 from shared.runtime.retry import wait_for_event
 from shared.storage.database import transaction
 from shared.storage.stored_positions import Partition
@@ -38,7 +39,6 @@ _PAUSE_SECONDS: Final = 0.01
 _BYTES_PER_RECORD: Final = 100
 """More than a record takes on the wire beside key, value and headers."""
 _IDLE_SECONDS: Final = 1.0
-_STOP_SECONDS: Final = 10
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """Bytes per output partition in one Kafka transaction; one entry alone may have more."""
 _BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
@@ -93,12 +93,11 @@ class Relay:
             request_timeout_ms=15_000,
         )
         try:
-            await producer.start()
-            yield producer
-        except (KafkaError, OSError) as error:
-            raise Transient(f"Kafka: {error!r}") from error
+            with classified():
+                await producer.start()
+                yield producer
         finally:
-            await _stop(producer)
+            await let_go(producer.stop)
 
     async def _last_published(self) -> dict[Partition, int]:
         """The last published sequence per output partition. Raises `Alarm` where topic and log disagree."""
@@ -227,8 +226,10 @@ async def _taken(batch: _Batch, sending: Awaitable[Any]) -> None:
     size = batch.builder.size()
     try:
         await sending
-    except (MessageSizeTooLargeError, RecordListTooLargeError):
-        raise batch.refused(size) from None
+    except Exception as error:
+        if kafka_meaning(error) is Meaning.HALVE:
+            raise batch.refused(size) from None
+        raise
 
 
 async def _wait_for_all(sent: Sequence["asyncio.Task[None]"]) -> None:
@@ -248,11 +249,3 @@ def _headers(topic: str, sequence: int, received: Headers) -> list[tuple[str, by
     if topic not in _BARE_TOPICS:
         own.insert(0, ("content-type", STRUCTURED.encode()))
     return [*received, *own]
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """A broken producer may not stop cleanly; it is discarded either way."""
-    try:
-        await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
-    except Exception as error:  # noqa: BLE001
-        logger.info("the old producer did not stop cleanly: %r", error)

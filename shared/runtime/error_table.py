@@ -1,7 +1,8 @@
-"""What each error of PostgreSQL and of its driver means: one table, so that nothing is judged twice.
+"""What each error of PostgreSQL, of Kafka and of their clients means: one table, so that nothing is judged twice.
 
 The rule behind it: an error becomes a dead letter only where the record itself can be its cause. Whatever the table
-does not name is a problem that no single record causes, and is waited for. `shared.storage.errors` asks `meaning_of`.
+does not name is a problem that no single record causes, and is waited for. `shared.storage.errors` and
+`shared.kafka.errors` ask `meaning_of`. Bytes on a topic that cannot be read raise none of these: `shared.kafka.wire`.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ class Source(StrEnum):
     """The server; codes are SQLSTATEs (5 characters) or their classes (2 characters)."""
     DRIVER = "PostgreSQL's driver"
     """asyncpg and SQLAlchemy; codes are names of exception classes."""
+    KAFKA = "Kafka"
+    """The broker and aiokafka; codes are names of exception classes, or `RETRIABLE`."""
 
 
 class Meaning(StrEnum):
@@ -24,9 +27,11 @@ class Meaning(StrEnum):
     WAIT = "wait"
     """Wait and try the same again (`Transient`); `/ready` says why."""
     HALVE = "halve"
-    """A statement took too long (`SlowStatement`): the batch is halved until the culprit is alone."""
+    """A batch takes too long (`SlowStatement`) or is too large (`RefusedBatch`): it is halved until one is alone."""
     DEAD_LETTER = "dead letter"
     """The record can be the cause: the batch is halved, and the record that fails alone becomes a dead letter."""
+    ALARM = "alarm"
+    """It stays as it is until a person changes a setting or the broker (`Alarm`)."""
 
 
 class ErrorRow(NamedTuple):
@@ -39,6 +44,13 @@ class ErrorRow(NamedTuple):
 
 
 ANY: Final = ""
+RETRIABLE: Final = "retriable"
+"""Of Kafka: what the protocol itself calls worth another try. Looked at before the class."""
+
+_LOGIN: Final = "the login is refused; its password may be changing"
+_RIGHT: Final = "a right is missing, which may be given meanwhile"
+_PRODUCER: Final = "another copy publishes now, or a transaction of ours was ended by the broker"
+_VERSION: Final = "the broker is too old"
 
 ERROR_TABLE: Final = (
     ErrorRow(Source.POSTGRESQL, "21", Meaning.DEAD_LETTER, "cardinality: values of the batch contradict each other"),
@@ -68,6 +80,41 @@ ERROR_TABLE: Final = (
     ErrorRow(Source.DRIVER, "InternalClientError", Meaning.WAIT, "the driver's own state after a lost connection"),
     ErrorRow(Source.DRIVER, "InterfaceError", Meaning.WAIT, "the connection is closed or in use"),
     ErrorRow(Source.DRIVER, ANY, Meaning.WAIT, "anything else that is raised while the connection is closed"),
+    ErrorRow(Source.KAFKA, RETRIABLE, Meaning.WAIT, "a leader, controller or coordinator moves, or does not answer"),
+    ErrorRow(Source.KAFKA, "OSError", Meaning.WAIT, "the network, or a broker that is away"),
+    ErrorRow(Source.KAFKA, "TimeoutError", Meaning.WAIT, "a broker that answers nothing"),
+    ErrorRow(Source.KAFKA, "KafkaTimeoutError", Meaning.WAIT, "a partition without leader"),
+    ErrorRow(Source.KAFKA, "AuthenticationFailedError", Meaning.WAIT, _LOGIN),
+    ErrorRow(Source.KAFKA, "AuthenticationMethodNotSupported", Meaning.WAIT, _LOGIN),
+    ErrorRow(Source.KAFKA, "SaslAuthenticationFailed", Meaning.WAIT, _LOGIN),
+    ErrorRow(Source.KAFKA, "UnsupportedSaslMechanismError", Meaning.WAIT, _LOGIN),
+    ErrorRow(Source.KAFKA, "TopicAuthorizationFailedError", Meaning.WAIT, _RIGHT),
+    ErrorRow(Source.KAFKA, "GroupAuthorizationFailedError", Meaning.WAIT, _RIGHT),
+    ErrorRow(Source.KAFKA, "ClusterAuthorizationFailedError", Meaning.WAIT, _RIGHT),
+    ErrorRow(Source.KAFKA, "TransactionalIdAuthorizationFailed", Meaning.WAIT, _RIGHT),
+    ErrorRow(Source.KAFKA, "ProducerFenced", Meaning.WAIT, _PRODUCER),
+    ErrorRow(Source.KAFKA, "InvalidProducerEpoch", Meaning.WAIT, _PRODUCER),
+    ErrorRow(Source.KAFKA, "InvalidTxnState", Meaning.WAIT, _PRODUCER),
+    ErrorRow(Source.KAFKA, "OutOfOrderSequenceNumber", Meaning.WAIT, _PRODUCER),
+    ErrorRow(Source.KAFKA, "UnknownProducerId", Meaning.WAIT, _PRODUCER),
+    ErrorRow(Source.KAFKA, "CorruptRecordException", Meaning.WAIT, "bytes damaged on the way, or on the broker's disk"),
+    ErrorRow(Source.KAFKA, "MessageSizeTooLargeError", Meaning.HALVE, "more than the topic's `max.message.bytes`"),
+    ErrorRow(Source.KAFKA, "RecordListTooLargeError", Meaning.HALVE, "more than the topic's `segment.bytes`"),
+    ErrorRow(Source.KAFKA, "InvalidTopicError", Meaning.ALARM, "a prefix that makes a name which Kafka does not take"),
+    ErrorRow(Source.KAFKA, "InvalidPartitionsError", Meaning.ALARM, "more partitions than the broker takes"),
+    ErrorRow(Source.KAFKA, "InvalidReplicationFactorError", Meaning.ALARM, "more than there are brokers"),
+    ErrorRow(Source.KAFKA, "InvalidConfigurationError", Meaning.ALARM, "a topic's configuration is refused"),
+    ErrorRow(Source.KAFKA, "PolicyViolationError", Meaning.ALARM, "the broker's own policy refuses a topic"),
+    ErrorRow(Source.KAFKA, "InvalidTransactionTimeout", Meaning.ALARM, "`transaction.max.timeout.ms` is too low"),
+    ErrorRow(
+        Source.KAFKA,
+        "InvalidSessionTimeoutError",
+        Meaning.ALARM,
+        "a limit of the broker for groups",
+    ),
+    ErrorRow(Source.KAFKA, "UnsupportedVersionError", Meaning.ALARM, _VERSION),
+    ErrorRow(Source.KAFKA, "IncompatibleBrokerVersion", Meaning.ALARM, _VERSION),
+    ErrorRow(Source.KAFKA, ANY, Meaning.WAIT, "a new client tries again"),
 )
 
 

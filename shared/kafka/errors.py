@@ -1,0 +1,78 @@
+"""Errors of Kafka and of its client, turned into those that say what to do; `shared.runtime.error_table` judges.
+
+Invariant: no error out of a client leaves `classified` as it is, whatever its class. The client is discarded, and a new
+one tries again.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from aiokafka.errors import ConsumerStoppedError, IllegalOperation, KafkaError
+
+from shared.runtime.error_table import RETRIABLE, Meaning, Source, meaning_of
+from shared.runtime.errors import Alarm, Transient
+
+_OF_THE_CLIENT: Final = (KafkaError, ConsumerStoppedError, IllegalOperation, OSError)
+_CLIENTS: Final = ("aiokafka", "faststream")
+_CLOSING_SECONDS: Final = 10
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def classified(*, but_for: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Raise Kafka's errors as `Transient` or `Alarm`; `but_for`, and anything else, as it is."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, but_for) or not _is_kafkas(error):
+            raise
+        raise judged(error, f"Kafka: {_origin(error)!r}") from error
+
+
+def judged(error: BaseException, sentence: str) -> Transient | Alarm:
+    """What `error` has to be raised as, with this sentence for operators."""
+    if kafka_meaning(error) is Meaning.ALARM:
+        return Alarm(f"{sentence}. See docs/operations.md.")
+    return Transient(sentence)
+
+
+def kafka_meaning(error: BaseException) -> Meaning:
+    """What the table says of an error of Kafka or of its client."""
+    origin = _origin(error)
+    names = [each.__name__ for each in type(origin).__mro__]
+    return meaning_of(Source.KAFKA, [RETRIABLE, *names] if getattr(origin, "retriable", False) else names)
+
+
+async def let_go(close: Callable[[], Awaitable[object]]) -> None:
+    """Close a client. What keeps it from closing cleanly is logged; it is not waited for longer than 10 s."""
+    try:
+        async with asyncio.timeout(_CLOSING_SECONDS):
+            await close()
+    except (Exception, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
+            raise
+        logger.info("a client of Kafka did not close cleanly: %r", error)
+
+
+def _origin(error: BaseException) -> BaseException:
+    """The error below those that aiokafka puts around it, which have no class of their own."""
+    while type(error) is KafkaError and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _is_kafkas(error: Exception) -> bool:
+    """Whether it comes out of a client: of its own state, that raises assertions and the like too."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return isinstance(error, _OF_THE_CLIENT) or any(_library(frame) in _CLIENTS for frame in frames)
+
+
+def _library(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
