@@ -6,11 +6,11 @@ what it passed beside them (transaction markers, aborted records) can be told fr
 broker (`client`) and used through `Reader`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.kafka.errors import let_go
 from shared.kafka.membership import Membership
@@ -44,6 +44,8 @@ class InputConsumer(CleanConsumer):
         self._client.send = Membership(self._client.send, lambda: self._coordinator).send
         self.out_of_range: set[tuple[str, int]] = set()
         """Partitions whose position the broker does not hold."""
+        self.trouble: str | None = None
+        """Why it could not return records at the last try, such as a right of its group that is missing."""
         self._returned: dict[tuple[str, int], int] = {}
         """One past the last record that was returned, per partition."""
 
@@ -60,12 +62,25 @@ class InputConsumer(CleanConsumer):
             return {}
         except NoOffsetForPartitionError:  # it was assigned, and is not moved to its stored position yet
             return {}
+        except KafkaError as error:
+            self.trouble = f"Kafka: {error!r}"
+            raise
+        self.trouble = None
         self._returned.update({partition: records[-1].offset + 1 for partition, records in found.items()})
         return {partition: self._with_faults(partition, records) for partition, records in found.items()}
 
     def stay_member(self) -> None:
         """Send heartbeats from now on: a rebalance listener may take longer than the session, and aiokafka waits."""
         self._coordinator._start_heartbeat_task()  # noqa: SLF001
+
+    def existing(self, topics: Iterable[str]) -> set[TopicPartition]:
+        """All partitions that these topics have, as of a few seconds ago at most."""
+        return {TopicPartition(topic, number) for topic in topics for number in self.partitions_for_topic(topic) or ()}
+
+    def rejoin(self) -> None:
+        """Join the group again, which assigns the partitions anew where the broker takes this copy for the leader."""
+        if self._coordinator:
+            self._coordinator.request_rejoin()
 
     def standstills(self) -> Mapping[TopicPartition, str]:
         """Assigned partitions that cannot be read further -> why, in a sentence that names partition and offset."""

@@ -37,9 +37,8 @@ def classified(*, but_for: type[Exception] | tuple[()] = ()) -> Iterator[None]:
 
 def judged(error: BaseException, sentence: str) -> Transient | Alarm:
     """What `error` has to be raised as, with this sentence for operators."""
-    if kafka_meaning(error) is Meaning.ALARM:
-        return Alarm(f"{sentence}. See docs/operations.md.")
-    return Transient(sentence)
+    kind = Alarm if kafka_meaning(error) is Meaning.ALARM else Transient
+    return kind(sentence)
 
 
 def kafka_meaning(error: BaseException) -> Meaning:

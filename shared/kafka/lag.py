@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 
+from shared.kafka.added_partitions import AddedPartitions
 from shared.kafka.batch_applier import BatchApplier
 from shared.kafka.reader import Reader
 from shared.kafka.record import Offsets
@@ -61,6 +62,7 @@ class LagMonitor:
         self._applier = applier
         self._health = health
         self._silent_seconds = silent_seconds
+        self._added = AddedPartitions(reader)
         self._committed: dict[TopicPartition, int] = {}
         self._stands: dict[TopicPartition, _Stand] = {}
 
@@ -71,6 +73,7 @@ class LagMonitor:
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
                     await self.measure()
+                    await self._added.look()
             except TimeoutError:
                 self._mark_away("Kafka does not answer")
             except Exception as error:  # noqa: BLE001  whatever fails here, Kafka cannot be read
@@ -129,19 +132,24 @@ class LagMonitor:
     def _mark_measured(self) -> None:
         if not self._reader.joined:
             return
-        if not self._is_busy:
+        if trouble := self._reader.consumer.trouble:
+            self._mark_not_consuming(trouble)
+        elif not self._is_busy:
             self._health.mark_ready("consuming")
         still = time.monotonic() - STILL_SECONDS
-        reasons = [self._why_it_stands(tp, stand) for tp, stand in self._stands.items() if stand.since < still]
-        if reasons:
+        standing = [self._why_it_stands(tp, stand) for tp, stand in self._stands.items() if stand.since < still]
+        if reasons := [*self._added.reasons, *standing]:
             self._health.mark_unready("lag", "; ".join(reasons))
         else:
             self._health.mark_ready("lag")
 
-    def _mark_away(self, reason: str) -> None:
+    def _mark_not_consuming(self, reason: str) -> None:
         if self._health.unready.get("consuming") != reason:
             logger.warning("consuming waits: %s", reason)
         self._health.mark_unready("consuming", reason)
+
+    def _mark_away(self, reason: str) -> None:
+        self._mark_not_consuming(reason)
         self._health.mark_unready("lag", f"not known: {reason}")
 
     async def _rebuild_if_silent(self) -> None:

@@ -62,6 +62,13 @@ class Positions:
                 consumer.seek(tp, position.next)
                 self._take(tp, position)
 
+    async def begun(self) -> set[TopicPartition]:
+        """The partitions that any copy has begun to read. Raises `Transient`."""
+        async with transaction(self._engine) as connection:
+            stored = await stored_positions.stored(connection)
+        names = {logical: name for name, logical in self.topics.items()}
+        return {TopicPartition(names[each.topic], each.partition) for each in stored if each.topic in names}
+
     def revoke(self, revoked: Iterable[TopicPartition]) -> None:
         """These partitions are now another copy's. Its batches and ours are kept apart by the compare-and-swap."""
         self.assignment_epoch += 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from sqlalchemy import text
 
 from shared.kafka.input_topics import InputTopics
@@ -69,6 +69,11 @@ class Topic:
         async with self.admin() as client:
             await client.create_topics([NewTopic(self.name, partitions, 1)])
         return self
+
+    async def grow(self, partitions: int) -> None:
+        """Add partitions, so that there are so many."""
+        async with self.admin() as client:
+            await client.create_partitions({self.name: NewPartitions(partitions)})
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     InvalidSessionTimeoutError,
@@ -130,8 +130,22 @@ async def test_a_consumer_that_cannot_stop_is_replaced_and_its_connections_are_c
         await silent._fetcher.close()
 
 
+@pytest.mark.rule("G5")
+async def test_ready_says_why_the_consumer_returns_nothing_and_it_goes_on_by_itself(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_intake(context):
+        await eventually(lambda: _says(context, ""))
+        with monkeypatch.context() as broken:
+            broken.setattr(AIOKafkaConsumer, "getmany", _raise(GroupAuthorizationFailedError("tests")))
+            await topic.send(b"a")
+            await eventually(lambda: _says(context, "Kafka: GroupAuthorizationFailedError('tests')"))
+        await eventually(lambda: has_applied(context.engine, 1))
+        await eventually(lambda: _says(context, ""))
+
+
 def _raise(error: Exception) -> Any:
-    async def stand_in(*_: Any) -> Any:
+    async def stand_in(*_: Any, **__: Any) -> Any:
         raise error
 
     return stand_in

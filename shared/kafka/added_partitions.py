@@ -1,0 +1,51 @@
+"""Partitions that were added to an input topic: named in `/ready` until a copy reads them.
+
+What exists is what the broker says: the consumer asks it every few seconds, `InputTopics` with each look. A partition
+is read once a copy has stored a position for it, so all copies agree on which are not. The group assigns new ones as
+soon as its leader has seen them. A leader that was started again under its `TENURE_INSTANCE_ID` is not told that it
+leads, and nobody would; so whoever sees for a while that a partition is not read has the group assign all of them anew.
+"""
+
+import logging
+import time
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from shared.kafka.reader import Reader
+from shared.runtime.errors import Transient
+
+_REJOIN_SECONDS: Final = 8.0
+
+logger = logging.getLogger(__name__)
+
+
+class AddedPartitions:
+    """Of the topics that `reader` reads."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._read: set[TopicPartition] = set()
+        self._unread_since: dict[TopicPartition, float] = {}
+
+    @property
+    def reasons(self) -> list[str]:
+        """What was found at the last look: a sentence for each partition that no copy reads."""
+        return [f"{tp.topic}-{tp.partition} was added and is not read yet" for tp in sorted(self._unread_since)]
+
+    async def look(self) -> None:
+        """Find them, and have them assigned where that does not happen by itself."""
+        if not self._reader.joined:
+            return
+        existing = self._reader.consumer.existing(self._reader.positions.topics)
+        now = time.monotonic()
+        if not existing <= self._read:
+            try:
+                self._read = await self._reader.positions.begun()
+            except Transient:  # what is away is told by those who need it
+                return
+        self._unread_since = {tp: self._unread_since.get(tp, now) for tp in existing - self._read}
+        if self._unread_since and min(self._unread_since.values()) < now - _REJOIN_SECONDS:
+            logger.warning("joining the group anew: %s", "; ".join(self.reasons))
+            self._unread_since = dict.fromkeys(self._unread_since, now)
+            self._reader.consumer.rejoin()
