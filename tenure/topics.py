@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from shared.kafka.client import admin_client, connection_arguments
+from shared.kafka.errors import classified, let_go
 from shared.kafka.record import Record
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
 
 MAX_RECORD_BYTES: Final = 20 * 1024 * 1024
@@ -61,18 +62,18 @@ async def send(
     producer = AIOKafkaProducer(
         **connection_arguments(settings), acks="all", enable_idempotence=True, max_request_size=MAX_RECORD_BYTES
     )
+    places = []
     try:
-        await producer.start()
-        sent = [await send_record(producer, record) for record in records]
-        places = []
-        for count, future in enumerate(sent, start=1):
-            metadata = await future
-            places.append(RecordPlace(metadata.topic, metadata.partition, metadata.offset))
-            acknowledged(count)
-    except KafkaError as error:
-        raise NotSent(f"Kafka did not acknowledge everything: {error!r}") from error
+        with classified():
+            await producer.start()
+            for count, future in enumerate([await send_record(producer, record) for record in records], start=1):
+                metadata = await future
+                places.append(RecordPlace(metadata.topic, metadata.partition, metadata.offset))
+                acknowledged(count)
+    except (Transient, Alarm) as error:
+        raise NotSent(f"Kafka did not acknowledge everything: {error.__cause__!r}") from error
     finally:
-        await producer.stop()
+        await let_go(producer.stop)
     return places
 
 

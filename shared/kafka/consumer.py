@@ -12,7 +12,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from shared.kafka.errors import let_go
 from shared.kafka.membership import Membership
 from shared.kafka.record import FaultyRecord, Offsets, Record
 from shared.kafka.wire.client import FetchCleaner
@@ -26,14 +25,6 @@ class CleanConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         super().__init__(*topics, **{**options, "check_crcs": False})
         self._cleaner = FetchCleaner(self._client.send)
         self._client.send = self._cleaner.send
-
-    async def stop(self) -> None:
-        """Leave the group and close the connections, also where one of both raises an error."""
-        try:
-            await super().stop()
-        except BaseException:
-            await let_go(self._client.close)
-            raise
 
 
 class InputConsumer(CleanConsumer):

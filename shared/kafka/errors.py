@@ -16,10 +16,12 @@ from aiokafka.errors import ConsumerStoppedError, IllegalOperation, KafkaError
 
 from shared.runtime.error_table import RETRIABLE, Meaning, Source, meaning_of
 from shared.runtime.errors import Alarm, Transient
+from shared.runtime.health import Health
 
 _OF_THE_CLIENT: Final = (KafkaError, ConsumerStoppedError, IllegalOperation, OSError)
 _CLIENTS: Final = ("aiokafka", "faststream")
 _CLOSING_SECONDS: Final = 10
+_SLOW_SECONDS: Final = 10
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,17 @@ def kafka_meaning(error: BaseException) -> Meaning:
     origin = _origin(error)
     names = [each.__name__ for each in type(origin).__mro__]
     return meaning_of(Source.KAFKA, [RETRIABLE, *names] if getattr(origin, "retriable", False) else names)
+
+
+@contextmanager
+def told_when_slow(health: Health, component: str, asked_for: str) -> Iterator[None]:
+    """After 10 s in the block `/ready` says what Kafka was asked for: its client asks on, and raises nothing."""
+    sentence = f"Kafka has not answered for {_SLOW_SECONDS} s, asked for {asked_for}"
+    timer = asyncio.get_running_loop().call_later(_SLOW_SECONDS, health.mark_unready, component, sentence)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def let_go(close: Callable[[], Awaitable[object]]) -> None:

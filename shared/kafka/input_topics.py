@@ -33,7 +33,10 @@ class InputTopics:
 
     async def ends(self) -> Ends:
         """The ends that the topics have now. Raises `Transient`."""
-        async with standalone_consumer(self._settings, *self._topics, isolation_level=READ_UNCOMMITTED) as consumer:
+        async with (
+            standalone_consumer(self._settings, *self._topics, isolation_level=READ_UNCOMMITTED) as consumer,
+            asyncio.timeout(_LONGEST_SECONDS),
+        ):
             found = await consumer.end_offsets(consumer.assignment())
         return {Partition(self._topics[tp.topic], tp.partition): end for tp, end in found.items()}
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -16,7 +17,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection_arguments, standalone_consumer
-from shared.kafka.errors import classified, kafka_meaning, let_go
+from shared.kafka.errors import classified, kafka_meaning, let_go, told_when_slow
 from shared.kafka.last_records import last_visible
 from shared.kafka.record import Record
 from shared.kafka.sizes import Content, Headers
@@ -57,6 +58,7 @@ class Relay:
         self._wake = wake
         self._published: dict[Partition, int] = {}
         self._limits = TopicLimits()
+        self._told_when_slow = partial(told_when_slow, context.health, "publishing")
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
@@ -70,7 +72,8 @@ class Relay:
     async def _run_producer(self) -> None:
         """Publish with one producer, which a refused batch leaves of no use. Raises `RefusedBatch`."""
         async with self._producer() as producer:
-            await self._mark_published(await self._last_published())
+            with self._told_when_slow("where its topics end"):
+                await self._mark_published(await self._last_published())
             self._show_health()
             while True:
                 self._wake.clear()
@@ -94,7 +97,8 @@ class Relay:
         )
         try:
             with classified():
-                await producer.start()
+                with self._told_when_slow("a producer"):
+                    await producer.start()
                 yield producer
         finally:
             await let_go(producer.stop)
@@ -116,9 +120,10 @@ class Relay:
             entries = await progress.unpublished(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
         if not entries:
             return False
-        await producer.begin_transaction()
-        published = await self._send(producer, entries)
-        await producer.commit_transaction()
+        with self._told_when_slow("a transaction"):
+            await producer.begin_transaction()
+            published = await self._send(producer, entries)
+            await producer.commit_transaction()
         self._limits.mark_taken(published)
         await self._mark_published(published)
         async with transaction(self._engine) as connection:

@@ -19,7 +19,7 @@ import typer
 from shared.contracts.envelope import Reason
 from shared.contracts.scalars import read_instant
 from shared.kafka.topics import name_of
-from shared.runtime.errors import Transient
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
 from tenure.commands.failures import failing
@@ -162,7 +162,7 @@ def since_when(text: str | None) -> datetime | None:
 
 @contextmanager
 def _failing() -> Iterator[None]:
-    expected = (NotFound, NoSuchLetter, NotReplayable, NotSent, BadInstant, BadSettings, Transient)
+    expected = (NotFound, NoSuchLetter, NotReplayable, NotSent, BadInstant, BadSettings, Transient, Alarm)
     with failing("tenure dead-letters", *expected):
         yield
 

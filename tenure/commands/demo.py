@@ -11,7 +11,7 @@ import httpx
 import typer
 from aiokafka.errors import KafkaError
 
-from shared.runtime.errors import Transient
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings
 from tenure.commands.failures import Failed, failing
 from tenure.local.folders import temporary_folder
@@ -31,7 +31,17 @@ def demo() -> None:
     """Play a customer's story through the local stack, in moved time, and check it."""
     began = time.monotonic()
     say("Starting Kafka, PostgreSQL, a mail server and both services, on free ports in a temporary folder.")
-    expected = (PartFailed, PortTaken, BadSettings, NotInTime, CheckFailed, Transient, httpx.HTTPError, KafkaError)
+    expected = (
+        PartFailed,
+        PortTaken,
+        BadSettings,
+        NotInTime,
+        CheckFailed,
+        Transient,
+        Alarm,
+        httpx.HTTPError,
+        KafkaError,
+    )
     try:
         with failing("tenure demo", *expected), temporary_folder() as folder:
             checks = asyncio.run(until_signal(play(folder, stack_says=_say)))

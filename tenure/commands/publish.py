@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from shared.runtime.errors import Transient
+from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
 from tenure.commands.failures import failing
@@ -54,7 +54,7 @@ def publish(  # noqa: PLR0913 - one argument per option
 ) -> int:
     """Send events from files to their topics, all or none."""
     results: Sequence[EventResult] = ()
-    with failing("tenure publish", BadEvent, NotSent, NotFound, BadSettings, Transient, OSError):
+    with failing("tenure publish", BadEvent, NotSent, NotFound, BadSettings, Transient, Alarm, OSError):
         messages = [message for file in matching(files) for message in read(file, check=not no_check)]
         where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
         settings = settings_for(where, "TENURE_KAFKA_BOOTSTRAP_SERVERS")

@@ -15,6 +15,7 @@ from aiokafka.errors import (
 )
 
 from shared.contracts.topics import PURCHASES
+from shared.kafka import errors
 from shared.kafka.consumer import InputConsumer
 from shared.kafka.intake import Intake
 from shared.kafka.lag import LagMonitor
@@ -115,19 +116,24 @@ async def test_a_new_consumer_that_the_broker_will_never_take_is_an_alarm(
 
 
 @pytest.mark.rule("G5")
-async def test_a_consumer_that_cannot_stop_is_replaced_and_its_connections_are_closed(
+async def test_ready_says_that_the_group_does_not_answer_while_the_client_asks_again_and_again(
     context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watched(context) as (intake, _):
-        silent = await _fall_silent(intake, topic)
-        monkeypatch.setattr(silent._coordinator, "close", _raise(KafkaTimeoutError()))
-        connections = list(silent._client._conns.values())
-        await eventually(lambda: has_applied(context.engine, 1))
-        assert intake.reader.consumer is not silent
-        assert not any(connection.connected() for connection in connections)
-        monkeypatch.undo()
-        await silent._coordinator.close()
-        await silent._fetcher.close()
+    monkeypatch.setattr(errors, "_SLOW_SECONDS", 0.1)
+    answered, whole = asyncio.Event(), InputConsumer.start
+
+    async def late(consumer: InputConsumer) -> None:
+        await answered.wait()
+        await whole(consumer)
+
+    monkeypatch.setattr(InputConsumer, "start", late)
+    intake = recording_intake(context)
+    starting = asyncio.create_task(intake.start())
+    await eventually(lambda: _says(context, "Kafka has not answered for 0.1 s, asked for its consumer group"))
+    answered.set()
+    await asyncio.wait_for(starting, PATIENCE)
+    assert await _says(context, "")
+    await intake.stop(10)
 
 
 @pytest.mark.rule("G5")

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from sqlalchemy import text
 
 from shared.contracts.envelope import Reason
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE
+from shared.kafka import errors
 from shared.kafka.dead_letters import dead_letter
 from shared.outbox import log
 from shared.outbox.relay import Relay
@@ -70,7 +72,7 @@ async def _publish_up_to(context: ServiceContext, end: int) -> None:
 
 async def _has_stored(engine: Engine, published: int) -> bool:
     async with transaction(engine) as connection:
-        return bool((await connection.execute(text("SELECT published FROM relay_position"))).scalar_one() == published)
+        return bool((await connection.execute(text("SELECT published FROM relay_position"))).scalar() == published)
 
 
 async def _alarm(context: ServiceContext) -> str:
@@ -92,6 +94,33 @@ async def test_each_entry_is_published_once_though_the_stored_position_is_older_
     found = await topic.records()
     assert [record.value for record in found] == [b"%d" % number for number in range(8)]
     assert [dict(record.headers)["sequence"] for record in found] == [b"%d" % number for number in range(1, 9)]
+
+
+@pytest.mark.rule("G5")
+@pytest.mark.parametrize("method", ["start", "begin_transaction", "commit_transaction"])
+async def test_ready_says_what_kafka_does_not_answer_while_its_client_asks_again_and_again(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(errors, "_SLOW_SECONDS", 0.1)
+    answered, whole = asyncio.Event(), getattr(AIOKafkaProducer, method)
+
+    async def late(producer: AIOKafkaProducer) -> None:
+        await answered.wait()
+        await whole(producer)
+
+    monkeypatch.setattr(AIOKafkaProducer, method, late)
+    await append(context.engine, entry(DEAD_LETTERS, b"first"))
+    async with _running(_relay(context)):
+        await eventually(lambda: _says(context, "Kafka has not answered for 0.1 s, asked for a "))
+        answered.set()
+        await eventually(lambda: _has_stored(context.engine, 1))
+        await eventually(lambda: _says(context, ""))
+
+
+async def _says(context: ServiceContext, text: str) -> bool:
+    """Whether `/ready` has this text as the trouble of `publishing`; an empty one: whether there is none."""
+    said = context.health.unready.get("publishing", "")
+    return text in said if text else not said
 
 
 @pytest.mark.rule("G2")
