@@ -2,8 +2,8 @@
 
 What exists is what the broker says: the consumer asks it every few seconds, `InputTopics` with each look. A partition
 is read once a copy has stored a position for it, so all copies agree on which are not. The group assigns new ones as
-soon as its leader has seen them. A leader that was started again under its `TENURE_INSTANCE_ID` is not told that it
-leads, and nobody would; so whoever sees for a while that a partition is not read has the group assign all of them anew.
+soon as its leader has seen them. Where that does not happen for a while, whatever the reason (such as a leader that
+does not know it, see `membership`), whoever sees an unread partition joins again, which tells the leader.
 """
 
 import logging

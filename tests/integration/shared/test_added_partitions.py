@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from shared.contracts.topics import PURCHASES, RENEWALS
+from shared.kafka import membership
 from shared.kafka.input_topics import InputTopics
 from shared.kafka.intake import Intake
 from shared.runtime.components import ServiceContext
@@ -77,15 +78,16 @@ async def test_records_on_added_partitions_are_applied_within_30_s_and_what_wait
 
 
 @pytest.mark.rule("G4", "G5")
-async def test_a_leader_that_was_started_again_under_its_name_reads_added_partitions_and_says_so_meanwhile(
-    context: ServiceContext, topic: Topic
+async def test_added_partitions_are_read_and_named_meanwhile_also_where_the_leader_of_the_group_does_not_watch(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The group does not tell it that it leads, so it would not watch for partitions."""
+    """Started again under its name, and never told that it leads."""
+    monkeypatch.setattr(membership, "_join_again", lambda _: None)
     async with _copies(context, "one"):
         pass
     async with _copies(context, "one") as (copy,):
-        await eventually(lambda: _is_ready(copy))
+        await eventually(partial(_is_ready, copy))
         await _grows(topic)
-        await eventually(lambda: _says(copy, 6))
-        await eventually(lambda: has_applied(context.engine, 2))
-        await eventually(lambda: _is_ready(copy))
+        await eventually(partial(_says, copy, 6))
+        await eventually(partial(has_applied, context.engine, 2))
+        await eventually(partial(_is_ready, copy))
