@@ -1,5 +1,7 @@
 """Messages about auto-renewal: a deduction that failed, switched on, switched off, declined."""
 
+from dataclasses import replace
+
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
@@ -58,13 +60,15 @@ def enabled(data: AutoRenewalSwitchedOn, localizer: Localizer) -> MailContent:
 
 
 def disabled(data: AutoRenewalSwitchedOff, localizer: Localizer) -> MailContent:
-    """From which day on, and when the subscription now ends."""
-    return _switched_off(
+    """From which day on, and when the subscription now ends; in grace, where it has ended, no reminder will come."""
+    content = _switched_off(
         "auto_renewal_disabled",
         ("effective_on", localizer.day(data.effective_on)),
         *facts.end_rows(data.expires_on, data.ends_at, localizer),
         localizer=localizer,
     )
+    in_grace = data.expires_on is not None and data.effective_on > data.expires_on
+    return replace(content, advice=()) if in_grace else content
 
 
 def declined(data: RenewalDeclineNoted, localizer: Localizer) -> MailContent:

@@ -48,6 +48,13 @@ def test_the_subject_of_a_charge_to_come_names_what_is_left_after_the_coupon() -
     )
 
 
+@pytest.mark.rule("R28")
+@pytest.mark.parametrize(("days", "reminded"), [(0, True), (1, False)])
+def test_a_reminder_is_promised_only_while_the_subscription_has_not_ended(days: int, reminded: bool) -> None:
+    off = replace(samples.switched_off, effective_on=samples.LAST_DAY + timedelta(days=days))
+    assert bool(mail_content(off, samples.localizer("en")).advice) is reminded
+
+
 def test_where_the_readers_day_is_the_expiration_date_both_are_one_row() -> None:
     labels = [
         [row.label for row in mail_content(samples.renewal_due, samples.localizer("en", zone)).details]
