@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from shared.contracts.clock import ClockAdvanced
-from shared.contracts.envelope import Reason, Unreadable, check_not_in_future
+from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
 from shared.kafka.culprits import Culprits
 from shared.kafka.record import DecodedRecord, Record
@@ -18,7 +18,7 @@ from shared.storage.event_counts import EventOutcome
 from shared.testclock.advances import latest_instant, request_advance
 from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
-from subscription_service.handlers import Incoming, Verdict, read
+from subscription_service.handlers import Incoming, Verdict, in_turn, read, why_too_early
 from subscription_service.pauses import with_pauses
 from subscription_service.receipts import ReceiptOutcome
 from subscription_service.storage import deduplication, loading
@@ -43,18 +43,18 @@ class SubscriptionBatchProcessor:
 
     def decode(self, record: Record) -> Incoming:
         """Decode and validate one record. Raises `Unreadable`."""
-        return read(record, self._logical(record), currency=self._rules.catalog.currency)
+        currency, zone = self._rules.catalog.currency, self._rules.policy.billing_zone
+        return read(record, self._logical(record), currency=currency, zone=zone)
 
     async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
         """Decide and store the whole batch. Raises where that fails; the caller then rolls the transaction back."""
         unit_of_work = self._begin(await self._clock.now(connection))
         events, advances = self._sort(decoded, unit_of_work)
         await self._keep_advances(connection, advances, unit_of_work)
-        if events:
-            await deduplication.record_ids(connection, events)
-            await self._load(connection, events, unit_of_work)
-            await with_pauses(unit_of_work.handle(events))
-        await save(connection, unit_of_work)
+        first, *later = in_turn(events)
+        await self._decide(connection, first, unit_of_work)
+        for part in later:
+            await self._decide(connection, part, self._begin(unit_of_work.now))
 
     async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
         """Make a dead letter of a record that fails even alone in its batch (`internal_error`)."""
@@ -64,6 +64,14 @@ class SubscriptionBatchProcessor:
 
     def _begin(self, now: datetime) -> UnitOfWork:
         return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions, culprits=self._culprits)
+
+    async def _decide(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
+        """Record the ids, lock and load, decide, save."""
+        if events:
+            await deduplication.record_ids(connection, events)
+            await self._load(connection, events, unit_of_work)
+            await with_pauses(unit_of_work.handle(events))
+        await save(connection, unit_of_work)
 
     async def _load(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
         """Lock the accounts of the events, with the rows that these, and waiting events that may go on, touch."""
@@ -96,7 +104,7 @@ class SubscriptionBatchProcessor:
         advances: list[Incoming] = []
         for record, content in decoded:
             topic = self._logical(record)
-            unreadable = content if isinstance(content, Unreadable) else _why_refused(content, unit_of_work.now)
+            unreadable = content if isinstance(content, Unreadable) else why_too_early(content, unit_of_work.now)
             if unreadable:
                 unit_of_work.dead_letter_record(record, topic, unreadable.reason, unreadable.detail)
             else:
@@ -117,14 +125,3 @@ class SubscriptionBatchProcessor:
                 await request_advance(connection, advance.event.id, data.now)
                 unit_of_work.event_counts[TEST_CLOCK, EventOutcome.APPLIED] += 1
                 unit_of_work.receipts.add(advance.record, TEST_CLOCK, ReceiptOutcome.APPLIED)
-
-
-def _why_refused(incoming: Incoming, now: datetime) -> Unreadable | None:
-    """Its `time` may not lie in the future; that of an advance of the test clock may."""
-    if incoming.topic == TEST_CLOCK:
-        return None
-    try:
-        check_not_in_future(incoming.event, now)
-    except Unreadable as unreadable:
-        return unreadable.with_traceback(None)
-    return None

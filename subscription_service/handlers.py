@@ -9,16 +9,18 @@ To add a type: its contract (`shared/contracts/inbound.py` says how), a row here
 two tables above.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
-from shared.contracts.envelope import Event, Reason, Unreadable, check_subject, decode, fingerprint
+from shared.contracts.envelope import Event, Reason, Unreadable, check_not_in_future, check_subject, decode, fingerprint
+from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import (
     CapacityUsed,
     ConfigurationRecorded,
@@ -43,6 +45,7 @@ from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_
 from shared.contracts.types import ProtectionMode
 from shared.kafka.record import Record
 from shared.kafka.sizes import Content
+from subscription_service.domain import importing
 from subscription_service.domain.deduction import retries_after_credit
 from subscription_service.domain.model import Account, is_partial
 
@@ -67,6 +70,7 @@ REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
         "tenure.coupon.issued.v1": EventType(CouponIssued, spends="coupon_id"),
         "tenure.account.debited.v1": EventType(AccountDebited, spends="entry_id"),
         "tenure.coupon.revoked.v1": EventType(CouponRevoked),
+        "tenure.subscription.imported.v1": EventType(SubscriptionImported, spends="import_id"),
     },
     RENEWALS: {
         "tenure.renewal.ordered.v1": EventType(RenewalOrdered, spends="order_id", needs_purchase=True),
@@ -112,8 +116,8 @@ class Verdict(Enum):
 
 
 class BusinessKey(NamedTuple):
-    """The id that an event spends, unique in its kind (`order`, `entry`, `coupon`), and the fingerprint of its content
-    (type and validated data) (R39).
+    """An id that an event spends, unique in its kind (`order`, `entry`, `coupon`, `import`), and the fingerprint of
+    its content (type and validated data) (R39).
     """
 
     kind: str
@@ -121,19 +125,25 @@ class BusinessKey(NamedTuple):
     fingerprint: bytes
 
 
+IN_AN_ORDER: Final = frozenset({"order", "import"})
+"""Kinds of ids that orders and imports spend: with other content they are refused, `order_conflict` (R39, R42)."""
+
+_THE_CLOCKS: Final = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True, eq=False)
 class Incoming:
     """An event in, with the record that carried it.
 
-    `topic`: logical name. `event_key`: 16 bytes that stand for (`source`, `id`). `waiting_id`: id of its row while it
-    waits, None until it has one.
+    `topic`: logical name. `event_key`: 16 bytes that stand for (`source`, `id`). `business_keys`: its own id, and of an
+    import also the order ids of its terms (R42). `waiting_id`: id of its row while it waits, None until it has one.
     """
 
     topic: str
     record: Record
     event: Event[Any]
     event_key: bytes
-    business_key: BusinessKey | None
+    business_keys: tuple[BusinessKey, ...]
     verdict: Verdict = Verdict.FRESH
     waiting_id: int | None = None
 
@@ -143,8 +153,13 @@ class Incoming:
 
     @property
     def time(self) -> datetime:
-        """The CloudEvents `time` (UTC)."""
-        return self.event.time
+        """The CloudEvents `time` (UTC), as of which it is decided; an import is as of the service clock (R43)."""
+        return _THE_CLOCKS if self.is_import else self.event.time
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it takes over a subscription; refused, it spends no id but its event's (R42)."""
+        return isinstance(self.event.data, SubscriptionImported)
 
     @property
     def size(self) -> int:
@@ -158,8 +173,11 @@ class Incoming:
 
     @property
     def may_activate(self) -> bool:
-        """Whether what waits for its account's purchase may go on because of it (R40)."""
-        return isinstance(self.event.data, PurchaseOrdered) and self.verdict is not Verdict.DUPLICATE
+        """Whether what waits for its account's purchase may go on because of it (R40, R42)."""
+        return (
+            isinstance(self.event.data, PurchaseOrdered | SubscriptionImported)
+            and self.verdict is not Verdict.DUPLICATE
+        )
 
     def may_use_coupon(self, account: Account) -> bool:
         """Whether a coupon may pay for what it leads to (R24, R25)."""
@@ -175,8 +193,10 @@ class Incoming:
         return False
 
 
-def read(record: Record, topic: str, *, currency: str) -> Incoming:
-    """Read a record of a logical topic; `currency` is the catalog's. Its `time` is checked later, against the clock.
+def read(record: Record, topic: str, *, currency: str, zone: ZoneInfo) -> Incoming:
+    """Read a record of a logical topic; `currency` is the catalog's, `zone` the billing zone.
+
+    What the clock decides is checked later, by `why_too_early`.
 
     Raises `Unreadable` with the reason and the detail of the dead letter.
     """
@@ -186,7 +206,47 @@ def read(record: Record, topic: str, *, currency: str) -> Incoming:
         check_subject(incoming.event)
     if isinstance(data, AccountCredited | AccountDebited) and data.currency != currency:
         raise Unreadable(Reason.INVALID_DATA, f"data.currency: expected {currency!r}, the catalog's")
+    if isinstance(data, SubscriptionImported):
+        for field, expected in importing.faults(data, zone):
+            raise Unreadable(Reason.INVALID_DATA, f"data.{field}: {expected}")
     return incoming
+
+
+def why_too_early(incoming: Incoming, now: datetime) -> Unreadable | None:
+    """Why an event cannot be decided at the service clock's time (UTC): its `time` lies in the future, or an import's
+    first term has not started (R42). An advance of the test clock may lie in the future.
+    """
+    if incoming.topic == TEST_CLOCK:
+        return None
+    try:
+        check_not_in_future(incoming.event, now)
+    except Unreadable as unreadable:
+        return unreadable.with_traceback(None)
+    data = incoming.event.data
+    fault = importing.not_started(data.terms, now) if isinstance(data, SubscriptionImported) else None
+    return Unreadable(Reason.INVALID_DATA, f"data.{fault[0]}: {fault[1]}") if fault else None
+
+
+def in_turn(events: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
+    """The events in parts of which the ids are recorded one after the other: nearly always one part.
+
+    Whether an import spends its ids is known once it was decided (R42), so a later event with one of them is in a
+    later part.
+    """
+    if not any(event.is_import for event in events):
+        yield events
+        return
+    part: list[Incoming] = []
+    undecided: set[tuple[str, str]] = set()
+    for event in events:
+        ids = {key[:2] for key in event.business_keys}
+        if undecided & ids:
+            yield part
+            part, undecided = [], set()
+        part.append(event)
+        if event.is_import:
+            undecided |= ids
+    yield part
 
 
 def reread(record: Record, topic: str) -> Incoming:
@@ -197,11 +257,14 @@ def reread(record: Record, topic: str) -> Incoming:
 def incoming_of(topic: str, record: Record, event: Event[Any]) -> Incoming:
     """Work out all that needs no database, so that it is done while an earlier batch is being stored."""
     event_key = blake2b(f"{event.source}\0{event.id}".encode(), digest_size=16).digest()
-    return Incoming(topic, record, event, event_key, _business_key(topic, event))
+    return Incoming(topic, record, event, event_key, tuple(_business_keys(topic, event)))
 
 
-def _business_key(topic: str, event: Event[Any]) -> BusinessKey | None:
+def _business_keys(topic: str, event: Event[Any]) -> Iterator[BusinessKey]:
     field = REGISTRY[topic][event.type].spends
     if field is None:
-        return None
-    return BusinessKey(field.removesuffix("_id"), getattr(event.data, field), fingerprint(event))
+        return
+    content = fingerprint(event)
+    yield BusinessKey(field.removesuffix("_id"), getattr(event.data, field), content)
+    if isinstance(event.data, SubscriptionImported):
+        yield from (BusinessKey("order", term.order_id, content) for term in event.data.terms)

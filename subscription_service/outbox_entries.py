@@ -106,8 +106,9 @@ def _cause(cause: Incoming | Timer) -> dict[str, str]:
 
 
 def _actor(event: EmittedEvent) -> Actor:
-    """The system where a timer, a quota or a balance led to the event; else a user."""
+    """The system where a timer, a quota, a balance or an import led to the event; else a user."""
     match event.data:
         case QuotaExceeded() | QuotaRestored() | AutoRenewalFailed() | Renewed(method=RenewalMethod.AUTOMATIC):
             return Actor.SYSTEM
-    return Actor.SYSTEM if isinstance(event.cause, Timer) else Actor.USER
+    by_itself = isinstance(event.cause, Timer) or event.cause.is_import
+    return Actor.SYSTEM if by_itself else Actor.USER

@@ -25,12 +25,12 @@ from subscription_service.domain import waiting
 from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.deduction import may_deduct
 from subscription_service.domain.model import Account, VersionStamp
-from subscription_service.domain.overview import overview_with
+from subscription_service.domain.overview import overview_with, shown_of
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.step import StepResult, refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.domain.waiting import Schedule, WaitingEvents
-from subscription_service.handlers import Incoming, Verdict
+from subscription_service.handlers import IN_AN_ORDER, Incoming, Verdict
 from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry, state_entry
 from subscription_service.receipts import FOR_A_PURCHASE, FOR_TIMERS, ReceiptOutcome, Receipts
 
@@ -89,8 +89,8 @@ class UnitOfWork:
     """Collects what one transaction has to store.
 
     emitted: lifecycle events in order. applied: events that were not refused. ids_to_forget: events that became dead
-    letters, whose ids are not spent (R39). waiting_rows_to_delete: ids of rows of the table `waiting`. The argument
-    `culprits` is that of whoever runs one transaction after another.
+    letters, whose ids are not spent (R39). refused_imports: those spend no business id (R42). waiting_rows_to_delete:
+    ids of rows of the table `waiting`. The argument `culprits` is that of whoever runs one transaction after another.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class UnitOfWork:
         self.emitted: list[EmittedEvent] = []
         self.applied: list[Incoming] = []
         self.ids_to_forget: list[Incoming] = []
+        self.refused_imports: list[Incoming] = []
         self.waiting_rows_to_delete: list[int] = []
         self.event_counts: Counter[tuple[str, EventOutcome]] = Counter()
         self.dead_letter_counts: Counter[Reason] = Counter()
@@ -155,7 +156,7 @@ class UnitOfWork:
         """Raise the revision of every account whose state document has changed."""
         for locked in self.locked.values():
             changed = locked.account is not locked.before
-            if changed and (locked.revision == 0 or _shown(locked.account) != _shown(locked.before)):
+            if changed and (locked.revision == 0 or shown_of(locked.account) != shown_of(locked.before)):
                 locked.revision += 1
                 locked.changed_at = self.now
                 self._new_state_documents.append(locked)
@@ -234,12 +235,9 @@ class UnitOfWork:
 
     def _decide(self, locked: LockedAccount, incoming: Incoming, at: datetime) -> None:
         """One event through the core; a fault of the core makes it a dead letter; many in a row: `Transient`."""
-        event, business_key = incoming.event, incoming.business_key
+        event = incoming.event
         if incoming.verdict is Verdict.CONFLICT:
-            if business_key and business_key.kind != "order":
-                self.dead_letter(incoming, Reason.ID_CONFLICT, f"{business_key.kind}_id: spent by other content")
-            else:
-                self._refuse(locked, incoming, RejectionCode.ORDER_CONFLICT, at)
+            self._handle_conflict(locked, incoming, at)
             return
         stamp = VersionStamp(event.time, event.source, event.id)
         try:
@@ -253,6 +251,14 @@ class UnitOfWork:
         self._culprits.forget()
         self._record(locked, incoming, result, at)
 
+    def _handle_conflict(self, locked: LockedAccount, incoming: Incoming, at: datetime) -> None:
+        """R39: an order or an import is refused; what spends another id is a dead letter."""
+        kind = incoming.business_keys[0].kind
+        if kind in IN_AN_ORDER:
+            self._refuse(locked, incoming, RejectionCode.ORDER_CONFLICT, at)
+        else:
+            self.dead_letter(incoming, Reason.ID_CONFLICT, f"{kind}_id: spent by other content")
+
     def _refuse(self, locked: LockedAccount, incoming: Incoming, code: RejectionCode, at: datetime) -> None:
         self._record(locked, incoming, refuse(locked.account, incoming.event.data, code, at=at), at)
 
@@ -263,6 +269,8 @@ class UnitOfWork:
         if refused:
             self._count(incoming, EventOutcome.REJECTED)
             self._receipt(incoming, ReceiptOutcome.REJECTED, refused.code)
+            if incoming.is_import:
+                self.refused_imports.append(incoming)
         else:
             self._count(incoming, EventOutcome.APPLIED)
             self._receipt(incoming, ReceiptOutcome.APPLIED)
@@ -296,16 +304,3 @@ class UnitOfWork:
 def _same_timer(one: Account, other: Account) -> bool:
     """Whether both have the same next timer: it depends on nothing else."""
     return one.subscription is other.subscription and one.decided_at == other.decided_at
-
-
-def _shown(account: Account) -> tuple[object, ...]:
-    """What the state document is made of."""
-    return (
-        account.subscription,
-        account.version,
-        account.balance,
-        account.registered,
-        account.bound,
-        account.capacity,
-        account.decided_at,
-    )

@@ -10,6 +10,7 @@ from shared.contracts.outcomes import Channel
 
 _BOTH: Final = (Channel.EMAIL, Channel.INBOX)
 _INBOX: Final = (Channel.INBOX,)
+_NONE: Final = ()
 
 CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "activated": _BOTH,
@@ -27,8 +28,12 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "renewal_declined": _INBOX,
     "quota_restored": _INBOX,
     "contact_changed": _INBOX,
+    "imported": _NONE,
 }
 """Kind -> the channels on which it makes a notification."""
+
+REFUSED_IN_SILENCE: Final = frozenset({"tenure.subscription.imported.v1"})
+"""Types of events in that are no orders of a customer: nobody is told of their refusal (R42)."""
 
 PROTECTED: Final = frozenset({"renewal_due", "expired", "release_due", "released", "auto_renewal_failed"})
 """Kinds that keep at least one channel, whatever the recipient switched off."""

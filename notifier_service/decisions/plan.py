@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from notifier_service.decisions.channels import CHANNELS
+from notifier_service.decisions.channels import CHANNELS, REFUSED_IN_SILENCE
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
+from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact
 
@@ -38,13 +39,19 @@ def plan(event: LifecycleEvent, contact: Contact | None, preferences: Preference
             kind=event.kind,
             suppressed=_suppression(event.kind, channel, contact, preferences),
         )
-        for channel in CHANNELS[event.kind]
+        for channel in _channels(event)
     )
 
 
 def notification_id(event_id: str, channel: Channel) -> str:
     """`ntf-` and 24 hexadecimal digits; valid as an `Id` and as the local part of a Message-ID."""
     return "ntf-" + blake2b(f"{channel}:{event_id}".encode(), digest_size=12).hexdigest()
+
+
+def _channels(event: LifecycleEvent) -> tuple[Channel, ...]:
+    if isinstance(event.data, OrderRejected) and event.data.order_type in REFUSED_IN_SILENCE:
+        return ()
+    return CHANNELS[event.kind]
 
 
 def _suppression(kind: str, channel: Channel, contact: Contact | None, preferences: Preferences) -> str | None:

@@ -23,7 +23,7 @@ class Preferences:
 def validate_preferences(preferences: Preferences) -> None:
     """Raises `InvalidPreferences` for an unknown kind, and for a protected kind without any channel left."""
     for kind, _ in sorted(preferences.muted):
-        if kind not in CHANNELS:
+        if not CHANNELS.get(kind):
             raise InvalidPreferences(f"{kind}: not a kind of notification")
         if kind in PROTECTED and not any(preferences.allows(kind, channel) for channel in CHANNELS[kind]):
             raise InvalidPreferences(f"{kind}: keep at least one of {' and '.join(CHANNELS[kind])}")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.suppression import LatestVersions, says_nothing_new
-from shared.contracts.lifecycle import Activated, AutoRenewalFailed, ContactReplaced, OrderRejected
+from shared.contracts.lifecycle import Activated, AutoRenewalFailed, ContactReplaced, Imported, OrderRejected
 from shared.contracts.types import Contact
 
 
@@ -37,7 +37,7 @@ def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
     match event.data:
         case AutoRenewalFailed(shortfall=shortfall) if latest_versions is not recipient.latest_versions:
             return replace(recipient, told_shortfall=shortfall, latest_versions=latest_versions)
-        case Activated(contact=contact) | ContactReplaced(contact=contact) if (
+        case Activated(contact=contact) | Imported(contact=contact) | ContactReplaced(contact=contact) if (
             event.metadata.version > recipient.contact_version
         ):
             return replace(

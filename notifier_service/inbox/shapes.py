@@ -120,5 +120,6 @@ class PreferencesDocument(PreferencesUpdate):
             kinds=[
                 KindChannels(kind=kind, channels=channels, protected=kind in PROTECTED)
                 for kind, channels in CHANNELS.items()
+                if channels
             ],
         )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from shared.contracts.envelope import STRUCTURED, Reason
 from shared.contracts.schemas import MESSAGE_TYPES, TRACEPARENT, Schema, schema, summary
-from shared.contracts.topics import TOPICS, Form, Service, Topic, read_by, written_by
+from shared.contracts.topics import TOPICS, Form, Service, Topic, document_name, read_by, written_by
 
 KAFKA_BINDING: Final = "0.5.0"
 
@@ -65,7 +65,7 @@ def _existing(topics: Iterable[str], test_clock: bool) -> list[str]:
 
 def _message_names(topic: str) -> list[str]:
     """Dead letters are whatever was received, one message under the topic's name; other topics have types."""
-    return list(TOPICS[topic].contracts) or [topic]
+    return [document_name(TOPICS[topic], each) for each in TOPICS[topic].contracts] or [topic]
 
 
 def _channel(name: str, prefix: str) -> dict[str, Any]:

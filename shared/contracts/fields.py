@@ -46,6 +46,7 @@ OrderId = Annotated[
 ]
 EntryId = Annotated[Id, described("Id of the ledger entry, unique over all accounts (R39).", "pay-77120")]
 CouponId = Annotated[Id, described("Id of the coupon, unique over all accounts (R39).", "coupon-spring-20")]
+ImportId = Annotated[Id, described("Id of the import, unique over all accounts (R39).", "imp-acct-1001")]
 ServerId = Annotated[Id, described("Id of the server, unique within the account.", "srv-17")]
 NotificationId = Annotated[
     Id,
@@ -91,6 +92,14 @@ QuotaCores = Annotated[
     Count,
     described("Quota of CPU cores, in cores; counts where the edition counts cores (R7).", 20),
 ]
+AnchorDay = Annotated[
+    int,
+    Strict(),
+    Field(ge=1, le=31),
+    INTEGRAL,
+    described("Day of the month on which every E falls, or on the last day of a shorter month (R1).", 31),
+]
+IsDeclined = Annotated[Flag, described("Whether the customer has declined to renew (R28).", False)]
 WantsAutoRenewal = Annotated[Flag, described("Whether the purchase switches auto-renewal on (R11).", True)]
 TermsAccepted = Annotated[Flag, described("Whether the terms of service were accepted (R6).", True)]
 

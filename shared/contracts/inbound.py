@@ -7,6 +7,7 @@ in the module of its topic (`purchases`, `renewals`, `inventory`), its class in 
 from collections.abc import Mapping
 
 from shared.contracts.acts import AccountDebited, CouponRevoked
+from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import (
     INVENTORY_EVENTS,
     CapacityUsed,
@@ -37,6 +38,7 @@ InboundData = (
     | CouponIssued
     | AccountDebited
     | CouponRevoked
+    | SubscriptionImported
     | RenewalOrdered
     | RenewalChangeOrdered
     | RenewalDeclined

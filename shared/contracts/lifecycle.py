@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from shared.contracts.fields import (
+    AnchorDay,
     Attempt,
     AttemptAt,
     Balance,
@@ -28,6 +29,8 @@ from shared.contracts.fields import (
     ExpiresOn,
     Fee,
     FirstAttemptAt,
+    ImportId,
+    IsDeclined,
     NextAttemptAt,
     OrderId,
     OrderType,
@@ -43,6 +46,7 @@ from shared.contracts.lifecycle_parts import (
     AutoRenewalPlan,
     AutoRenewalStatus,
     CoreUse,
+    ImportedState,
     Obstacle,
     Offered,
     QuantityRange,
@@ -260,6 +264,24 @@ class ContactReplaced:
     contact: Contact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A subscription was taken over from another system as it stood there (R42-R44); nobody is notified."""
+
+    import_id: ImportId
+    contact: Contact
+    anchor_day: AnchorDay
+    terms: Annotated[tuple[Term, ...], described("The chain of terms, the oldest first.")]
+    specification: Specification
+    expires_on: ExpiresOn
+    ends_at: EndsAt
+    state: ImportedState
+    retained_until: RetainedUntil | None
+    auto_renewal: Annotated[AutoRenewalPlan | None, described("Auto-renewal; null where it is off (R43).")]
+    declined: IsDeclined
+    quota_exceeded: Annotated[bool, described("Whether servers or cores in use pass the quota already (R44).", False)]
+
+
 LifecycleData = (
     Activated
     | Renewed
@@ -276,6 +298,7 @@ LifecycleData = (
     | Released
     | OrderRejected
     | ContactReplaced
+    | Imported
 )
 
 LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
@@ -294,6 +317,7 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.released.v1": Released,
     "tenure.subscription.order_rejected.v1": OrderRejected,
     "tenure.subscription.contact_changed.v1": ContactReplaced,
+    "tenure.subscription.imported.v1": Imported,
 }
 """Type -> contract: what the subscription service writes."""
 

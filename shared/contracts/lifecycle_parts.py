@@ -24,6 +24,13 @@ class Actor(StrEnum):
     SYSTEM = "system"
 
 
+class ImportedState(StrEnum):
+    """In which state a subscription was taken over (R43)."""
+
+    ACTIVE = "active"
+    GRACE = "grace"
+
+
 class RenewalMethod(StrEnum):
     """How a term was renewed: by an order, or by auto-renewal."""
 
@@ -47,6 +54,7 @@ class RejectionCode(StrEnum):
     NOT_SUBSCRIBED = "not_subscribed"
     SUBSCRIPTION_RELEASED = "subscription_released"
     ALREADY_SUBSCRIBED = "already_subscribed"
+    IMPORT_EXPIRED = "import_expired"
     NOT_ACTIVE = "not_active"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
     INVALID_DURATION = "invalid_duration"

@@ -1,4 +1,4 @@
-"""Events on `purchases`: orders, credits, contacts and coupons."""
+"""Events on `purchases`: orders, credits, contacts, coupons and imports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from shared.contracts.fields import (
     ValidUntil,
     WantsAutoRenewal,
 )
+from shared.contracts.imported import IMPORT_EVENTS
 from shared.contracts.types import Contact, Specification
 
 
@@ -80,5 +81,6 @@ PURCHASE_EVENTS: Final[Mapping[str, type[Any]]] = {
     "tenure.account.contact_changed.v1": ContactChanged,
     "tenure.coupon.issued.v1": CouponIssued,
     **ACTS_ON_PURCHASES,
+    **IMPORT_EVENTS,
 }
 """Type -> contract."""

@@ -22,7 +22,7 @@ from shared.contracts.scalars import (
     UNSIGNED_MONEY_PATTERN,
 )
 from shared.contracts.schemas import MESSAGE_TYPES, Schema, schema, summary
-from shared.contracts.topics import OPERATORS_TOPIC, TOPICS, Topic
+from shared.contracts.topics import OPERATORS_TOPIC, TOPICS, Topic, document_name
 
 _PATTERNS: Final[Mapping[str, str]] = {
     ID_PATTERN: "id",
@@ -138,17 +138,16 @@ def _sentence(text: str) -> str:
 def _events(topic: Topic, examples: Mapping[str, Any]) -> str:
     """A heading for each type; types with the same data refer to the first of them."""
     first: dict[type[Any], str] = {}
-    for name, contract in topic.contracts.items():
+    named = {document_name(topic, event_type): contract for event_type, contract in topic.contracts.items()}
+    for name, contract in named.items():
         first.setdefault(contract, name)
-    return "\n".join(
-        _event(name, example=examples[name], same_as=first[contract]) for name, contract in topic.contracts.items()
-    )
+    return "\n".join(_event(name, example=examples[name], same_as=first[contract]) for name, contract in named.items())
 
 
 def _event(name: str, *, example: Any, same_as: str) -> str:
     shown = json.dumps(example, indent=2, ensure_ascii=False)
     return (
-        f'#### <a id="{anchor(name)}"></a>`{name}`\n\n{_content(name, same_as)}\n'
+        f'#### <a id="{anchor(name)}"></a>`{MESSAGE_TYPES[name].event_type}`\n\n{_content(name, same_as)}\n'
         f"<details><summary>example</summary>\n\n```json\n{shown}\n```\n\n</details>\n"
     )
 

@@ -16,7 +16,7 @@ from pydantic_core.core_schema import NullableSchema
 from shared.contracts.envelope import SOURCE_PATTERN, TRACEPARENT_PATTERN, adapter
 from shared.contracts.lifecycle_parts import LifecycleMetadata
 from shared.contracts.scalars import ID_PATTERN
-from shared.contracts.topics import LIFECYCLE, TOPICS, Topic
+from shared.contracts.topics import LIFECYCLE, TOPICS, Topic, document_name
 
 Schema = dict[str, Any]
 Direction = Literal["in", "out"]
@@ -27,11 +27,18 @@ STATE: Final = "tenure.subscription.state"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageType:
-    """One kind of value on one topic; `contract` is the class of its data."""
+    """One kind of value on one topic; `contract` is the class of its data.
+
+    `name`: of its schema and examples, which is its type unless events in and out share the type.
+    """
 
     topic: Topic
-    name: str
+    event_type: str
     contract: type[Any]
+
+    @property
+    def name(self) -> str:
+        return document_name(self.topic, self.event_type)
 
     @property
     def direction(self) -> Direction:
@@ -45,11 +52,11 @@ class MessageType:
 
 
 MESSAGE_TYPES: Final[Mapping[str, MessageType]] = {
-    name: MessageType(topic=topic, name=name, contract=contract)
+    document_name(topic, event_type): MessageType(topic=topic, event_type=event_type, contract=contract)
     for topic in TOPICS.values()
-    for name, contract in topic.contracts.items()
+    for event_type, contract in topic.contracts.items()
 }
-"""Name -> type, for everything that Tenure reads and writes. An event's name is its `type`."""
+"""Name -> type, for everything that Tenure reads and writes."""
 
 
 TRACEPARENT: Final[Schema] = {
@@ -116,7 +123,7 @@ def summary(name: str) -> str:
 
 def _event(message: MessageType, data: Schema) -> Schema:
     """The CloudEvent around the data."""
-    fixed: Schema = {"specversion": {"const": "1.0"}, "type": {"const": message.name}}
+    fixed: Schema = {"specversion": {"const": "1.0"}, "type": {"const": message.event_type}}
     written = {} if message.direction == "in" else {"datacontenttype": {"const": "application/json"}}
     logged = _LOGGED if message.topic.is_sequenced else {}
     properties = {

@@ -230,6 +230,12 @@ TOPIC_OF_TYPE: Final[Mapping[str, str]] = {
 """Event type -> the input topic that it belongs on."""
 
 
+def document_name(topic: Topic, event_type: str) -> str:
+    """The name of a type's schema and examples: the type, and with `.out` where it is also the type of an event in."""
+    both_ways = not topic.is_input and event_type in TOPIC_OF_TYPE
+    return f"{event_type}.out" if both_ways else event_type
+
+
 def read_by(service: Service) -> Mapping[str, Mapping[str, type[Any]]]:
     """Topic -> event type -> contract, for the topics that a service reads."""
     return {topic.name: topic.contracts for topic in TOPICS.values() if service in topic.readers}

@@ -17,7 +17,7 @@ from shared.contracts.scalars import read_instant
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import NOTHING, ZERO, Account, Released, ServerTotals, Subscription
-from subscription_service.domain.orders import OrderEntry, order_entry
+from subscription_service.domain.orders import OrderEntry, order_entries
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.terms import from_last_ended
 
@@ -88,8 +88,8 @@ def _apply(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
     if raw["version"] != rebuilt.account.version + 1:
         raise ValueError(f"version {raw['version']} follows {rebuilt.account.version}")
     rebuilt.account = evolve(rebuilt.account, data, at=at, policy=rules.policy)
-    entry = order_entry(data, account=rebuilt.account, cause_type=raw["cause"]["type"], at=at, catalog=rules.catalog)
-    if entry is not None:
+    cause = raw["cause"]["type"]
+    for entry in order_entries(data, account=rebuilt.account, cause_type=cause, at=at, catalog=rules.catalog):
         rebuilt.orders[entry.order_id] = entry
 
 

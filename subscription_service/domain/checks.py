@@ -7,6 +7,7 @@ file.
 from datetime import date, datetime
 from typing import Final, Protocol
 
+from shared.contracts.imported import LAST_YEAR
 from shared.contracts.lifecycle_parts import QuantityRange, RejectionCode
 from shared.contracts.types import Edition, Feature, ProtectionMode, Specification
 from subscription_service.domain.calendar import billing_day, days_before
@@ -23,9 +24,6 @@ DURATIONS: Final = frozenset((*range(1, 13), 24, 36))
 
 CYCLES: Final = frozenset((1, 3, 12))
 """Months that auto-renewal can renew for (R3)."""
-
-_LAST_YEAR: Final = 9990
-"""Python's calendar ends with the year 9999; grace and release come after a term's end."""
 
 _YEARS_AHEAD: Final = 100
 """So far ahead can a subscription be renewed: every term that has not ended stands in each state document."""
@@ -47,6 +45,13 @@ def already_subscribed(subscription: Subscription | None) -> Rejection | None:
     return Rejection(RejectionCode.ALREADY_SUBSCRIBED) if live else None
 
 
+def import_expired(retained_until: datetime, at: datetime) -> Rejection | None:
+    """R42: the grace of the imported subscription would be over at `at` (UTC). `required`: its end; `offered`: `at`."""
+    if at < retained_until:
+        return None
+    return Rejection(RejectionCode.IMPORT_EXPIRED, retained_until.isoformat(), at.isoformat())
+
+
 def not_active(subscription: Active | Grace) -> Rejection | None:
     """R19: in grace no term is in force whose specification could change now."""
     return Rejection(RejectionCode.NOT_ACTIVE) if isinstance(subscription, Grace) else None
@@ -61,7 +66,7 @@ def invalid_duration(months: int, begins_on: date, *, today: date) -> Rejection 
     """R3, for a term that begins on that billing day; it must end within 100 years, and within the calendar."""
     if months not in DURATIONS:
         return Rejection(RejectionCode.INVALID_DURATION, "1 to 12, 24 or 36", months)
-    if begins_on.year + months // 12 >= min(today.year + _YEARS_AHEAD, _LAST_YEAR):
+    if begins_on.year + months // 12 >= min(today.year + _YEARS_AHEAD, LAST_YEAR):
         return Rejection(RejectionCode.INVALID_DURATION, "fewer" if months > 1 else "no more", months)
     return None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
 from shared.contracts.lifecycle_parts import AutoRenewalPlan, RejectionCode, RenewalMethod
@@ -26,6 +27,7 @@ from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection
 from subscription_service.domain.deduction import first_attempt, retry_after_credit
+from subscription_service.domain.importing import import_subscription
 from subscription_service.domain.model import Account, Active, Grace, retained_counts
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.pricing import price_difference, term_price
@@ -158,6 +160,7 @@ ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetim
     PurchaseOrdered: purchase,
     ContactChanged: replace_contact,
     AccountCredited: credit,
+    SubscriptionImported: import_subscription,
 }
 """These are decided whatever the account's state."""
 

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
-from shared.contracts.lifecycle_parts import AutoRenewalPlan
+from shared.contracts.lifecycle_parts import AutoRenewalPlan, ImportedState
 from subscription_service.domain.calendar import billing_day, midnight
 from subscription_service.domain.deduction import cycle_at
 from subscription_service.domain.model import (
@@ -44,7 +44,7 @@ def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Poli
         subscription=_subscription(account.subscription, event, at, policy),
     )
     match event:
-        case lifecycle.Activated() | lifecycle.ContactReplaced():
+        case lifecycle.Activated() | lifecycle.Imported() | lifecycle.ContactReplaced():
             return after._replace(contact=event.contact)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
             coupons = tuple(coupon for coupon in account.coupons if coupon.coupon_id != event.coupon_id)
@@ -57,8 +57,8 @@ def _subscription(
     subscription: Subscription | None, event: LifecycleData, at: datetime, policy: Policy
 ) -> Subscription | None:
     match event:
-        case lifecycle.Activated():
-            return _activated(event, policy)
+        case lifecycle.Activated() | lifecycle.Imported():
+            return _begun(event, at, policy)
         case lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle.RenewalDue() | lifecycle.ReleaseDue():
             return subscription
         case lifecycle.Released():
@@ -105,6 +105,10 @@ def _active(subscription: Active | Grace) -> Active:
     raise ValueError("the event needs a subscription that is active")
 
 
+def _begun(event: lifecycle.Activated | lifecycle.Imported, at: datetime, policy: Policy) -> Active | Grace:
+    return _activated(event, policy) if isinstance(event, lifecycle.Activated) else _imported(event, at)
+
+
 def _activated(event: lifecycle.Activated, policy: Policy) -> Active:
     return Active(
         subscription_id=subscription_id_of(event.order_id),
@@ -112,6 +116,21 @@ def _activated(event: lifecycle.Activated, policy: Policy) -> Active:
         terms=(event.term,),
         auto_renewal=_planned(event.auto_renewal),
     )
+
+
+def _imported(event: lifecycle.Imported, at: datetime) -> Active | Grace:
+    """R42-R44: as it stood in the other system; terms that ended long ago are in the order list only."""
+    subscription = Active(
+        subscription_id=subscription_id_of(event.terms[0].order_id),
+        anchor_day=event.anchor_day,
+        terms=from_last_ended(event.terms, at),
+        auto_renewal=_planned(event.auto_renewal),
+        declined=event.declined,
+        quota_exceeded=event.quota_exceeded,
+    )
+    if event.state is ImportedState.ACTIVE or event.retained_until is None:
+        return subscription
+    return _in_grace(subscription, event.retained_until)
 
 
 def _planned(plan: AutoRenewalPlan | None) -> AutoRenewal | None:
@@ -144,11 +163,15 @@ def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged
 
 def _expired(subscription: Active | Grace, event: lifecycle.Expired) -> Grace:
     """R31. An outstanding failure ends with its E, the auto-renewal setting stays (R25)."""
+    return _in_grace(subscription, event.retained_until)
+
+
+def _in_grace(subscription: Active | Grace, retained_until: datetime) -> Grace:
     return Grace(
         subscription_id=subscription.subscription_id,
         anchor_day=subscription.anchor_day,
         terms=subscription.terms,
-        retained_until=event.retained_until,
+        retained_until=retained_until,
         auto_renewal=subscription.auto_renewal,
         declined=subscription.declined,
         quota_exceeded=subscription.quota_exceeded,

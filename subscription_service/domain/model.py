@@ -185,7 +185,9 @@ def is_partial(account: Account) -> bool:
 
 def specification_in_force(subscription: Active | Grace, at: datetime) -> Specification:
     """The specification of the last term that has started at `at` (UTC) (R18)."""
-    for term in reversed(subscription.terms):
-        if term.starts_at <= at:
-            return term.specification
-    return subscription.terms[0].specification
+    return started_specification(subscription.terms, at)
+
+
+def started_specification(terms: tuple[Term, ...], at: datetime) -> Specification:
+    """The specification of the last of these terms that has started at `at` (UTC); before all of them the first's."""
+    return next((term.specification for term in reversed(terms) if term.starts_at <= at), terms[0].specification)

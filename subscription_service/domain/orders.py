@@ -4,13 +4,13 @@ An entry is stored once; its status is worked out from it and the clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from shared.contracts.lifecycle import Activated, LifecycleData, OrderRejected, Renewed, SpecificationChanged
+from shared.contracts.lifecycle import Activated, Imported, LifecycleData, OrderRejected, Renewed, SpecificationChanged
 from shared.contracts.lifecycle_parts import RejectionCode, RenewalMethod
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.model import Account, Active, Grace
@@ -22,6 +22,7 @@ class OrderType(StrEnum):
     """What was ordered, by whom: only `automatic_renewal` is placed by the service itself."""
 
     PURCHASE = "purchase"
+    IMPORT = "import"
     RENEWAL = "renewal"
     RENEWAL_CHANGE = "renewal_change"
     AUTOMATIC_RENEWAL = "automatic_renewal"
@@ -49,7 +50,7 @@ TYPE_OF: Final[Mapping[str, OrderType]] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEntry:
     """One row of the order list. `fee`, in the catalog's currency: the list price at `placed_at`, or the price
-    difference of a change; None where it was refused. Instants are UTC.
+    difference of a change; None where it was refused, or imported, since another system priced it. Instants are UTC.
     """
 
     order_id: str
@@ -64,14 +65,23 @@ class OrderEntry:
     catalog_version: str
 
 
-def order_entry(
+def order_entries(
     event: LifecycleData, *, account: Account, cause_type: str, at: datetime, catalog: Catalog
-) -> OrderEntry | None:
-    """The entry that a lifecycle event makes, or None.
+) -> tuple[OrderEntry, ...]:
+    """The entries that a lifecycle event makes: an import one for each term (R42), an order one, others none.
 
     `account`: as it was after the event. `cause_type`: type of the event in, or `timer`. `at`: the decision (UTC).
-    A refusal with `order_conflict` makes none, since the id is that of another order (R39).
+    A refusal with `order_conflict` makes none, since the id is that of another order (R39), nor does a refused import.
     """
+    if isinstance(event, Imported):
+        return tuple(_for_imported(term, at, catalog) for term in event.terms)
+    entry = _order_entry(event, account, cause_type, at=at, catalog=catalog)
+    return () if entry is None else (entry,)
+
+
+def _order_entry(
+    event: LifecycleData, account: Account, cause_type: str, *, at: datetime, catalog: Catalog
+) -> OrderEntry | None:
     match event:
         case Activated():
             return _for_term(event.term, OrderType.PURCHASE, at=at, catalog=catalog)
@@ -81,10 +91,15 @@ def order_entry(
             return _for_term(event.term, TYPE_OF[cause_type], at=at, catalog=catalog)
         case SpecificationChanged() if event.price_difference is not None:
             return _for_change(event, account, at, catalog)
-        case OrderRejected(order_id=str()) if event.code is not RejectionCode.ORDER_CONFLICT:
+        case OrderRejected(order_id=str()) if event.code is not RejectionCode.ORDER_CONFLICT and is_order(event):
             return _for_rejected(event, at, catalog)
         case _:
             return None
+
+
+def is_order(rejected: OrderRejected) -> bool:
+    """Whether a customer's order was refused, and not an import."""
+    return rejected.order_type in TYPE_OF
 
 
 def status(entry: OrderEntry, now: datetime) -> OrderStatus:
@@ -109,6 +124,11 @@ def _for_term(term: Term, order_type: OrderType, *, at: datetime, catalog: Catal
         fee=fee(term.specification, term.months, catalog),
         catalog_version=catalog.version,
     )
+
+
+def _for_imported(term: Term, at: datetime, catalog: Catalog) -> OrderEntry:
+    """Placed with the import, since it is not known when it was placed in the other system."""
+    return replace(_for_term(term, OrderType.IMPORT, at=at, catalog=catalog), fee=None)
 
 
 def _for_change(event: SpecificationChanged, account: Account, at: datetime, catalog: Catalog) -> OrderEntry:

@@ -81,6 +81,19 @@ def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of
     )
 
 
+def shown_of(account: Account) -> tuple[object, ...]:
+    """What the document is made of: it is published anew where this differs."""
+    return (
+        account.subscription,
+        account.version,
+        account.balance,
+        account.registered,
+        account.bound,
+        account.capacity,
+        account.decided_at,
+    )
+
+
 def _edition(account: Account, specification: Specification | None) -> str | None:
     if specification is not None:
         return specification.edition

@@ -65,17 +65,26 @@ def quota_notice(account: Account, at: datetime, catalog: Catalog) -> QuotaExcee
     if not isinstance(subscription, Active):
         return None
     specification = specification_in_force(subscription, at)
-    full = specification.protection_mode is ProtectionMode.FULL
-    needed = account.registered if full else account.bound
-    quota = quota_of(specification, catalog)
-    exceeded = not fits(quota, needed)
+    exceeded = exceeds(account, specification, catalog)
     if exceeded == subscription.quota_exceeded:
         return None
+    full, quota = specification.protection_mode is ProtectionMode.FULL, quota_of(specification, catalog)
+    needed = _in_use(account, specification)
     mode = specification.protection_mode
     servers, cores = _use(needed.servers, quota.servers, full), _use(needed.cores, quota.cores, full)
     if exceeded:
         return QuotaExceeded(protection_mode=mode, servers=servers, cores=cores, specification=specification)
     return QuotaRestored(protection_mode=mode, servers=servers, cores=cores)
+
+
+def exceeds(account: Account, specification: Specification, catalog: Catalog) -> bool:
+    """Whether what is in use passes the quota: what is registered in full mode, what is bound in partial mode (R33)."""
+    return not fits(quota_of(specification, catalog), _in_use(account, specification))
+
+
+def _in_use(account: Account, specification: Specification) -> ServerTotals:
+    full = specification.protection_mode is ProtectionMode.FULL
+    return account.registered if full else account.bound
 
 
 def _use(used: int, quota: int | None, full: bool) -> QuotaUse | BoundQuotaUse | None:

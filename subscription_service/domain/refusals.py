@@ -31,6 +31,9 @@ SENTENCES: Mapping[RejectionCode, str] = {
     RejectionCode.NOT_SUBSCRIBED: "There is no subscription yet. Please purchase one first.",
     RejectionCode.SUBSCRIPTION_RELEASED: "The subscription has been released. Please purchase a new one.",
     RejectionCode.ALREADY_SUBSCRIBED: "There is a subscription already. Please renew or change it instead.",
+    RejectionCode.IMPORT_EXPIRED: (
+        "The grace period of this subscription ended at {required}, so it cannot be taken over at {offered}."
+    ),
     RejectionCode.NOT_ACTIVE: "The subscription has expired. Please renew it before you change its specification.",
     RejectionCode.TERMS_NOT_ACCEPTED: "The terms of service must be accepted to place this order.",
     RejectionCode.INVALID_DURATION: "A duration of {required} months can be ordered; {offered} cannot.",

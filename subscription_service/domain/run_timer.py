@@ -1,9 +1,9 @@
 """What a timer leads to at its instant: one lifecycle event, or none (R15, R20, R29, R31, R34, R35)."""
 
 from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, SpecificationChanged
-from subscription_service.domain.calendar import days_after, midnight
 from subscription_service.domain.context import DecisionContext, DecisionTime
 from subscription_service.domain.deduction import deduct
+from subscription_service.domain.importing import grace_end
 from subscription_service.domain.model import Account, Active, Grace, retained_counts
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.reminders import months_as_is, quote, renewal_due
@@ -67,7 +67,7 @@ def _expire(account: Account, subscription: Active, rules: Rules) -> Expired:
     last, policy = subscription.terms[-1], rules.policy
     return Expired(
         expires_on=last.expires_on,
-        retained_until=midnight(days_after(last.expires_on, policy.grace_days + 1), policy.billing_zone),
+        retained_until=grace_end(last.expires_on, policy),
         retained=retained_counts(account),
         specification=last.specification,
         quote=quote(subscription, months_as_is(subscription), rules.catalog),

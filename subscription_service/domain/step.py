@@ -94,7 +94,7 @@ def _with_quota_notice(account: Account, events: tuple[LifecycleData, ...], at: 
 def _rejected(account: Account, command: InboundData, rejection: Rejection, at: datetime) -> StepResult:
     """R41: only `version` and `decided_at` change; the one event names code, sentence and values."""
     rejected = OrderRejected(
-        order_id=getattr(command, "order_id", None),
+        order_id=_refused_id(command),
         order_type=INBOUND_TYPE[type(command)],
         code=rejection.code,
         message=sentence(rejection),
@@ -105,3 +105,9 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
         range=rejection.range,
     )
     return StepResult(account._replace(version=account.version + 1, decided_at=at), (rejected,))
+
+
+def _refused_id(command: InboundData) -> str | None:
+    """The id of what is refused: an order's, or an import's (R42)."""
+    refused_id: str | None = getattr(command, "order_id", None) or getattr(command, "import_id", None)
+    return refused_id

@@ -1,7 +1,7 @@
 """Ids that were seen, so that nothing counts twice (R39): a primary key stops the second one, never a look before.
 
-Two kinds: the id of an event (with its source), and the business id that it may spend (order, entry, coupon), for which
-other content is a conflict.
+Two kinds: the id of an event (with its source), and the business id that it may spend (order, entry, coupon, import),
+for which other content is a conflict.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ class EventIdRow(SubscriptionTable, table=True):
 
 
 class BusinessIdRow(SubscriptionTable, table=True):
-    """`kind`: order, entry or coupon. `fingerprint`: of the content that spent the id. Kept for good."""
+    """`kind`: order, entry, coupon or import. `fingerprint`: of the content that spent the id. Kept for good."""
 
     __tablename__ = "id_claim"
     kind: TextKey
@@ -44,7 +44,7 @@ _DELETE_OLD_EVENT_IDS = text(
     " WHERE claimed_at < now() - make_interval(days => :days) LIMIT :limit FOR UPDATE SKIP LOCKED))"
 )
 _INSERT_BUSINESS_IDS = insert(BusinessIdRow, or_ignore=True, returning=("kind", "id"))
-_DELETE_BUSINESS_IDS = delete(BusinessIdRow, ("kind", "id"))
+_DELETE_BUSINESS_IDS = delete(BusinessIdRow, ("kind", "id", "fingerprint"))
 _FINGERPRINTS = Bulk(
     BusinessIdRow, "SELECT kind, id, fingerprint FROM id_claim JOIN {rows} USING ({names})", ("kind", "id")
 )
@@ -53,15 +53,16 @@ _FINGERPRINTS = Bulk(
 async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None:
     """Give every event its verdict, and store the ids of those that are fresh."""
     fresh = await _record_event_ids(connection, events)
-    await _record_business_ids(connection, _with_business_keys(fresh))
+    await _record_business_ids(connection, fresh)
 
 
 async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
     """Give events that waited their verdict again: their ids were stored when they came."""
-    keyed = _with_business_keys(events)
-    spent = await _fingerprints(connection, [key for _, key in keyed])
-    for event, key in keyed:
-        event.verdict = Verdict.FRESH if spent.get(key[:2]) == key.fingerprint else Verdict.CONFLICT
+    waited = list(events)
+    spent = await _fingerprints(connection, [key for event in waited for key in event.business_keys])
+    for event in waited:
+        own = all(spent.get(key[:2]) == key.fingerprint for key in event.business_keys)
+        event.verdict = Verdict.FRESH if own else Verdict.CONFLICT
 
 
 async def forget(connection: Connection, events: Sequence[Incoming]) -> None:
@@ -69,8 +70,13 @@ async def forget(connection: Connection, events: Sequence[Incoming]) -> None:
     if not events:
         return
     await connection.execute(_DELETE_EVENT_IDS, {"keys": [event.event_key for event in events]})
-    own = [key for event, key in _with_business_keys(events) if event.verdict is Verdict.FRESH]
-    await _DELETE_BUSINESS_IDS.run(connection, _rows(own))
+    await release(connection, [event for event in events if event.verdict is Verdict.FRESH])
+
+
+async def release(connection: Connection, events: Iterable[Incoming]) -> None:
+    """Delete the business ids that these events have stored, not those that other content has spent (R42)."""
+    keys = sorted({key for event in events for key in event.business_keys})
+    await _DELETE_BUSINESS_IDS.run(connection, [key._asdict() for key in keys])
 
 
 async def forget_old(connection: Connection, limit: int, *, days: int) -> int:
@@ -91,7 +97,9 @@ async def _record_event_ids(connection: Connection, events: Sequence[Incoming]) 
     return list(first.values())
 
 
-async def _record_business_ids(connection: Connection, keyed: Sequence[tuple[Incoming, BusinessKey]]) -> None:
+async def _record_business_ids(connection: Connection, events: Sequence[Incoming]) -> None:
+    """An event with several ids (an import) is in conflict where one of them is."""
+    keyed = [(event, key) for event in events for key in event.business_keys]
     first: dict[tuple[str, str], BusinessKey] = {}
     for _, key in keyed:
         first.setdefault(key[:2], key)
@@ -100,17 +108,16 @@ async def _record_business_ids(connection: Connection, keyed: Sequence[tuple[Inc
     again = [(event, key) for event, key in keyed if key[:2] not in inserted or first[key[:2]] is not key]
     spent = await _fingerprints(connection, [key for _, key in again])
     for event, key in again:
-        event.verdict = Verdict.DUPLICATE if spent[key[:2]] == key.fingerprint else Verdict.CONFLICT
+        if spent[key[:2]] != key.fingerprint:
+            event.verdict = Verdict.CONFLICT
+        elif event.verdict is Verdict.FRESH:
+            event.verdict = Verdict.DUPLICATE
 
 
 async def _fingerprints(connection: Connection, keys: Iterable[BusinessKey]) -> dict[tuple[str, str], bytes]:
     """(kind, id) -> fingerprint of the content that spent it."""
     found = await _FINGERPRINTS.fetch(connection, _rows(sorted(set(keys))))
     return {(kind, business_id): fingerprint for kind, business_id, fingerprint in found}
-
-
-def _with_business_keys(events: Iterable[Incoming]) -> list[tuple[Incoming, BusinessKey]]:
-    return [(event, event.business_key) for event in events if event.business_key]
 
 
 def _rows(keys: Iterable[BusinessKey]) -> list[Row]:

@@ -11,7 +11,7 @@ from shared.storage.bulk import Row, insert
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
 from shared.storage.tables import Document, Instant, OptionalInstant, Text, TextKey
-from subscription_service.domain.orders import OrderEntry, OrderType, order_entry
+from subscription_service.domain.orders import OrderEntry, OrderType, order_entries
 from subscription_service.domain.policy import Catalog
 from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
@@ -63,8 +63,7 @@ async def of_range(connection: Connection, accounts: AccountRange) -> list[tuple
 def _rows(emitted: Iterable[EmittedEvent], catalog: Catalog) -> Iterator[Row]:
     for event in emitted:
         cause = event.cause.event.type if isinstance(event.cause, Incoming) else "timer"
-        entry = order_entry(event.data, account=event.account, cause_type=cause, at=event.at, catalog=catalog)
-        if entry is not None:
+        for entry in order_entries(event.data, account=event.account, cause_type=cause, at=event.at, catalog=catalog):
             yield _row(event.account_id, entry)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from shared.contracts.asyncapi import document
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
-from shared.contracts.topics import TOPICS, Service, read_by, written_by
+from shared.contracts.topics import TOPICS, Service, document_name, read_by, written_by
 from shared.kafka.topics import new_topic
 from shared.runtime.settings import load
 from shared.web.asyncapi_page import content_security_policy, page
@@ -64,7 +64,8 @@ def test_every_reference_leads_somewhere(service: Service) -> None:
 @pytest.mark.parametrize("service", BOTH)
 def test_a_channel_has_a_message_for_each_type_of_its_topic(service: Service) -> None:
     for name, channel in made(service)["channels"].items():
-        assert set(channel["messages"]) == set(TOPICS[name].contracts or [name])
+        types = [document_name(TOPICS[name], each) for each in TOPICS[name].contracts]
+        assert set(channel["messages"]) == set(types or [name])
 
 
 @pytest.mark.parametrize("service", BOTH)

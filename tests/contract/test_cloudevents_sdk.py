@@ -96,5 +96,5 @@ def test_what_goes_out_is_read_by_the_sdk(name: str) -> None:
     )
     event = kafka.from_kafka_event(message)
     assert event.get_data() == wire["data"]
-    assert (event.get_id(), event.get_type(), event.get_subject()) == (wire["id"], name, wire["subject"])
+    assert (event.get_id(), event.get_type(), event.get_subject()) == (wire["id"], wire["type"], wire["subject"])
     assert event.get_time() == datetime.fromisoformat(wire["time"])

@@ -34,7 +34,7 @@ OUTGOING = [name for name in EVENTS if type_of(name).direction == "out"]
 
 
 def accepts(name: str) -> dict[str, type[Any]]:
-    return {type_of(name).name: type_of(name).contract}
+    return {type_of(name).event_type: type_of(name).contract}
 
 
 def written_back(name: str, data: Any, value: Any) -> dict[str, Any]:

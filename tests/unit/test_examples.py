@@ -10,7 +10,7 @@ import pytest
 
 from shared.contracts.envelope import wire_time
 from shared.contracts.inbound import INBOUND_EVENTS
-from shared.contracts.lifecycle import Activated, LifecycleData, Renewed
+from shared.contracts.lifecycle import Activated, Imported, LifecycleData, Renewed
 from shared.contracts.topics import TOPIC_OF_TYPE
 from shared.storage.event_counts import EventOutcome
 from subscription_service.domain.model import Account
@@ -47,7 +47,7 @@ def incoming(file: str, time: datetime) -> Incoming:
     event = {"time": wire_time(time), **json.loads((FOLDER / file).read_bytes())}
     topic = TOPIC_OF_TYPE[event["type"]]
     record = kafka_record(topic, json.dumps(event).encode())
-    return read(record, topic, currency=RULES.catalog.currency)
+    return read(record, topic, currency=RULES.catalog.currency, zone=RULES.policy.billing_zone)
 
 
 def test_the_table_names_every_file_and_every_type_once() -> None:
@@ -62,13 +62,12 @@ def test_every_example_is_read_by_its_contract_and_has_the_type_of_its_row(file:
 
 
 def test_in_the_order_of_the_table_no_example_is_refused_nor_waits() -> None:
-    account = Account(account_id="acct-1001")
-    locked = LockedAccount(account, account, partition=0, revision=0)
+    locked = [_new(account_id) for account_id in ("acct-1001", "acct-2001")]
     counts: Counter[EventOutcome] = Counter()
     told: dict[str, list[LifecycleData]] = {}
     for number, file in enumerate(FILES):
         now = NOW + timedelta(seconds=number)
-        begun = unit_of_work(now, locked)
+        begun = unit_of_work(now, *locked)
         assert len(list(begun.handle([incoming(file, now)]))) == 1
         counts.update({outcome: count for (_, outcome), count in begun.event_counts.items()})
         told[file] = [event.data for event in begun.emitted]
@@ -76,3 +75,9 @@ def test_in_the_order_of_the_table_no_example_is_refused_nor_waits() -> None:
     assert {file for file, events in told.items() if not events} == WITHOUT_AN_EVENT_OUT
     assert isinstance(told["purchase.json"][0], Activated)
     assert isinstance(told["renewal.json"][0], Renewed)
+    assert isinstance(told["import.json"][0], Imported)
+
+
+def _new(account_id: str) -> LockedAccount:
+    account = Account(account_id=account_id)
+    return LockedAccount(account, account, partition=0, revision=0)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from shared.contracts import inventory, purchases, renewals
+from shared.contracts import imported, inventory, purchases, renewals
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification
@@ -164,6 +164,38 @@ def contact_changed(contact: Contact) -> purchases.ContactChanged:
     return purchases.ContactChanged(account_id=ACCOUNT, contact=contact)
 
 
+def imported_term(
+    order_id: str = "old-1",
+    *,
+    starts: str = "2026-01-15 09:00",
+    expires: str = "2026-02-15",
+    months: int = 1,
+    bought: Specification | None = None,
+) -> imported.ImportedTerm:
+    return imported.ImportedTerm(
+        order_id=order_id,
+        starts_at=when(starts),
+        months=months,
+        specification=bought or specification(),
+        expires_on=day(expires),
+    )
+
+
+def import_of(
+    *terms: imported.ImportedTerm, cycle: Literal[1, 3, 12] | None = None, **changes: Any
+) -> imported.SubscriptionImported:
+    """An import of these terms, or of one of January to 15 February 2026, with the anchor day that fits."""
+    chain = terms or (imported_term(),)
+    fields: dict[str, Any] = {
+        "import_id": "imp-1",
+        "account_id": ACCOUNT,
+        "contact": ANNA,
+        "anchor_day": chain[-1].expires_on.day,
+        "auto_renewal": None if cycle is None else imported.ImportedAutoRenewal(cycle_months=cycle),
+    } | changes
+    return imported.SubscriptionImported(terms=chain, **fields)
+
+
 @dataclass
 class Scenario:
     """One account that begins unknown. `log`: its lifecycle events, each with its instant."""
@@ -181,7 +213,8 @@ class Scenario:
         first = len(self.log)
         for command in commands:
             self.arrivals += 1
-            at = instant_of(time, now or time, self.account.decided_at)
+            as_of = (now or time) if isinstance(command, imported.SubscriptionImported) else time
+            at = instant_of(as_of, now or time, self.account.decided_at)
             self._run_timers(at, now or time)
             stamp = VersionStamp(time, "test", f"{self.arrivals:06}")
             decision_time = DecisionTime(at=at, now=now or time)

@@ -20,6 +20,8 @@ from tests.unit.domain.scenario import (
     decline,
     disable,
     enable,
+    import_of,
+    imported_term,
     purchase,
     recorded,
     registered,
@@ -51,7 +53,22 @@ SPECIFICATIONS: st.SearchStrategy[Specification] = st.builds(
 )
 ACCEPTED = st.sampled_from([True, True, True, False])
 
+IMPORTS = st.builds(
+    import_of,
+    st.builds(
+        imported_term,
+        IDS,
+        starts=st.just("2023-12-15 09:00"),
+        expires=st.just("2024-12-15"),
+        months=st.just(12),
+        bought=SPECIFICATIONS,
+    ),
+    import_id=IDS,
+    cycle=st.sampled_from([None, 1, 3]),
+)
+"""Accepted where no subscription is active or in grace, which in a life is after a release."""
 ORDERS: st.SearchStrategy[InboundData] = st.one_of(
+    IMPORTS,
     st.builds(renewal, IDS, months=MONTHS, accepted=ACCEPTED),
     st.builds(renewal_with, SPECIFICATIONS, IDS, months=MONTHS, accepted=ACCEPTED),
     st.builds(change, SPECIFICATIONS, IDS, accepted=ACCEPTED),

@@ -13,6 +13,7 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import (
     Activated,
     Expired,
+    Imported,
     OrderRejected,
     Released,
     ReleaseDue,
@@ -95,8 +96,8 @@ def terms_by_subscription(scenario: Scenario) -> list[list[Term]]:
     """The terms of each subscription that the account ever had, as the lifecycle events state them."""
     chains: list[list[Term]] = []
     for _, event in scenario.log:
-        if isinstance(event, Activated):
-            chains.append([event.term])
+        if isinstance(event, Activated | Imported):
+            chains.append([event.term] if isinstance(event, Activated) else list(event.terms))
         elif isinstance(event, Renewed):
             chains[-1].append(event.term)
     return chains
@@ -150,12 +151,11 @@ def attempts(account: Account, subscription: Active) -> list[datetime]:
     mornings = [at_hour(days_before(subscription.terms[-1].expires_on, day), 8, zone) for day in range(9, 0, -1)]
     if subscription.failure is not None:
         return mornings
-    if switch.held_cycle is None:
-        return [max(mornings[0], at_hour(switch.effective_on, 8, zone))]
+    first = mornings[0] if switch.held_cycle is not None else max(mornings[0], at_hour(switch.effective_on, 8, zone))
     decided_at = account.decided_at or BIRTH
     today = billing_day(decided_at, zone)
     later = [at_hour(days_after(today, day), 8, zone) for day in (0, 1)]
-    return [next(each for each in (mornings[0], *later) if each > decided_at)]
+    return [next(each for each in (first, *later) if each > decided_at)]
 
 
 @pytest.mark.rule("R4")

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.envelope import adapter, to_json
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.state import NextAction, Overview, SubscriptionState
-from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, order_entry, status
+from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, order_entries, status
 from subscription_service.domain.overview import overview
 from subscription_service.domain.timeline import timeline
 from subscription_service.domain.timers import TimerKind, next_timer
@@ -36,8 +36,7 @@ def shown(scenario: Scenario, at: str) -> Overview:
 
 
 def listed(scenario: Scenario, event: LifecycleData, cause_type: str, at: str) -> OrderEntry:
-    entry = order_entry(event, account=scenario.account, cause_type=cause_type, at=when(at), catalog=RULES.catalog)
-    assert entry is not None
+    (entry,) = order_entries(event, account=scenario.account, cause_type=cause_type, at=when(at), catalog=RULES.catalog)
     return entry
 
 
@@ -255,10 +254,10 @@ def test_what_is_no_order_makes_no_entry() -> None:
         "Released",
     ]
     entries = [
-        order_entry(event, account=scenario.account, cause_type="timer", at=at, catalog=RULES.catalog)
+        order_entries(event, account=scenario.account, cause_type="timer", at=at, catalog=RULES.catalog)
         for event in emitted
     ]
-    assert entries == [None] * len(emitted)
+    assert entries == [()] * len(emitted)
 
 
 def test_the_timeline_tells_what_will_happen_if_nothing_changes() -> None:

@@ -20,6 +20,7 @@ from shared.contracts.lifecycle import (
     AutoRenewalSwitchedOn,
     ContactReplaced,
     Expired,
+    Imported,
     LifecycleData,
     OrderRejected,
     QuotaExceeded,
@@ -37,6 +38,7 @@ from shared.contracts.lifecycle_parts import (
     AutoRenewalStatus,
     BoundQuotaUse,
     Cause,
+    ImportedState,
     LifecycleMetadata,
     Obstacle,
     QuantityRange,
@@ -314,6 +316,27 @@ def older() -> Iterator[tuple[str, LifecycleData]]:
         known = {each.name for each in fields(data) if each.default is None}
         without: Any = {key: None for key in (*held, *optional) if key in known}
         yield name, replace(data, **without)
+
+
+def silent() -> Iterator[tuple[str, LifecycleData]]:
+    """Every kind that makes no notification."""
+    yield (
+        "imported",
+        Imported(
+            import_id="imp-1",
+            contact=LIN,
+            anchor_day=1,
+            terms=(TERM,),
+            specification=ENTERPRISE,
+            expires_on=LAST_DAY,
+            ends_at=ENDS_AT,
+            state=ImportedState.ACTIVE,
+            retained_until=None,
+            auto_renewal=None,
+            declined=False,
+            quota_exceeded=False,
+        ),
+    )
 
 
 def _terms() -> Iterator[tuple[str, LifecycleData]]:

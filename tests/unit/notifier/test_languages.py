@@ -8,6 +8,8 @@ from notifier_service.content.catalogs import CATALOGS
 from notifier_service.content.languages import FALLBACK, Sentence, placeholders
 from notifier_service.content.messages import CONTENT_FUNCTIONS, mail_content
 from notifier_service.content.render import inbox_message
+from notifier_service.decisions.channels import CHANNELS
+from notifier_service.decisions.lifecycle_event import kind_of
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
@@ -44,8 +46,10 @@ def test_a_sentence_with_a_number_has_the_plural_forms_of_its_language(language:
         assert len(forms) == len(sentence.forms) == len({category for category, _ in forms})
 
 
-def test_every_kind_of_event_has_its_content_function() -> None:
-    assert set(CONTENT_FUNCTIONS) == set(LIFECYCLE_EVENTS.values())
+def test_every_kind_of_event_that_is_told_has_its_content_function() -> None:
+    assert set(CONTENT_FUNCTIONS) == {
+        contract for name, contract in LIFECYCLE_EVENTS.items() if CHANNELS[kind_of(name)]
+    }
 
 
 def test_every_word_of_the_wire_has_a_sentence() -> None:

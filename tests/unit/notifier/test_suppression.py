@@ -14,7 +14,7 @@ from tests.unit.notifier import samples
 SECOND = timedelta(seconds=1)
 LONG_AFTER = samples.RELEASE_AT + timedelta(days=365)
 DATA: dict[str, LifecycleData] = {
-    name.partition("-")[0]: data for name, data in (*samples.mailed(), *samples.inbox_only())
+    name.partition("-")[0]: data for name, data in (*samples.mailed(), *samples.inbox_only(), *samples.silent())
 }
 
 

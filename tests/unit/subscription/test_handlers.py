@@ -10,7 +10,7 @@ from subscription_service.handlers import CONTRACTS, REGISTRY, EventType
 
 ROWS = [(topic, name, row) for topic, types in REGISTRY.items() for name, row in types.items()]
 DECIDED = [row.contract for topic, _, row in ROWS if topic != TEST_CLOCK]
-UNIQUE_IDS = {"order_id", "entry_id", "coupon_id"}
+UNIQUE_IDS = {"order_id", "entry_id", "coupon_id", "import_id"}
 
 
 def test_it_reads_what_the_topics_are_published_with() -> None:

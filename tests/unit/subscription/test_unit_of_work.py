@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
@@ -179,7 +180,7 @@ def test_many_that_wait_go_on_one_step_at_a_time() -> None:
 
 
 WAITING = st.one_of(SWITCHES, ORDERS, st.builds(bound, st.sampled_from(["s-1", "s-2"]))).filter(
-    lambda command: not isinstance(command, PurchaseOrdered | ContactChanged)
+    lambda command: not isinstance(command, PurchaseOrdered | SubscriptionImported | ContactChanged)
 )
 WAITERS = st.lists(st.tuples(st.timedeltas(timedelta(0), timedelta(hours=2)), WAITING), min_size=1, max_size=8)
 
