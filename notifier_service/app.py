@@ -45,7 +45,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         http=build_http(context, guard=Guard(context.settings), metrics=metrics, routers=routers),
         http_tasks=[streams.run, partial(watch_inboxes, url, context.schema, streams, context.health)],
         batch_processor=NotifierBatchProcessor(
-            registry(languages),
+            registry(languages, context.settings.delivery),
             topic_prefix=context.settings.topic_prefix,
             clock=context.clock,
             partitions=context.partitions,
@@ -62,13 +62,7 @@ def build_sender(
     observe_seconds: Callable[[float], None],
 ) -> Sender:
     """What sends emails; `session` keeps its leases valid. Raises `BadSettings`."""
-    leases = LeaseHolder(
-        session,
-        engine=context.engine,
-        clock=context.clock,
-        partitions=context.partitions,
-        observe_seconds=observe_seconds,
-    )
+    leases = LeaseHolder(session, context, observe_seconds=observe_seconds)
     return Sender(
         leases,
         session=session,

@@ -16,6 +16,7 @@ from notifier_service.content.localizer import localizer_for
 from notifier_service.content.render import inbox_message
 from notifier_service.decisions import lifecycle_event
 from notifier_service.decisions.decide import NotificationDecision, decide
+from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.notification import Delivered
 from notifier_service.storage import messages, notifications, recipients
@@ -55,11 +56,11 @@ Registry: TypeAlias = Mapping[str, Handler[Any]]
 """Logical topic -> its handler."""
 
 
-def registry(languages: Languages) -> Registry:
+def registry(languages: Languages, mode: DeliveryMode) -> Registry:
     """All topics that the notifier reads; the second one exists with the test clock only."""
     return {
         LIFECYCLE: Handler(
-            contracts=TOPICS[LIFECYCLE].contracts, read=lifecycle_event.read, apply=partial(notify, languages)
+            contracts=TOPICS[LIFECYCLE].contracts, read=lifecycle_event.read, apply=partial(notify, languages, mode)
         ),
         TEST_CLOCK_SETTLED: Handler(
             contracts=TOPICS[TEST_CLOCK_SETTLED].contracts, read=_clock_settled, apply=follow_clock
@@ -68,7 +69,11 @@ def registry(languages: Languages) -> Registry:
 
 
 async def notify(
-    languages: Languages, connection: Connection, events: Sequence[LifecycleEvent], unit_of_work: UnitOfWork
+    languages: Languages,
+    mode: DeliveryMode,
+    connection: Connection,
+    events: Sequence[LifecycleEvent],
+    unit_of_work: UnitOfWork,
 ) -> None:
     """Decide the notifications of these lifecycle events and store those that are new (G3).
 
@@ -76,10 +81,10 @@ async def notify(
     """
     now = unit_of_work.now
     known = await recipients.lock(connection, {event.metadata.account_id for event in events})
-    decisions, changed = decide(events, known, now)
+    decisions, changed = decide(events, known, now, mode)
     await recipients.save(connection, [one for key, one in changed.items() if one != known[key]])
     new = _new(decisions, await notifications.add(connection, decisions, now=now))
-    _count_events(events, new, unit_of_work)
+    _count_events(events, decisions, new, unit_of_work)
     await messages.add(connection, await _compose_messages(languages, new, now))
     _collect(new, unit_of_work)
 
@@ -105,10 +110,17 @@ def _new(decisions: Sequence[NotificationDecision], added: Collection[str]) -> l
 
 
 def _count_events(
-    events: Sequence[LifecycleEvent], new: Sequence[NotificationDecision], unit_of_work: UnitOfWork
+    events: Sequence[LifecycleEvent],
+    decisions: Sequence[NotificationDecision],
+    new: Sequence[NotificationDecision],
+    unit_of_work: UnitOfWork,
 ) -> None:
-    """Every record counts: the first of an event as applied, each further one as a duplicate (G4)."""
-    applied = len({id(decision.event) for decision in new})
+    """Every record counts: the first of an event as applied, each further one as a duplicate (G4).
+
+    An event of which nobody is told leaves no row by which it could be recognized, so it always counts as applied.
+    """
+    silent = len(events) - len({id(decision.event) for decision in decisions})
+    applied = silent + len({id(decision.event) for decision in new})
     unit_of_work.event_counts[LIFECYCLE, EventOutcome.APPLIED] += applied
     unit_of_work.event_counts[LIFECYCLE, EventOutcome.DUPLICATE] += len(events) - applied
 

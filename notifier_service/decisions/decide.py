@@ -4,9 +4,10 @@ The whole batch counts: what a later event in it has made untrue is suppressed f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from notifier_service.decisions.held_back import DeliveryMode, held_back
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.notification import (
     Delivered,
@@ -58,11 +59,11 @@ class NotificationDecision:
 
 
 def decide(
-    events: Sequence[LifecycleEvent], recipients: Mapping[str, Recipient], now: datetime
+    events: Sequence[LifecycleEvent], recipients: Mapping[str, Recipient], now: datetime, mode: DeliveryMode = "on"
 ) -> tuple[list[NotificationDecision], dict[str, Recipient]]:
     """All decisions in order of the events, and the recipients after them, by account id.
 
-    `recipients` holds the account of every event; `now` is the service clock.
+    `recipients` holds the account of every event; `now` is the service clock; `mode` holds channels back.
     """
     known = dict(recipients)
     idle: list[str | None] = []
@@ -77,7 +78,7 @@ def decide(
         for event, contact, reason in zip(events, contacts, idle, strict=True)
         for planned, suppressed in _planned(event, contact, known[event.metadata.account_id], reason, now)
     ]
-    return decisions, known
+    return [_held_back(decision, mode) for decision in decisions], known
 
 
 def _planned(
@@ -86,3 +87,8 @@ def _planned(
     """The notifications of an event, each with the reason for which it is suppressed, if any."""
     reason = idle or untrue(event, recipient.latest_versions, now)
     return [(planned, planned.suppressed or reason) for planned in plan(event, contact, recipient.preferences)]
+
+
+def _held_back(decision: NotificationDecision, mode: DeliveryMode) -> NotificationDecision:
+    """A reason of its own stays, so that what `mode` holds back is what would have been told."""
+    return replace(decision, suppressed=decision.suppressed or held_back(decision.planned.channel, mode))

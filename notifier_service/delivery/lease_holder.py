@@ -1,7 +1,8 @@
 """The leases of this process: taking emails that are due, recording results, taking over from processes that ended.
 
-Invariants: an email is suppressed rather than leased where it is no longer true; the relay's reply is recorded before
-the lease ends; of a lease that another process has taken over, nothing is sent (`confirm`) and nothing recorded (G3).
+Invariants: an email is suppressed rather than leased where it is no longer true or held back; the relay's reply is
+recorded before the lease ends; of a lease that another process has taken over, nothing is sent (`confirm`) and nothing
+recorded (G3).
 Each method but `confirm` is one transaction and raises `Transient` while the database is away; repeating it is safe.
 `sender` only.
 """
@@ -10,10 +11,11 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from notifier_service.decisions.held_back import DeliveryMode, held_back
 from notifier_service.decisions.notification import Delivered, Interrupted, NotAttempted, RetryLater, Suppressed
 from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
@@ -22,8 +24,8 @@ from notifier_service.delivery.takeover import Takeover
 from notifier_service.storage import leases
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
-from shared.storage.database import Connection, Engine, transaction
-from shared.testclock.clock import Clock
+from shared.runtime.components import ServiceContext
+from shared.storage.database import Connection, transaction
 
 _CONFIRM_SECONDS: Final = 5.0
 """How long an email waits, ready to be sent, for its lease to be certain."""
@@ -40,26 +42,21 @@ class LeaseHolder:
     """`current`: notification id -> lease, of the emails that this process is delivering."""
 
     def __init__(
-        self,
-        session: ProcessSession,
-        *,
-        engine: Engine,
-        clock: Clock,
-        partitions: Mapping[str, int],
-        observe_seconds: Callable[[float], None],
+        self, session: ProcessSession, context: ServiceContext, *, observe_seconds: Callable[[float], None]
     ) -> None:
         """`observe_seconds` takes the seconds from `recordedat` to delivery."""
         self.current: dict[str, Lease] = {}
         self._session = session
-        self._engine = engine
-        self._clock = clock
-        self._partitions = partitions
+        self._engine = context.engine
+        self._clock = context.clock
+        self._partitions = context.partitions
+        self._mode: DeliveryMode = context.settings.delivery
         self._observe_seconds = observe_seconds
         self._checked_session = 0
         self._takeover = Takeover()
 
     async def acquire(self, limit: int) -> list[Lease]:
-        """Lease at most `limit` emails that are due; those that are no longer true end here as suppressed."""
+        """Lease at most `limit` emails that are due; those that are no longer true, or held back, end here."""
         session = self._session.number
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
@@ -67,7 +64,7 @@ class LeaseHolder:
             suppressed = [
                 LeaseResult(lease=lease, result=Suppressed(reason), at=lease.event.processing_time(now))
                 for lease in acquired
-                if (reason := untrue(lease.event, lease.recipient.latest_versions, now))
+                if (reason := self._why_not(lease, now))
             ]
             await self._store(connection, suppressed, now)
         ended = {_id(one.lease) for one in suppressed}
@@ -126,6 +123,11 @@ class LeaseHolder:
         """Whether any email of the service is due or leased."""
         async with transaction(self._engine) as connection:
             return await leases.pending(connection, await self._clock.now(connection))
+
+    def _why_not(self, lease: Lease, now: datetime) -> str | None:
+        """The reason for which a queued email is not sent: no longer true, or held back since the last start."""
+        reason = untrue(lease.event, lease.recipient.latest_versions, now)
+        return reason or held_back(lease.notification.channel, self._mode)
 
     def _is_certain(self) -> bool:
         return self._session.is_certain and self._checked_session == self._session.number

@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
     mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
+    delivery: Literal["on", "inbox", "shadow"] = "on"
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None
     notifier_url: Annotated[str, AfterValidator(_web_address)] | None = None

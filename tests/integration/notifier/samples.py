@@ -27,6 +27,15 @@ DATA: Final[Mapping[str, Mapping[str, Any]]] = {
     "quota_exceeded": {"protection_mode": "full", "servers": {"registered": 5, "quota": 3}, "cores": None},
     "quota_restored": {"protection_mode": "full", "servers": {"registered": 3, "quota": 3}, "cores": None},
     "contact_changed": {"contact": CONTACT},
+    "imported": {
+        "import_id": "imp-1",
+        "contact": CONTACT,
+        "anchor_day": 1,
+        "terms": [TERM],
+        "specification": SPECIFICATION,
+    }
+    | {**ENDING, "state": "active", "retained_until": None, "auto_renewal": None}
+    | {"declined": False, "quota_exceeded": False},
     "renewal_declined": {},
     "order_rejected": {"order_id": "ord-9", "order_type": "tenure.renewal.ordered.v1", "code": "not_subscribed"}
     | {"message": "There is no subscription.", "required": None, "offered": None, "contact": None},

@@ -1,6 +1,7 @@
 """The decisions of a batch: contacts as known, suppression with its reason, later events of the same batch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from notifier_service.decisions.decide import NotificationDecision, decide
+from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient
@@ -25,11 +27,14 @@ from shared.contracts.lifecycle import (
 from shared.contracts.lifecycle_parts import Actor, Cause, LifecycleMetadata, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, ProtectionMode
+from tests.unit.notifier import samples
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ADA = Contact(name="Ada", email="ada@example.com")
 EVE = Contact(name="Eve", email="eve@example.com")
 EXCEEDED = QuotaExceeded(protection_mode=ProtectionMode.FULL, servers=None, cores=None)
+IMPORTED = dict(samples.silent())["imported"]
+LIN = samples.LIN
 RESTORED = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=None, cores=None)
 
 
@@ -176,3 +181,38 @@ def test_one_that_says_nothing_new_suppresses_none_that_was_told() -> None:
     """The email of the first attempt may still be queued when the second one fails: it must not get lost."""
     _, recipient = decided(event(2, failed(1)), event(3, failed(2)))
     assert untrue(event(2, failed(1)), recipient.latest_versions, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "held"),
+    [("on", set()), ("inbox", {Channel.EMAIL}), ("shadow", {Channel.EMAIL, Channel.INBOX})],
+)
+def test_each_mode_holds_back_its_channels_and_decides_the_rest(mode: DeliveryMode, held: set[Channel]) -> None:
+    known = {"acc-1": Recipient(account_id="acc-1", contact=ADA)}
+    decisions, _ = decide([event(1, EXCEEDED)], known, NOW, mode)
+    assert {one.planned.channel for one in decisions if one.suppressed == "shadow"} == held
+    assert {one.planned.channel for one in decisions if one.suppressed is None} == set(Channel) - held
+
+
+def test_what_would_not_be_told_anyhow_keeps_its_own_reason_in_the_shadow() -> None:
+    known = {"acc-1": Recipient(account_id="acc-1")}
+    decisions, _ = decide([event(1, EXCEEDED), event(2, RESTORED)], known, NOW, "shadow")
+    assert suppressions(decisions) == [
+        ("quota_exceeded", Channel.EMAIL, "no_contact"),
+        ("quota_exceeded", Channel.INBOX, "restored_meanwhile"),
+        ("quota_restored", Channel.INBOX, "shadow"),
+    ]
+
+
+@pytest.mark.rule("R44", "R42")
+def test_an_import_tells_nobody_and_its_contact_is_kept() -> None:
+    decisions, after = decided(event(1, IMPORTED), event(2, EXCEEDED))
+    assert [(one.planned.kind, one.contact) for one in decisions] == [("quota_exceeded", LIN), ("quota_exceeded", LIN)]
+    assert (after.contact, after.contact_version) == (LIN, 1)
+
+
+@pytest.mark.rule("R42")
+def test_nobody_is_told_of_a_refused_import() -> None:
+    refused = replace(rejected(EVE), order_type="tenure.subscription.imported.v1")
+    decisions, after = decided(event(1, refused))
+    assert (decisions, after.contact) == ([], None)

@@ -1,0 +1,68 @@
+"""Beside another system: everything is decided and recorded, and nobody is told (`TENURE_DELIVERY`)."""
+
+from typing import Any
+
+import pytest
+
+from shared.runtime.settings import Settings
+from shared.storage.database import transaction
+from shared.storage.event_counts import read as read_counts
+from tenure.local.ports import free_port
+from tests.integration.notifier.environment import Environment
+from tests.integration.notifier.running import RunningNotifier, running_notifier
+from tests.integration.notifier.samples import event
+from tests.kit.events import account
+from tests.kit.waiting import eventually
+
+BOTH = {("email", "shadow"), ("inbox", "shadow")}
+
+
+def reasons(decisions: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(one["channel"], one["reason"]) for one in decisions}
+
+
+def with_delivery(settings: Settings, **changes: Any) -> Settings:
+    return settings.model_copy(update=changes)
+
+
+@pytest.mark.rule("R44")
+async def test_in_the_shadow_nobody_is_told_and_every_decision_has_its_outcome(
+    settings: Settings, environment: Environment
+) -> None:
+    who = account()
+    async with running_notifier(with_delivery(settings, delivery="shadow")) as notifier:
+        await environment.publish(event("activated", who, 1))
+        outcomes = await environment.outcomes(2)
+        assert reasons(await notifier.decisions(who)) == BOTH
+        inbox = await notifier.inbox(who)
+        assert (inbox["messages"], inbox["unread"]) == ([], 0)
+    assert {one["type"] for one in outcomes} == {"tenure.notification.suppressed.v1"}
+    assert await environment.mails() == []
+
+
+async def test_an_email_that_was_queued_before_is_held_back_too(settings: Settings, environment: Environment) -> None:
+    who = account()
+    async with running_notifier(with_delivery(settings, smtp_port=free_port())) as notifier:
+        await environment.publish(event("activated", who, 1))
+        await eventually(lambda: notifier.has_decisions(who, 2))
+    async with running_notifier(with_delivery(settings, delivery="inbox")) as notifier:
+        await environment.outcomes(2)
+        assert reasons(await notifier.decisions(who)) == {("email", "shadow"), ("inbox", None)}
+        await environment.publish(event("renewed", who, 2))
+        await environment.outcomes(4)
+        assert (await notifier.inbox(who))["unread"] == 2
+    assert await environment.mails() == []
+
+
+@pytest.mark.rule("R44", "G4")
+async def test_an_import_makes_no_notification_is_counted_and_its_contact_gets_what_comes_later(
+    notifier: RunningNotifier, environment: Environment
+) -> None:
+    who = account()
+    await environment.publish(event("imported", who, 1), event("quota_exceeded", who, 2))
+    (mail,) = await eventually(lambda: environment.mails("ada@example.com"))
+    assert mail["headers"]["X-Tenure-Type"] == "quota_exceeded"
+    assert {one["kind"] for one in await notifier.decisions(who)} == {"quota_exceeded"}
+    async with transaction(notifier.engine) as connection:
+        counts = await read_counts(connection)
+    assert {outcome: count for (_, outcome), count in counts.items() if count} == {"applied": 2}
