@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
 
 from shared.contracts.fields import (
     AccountId,
@@ -37,8 +37,20 @@ ImportedMonths = Annotated[
     INTEGRAL,
     described("Length of the term, in months, as it was sold.", 12),
 ]
+
+
+def _number(value: Any) -> Any:
+    """`true` equals 1 in Python, and is no number in JSON."""
+    if isinstance(value, bool):
+        raise ValueError("expected 1, 3 or 12")
+    return value
+
+
 ImportedCycle = Annotated[
-    Literal[1, 3, 12], INTEGRAL, described("Length of the auto-renewal cycle, in months (R3).", 1)
+    Literal[1, 3, 12],
+    BeforeValidator(_number),
+    INTEGRAL,
+    described("Length of the auto-renewal cycle, in months (R3).", 1),
 ]
 
 
