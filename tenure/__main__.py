@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Play a customer's story through the local stack.",
     "publish": "Send events from files to their topics.",
     "token": "Print a bearer token.",
+    "account": "Show an account: state, orders, what waits, dead letters, notifications, what comes next.",
     "why": "Show every notification decision of an account, with its reason.",
     "check": "Say what policy and catalog hold, and what the next start would make of them.",
     "debit": "Take money off an account's balance, as an operator.",

@@ -19,7 +19,11 @@ _TIMEOUT_SECONDS: Final = 30
 
 
 class NoAnswer(Exception):
-    """A service did not answer the question; the message says what it did instead."""
+    """A service did not answer the question; the message says what it did instead. `status`: None where it is away."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def operator_headers(account: str, settings: Settings) -> Mapping[str, str]:
@@ -40,7 +44,7 @@ def get(url: str, headers: Mapping[str, str], *, service: str) -> Mapping[str, A
         with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
             page: Mapping[str, Any] = json.load(answer)
     except HTTPError as error:
-        raise NoAnswer(_problem(error, service)) from None
+        raise NoAnswer(_problem(error, service), error.code) from None
     except (URLError, TimeoutError, ValueError) as error:
         raise NoAnswer(f"{service} at {url.partition('/api/')[0]} did not answer: {error}") from None
     return page

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.suppression import LatestVersions, says_nothing_new
 from shared.contracts.lifecycle import Activated, AutoRenewalFailed, ContactReplaced, Imported, OrderRejected
 from shared.contracts.types import Contact
+
+_DOMAIN_CHARACTERS: Final = 253
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,12 @@ def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
             )
         case _:
             return replace(recipient, latest_versions=latest_versions)
+
+
+def masked(address: str) -> str:
+    """What operators see of an email address: its first character and its domain, such as `l…@example.com`."""
+    local, at, domain = address.strip().rpartition("@")
+    return f"{(local or domain)[:1]}…{at}{domain[:_DOMAIN_CHARACTERS] if at else ''}"
 
 
 def contact_for(event: LifecycleEvent, known: Contact | None) -> Contact | None:

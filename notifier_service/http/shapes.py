@@ -40,6 +40,19 @@ class DecisionDocument(BaseModel):
             "When the next attempt is due, on the service clock; null once it has ended.", "2026-02-21T02:01:00Z"
         ),
     ]
+    event_time: Annotated[
+        AwareDatetime | None,
+        described("`time` of the lifecycle event; null where an older version decided.", "2026-02-21T02:00:00Z"),
+    ]
+    code: Annotated[str | None, described("Code of a refusal; null of anything else.", "not_subscribed")]
+    recipient: Annotated[
+        str | None,
+        described(
+            "Whose email it is: the first character of the address, and its domain; null of an internal message, and"
+            " without a contact.",
+            "l…@example.com",
+        ),
+    ]
 
 
 class DecisionsDocument(BaseModel):

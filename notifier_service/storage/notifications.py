@@ -14,7 +14,9 @@ from sqlalchemy import Index, text
 
 from notifier_service.decisions.decide import NotificationDecision
 from notifier_service.decisions.notification import Notification, NotificationStatus
+from notifier_service.decisions.recipient import masked
 from notifier_service.storage.metadata import NotifierTable, Number
+from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.outcomes import Channel
 from shared.storage.bulk import Row, insert
 from shared.storage.database import Connection
@@ -37,6 +39,9 @@ class NotificationRow(NotifierTable, table=True):
     at `first_attempt_at`; the next is due at `next_attempt_at` on the service clock. `interruptions` counts the tries
     since the last attempt that broke off before the relay had the email; until `paused_until`, in real time, there is
     no further one.
+
+    `event_time`: of the lifecycle event; `code`: of a refusal; `recipient`: the masked address of an email. NULL in
+    rows of older versions.
     """
 
     __tablename__ = "notification"
@@ -65,6 +70,9 @@ class NotificationRow(NotifierTable, table=True):
     traceparent: OptionalText
     interruptions: Counter
     paused_until: OptionalInstant
+    event_time: OptionalInstant
+    code: OptionalText
+    recipient: OptionalText
 
 
 IDENTITY = ("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "channel", "traceparent")
@@ -75,6 +83,7 @@ _ADD = insert(
     (
         *("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "version", "kind", "channel"),
         *("status", "reason", "attempts", "created_at", "next_attempt_at", "event", "traceparent"),
+        *("event_time", "code", "recipient"),
     ),
     or_ignore=True,
     returning=["notification_id"],
@@ -82,7 +91,7 @@ _ADD = insert(
 _PAGE = text(
     "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
     "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
-    "  attempts, created_at, next_attempt_at FROM notification) AS shown"
+    "  attempts, created_at, next_attempt_at, event_time, code, recipient FROM notification) AS shown"
     " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
     "  AND (CAST(:status AS text) IS NULL OR status = :status)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
@@ -139,7 +148,17 @@ def _row(decision: NotificationDecision, now: datetime) -> Row:
         "next_attempt_at": now if queued else None,
         "event": orjson.dumps(event.envelope) if queued else None,
         "traceparent": event.traceparent,
+        "event_time": event.time,
+        "code": event.data.code.value if isinstance(event.data, OrderRejected) else None,
+        "recipient": _recipient(decision),
     }
+
+
+def _recipient(decision: NotificationDecision) -> str | None:
+    """Never the address itself: the row is kept for good."""
+    if decision.planned.channel is not Channel.EMAIL or decision.contact is None:
+        return None
+    return masked(decision.contact.email)
 
 
 def notification_of(row: Any) -> Notification:

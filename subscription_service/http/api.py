@@ -1,4 +1,4 @@
-"""The operators' HTTP API: an account's overview, orders, history, timeline, quote and configuration.
+"""The operators' HTTP API: an account's overview, orders, history, timeline, what waits, quote and configuration.
 
 It reads only. What it shows was decided by the service, or is worked out by the domain's own rules. `app` includes the
 `router`; the documents are in `shapes`, the SQL in `storage`.
@@ -30,11 +30,12 @@ from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.reminders import months_as_is, obstacles, quote
 from subscription_service.domain.timeline import timeline
 from subscription_service.http import shapes
-from subscription_service.storage import accounts, configuration, loading, orders, published
+from subscription_service.storage import accounts, configuration, loading, orders, published, waiting
 from subscription_service.storage.accounts import AccountWithState
 
 _JSON: Final = "application/json"
 _MAX_EVENTS_PER_PAGE: Final = 1000
+_MAX_WAITING: Final = 100
 _PROBLEMS: Final = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
@@ -58,6 +59,7 @@ def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
     made.get("/orders")(endpoints.orders)
     made.get("/history", response_model=shapes.History)(endpoints.history)
     made.get("/timeline", response_model_exclude_unset=True)(endpoints.timeline)
+    made.get("/waiting")(endpoints.waiting)
     made.get("/quote", responses=problems(HTTPStatus.CONFLICT))(endpoints.quote)
     made.get("/configuration/{kind}", responses=problems(HTTPStatus.GONE))(endpoints.configuration)
     return made
@@ -107,6 +109,14 @@ class _Endpoints:
             )
         entries = timeline(account, now=now, rules=self._rules)
         return shapes.Timeline(entries=[shapes.TimelineDocumentEntry.of(entry) for entry in entries])
+
+    async def waiting(self, account_id: Id) -> shapes.Waiting:
+        """Events in that wait for a purchase of the account, or for what is due before them (R4, R40)."""
+        async with snapshot(self._engine) as connection:
+            found = await waiting.first_of_account(connection, account_id, limit=_MAX_WAITING)
+            if not found and await accounts.find_with_state(connection, account_id) is None:
+                raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
+        return shapes.Waiting(events=[shapes.WaitingEvent.of(each) for each in found])
 
     async def quote(
         self,

@@ -36,6 +36,7 @@ from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderTyp
 from subscription_service.domain.timeline import TimelineEntry
 from subscription_service.domain.timers import TimerKind
 from subscription_service.receipts import Receipt, ReceiptOutcome
+from subscription_service.storage.waiting import StoredEvent
 
 
 class Order(BaseModel):
@@ -127,6 +128,41 @@ class QuoteDocument(BaseModel):
     @classmethod
     def of(cls, quote: Quote, obstacles: Sequence[Obstacle]) -> Self:
         return cls(months=quote.months, fee=quote.fee, currency=quote.currency, obstacles=obstacles)
+
+
+class WaitingEvent(BaseModel):
+    """One event in that waits."""
+
+    topic: Annotated[str, described("The topic that it came from, without prefix.", "renewals")]
+    type: Annotated[str, described("Its type.", "tenure.renewal.ordered.v1")]
+    id: Annotated[str, described("Its id.", "order-system:88121")]
+    source: Annotated[str, described("Its source.", "/order-system")]
+    time: Annotated[AwareDatetime, described("Its `time`; UTC.", "2026-02-12T06:40:00Z")]
+    until: Annotated[
+        AwareDatetime | None,
+        described(
+            "When it is refused unless a purchase was accepted (R40); null: it waits for timers (R4); UTC.",
+            "2026-02-12T06:55:00Z",
+        ),
+    ]
+
+    @classmethod
+    def of(cls, stored: StoredEvent) -> Self:
+        event = stored.event.event
+        return cls(
+            topic=stored.event.topic,
+            type=event.type,
+            id=event.id,
+            source=event.source,
+            time=event.time,
+            until=stored.until,
+        )
+
+
+class Waiting(BaseModel):
+    """Events in that wait."""
+
+    events: Annotated[Sequence[WaitingEvent], described("In order of arrival, at most 100.")]
 
 
 class ReceiptDocument(BaseModel):

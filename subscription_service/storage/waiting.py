@@ -53,6 +53,7 @@ _READ = Selection(WaitingRow)
 _OF_ACCOUNTS = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = ANY(:ids) ORDER BY id")
 _ADD = insert(WaitingRow, names_of(WaitingRow, without=["id"]))
 _DELETE = text("DELETE FROM waiting WHERE id = ANY(:ids)")
+_FIRST = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = :id ORDER BY id LIMIT :limit")
 _COUNT = text("SELECT count(*) FROM waiting")
 
 
@@ -62,6 +63,12 @@ async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> lis
         return []
     found = _READ.rows(await connection.execute(_OF_ACCOUNTS, {"ids": account_ids}))
     return await with_pauses(StoredEvent(_incoming(row), row.until) for row in found)
+
+
+async def first_of_account(connection: Connection, account_id: str, *, limit: int) -> list[StoredEvent]:
+    """Its waiting events, at most `limit` of them, in order of arrival."""
+    found = _READ.rows(await connection.execute(_FIRST, {"id": account_id, "limit": limit}))
+    return [StoredEvent(_incoming(row), row.until) for row in found]
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], *, stopped: Iterable[int]) -> None:

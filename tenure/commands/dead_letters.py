@@ -78,7 +78,7 @@ def list_(  # noqa: PLR0913 - one argument per option
         found = choose(_read(settings), only=only)
     letters = found if everything else choose(found, only=NOT_HANDLED)
     if as_json:
-        say_json([_summary(letter) for letter in letters])
+        say_json([summary(letter) for letter in letters])
         return
     for letter in letters:
         say(_line(letter))
@@ -95,7 +95,7 @@ def show(
         [letter] = choose(_read(_settings(kafka, ready_file)), names=[name])
     if as_json:
         headers = [{"name": name, "value": _json(value)} for name, value in letter.headers]
-        say_json({**_summary(letter), "key": _json(letter.key), "value": _json(letter.value), "headers": headers})
+        say_json({**summary(letter), "key": _json(letter.key), "value": _json(letter.value), "headers": headers})
         return
     say(f"name: {letter.name}\nadded: {letter.added_at.isoformat()}")
     say(f"replayed: {letter.handled_at.isoformat() if letter.handled_at else 'no'}")
@@ -187,7 +187,8 @@ def _line(letter: StoredDeadLetter) -> str:
     )
 
 
-def _summary(letter: StoredDeadLetter) -> dict[str, Any]:
+def summary(letter: StoredDeadLetter) -> dict[str, Any]:
+    """Everything but key, value and headers, for JSON."""
     handled_at = letter.handled_at.isoformat() if letter.handled_at else None
     places = {"name": letter.name, "added_at": letter.added_at.isoformat(), "handled_at": handled_at}
     return {**places, **letter.event, **letter.why}

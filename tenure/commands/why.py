@@ -1,9 +1,10 @@
 """`tenure why ACCOUNT`: every notification decision of an account with its reason, the oldest first.
 
+Addresses are masked; `next attempt` is on the service clock.
 Exit code 1 when the notifier does not answer, or knows no such account.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import typer
@@ -23,6 +24,10 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "channel": "channel",
     "status": "status",
     "attempts": "attempts",
+    "next attempt": "next_attempt_at",
+    "event time": "event_time",
+    "code": "code",
+    "recipient": "recipient",
     "reason": "reason",
 }
 """Heading -> field of a decision."""
@@ -42,8 +47,13 @@ def why(
     if as_json:
         say_json(found)
     else:
-        say_table(list(_COLUMNS), [_row(decision) for decision in found])
+        say_decisions(found)
+
+
+def say_decisions(found: Iterable[Mapping[str, Any]]) -> None:
+    """Print decisions as a table, in their order."""
+    say_table(list(_COLUMNS), [_row(decision) for decision in found])
 
 
 def _row(decision: Mapping[str, Any]) -> list[str]:
-    return ["" if decision[name] is None else str(decision[name]) for name in _COLUMNS.values()]
+    return ["" if decision.get(name) is None else str(decision[name]) for name in _COLUMNS.values()]

@@ -52,6 +52,16 @@ async def test_the_examples_are_applied_in_the_order_of_their_table_and_are_dupl
     assert await published(capsys, ready_file, *again) == (0, ["duplicate"] * len(again))
 
 
+async def test_an_account_is_shown_with_all_its_parts(ready_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    code = await asyncio.to_thread(main, ["account", "acct-1001", "--ready-file", str(ready_file), "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert (code, shown["missing"], shown["state"]["account_id"]) == (0, {}, "acct-1001")
+    assert all(shown[part] for part in ("orders", "notifications", "timeline"))
+    assert await asyncio.to_thread(main, ["account", "stranger", "--ready-file", str(ready_file)]) == 1
+    assert capsys.readouterr().err == "tenure account: nothing is known of this account\n"
+
+
 async def test_a_rejection_a_wait_and_a_dead_letter_are_told_apart(
     ready_file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

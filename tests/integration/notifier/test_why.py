@@ -57,6 +57,7 @@ async def test_every_decision_stands_in_the_table_with_its_reason(
         ["renewed", "inbox", "delivered"],
     ]
     assert next(row[-1] for row in rows if row[3] == "suppressed") == "muted"
+    assert all(("a…@example.com" in row) == (row[2] == "email") for row in rows)
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     assert await asyncio.to_thread(main, ["why", who, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == (await notifier.decisions(who))[::-1]
@@ -82,3 +83,21 @@ async def test_a_notifier_that_is_not_there_is_said_aloud(capsys: pytest.Capture
 async def _all_final(notifier: RunningNotifier, who: str, count: int) -> bool:
     found = await notifier.decisions(who)
     return len(found) == count and all(one["status"] in ("delivered", "suppressed") for one in found)
+
+
+async def test_a_refusal_has_its_code_the_event_its_time_and_what_waits_its_next_attempt(
+    notifier: RunningNotifier, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = account()
+    await environment.publish(event("activated", who, 1), event("order_rejected", who, 2))
+    await eventually(lambda: _all_final(notifier, who, 4))
+    assert await asyncio.to_thread(main, ["why", who, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    codes = {(one["kind"], one["code"]) for one in found}
+    assert {kind for kind, code in codes if code is None} == {"activated"}
+    assert [code for kind, code in codes if kind == "order_rejected"] == [
+        event("order_rejected", who, 2)["data"]["code"]
+    ]
+    assert all(one["event_time"] for one in found)
+    _, said, _ = await run_why(who, capsys)
+    assert [column for column in ("next attempt", "event time", "code", "recipient") if column not in said] == []

@@ -1,0 +1,100 @@
+"""`tenure account`: what the subscription service and the dead letters tell, and what is said of who is away."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.contracts.topics import PURCHASES
+from tenure.__main__ import main
+from tests.integration.subscription.serving import World
+from tests.kit.events import account, purchase, renewal
+from tests.kit.pipes import run_without_reader
+from tests.kit.tokens import SECRET
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def ready_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The ready file of a stack with this service, and a notifier that is away."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TENURE_TOPIC_PREFIX", world.settings.topic_prefix)
+    ready = {"kafka": world.settings.kafka_bootstrap_servers, "auth_secret": SECRET, "notifier_url": NOBODY}
+    Path(".tenure").mkdir()
+    Path(".tenure/ready.json").write_text(json.dumps(ready | {"subscription_url": str(world.client.base_url)}))
+
+
+async def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    return await asyncio.to_thread(main, ["account", *arguments]), *capsys.readouterr()
+
+
+async def subscribed(world: World) -> str:
+    """An account with a subscription, a refused order and a dead letter."""
+    who = account()
+    broken = purchase(who, world.now) | {"type": "tenure.unknown.v1"}
+    await world.publish(purchase(who, world.now, order_id=f"first-{who}"))
+    await world.publish(renewal(who, world.now, duration_months=13, order_id=f"refused-{who}"))
+    await world.publish_raw(PURCHASES, json.dumps(broken).encode())
+    await world.settle()
+    return who
+
+
+@pytest.mark.rule("R18", "R41")
+async def test_everything_but_what_is_away_is_shown_and_that_is_said(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = await subscribed(world)
+    code, said, complained = await run(capsys, who)
+    assert code == 1
+    assert complained.startswith(f"tenure account: the notifier at {NOBODY} did not answer")
+    for text in ("state              active", f"refused-{who}", "invalid_duration", "unknown_type", "expiry"):
+        assert text in said
+    code, said, _ = await run(capsys, who, "--json")
+    shown: dict[str, Any] = json.loads(said)
+    assert (code, shown["missing"].keys()) == (1, {"notifications"})
+    assert shown["state"]["state"] == "active"
+    assert {one["order_id"]: one["status"] for one in shown["orders"]} == {
+        f"first-{who}": "effective",
+        f"refused-{who}": "rejected",
+    }
+    assert [one["code"] for one in shown["refusals"]] == ["invalid_duration"]
+    assert [one["reason"] for one in shown["dead_letters"]] == ["unknown_type"]
+    assert "release" in [one["kind"] for one in shown["timeline"]]
+
+
+@pytest.mark.rule("R40")
+async def test_what_waits_for_a_purchase_is_shown_of_an_account_of_which_nothing_else_is_known(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waits = renewal(account(), world.now)
+    await world.publish(waits)
+    await world.settle()
+    _, said, _ = await run(capsys, waits["subject"], "--json")
+    shown = json.loads(said)
+    assert [(one["type"], one["id"], one["topic"]) for one in shown["waiting"]] == [
+        (waits["type"], waits["id"], "renewals")
+    ]
+    assert (shown["state"], shown["orders"]) == (None, [])
+
+
+async def test_where_all_are_away_each_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said, _ = await run(capsys, "acme", "--service", NOBODY, "--kafka", "127.0.0.1:1", "--json")
+    missing = json.loads(said)["missing"]
+    assert (code, list(missing)) == (
+        1,
+        ["state", "orders", "refusals", "waiting", "timeline", "notifications", "dead_letters"],
+    )
+    assert missing["timeline"].startswith(f"the subscription service at {NOBODY} did not answer")
+    assert missing["dead_letters"].startswith("Kafka: ")
+
+
+async def test_it_ends_quietly_when_its_reader_has_gone(world: World) -> None:
+    who = await subscribed(world)
+    code, complained = await asyncio.to_thread(run_without_reader, [sys.executable, "-m", "tenure", "account", who])
+    assert (code, complained.count("\n")) == (1, 1)
