@@ -27,7 +27,7 @@ def build(context: ServiceContext) -> ServiceComponents:
     rules = load_rules(settings)
     in_force = RulesInForce(rules, context)
     timers = TimerRunner(rules, context)
-    housekeeping = Housekeeping(rules=rules, engine=context.engine)
+    housekeeping = Housekeeping(rules=rules, engine=context.engine, clock=context.clock)
     return ServiceComponents(
         http=build_http(
             context,

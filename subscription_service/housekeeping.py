@@ -13,8 +13,9 @@ from typing import Final, TypeAlias
 
 from shared.runtime.errors import SlowStatement, Transient
 from shared.storage.database import Connection, Engine, transaction
+from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.timers import next_timer
+from subscription_service.domain.timers import next_timer, skip_missed
 from subscription_service.storage import accounts, applied_policy, deduplication, published, receipts
 
 _INTERVAL_SECONDS: Final = 600.0
@@ -35,9 +36,10 @@ logger = logging.getLogger(__name__)
 class Housekeeping:
     """Deletes old event ids (R39), receipts and published state documents; works out each account's next timer anew."""
 
-    def __init__(self, *, rules: Rules, engine: Engine) -> None:
+    def __init__(self, *, rules: Rules, engine: Engine, clock: Clock) -> None:
         self._policy = rules.policy
         self._engine = engine
+        self._clock = clock
 
     async def run(self) -> None:
         """Run until cancelled; while the database is away it waits for the next time."""
@@ -71,10 +73,11 @@ class Housekeeping:
     async def _retime_next(self, after: str) -> str | None:
         """The accounts after an id, up to 1000; gives the last one's id, None where there are no more."""
         async with transaction(self._engine) as connection:
-            locked = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
-            timers = {account.account_id: next_timer(account, self._policy) for account in locked}
-            await accounts.retime(connection, timers)
-        return locked[-1].account_id if len(locked) == _ACCOUNTS_PER_TRANSACTION else None
+            now = await self._clock.now(connection)
+            found = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
+            moved = [skip_missed(each.account, self._policy, stored=each.stored_timer, now=now) for each in found]
+            await accounts.retime(connection, [(account, next_timer(account, self._policy)) for account in moved])
+        return found[-1].account.account_id if len(found) == _ACCOUNTS_PER_TRANSACTION else None
 
 
 async def delete_in_steps(engine: Engine, step: Step, *, what: str, seconds: float = _INTERVAL_SECONDS) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TypeAlias
 
-from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange, Policy
+from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange, Policy, ReminderRow
 
 Line: TypeAlias = tuple[str, str]
 
@@ -13,7 +13,10 @@ def policy_in_words(policy: Policy) -> Iterator[Line]:
     """Days, hours and limits. E is the last day of service."""
     minutes = policy.park_for.total_seconds() / 60
     yield "billing zone", f"{policy.billing_zone.key}; all days and hours below are of this zone"
-    yield "reminders", f"{_days(policy.reminder_days)} before E, at {policy.reminder_hour:02}:00"
+    for row in policy.reminders:
+        yield f"reminders, {_whom(row)}", f"{_days(row.days)} before E, at {row.hour:02}:00"
+    others = "reminders of all others" if policy.reminders else "reminders"
+    yield others, f"{_days(policy.reminder_days)} before E, at {policy.reminder_hour:02}:00"
     attempts = _days(policy.auto_renewal_attempt_days)
     yield "deductions", f"tried {attempts} before E, at {policy.deduction_hour:02}:00, and once after each credit"
     yield (
@@ -54,6 +57,12 @@ def _range_in_words(allowed: FeatureRange, currency: str) -> str:
 
 def _money(amount: Decimal, currency: str) -> str:
     return f"{amount:f} {currency}"
+
+
+def _whom(row: ReminderRow) -> str:
+    """Whom a row is about, where no row before it is."""
+    term = "any term" if row.min_months == 1 else f"terms of {row.min_months} months or more"
+    return f"{term} in {' or '.join(row.editions)}" if row.editions else term
 
 
 def _days(days: Iterable[int]) -> str:

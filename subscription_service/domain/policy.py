@@ -14,8 +14,26 @@ from shared.contracts.types import Edition, Feature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderRow:
+    """When subscriptions are reminded whose last term has at least `min_months`, in one of `editions`, empty for any
+    (R51). `days` before E, the largest first, at `hour` of the billing zone's day.
+    """
+
+    days: tuple[int, ...]
+    hour: int
+    min_months: int = 1
+    editions: tuple[Edition, ...] = ()
+
+    def fits(self, months: int, edition: Edition) -> bool:
+        """Whether it is about a last term of so many months in this edition."""
+        return months >= self.min_months and (not self.editions or edition in self.editions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Days count back from E, the largest first. Hours are full hours of the billing zone's day.
+
+    `reminders`: the first row that fits counts in place of `reminder_days` and `reminder_hour` (R51).
 
     `park_for`, `park_limit`, `park_limit_bytes`: how long, how many and how large the events may be that wait for one
     account's purchase (R40). `claim_retention_days`: how long event ids are remembered (R39).
@@ -24,6 +42,7 @@ class Policy:
     version: str
     billing_zone: ZoneInfo
     reminder_days: tuple[int, ...] = (7,)
+    reminders: tuple[ReminderRow, ...] = ()
     auto_renewal_attempt_days: tuple[int, ...] = (9, 8, 7, 6, 5, 4, 3, 2, 1)
     grace_days: int = 7
     deduction_hour: int = 8
@@ -33,6 +52,11 @@ class Policy:
     park_limit: int = 10_000
     park_limit_bytes: int = 10_000_000
     claim_retention_days: int = 35
+
+    def reminders_of(self, months: int, edition: Edition) -> ReminderRow:
+        """When a subscription is reminded whose last term has so many months in this edition (R29, R51)."""
+        fitting = (row for row in self.reminders if row.fits(months, edition))
+        return next(fitting, ReminderRow(days=self.reminder_days, hour=self.reminder_hour))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,17 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
     return min(_schedule(account, policy), key=attrgetter("at"), default=None)
 
 
+def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
+    """The account after the policy was changed: what only the new one would have had due by `now` (UTC) is left out
+    (R29, R51). `stored`: the old one's next timer; where that was not due by then, nothing was.
+    """
+    timer = next_timer(account, policy)
+    was_due = stored is not None and stored.at <= now
+    if was_due or timer is None or timer.at > now:
+        return account
+    return account._replace(decided_at=now)
+
+
 def kinds_at(account: Account, instant: datetime, policy: Policy) -> tuple[TimerKind, ...]:
     """All that is due at an instant, in the order in which it runs."""
     return tuple(timer.kind for timer in _schedule(account, policy) if timer.at == instant)
@@ -71,10 +82,11 @@ def _while_active(subscription: Active, after: datetime, policy: Policy) -> Iter
 
 
 def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
-    """R29. Once the renewal was declined, only the last of the listed days counts (R28)."""
-    expires_on = subscription.terms[-1].expires_on
-    for days in policy.reminder_days[-1:] if subscription.declined else policy.reminder_days:
-        reminder = at_hour(days_before(expires_on, days), policy.reminder_hour, policy.billing_zone)
+    """R29, R51. Once the renewal was declined, only the last of the listed days counts (R28)."""
+    last = subscription.terms[-1]
+    row = policy.reminders_of(last.months, last.specification.edition)
+    for days in row.days[-1:] if subscription.declined else row.days:
+        reminder = at_hour(days_before(last.expires_on, days), row.hour, policy.billing_zone)
         if reminder > after:
             return reminder
     return None

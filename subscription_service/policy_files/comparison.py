@@ -73,10 +73,20 @@ def _plain(value: Any) -> Any:
         case Decimal():
             return str(value)
         case tuple():
-            return list(value)
+            return [_plain(each) for each in value]
+        case Mapping():
+            return {name: _plain(each) for name, each in value.items()}
         case _:
             return value
 
 
 def _in_words(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    match value:
+        case []:
+            return "none"
+        case list():
+            return ", ".join(map(_in_words, value))
+        case Mapping():
+            return f"({'; '.join(f'{name} {_in_words(each)}' for name, each in value.items())})"
+        case _:
+            return str(value)

@@ -8,17 +8,39 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from subscription_service.domain.policy import Policy
+from shared.contracts.types import Edition
+from subscription_service.domain.policy import Policy, ReminderRow
 from subscription_service.policy_files.toml_file import read_toml
 
 DEFAULT = Path(__file__).with_name("policy.toml")
 
 Hour = Annotated[int, Field(ge=0, le=23)]
 """A full hour of the billing zone's day."""
-DaysBefore = Annotated[tuple[Annotated[int, Field(ge=0, le=365)], ...], Field(min_length=1)]
+
+
+def _descending(days: tuple[int, ...]) -> tuple[int, ...]:
+    if list(days) != sorted(set(days), reverse=True):
+        raise ValueError("expected each day once, the earliest (largest) first")
+    return days
+
+
+DaysBefore = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=365)], ...], Field(min_length=1), AfterValidator(_descending)
+]
 """Days before E, each once, the largest first."""
+
+
+class ReminderRowFile(BaseModel):
+    """A row of `[[reminders]]` (R51); `hour` is `reminder_hour` where it is left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_months: Annotated[int, Field(ge=1)] = 1
+    editions: tuple[Edition, ...] = ()
+    days: DaysBefore
+    hour: Hour | None = None
 
 
 class PolicyFile(BaseModel):
@@ -29,6 +51,7 @@ class PolicyFile(BaseModel):
     version: Annotated[str, Field(min_length=1)]
     billing_zone: str
     reminder_days: DaysBefore
+    reminders: tuple[ReminderRowFile, ...] = ()
     auto_renewal_attempt_days: DaysBefore
     # A renewal in grace starts at the old end: its term must outlast any grace, and the shortest month has 28 days.
     grace_days: Annotated[int, Field(ge=1, le=27)]
@@ -49,19 +72,19 @@ class PolicyFile(BaseModel):
             raise ValueError(f"expected a time zone such as Asia/Shanghai, not {name!r}") from None
         return name
 
-    @field_validator("reminder_days", "auto_renewal_attempt_days")
-    @classmethod
-    def _descending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
-        if list(days) != sorted(set(days), reverse=True):
-            raise ValueError("expected each day once, the earliest (largest) first")
-        return days
-
     def policy(self) -> Policy:
         """The same as the rules take it."""
-        fields = self.model_dump(exclude={"billing_zone", "park_for_minutes"})
+        fields = self.model_dump(exclude={"billing_zone", "park_for_minutes", "reminders"})
         return Policy(
-            billing_zone=ZoneInfo(self.billing_zone), park_for=timedelta(minutes=self.park_for_minutes), **fields
+            billing_zone=ZoneInfo(self.billing_zone),
+            park_for=timedelta(minutes=self.park_for_minutes),
+            reminders=tuple(self._row(row) for row in self.reminders),
+            **fields,
         )
+
+    def _row(self, row: ReminderRowFile) -> ReminderRow:
+        hour = self.reminder_hour if row.hour is None else row.hour
+        return ReminderRow(min_months=row.min_months, editions=row.editions, days=row.days, hour=hour)
 
 
 def load_policy(path: Path = DEFAULT) -> Policy:

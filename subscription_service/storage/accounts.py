@@ -4,7 +4,7 @@ A row holds what folding the lifecycle gives (`version`, `contact`, `subscriptio
 something must happen by itself. Servers, configuration entries, coupons and waiting events have rows of their own.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -109,7 +109,7 @@ _OVERDUE = text(
     f"WITH due AS (SELECT next_due_at FROM account WHERE next_due_at <= {_NOW} ORDER BY next_due_at LIMIT :at_most)"
     f" SELECT count(*), coalesce(extract(epoch FROM {_NOW} - min(next_due_at)), 0) FROM due"
 )
-_RETIME = update(AccountRow, ("account_id", "next_due_at", "next_timer"), only_if="account.waiting = 0")
+_RETIME = update(AccountRow, ("account_id", "decided_at", "next_due_at", "next_timer"), only_if="account.waiting = 0")
 
 
 async def lock(
@@ -175,21 +175,22 @@ async def read_next(connection: Connection, *, after: str, limit: int) -> list[A
     return [_account(row) for row in _READ.rows(found)]
 
 
-async def lock_next(connection: Connection, *, after: str, limit: int) -> list[Account]:
+async def lock_next(connection: Connection, *, after: str, limit: int) -> list[LockedAccount]:
     """Lock the next accounts after an id, in key order."""
     found = await connection.execute(_LOCK_NEXT, {"after": after, "limit": limit})
-    return [_account(row) for row in _READ.rows(found)]
+    return [_locked(row) for row in _READ.rows(found)]
 
 
-async def retime(connection: Connection, timers: Mapping[str, Timer | None]) -> None:
-    """Set the next timers of accounts (by id), but leave accounts with waiting events alone."""
+async def retime(connection: Connection, timers: Iterable[tuple[Account, Timer | None]]) -> None:
+    """Set `decided_at` and the next timers of accounts, but leave accounts with waiting events alone."""
     rows = [
         {
-            "account_id": account_id,
+            "account_id": account.account_id,
+            "decided_at": account.decided_at,
             "next_due_at": timer.at if timer else None,
             "next_timer": timer.kind if timer else None,
         }
-        for account_id, timer in timers.items()
+        for account, timer in timers
     ]
     await _RETIME.run(connection, rows)
 

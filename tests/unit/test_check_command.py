@@ -46,6 +46,23 @@ def test_what_differs_from_the_defaults_is_told(tmp_path: Path, capsys: pytest.C
     assert (document["data"], len(document["fingerprint"])) == (None, 16)
 
 
+@pytest.mark.rule("R51")
+def test_rows_of_reminders_are_told_with_whom_they_are_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "policy.toml"
+    rows = (
+        '[[reminders]]\nmin_months = 12\neditions = ["advanced", "ultimate"]\ndays = [30, 1]\n[[reminders]]\ndays = [3]'
+    )
+    file.write_text(rows)
+    assert main(["check", "--policy", str(file)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "terms of 12 months or more in advanced or ultimate" in told
+    assert "30 and 1 days before E" in told
+    assert "reminders, any term" in told
+    assert "reminders of all others" in told
+
+
 def test_a_wrong_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = changed(tmp_path, policy.DEFAULT, "grace_days = 7", "grace_days = 28")
     assert main(["check", "--policy", wrong]) == 2

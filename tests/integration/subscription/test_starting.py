@@ -55,6 +55,22 @@ async def test_a_policy_that_changed_between_two_starts_times_every_account_anew
         assert await world.kinds(who) == ["activated", "renewal_due"]
 
 
+@pytest.mark.rule("R29", "R51")
+async def test_what_a_new_policy_would_have_had_due_before_the_start_is_left_out(
+    settings: Settings, tmp_path: Path
+) -> None:
+    who = account()
+    async with serving(settings) as world:
+        await world.publish(purchase(who))
+        await world.settle(REMINDED_WITH_14)
+    file = _file(tmp_path, policy.DEFAULT, "reminder_days = [7]", "reminder_days = [14, 7]")
+    async with serving(settings.model_copy(update={"policy_file": file})) as world:
+        await world.settle(REMINDED_WITH_14 + timedelta(days=7) - timedelta(seconds=1))
+        assert await world.kinds(who) == ["activated"]
+        await world.settle(REMINDED_WITH_14 + timedelta(days=7))
+        assert await world.kinds(who) == ["activated", "renewal_due"]
+
+
 def _start(**environment: str) -> tuple[int, str]:
     """Exit code and standard error of a service that is started with these settings."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}

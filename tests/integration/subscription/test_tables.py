@@ -46,7 +46,9 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
     try:
         await asyncio.gather(*(migrate(database_url, SCHEMA, MIGRATIONS) for _ in engines))
         for _ in range(2):  # the first time there is no policy yet, then an older one
-            await asyncio.gather(*(Housekeeping(rules=rules, engine=engine)._retime() for engine in engines))
+            await asyncio.gather(
+                *(Housekeeping(rules=rules, engine=engine, clock=SystemClock())._retime() for engine in engines)
+            )
             async with transaction(engines[0]) as connection:
                 assert (await connection.execute(text("SELECT count(*) FROM applied_policy"))).scalar_one() == 1
                 await connection.execute(text("UPDATE applied_policy SET fingerprint = 'an older one'"))

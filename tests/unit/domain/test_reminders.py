@@ -6,7 +6,10 @@ import pytest
 
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote, RejectionCode
+from shared.contracts.types import Edition
+from subscription_service.domain.policy import ReminderRow
 from subscription_service.domain.reminders import obstacles, quote
+from subscription_service.domain.timers import next_timer, skip_missed
 from tests.unit.domain.scenario import (
     RULES,
     coupon,
@@ -25,6 +28,13 @@ from tests.unit.domain.scenario import (
 )
 
 MANY = rules(reminder_days=(30, 15, 7, 3, 1))
+BY_TERM = rules(
+    reminders=(
+        ReminderRow(min_months=12, editions=(Edition.ULTIMATE, Edition.ENTERPRISE), days=(60, 30), hour=9),
+        ReminderRow(min_months=12, days=(30, 7, 1), hour=0),
+        ReminderRow(min_months=2, editions=(Edition.ADVANCED,), days=(14,), hour=23),
+    )
+)
 
 
 def the_reminder(emitted: list[LifecycleData]) -> RenewalDue:
@@ -198,3 +208,65 @@ def test_disabling_auto_renewal_leaves_the_reminders() -> None:
     scenario = started("2026-01-15 09:00", auto_renewal=True)
     scenario.receive("2026-01-16 09:00", disable())
     assert the_reminder(scenario.advance_to("2026-02-08 10:00")).auto_renewal is AutoRenewalStatus.OFF
+
+
+@pytest.mark.rule("R51")
+@pytest.mark.parametrize(
+    ("months", "edition", "reminders"),
+    [
+        (12, "ultimate", ["2026-11-16 09:00", "2026-12-16 09:00"]),
+        (24, "enterprise", ["2027-11-16 09:00", "2027-12-16 09:00"]),
+        (12, "advanced", ["2026-12-16 00:00", "2027-01-08 00:00", "2027-01-14 00:00"]),
+        (11, "advanced", ["2026-12-01 23:00"]),
+        (2, "advanced", ["2026-03-01 23:00"]),
+        (1, "advanced", ["2026-02-08 10:00"]),
+        (11, "ultimate", ["2026-12-08 10:00"]),
+    ],
+)
+def test_the_first_row_that_fits_term_and_edition_says_when_and_else_the_days_for_all(
+    months: int, edition: str, reminders: list[str]
+) -> None:
+    scenario = started("2026-01-15 09:00", months=months, specification=specification(edition), rules=BY_TERM)
+    scenario.advance_to("2028-02-01 00:00")
+    assert scenario.times(RenewalDue) == [when(text) for text in reminders]
+
+
+@pytest.mark.rule("R51")
+def test_the_last_term_s_months_and_edition_count_whatever_came_before() -> None:
+    scenario = started("2026-01-15 09:00", rules=BY_TERM)
+    scenario.receive("2026-01-16 09:00", renewal(months=12))
+    scenario.advance_to("2027-02-16 00:00")
+    assert scenario.times(RenewalDue) == [when("2026-12-17 09:00"), when("2027-01-16 09:00")]
+
+
+@pytest.mark.rule("R28", "R51")
+def test_once_declined_the_last_day_of_the_row_is_left() -> None:
+    scenario = started("2026-01-15 09:00", months=12, rules=BY_TERM)
+    scenario.receive("2026-01-16 09:00", decline())
+    scenario.advance_to("2027-01-16 00:00")
+    assert scenario.times(RenewalDue) == [when("2026-12-16 09:00")]
+
+
+@pytest.mark.rule("R29", "R51")
+@pytest.mark.parametrize(
+    ("restart", "first"),
+    [
+        ("2026-11-16 08:59:59", "2026-11-16 09:00"),
+        ("2026-11-16 09:00:00", "2026-12-16 09:00"),
+        ("2026-12-16 09:00:00", "2027-01-16 00:00"),
+    ],
+)
+def test_what_a_new_table_would_have_had_due_before_the_restart_is_left_out(restart: str, first: str) -> None:
+    account = started("2026-01-15 09:00", months=12).account
+    stored = next_timer(account, RULES.policy)
+    timer = next_timer(skip_missed(account, BY_TERM.policy, stored=stored, now=when(restart)), BY_TERM.policy)
+    assert (timer and timer.at) == when(first)
+
+
+@pytest.mark.rule("R4", "R29")
+def test_what_was_due_by_the_old_policy_while_no_copy_ran_still_comes_after_a_new_one() -> None:
+    account = started("2026-01-15 09:00").account
+    stored = next_timer(account, RULES.policy)
+    now = when("2026-02-08 10:00")
+    for policy in (MANY.policy, rules(reminder_hour=11).policy):
+        assert skip_missed(account, policy, stored=stored, now=now) is account

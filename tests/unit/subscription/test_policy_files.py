@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.types import Edition, Feature
-from subscription_service.domain.policy import Policy
+from subscription_service.domain.policy import Policy, ReminderRow
 from subscription_service.policy_files import catalog, policy
 from subscription_service.policy_files.catalog import load_catalog
 from subscription_service.policy_files.policy import load_policy
@@ -51,6 +51,38 @@ def test_a_policy_file_need_not_say_what_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text("reminder_days = [30, 15, 7, 3, 1]", encoding="utf-8")
     assert load_policy(path) == replace(load_policy(), reminder_days=(30, 15, 7, 3, 1))
+
+
+@pytest.mark.rule("R51")
+def test_rows_of_reminders_stand_in_order_and_leave_out_what_is_as_for_all(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    rows = (
+        '[[reminders]]\nmin_months = 12\neditions = ["ultimate"]\ndays = [30, 7]\nhour = 9\n[[reminders]]\ndays = [3]'
+    )
+    path.write_text(f"reminder_hour = 11\n{rows}", encoding="utf-8")
+    assert load_policy(path).reminders == (
+        ReminderRow(min_months=12, editions=(Edition.ULTIMATE,), days=(30, 7), hour=9),
+        ReminderRow(min_months=1, editions=(), days=(3,), hour=11),
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("days = [7, 7]", "[reminders.0] days: expected each day once"),
+        ("days = []", "[reminders.0] days: Tuple should have at least 1 item"),
+        ("min_months = 12", "[reminders.0] days: is missing"),
+        ("days = [7]\nhour = 24", "[reminders.0] hour: Input should be less than or equal to 23"),
+        ("days = [7]\nmin_months = 0", "[reminders.0] min_months: Input should be greater than or equal to 1"),
+        ('days = [7]\neditions = ["basic"]', "[reminders.0.editions] 0: Input should be 'value-added'"),
+        ("days = [7]\nmonths = 12", "[reminders.0] months: is not a known key"),
+    ],
+)
+def test_a_wrong_row_of_reminders_is_named_by_its_number_and_key(tmp_path: Path, row: str, message: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(f"[[reminders]]\n{row}", encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(f"{path}: {message}")):
+        load_policy(path)
 
 
 @pytest.mark.parametrize(

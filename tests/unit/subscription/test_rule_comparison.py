@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from shared.contracts.types import Edition
+from subscription_service.domain.policy import ReminderRow
 from subscription_service.policy_files.acceptance import consequences, is_accepted, refusal
 from subscription_service.policy_files.comparison import changes, document, fingerprint
 from subscription_service.storage.rule_changes import Affected
@@ -30,6 +32,16 @@ def test_a_price_is_named_by_its_table_and_key() -> None:
     )
     assert [str(change) for change in changes(OURS, document(dearer))] == [
         "catalog.editions.advanced.server_price: 9.5 -> 9.6"
+    ]
+
+
+@pytest.mark.rule("R51")
+def test_rows_of_reminders_are_compared_as_they_were_stored() -> None:
+    row = ReminderRow(min_months=12, editions=(Edition.ADVANCED,), days=(30, 7), hour=9)
+    ours = document(rules(reminders=(row,)))
+    assert changes(orjson.loads(orjson.dumps(ours)), ours) == ()
+    assert [str(change) for change in changes(OURS, ours)] == [
+        "policy.reminders: none -> (days 30, 7; hour 9; min_months 12; editions advanced)"
     ]
 
 
