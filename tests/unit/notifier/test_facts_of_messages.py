@@ -6,6 +6,7 @@ In the text part, in the HTML part and in the inbox, in both languages, and each
 import re
 from collections import Counter
 from datetime import datetime
+from functools import cache
 
 import pytest
 
@@ -32,6 +33,13 @@ ALL = MAILED | dict(samples.inbox_only())
 ABOUT_MONEY = (Activated, Renewed, AutoRenewalFailed, RenewalDue, Expired, ReleaseDue)
 OLDER = dict(samples.older())
 PAYING = {name: data for name, data in MAILED.items() if isinstance(data, ABOUT_MONEY)}
+
+
+@cache
+def shown(name: str, language: str) -> list[str]:
+    """A sample in all forms; composed once."""
+    return texts(ALL[name], language)
+
 
 FACTS: Table = {
     "activated-on": (
@@ -116,7 +124,7 @@ FACTS: Table = {
 @pytest.mark.parametrize("name", FACTS)
 def test_the_facts_stand_in_text_html_and_inbox(name: str, language: str) -> None:
     expected = FACTS[name][list(samples.READERS).index(language)]
-    for text in texts(ALL[name], language):
+    for text in shown(name, language):
         joined = " ".join(text.split())
         assert [fact for fact in expected if fact not in joined] == []
 
@@ -131,7 +139,7 @@ def test_a_message_about_money_or_a_deadline_says_what_is_held_what_it_costs_and
     name: str, language: str
 ) -> None:
     who = samples.localizer(language, samples.READERS[language].time_zone)
-    for text in texts(PAYING[name], language):
+    for text in shown(name, language):
         joined = " ".join(text.split())
         assert [fact for fact in demanded(PAYING[name], who) if fact not in joined] == []
 
@@ -184,7 +192,7 @@ def repeated(pattern: re.Pattern[str], text: str) -> list[str]:
 @pytest.mark.parametrize("language", samples.READERS)
 @pytest.mark.parametrize("name", ALL)
 def test_no_sentence_and_no_figure_is_said_twice(name: str, language: str) -> None:
-    for text in texts(ALL[name], language):
+    for text in shown(name, language):
         assert repeated(_FIGURE, text) == []
         assert repeated(_SENTENCE, f"{text}\n".replace("--", "")) == []
 
@@ -199,17 +207,17 @@ _CODE_WORD = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|\b[A-Z]+_[A-Z_]+\b|\b[a-z]+[A-Z
 _JARGON = re.compile(r"(?i)\b(?:idempot\w*|null|none|true|false|payload|enum|event|conflict|charged|code|invalid)\b")
 
 
-def words(data: LifecycleData, language: str) -> list[str]:
+def words(name: str, language: str) -> list[str]:
     """All texts of a message with its subject, apart from addresses of pages and ids of time zones."""
     contact = samples.READERS[language]
-    subject = mail_content(data, samples.localizer(language, contact.time_zone)).subject
-    return [_URL.sub("", text).replace(contact.time_zone, "") for text in (*texts(data, language), subject)]
+    subject = mail_content(ALL[name], samples.localizer(language, contact.time_zone)).subject
+    return [_URL.sub("", text).replace(contact.time_zone, "") for text in (*shown(name, language), subject)]
 
 
 @pytest.mark.parametrize("language", samples.READERS)
 @pytest.mark.parametrize("name", ALL)
 def test_no_word_of_engineers_reaches_a_customer(name: str, language: str) -> None:
-    for text in words(ALL[name], language):
+    for text in words(name, language):
         assert _CODE_WORD.findall(text) == []
         assert _JARGON.findall(text) == []
         assert [code for code in RejectionCode if code in text] == []
@@ -218,14 +226,14 @@ def test_no_word_of_engineers_reaches_a_customer(name: str, language: str) -> No
 @pytest.mark.parametrize("name", ALL)
 def test_a_chinese_message_has_no_english_word(name: str) -> None:
     known = {"GB", "UTC", "US", "Tenure", "acct", "ord", "ntf", "spring", "lin", "example", "com", "abcdef", "Shanghai"}
-    latin = {word for text in words(ALL[name], "zh-CN") for word in re.findall(r"[A-Za-z]{2,}", text)}
+    latin = {word for text in words(name, "zh-CN") for word in re.findall(r"[A-Za-z]{2,}", text)}
     assert latin <= known
 
 
 @pytest.mark.parametrize("language", samples.READERS)
 @pytest.mark.parametrize("name", [name for name in MAILED if name.endswith("-nothing")])
 def test_with_nothing_stored_nothing_is_said_about_keeping_settings(name: str, language: str) -> None:
-    for text in words(MAILED[name], language):
+    for text in words(name, language):
         told = text.replace("您的服务器列表仍然保留", "")
         assert not re.search(r"(?i)setting|set up|kept|delet|as you left|配置|保留|删除", told)
 
