@@ -33,8 +33,6 @@ _LONGEST_SECONDS: Final = 300
 _SECOND_JOIN_SECONDS: Final = 5.0
 _FENCED: Final = 82
 """FENCED_INSTANCE_ID, which aiokafka does not know."""
-_CONFIRM: Final = frozenset({NoError.errno, RebalanceInProgressError.errno})
-"""Answers that only a member gets."""
 _WITH_MEMBER: Final = (JoinGroupRequest, SyncGroupRequest, HeartbeatRequest, OffsetCommitRequest)
 
 logger = logging.getLogger(__name__)
@@ -50,7 +48,10 @@ class Membership:
         self._coordinator = coordinator
         self._second_join_seconds = second_join_seconds
         self._confirmed_at = float("-inf")
-        """When the last request that the broker answered as a member's was sent, on the monotonic clock."""
+        """When the last request that the broker answered as a member's was sent, on the monotonic clock.
+
+        Nothing confirms a member in a rebalance, from which it is left out where it comes too late.
+        """
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
         """As the client's `send`."""
@@ -59,8 +60,10 @@ class Membership:
         sent_at, member_id = time.monotonic(), self._coordinator().member_id
         response = await self._send(node_id, request, **options)
         codes = _codes(response)
-        if codes <= _CONFIRM:
+        if codes == {NoError.errno}:
             self._confirmed_at = sent_at
+        elif RebalanceInProgressError.errno in codes:
+            self._confirmed_at = float("-inf")
         elif self._is_taken(codes, member_id):
             self._go_on_without_name(response)
         if isinstance(request, JoinGroupRequest):

@@ -58,11 +58,16 @@ async def ask(coordinator: Coordinator, *answers: tuple[type, int]) -> Any:
 
 
 @pytest.mark.parametrize("kind", [HeartbeatRequest, SyncGroupRequest, OffsetCommitRequest])
-@pytest.mark.parametrize("before", [OK, REBALANCING])
-async def test_a_member_that_is_forgotten_within_its_session_goes_on_without_its_name(kind: type, before: int) -> None:
+async def test_a_member_that_is_forgotten_within_its_session_goes_on_without_its_name(kind: type) -> None:
     coordinator = Coordinator()
-    await ask(coordinator, (HeartbeatRequest, before), (kind, UNKNOWN_MEMBER))
+    await ask(coordinator, (HeartbeatRequest, OK), (kind, UNKNOWN_MEMBER))
     assert coordinator.name is None
+
+
+async def test_a_member_that_is_left_out_of_a_rebalance_keeps_its_name() -> None:
+    coordinator = Coordinator()
+    await ask(coordinator, (HeartbeatRequest, OK), (HeartbeatRequest, REBALANCING), (HeartbeatRequest, UNKNOWN_MEMBER))
+    assert coordinator.name == NAME
 
 
 @pytest.mark.parametrize("kind", [JoinGroupRequest, SyncGroupRequest])
