@@ -6,12 +6,14 @@ what it passed beside them (transaction markers, aborted records) can be told fr
 broker (`client`) and used through `Reader`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from shared.kafka.errors import let_go
 from shared.kafka.membership import Membership
 from shared.kafka.record import FaultyRecord, Offsets, Record
 from shared.kafka.wire.client import FetchCleaner
@@ -25,6 +27,23 @@ class CleanConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         super().__init__(*topics, **{**options, "check_crcs": False})
         self._cleaner = FetchCleaner(self._client.send)
         self._client.send = self._cleaner.send
+
+    async def stop(self) -> None:
+        """Leave the group and close the connections; what cannot be left is no reason to go on heartbeating in it."""
+        try:
+            await super().stop()
+        except BaseException:
+            for close in self._still_running():
+                await let_go(close)
+            raise
+
+    def _still_running(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """How to end what aiokafka leaves running where a step of its `stop` raises an error."""
+        if isinstance(self._coordinator, GroupCoordinator):
+            yield self._coordinator._stop_heartbeat_task  # noqa: SLF001  its own `close` ends it too late
+        if self._fetcher:
+            yield self._fetcher.close
+        yield self._client.close
 
 
 class InputConsumer(CleanConsumer):

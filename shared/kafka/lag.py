@@ -23,6 +23,7 @@ STILL_SECONDS: Final = 15.0
 _INTERVAL_SECONDS: Final = 2.0
 _JOINING_INTERVAL_SECONDS: Final = 0.2
 _TIMEOUT_SECONDS: Final = 10
+_COMMIT_SECONDS: Final = 3
 _SILENT_SECONDS: Final = 45.0
 
 logger = logging.getLogger(__name__)
@@ -119,11 +120,16 @@ class LagMonitor:
         return f"{tp.topic}-{tp.partition} holds records from offset {stand.offset} on and does not move"
 
     async def _commit_to_kafka(self, applied: Offsets) -> None:
-        """Only for Kafka's own lag displays: this copy never reads them."""
+        """Only for Kafka's own lag displays: this copy never reads them, and what is measured counts without them."""
         moved = {tp: offset for tp, offset in applied.items() if self._committed.get(tp) != offset}
         if moved:
-            await self._reader.consumer.commit(moved)
-            self._committed.update(moved)
+            try:
+                async with asyncio.timeout(_COMMIT_SECONDS):
+                    await self._reader.consumer.commit(moved)
+            except Exception as error:  # noqa: BLE001
+                logger.info("Kafka's lag displays are not up to date: %r", error)
+            else:
+                self._committed.update(moved)
 
     @property
     def _is_busy(self) -> bool:

@@ -11,6 +11,7 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     InvalidSessionTimeoutError,
     KafkaConnectionError,
+    KafkaError,
     KafkaTimeoutError,
 )
 
@@ -113,6 +114,36 @@ async def test_a_new_consumer_that_the_broker_will_never_take_is_an_alarm(
         await _fall_silent(intake, topic)
         with pytest.raises(Alarm, match="InvalidSessionTimeoutError"):
             await asyncio.wait_for(task, PATIENCE)
+
+
+@pytest.mark.rule("G5")
+async def test_a_consumer_whose_part_for_the_group_has_died_is_replaced_though_nothing_can_be_committed(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(context) as (intake, _):
+        broken = intake.reader.consumer
+        monkeypatch.setattr(broken._coordinator, "ensure_coordinator_known", _raise(ZeroDivisionError()))
+        broken.rejoin()  # the task that speaks with the group ends with this error
+        await _fall_silent(intake, topic)
+        await eventually(lambda: has_applied(context.engine, 1))
+        assert intake.reader.consumer is not broken
+
+
+async def test_of_a_consumer_that_cannot_leave_its_group_nothing_goes_on(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_intake(context) as (intake, _):
+        await eventually(lambda: _has_partition(intake))
+        broken = intake.reader.consumer
+        connections = list(broken._client._conns.values())
+        heartbeats, fetching = broken._coordinator._heartbeat_task, broken._fetcher._fetch_task
+        monkeypatch.setattr(broken._coordinator, "_maybe_do_last_autocommit", _raise(ZeroDivisionError()))
+        with pytest.raises(KafkaError, match="ZeroDivisionError"):
+            await broken.stop()
+        assert heartbeats.done()
+        assert fetching.done()
+        assert connections
+        assert not any(connection.connected() for connection in connections)
 
 
 @pytest.mark.rule("G5")
