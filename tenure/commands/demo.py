@@ -1,11 +1,15 @@
 """`tenure demo`: a customer's story, played through the whole local stack in moved time, and checked.
 
-Exit code 0 when every check came true, 1 with a sentence when not, 128 + the signal's number after Ctrl-C or
-SIGTERM. Either way every process has ended and the temporary folder is gone.
+With `--keep` the stack stays to look at, as the story has left it, until Ctrl-C or SIGTERM.
+
+Exit code 0 when every check came true, 1 with a sentence when not, 128 + the signal's number where Ctrl-C or SIGTERM
+ended the story. Either way every process has ended and the temporary folder is gone.
 """
 
 import asyncio
 import time
+from pathlib import Path
+from typing import Annotated
 
 import httpx
 import typer
@@ -13,23 +17,28 @@ from aiokafka.errors import KafkaError
 
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings
+from tenure.commands.addresses import say_addresses
 from tenure.commands.failures import Failed, failing
+from tenure.connection_options import READY_FILE
 from tenure.local.folders import temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
 from tenure.local.running import Interrupted, until_signal
+from tenure.local.stack import Stack
+from tenure.local.up import write_ready_file
+from tenure.story.customer import ACCOUNT
 from tenure.story.driver import NotInTime
 from tenure.story.narrator import CheckFailed
-from tenure.story.play import play
+from tenure.story.play import played
 from tenure.terminal import say
 
 app = typer.Typer(add_completion=False)
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the stack running to look at, until Ctrl-C.")]
 
 
 @app.command()
-def demo() -> None:
+def demo(keep: Keep = False) -> None:
     """Play a customer's story through the local stack, in moved time, and check it."""
-    began = time.monotonic()
     say("Starting Kafka, PostgreSQL, a mail server and both services, on free ports in a temporary folder.")
     expected = (
         PartFailed,
@@ -44,12 +53,35 @@ def demo() -> None:
     )
     try:
         with failing("tenure demo", *expected), temporary_folder() as folder:
-            checks = asyncio.run(until_signal(play(folder, stack_says=_say)))
+            asyncio.run(until_signal(_play(folder, keep=keep)))
     except Interrupted as interrupted:
         message = "ended early; no process and no file is left"
         raise Failed("tenure demo", message, 128 + interrupted.number) from None
-    say("")
-    say(("The end", "bold"), f": {checks} checks came true, in {time.monotonic() - began:.0f} s.")
+
+
+async def _play(folder: Path, *, keep: bool) -> None:
+    began = time.monotonic()
+    async with played(folder, stack_says=_say) as story:
+        say("")
+        say(("The end", "bold"), f": {story.checks} checks came true, in {time.monotonic() - began:.0f} s.")
+        if keep:
+            await _look(story.stack, READY_FILE if not READY_FILE.exists() else folder / "ready.json")
+
+
+async def _look(stack: Stack, ready_file: Path) -> None:
+    """Leave the stack as it is until a signal, which then ends the demo as its own end would."""
+    write_ready_file(ready_file, stack.document())
+    say("\nThe stack stays as the story has left it, its clock too:")
+    say_addresses(stack.document())
+    option = "" if ready_file == READY_FILE else f" --ready-file {ready_file}"
+    say(f"Look at it with `tenure account {ACCOUNT}{option}`. Ctrl-C ends it, and everything in it is forgotten.")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+    finally:
+        ready_file.unlink(missing_ok=True)
 
 
 def _say(line: str) -> None:

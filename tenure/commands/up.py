@@ -6,7 +6,6 @@ children are ended and, without `--data`, their folder is removed; also after SI
 
 import asyncio
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -14,17 +13,17 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from shared.runtime.settings import BadSettings
+from tenure.commands.addresses import say_addresses
 from tenure.commands.failures import failing
 from tenure.local.folders import FolderInUse, kept_folder, temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
-from tenure.local.stack import SERVICES, StackOptions
+from tenure.local.stack import StackOptions
 from tenure.local.up import FIXED_PORTS, SERVICE_COMMANDS, Telling, serve
 from tenure.terminal import say
 
 app = typer.Typer(add_completion=False)
 _ACCEPTED: Final = {"TENURE_ACCEPT_POLICY_CHANGE": "yes"}
-_ADDRESSES: Final = {"kafka": "Kafka", "database_url": "PostgreSQL", "smtp": "SMTP", "mail_url": "mails"}
 
 ReadyFile = Annotated[Path | None, typer.Option(metavar="F", help="Written once all is ready, and at every change.")]
 TestClock = Annotated[str | None, typer.Option(metavar="T", help="Let time stand still at this instant (RFC 3339).")]
@@ -68,7 +67,7 @@ def up(  # noqa: PLR0913 - one argument per option
             fixed_ports=FIXED_PORTS if ports == "fixed" else {},
         )
         _say(f"everything is kept in {data}" if data else "everything is forgotten at the end; --data DIR keeps it")
-        telling = Telling(say=_say, ready=_say_addresses, log=say if verbose else None)
+        telling = Telling(say=_say, ready=_say_ready, log=say if verbose else None)
         asyncio.run(serve(stack_options, ready_file, telling))
 
 
@@ -76,15 +75,6 @@ def _say(line: str) -> None:
     say(f"tenure: {line}")
 
 
-def _without_password(address: str) -> str:
-    """The address as it may stand on a screen; the ready file has the whole of it."""
-    return re.sub(r"(://[^/@]*?):[^/]*@", r"\1@", address)
-
-
-def _say_addresses(document: Mapping[str, Any]) -> None:
-    for key, name in _ADDRESSES.items():
-        if document[key]:
-            say(f"  {name:<13} {_without_password(document[key])}")
-    for service in SERVICES:
-        say(f"  {service:<13} {document[f'{service}_url']}/asyncapi")
+def _say_ready(document: Mapping[str, Any]) -> None:
+    say_addresses(document)
     _say("ready; Ctrl-C ends it")

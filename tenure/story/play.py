@@ -1,10 +1,11 @@
 """The demo without its command line: the customer's story on a stack of its own, and the audit of what it left."""
 
 import os
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from shared.runtime.settings import PREFIX, load
 from subscription_service.audit.compare import Audited
@@ -19,8 +20,16 @@ from tenure.story.narrator import Narrator
 from tenure.terminal import say, working
 
 
-async def play(folder: Path, *, stack_says: Say) -> int:
-    """Play all chapters on a stack in this folder; the number of checks that came true.
+class Played(NamedTuple):
+    """A story that came true. `checks`: how many; `stack`: on which it was played, still running."""
+
+    checks: int
+    stack: Stack
+
+
+@asynccontextmanager
+async def played(folder: Path, *, stack_says: Say) -> AsyncIterator[Played]:
+    """Play all chapters on a stack in this folder, which runs until the block ends.
 
     Raises `CheckFailed`, `NotInTime`, and what `running` raises.
     """
@@ -35,7 +44,7 @@ async def play(folder: Path, *, stack_says: Say) -> int:
             for chapter in CHAPTERS:
                 await chapter(ann)
         await _audit(stack, ann)
-    return ann.checks
+        yield Played(ann.checks, stack)
 
 
 async def _audit(stack: Stack, ann: Narrator) -> None:

@@ -1,8 +1,15 @@
-"""`tenure demo` as a user starts it: the whole story comes true, and its reader may go."""
+"""`tenure demo` as a user starts it: the whole story comes true, its reader may go, and the stack can be looked at."""
 
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
+
+import httpx
+import psutil
 
 from shared.runtime.settings import PREFIX
 from tests.kit.process import start
@@ -19,3 +26,27 @@ def test_the_demo_comes_true_though_its_reader_goes_after_the_first_line() -> No
         demo.stdout.close()
         told = demo.stderr.read()
     assert (demo.returncode, told) == (0, "")
+
+
+def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_path: Path) -> None:
+    with start([*DEMO, "--keep"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=tmp_path) as demo:
+        assert demo.stdout is not None
+        lines = []
+        for line in demo.stdout:
+            lines.append(line)
+            if "Ctrl-C ends it" in line:
+                break
+        said, ready_file = "".join(lines), tmp_path / ".tenure" / "ready.json"
+        addresses = re.findall(r"^  (?:mails|subscription|notifier) +(http\S+)$", said, re.MULTILINE)
+        assert len(addresses) == 3, said
+        assert [httpx.get(each, trust_env=False).status_code for each in addresses] == [200] * 3
+        shown = subprocess.run(
+            [sys.executable, "-m", "tenure", "account", "ann", "--json"],
+            capture_output=True, check=True, env=ENVIRONMENT, cwd=tmp_path,
+        )  # fmt: skip
+        assert json.loads(shown.stdout)["state"]["state"] == "released"
+        family = psutil.Process(demo.pid).children(recursive=True)
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+    assert (demo.returncode, ready_file.exists()) == (0, False)
+    assert psutil.wait_procs(family, timeout=10)[1] == []

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -250,6 +252,18 @@ def test_the_services_log_in_without_superuser_and_no_password_is_on_the_screen(
         False,
         True,
     )
+
+
+def test_every_address_that_is_printed_answers_and_it_is_said_that_everything_is_forgotten(up: Up) -> None:
+    assert "everything is forgotten at the end; --data DIR keeps it" in up.output
+    printed = re.findall(r"^  (\S+) +(\S+)$", up.output, re.MULTILINE)
+    assert [name for name, _ in printed] == ["Kafka", "PostgreSQL", "SMTP", "subscription", "notifier"]
+    for _, address in printed:
+        where = urlsplit(address if "://" in address else f"//{address}")
+        with socket.create_connection((where.hostname, where.port), timeout=10):
+            pass
+        if where.scheme.startswith("http"):
+            get(address)
 
 
 def test_a_service_that_dies_runs_again_within_a_second_and_the_ready_file_tells_its_new_pid(up: Up) -> None:
