@@ -32,16 +32,16 @@ def operator_headers(account: str, settings: Settings) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token(account, secret, operator=True)}"}
 
 
-def get(url: str, headers: Mapping[str, str], *, service: str) -> Mapping[str, Any]:
+def get(url: str, headers: Mapping[str, str], *, service: str, seconds: float = _TIMEOUT_SECONDS) -> Mapping[str, Any]:
     """The JSON answer to one request; no proxy is asked, since the service is ours.
 
-    `service`: who is asked, such as `the notifier`. Raises `NoAnswer`.
+    `service`: who is asked, such as `the notifier`; `seconds`: how long it may be silent. Raises `NoAnswer`.
     """
     if not url.startswith(("http://", "https://")):
         raise NoAnswer(f"{url} is no address of a page")
     request = Request(url, headers=dict(headers))  # noqa: S310 - checked above
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS) as answer:
+        with build_opener(ProxyHandler({})).open(request, timeout=seconds) as answer:
             page: Mapping[str, Any] = json.load(answer)
     except HTTPError as error:
         raise NoAnswer(_problem(error, service), error.code) from None

@@ -22,6 +22,8 @@ _RESULTS: Final[Mapping[str, Result]] = {
     "dead_letter": Result.DEAD_LETTER,
 }
 _BEFORE_THE_FIRST: Final = -1
+_ANSWER_SECONDS: Final = 5
+"""Short, since it is asked again."""
 
 
 class Publication:
@@ -56,7 +58,8 @@ class Publication:
         open_ = False
         while True:
             query = urlencode({"topic": topic, "partition": partition, "after": after})
-            page = get(f"{self._url}?{query}", headers, service="the subscription service")["receipts"]
+            url = f"{self._url}?{query}"
+            page = get(url, headers, service="the subscription service", seconds=_ANSWER_SECONDS)["receipts"]
             for receipt in page:
                 after, open_ = receipt["offset"], open_ or _result(receipt) is None
                 yield receipt
