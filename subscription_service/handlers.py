@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.contracts.acts import AccountDebited, CouponRevoked
+from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import Event, Reason, Unreadable, check_not_in_future, check_subject, decode, fingerprint
 from shared.contracts.imported import SubscriptionImported
@@ -81,6 +81,7 @@ REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
         ),
         "tenure.auto_renewal.enabled.v1": EventType(AutoRenewalEnabled, needs_purchase=True),
         "tenure.auto_renewal.disabled.v1": EventType(AutoRenewalDisabled, needs_purchase=True),
+        "tenure.renewal.cancelled.v1": EventType(RenewalCancelled, needs_purchase=True),
     },
     SERVER_INVENTORY: {
         "tenure.server.registered.v1": EventType(ServerRegistered),
@@ -170,6 +171,11 @@ class Incoming:
     def needs_purchase(self) -> bool:
         """Whether it waits while its account is not known (R40); what is refused for its id does not (R41)."""
         return self.verdict is Verdict.FRESH and REGISTRY[self.topic][self.event.type].needs_purchase
+
+    @property
+    def is_act(self) -> bool:
+        """Whether an operator did it, rather than a customer or another system."""
+        return getattr(self.event.data, "operator", None) is not None
 
     @property
     def may_activate(self) -> bool:

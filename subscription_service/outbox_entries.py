@@ -106,9 +106,12 @@ def _cause(cause: Incoming | Timer) -> dict[str, str]:
 
 
 def _actor(event: EmittedEvent) -> Actor:
-    """The system where a timer, a quota, a balance or an import led to the event; else a user."""
+    """The system where a timer, a quota, a balance or an import led to the event; an operator where an act did; else a
+    user.
+    """
     match event.data:
         case QuotaExceeded() | QuotaRestored() | AutoRenewalFailed() | Renewed(method=RenewalMethod.AUTOMATIC):
             return Actor.SYSTEM
-    by_itself = isinstance(event.cause, Timer) or event.cause.is_import
-    return Actor.SYSTEM if by_itself else Actor.USER
+    if isinstance(event.cause, Timer) or event.cause.is_import:
+        return Actor.SYSTEM
+    return Actor.OPERATOR if event.cause.is_act else Actor.USER

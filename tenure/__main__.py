@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "Say what policy and catalog hold, and what the next start would make of them.",
     "debit": "Take money off an account's balance, as an operator.",
     "revoke-coupon": "Take an unused coupon away, as an operator.",
+    "cancel-renewal": "Take a pending renewal order back, as an operator.",
     "audit": "Rebuild all subscriptions from the lifecycle log and compare.",
     "dead-letters": "List, show and replay what could not be read.",
 }

@@ -6,7 +6,7 @@ Examples: `shared/contracts/examples`. `tests/pages.py` puts the sections into t
 from collections.abc import Mapping
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
-from notifier_service.decisions.suppression import OVERTAKEN_BY
+from notifier_service.decisions.suppression import OVERTAKEN_BY, OVERTAKEN_BY_ITS_ORDER
 from shared.contracts import reference
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.outcomes import Channel
@@ -41,11 +41,17 @@ def _kinds() -> str:
             _yes(Channel.EMAIL in channels),
             _yes(Channel.INBOX in channels),
             _yes(kind in PROTECTED),
-            ", ".join(f"`{later}` → `{reason}`" for later, reason in OVERTAKEN_BY.get(kind, {}).items()),
+            _overtaken(kind),
         )
         for kind, channels in CHANNELS.items()
     ]
     return table(("kind", "email", "inbox", "keeps a channel", "suppressed after a later … with the reason"), rows)
+
+
+def _overtaken(kind: str) -> str:
+    later = [f"`{later}` → `{reason}`" for later, reason in OVERTAKEN_BY.get(kind, {}).items()]
+    of_order = OVERTAKEN_BY_ITS_ORDER.get(kind, {})
+    return ", ".join([*later, *(f"`{later}` of its order → `{reason}`" for later, reason in of_order.items())])
 
 
 def _yes(holds: bool) -> str:

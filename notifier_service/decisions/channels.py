@@ -22,6 +22,7 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "release_due": _BOTH,
     "released": _BOTH,
     "order_rejected": _BOTH,
+    "renewal_cancelled": _BOTH,
     "specification_changed": _INBOX,
     "auto_renewal_enabled": _INBOX,
     "auto_renewal_disabled": _INBOX,

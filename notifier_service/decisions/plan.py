@@ -13,6 +13,7 @@ from notifier_service.decisions.channels import CHANNELS, REFUSED_IN_SILENCE
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
 from shared.contracts.lifecycle import OrderRejected
+from shared.contracts.lifecycle_parts import Actor
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact
 
@@ -49,7 +50,10 @@ def notification_id(event_id: str, channel: Channel) -> str:
 
 
 def _channels(event: LifecycleEvent) -> tuple[Channel, ...]:
-    if isinstance(event.data, OrderRejected) and event.data.order_type in REFUSED_IN_SILENCE:
+    """None where an operator's act or an import was refused: no customer has asked for it (R42, R46)."""
+    if isinstance(event.data, OrderRejected) and (
+        event.data.order_type in REFUSED_IN_SILENCE or event.metadata.actor is Actor.OPERATOR
+    ):
         return ()
     return CHANNELS[event.kind]
 

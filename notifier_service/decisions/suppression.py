@@ -1,17 +1,17 @@
 """When a notification is suppressed: a later event or the clock has made it untrue, or it says nothing new. Pure.
 
-What has to be remembered of an account for it: `LatestVersions`, the newest version of each kind of event, and the
-shortfall that the recipient was told last.
+What has to be remembered of an account for it: `LatestVersions`, the newest version of each kind of event and which
+orders were taken back, and the shortfall that the recipient was told last.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Self
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import AutoRenewalFailed, LifecycleData, ReleaseDue, RenewalDue
+from shared.contracts.lifecycle import AutoRenewalFailed, LifecycleData, ReleaseDue, RenewalDue, RenewalTakenBack
 
 NOTHING_NEW: Final = "nothing_new"
 
@@ -31,18 +31,28 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Kind -> the later kinds that make it untrue, each with the reason that is stored."""
 
+OVERTAKEN_BY_ITS_ORDER: Final[Mapping[str, Mapping[str, str]]] = {
+    "renewed": {"renewal_cancelled": "taken_back_meanwhile"},
+}
+"""The same, where the later event has to name the same order."""
+
+_ORDERS_REMEMBERED: Final = 20
+"""So many orders of an account that were taken back last are remembered: enough for all that may wait to be sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class LatestVersions:
-    """Of one account: kind -> version of its newest event."""
+    """Of one account: kind -> version of its newest event; `kind order_id` -> the same of the newest for that order."""
 
     by_kind: Mapping[str, int] = field(default_factory=dict)
 
     def including(self, event: LifecycleEvent) -> Self:
-        """With this event's version, where it is newer than the one known for its kind."""
-        if self.by_kind.get(event.kind, 0) >= event.metadata.version:
-            return self
-        return type(self)({**self.by_kind, event.kind: event.metadata.version})
+        """With this event's version, where it is newer than the one known for its kind, and for its order."""
+        newer = {name: event.metadata.version for name in _names(event) if self._is_newer(name, event)}
+        return type(self)(_without_oldest_orders({**self.by_kind, **newer})) if newer else self
+
+    def _is_newer(self, name: str, event: LifecycleEvent) -> bool:
+        return self.by_kind.get(name, 0) < event.metadata.version
 
 
 def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime) -> str | None:
@@ -50,7 +60,7 @@ def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime
 
     `now` is the service clock; where the event's `recordedat` is later, that instant counts.
     """
-    for later, reason in OVERTAKEN_BY.get(event.kind, {}).items():
+    for later, reason in _overtaking(event).items():
         if latest_versions.by_kind.get(later, 0) > event.metadata.version:
             return reason
     match event.data:
@@ -71,3 +81,28 @@ def says_nothing_new(data: LifecycleData, told_shortfall: Decimal | None) -> boo
     if not isinstance(data, AutoRenewalFailed) or data.attempt == 1 or data.next_attempt_at is None:
         return False
     return data.shortfall == told_shortfall
+
+
+def _names(event: LifecycleEvent) -> Iterator[str]:
+    """Under which an event is remembered."""
+    yield event.kind
+    if isinstance(event.data, RenewalTakenBack):
+        yield _of_order(event.kind, event.data.order_id)
+
+
+def _overtaking(event: LifecycleEvent) -> Mapping[str, str]:
+    """What makes this event untrue, by the name under which it is remembered, with the reason."""
+    of_its_order = OVERTAKEN_BY_ITS_ORDER.get(event.kind, {})
+    order_id = getattr(event.data, "order_id", "")
+    named = {_of_order(later, order_id): reason for later, reason in of_its_order.items()}
+    return {**OVERTAKEN_BY.get(event.kind, {}), **named}
+
+
+def _of_order(kind: str, order_id: str) -> str:
+    return f"{kind} {order_id}"
+
+
+def _without_oldest_orders(by_kind: Mapping[str, int]) -> Mapping[str, int]:
+    orders = sorted((name for name in by_kind if " " in name), key=by_kind.__getitem__)
+    forgotten = set(orders[:-_ORDERS_REMEMBERED])
+    return {name: version for name, version in by_kind.items() if name not in forgotten}

@@ -22,7 +22,7 @@ from shared.storage.tables import Counter, Document, TextKey
 
 
 class RecipientRow(NotifierTable, table=True):
-    """`contact_version`: version of the event that stated `contact`. `standing`: `LatestVersions`, kind -> version.
+    """`contact_version`: version of the event that stated `contact`. `standing`: `LatestVersions`, by its names.
 
     `told_shortfall`: of the failed deduction that was told last.
     """

@@ -1,13 +1,24 @@
-"""Acts of an operator, which put an account right: on `purchases` debits and revoked coupons.
+"""Acts of an operator, which put an account right: on `purchases` debits and revoked coupons, on `renewals` renewal
+orders that are taken back.
 
 Each names who did it and why; both are kept for good with what the act has led to.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from shared.contracts.fields import AccountId, CouponId, Currency, Debit, EntryId, Operator, Reason
+from shared.contracts.fields import (
+    AccountId,
+    CouponId,
+    Currency,
+    Debit,
+    EntryId,
+    Operator,
+    OrderTakenBack,
+    Reason,
+    described,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +43,23 @@ class CouponRevoked:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalCancelled:
+    """The last pending renewal order is taken back, by an operator or by the customer (R46)."""
+
+    account_id: AccountId
+    order_id: OrderTakenBack
+    operator: Annotated[Operator | None, described("Who did it; null where it is the customer's own word.")]
+    reason: Reason
+
+
 ACTS_ON_PURCHASES: Final[Mapping[str, type[Any]]] = {
     "tenure.account.debited.v1": AccountDebited,
     "tenure.coupon.revoked.v1": CouponRevoked,
+}
+"""Type -> contract."""
+
+ACTS_ON_RENEWALS: Final[Mapping[str, type[Any]]] = {
+    "tenure.renewal.cancelled.v1": RenewalCancelled,
 }
 """Type -> contract."""

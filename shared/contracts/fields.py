@@ -44,6 +44,7 @@ OrderId = Annotated[
     Id,
     described("Id of the order, unique over all accounts (R39).", "ord-20260131-0001"),
 ]
+OrderTakenBack = Annotated[Id, described("Id of the renewal order that is taken back.", "ord-20260131-0001")]
 EntryId = Annotated[Id, described("Id of the ledger entry, unique over all accounts (R39).", "pay-77120")]
 CouponId = Annotated[Id, described("Id of the coupon, unique over all accounts (R39).", "coupon-spring-20")]
 ImportId = Annotated[Id, described("Id of the import, unique over all accounts (R39).", "imp-acct-1001")]
@@ -191,7 +192,11 @@ ExpectedDiscount = Annotated[
     Amount, described(f"What the coupon that can be used then takes off the fee; 0.00 without one. {MONEY}", "20.00")
 ]
 Charged = Annotated[Amount, described(f"What was deducted from the balance. {MONEY}", "117.50")]
-BalanceAfter = Annotated[Amount, described(f"Balance after the deduction. {MONEY}", "132.50")]
+BalanceAfter = Annotated[Amount, described(f"Balance afterwards. {MONEY}", "132.50")]
+Refunded = Annotated[
+    Amount,
+    described(f"What returned to the balance: what was deducted here for the order (R46). {MONEY}", "117.50"),
+]
 Balance = Annotated[Amount, described(f"Balance of the account. {MONEY}", "72.50")]
 Shortfall = Annotated[Amount, described(f"What the balance lacks. {MONEY}", "45.00")]
 ExpectedShortfall = Annotated[

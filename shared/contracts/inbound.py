@@ -6,7 +6,7 @@ in the module of its topic (`purchases`, `renewals`, `inventory`), its class in 
 
 from collections.abc import Mapping
 
-from shared.contracts.acts import AccountDebited, CouponRevoked
+from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import (
     INVENTORY_EVENTS,
@@ -45,6 +45,7 @@ InboundData = (
     | SpecificationChangeOrdered
     | AutoRenewalEnabled
     | AutoRenewalDisabled
+    | RenewalCancelled
     | ServerRegistered
     | ServerResized
     | ServerReleased

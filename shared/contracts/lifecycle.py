@@ -14,6 +14,7 @@ from shared.contracts.fields import (
     AttemptAt,
     Balance,
     BalanceAfter,
+    CatalogCurrency,
     Charged,
     CouponId,
     CycleMonths,
@@ -32,9 +33,13 @@ from shared.contracts.fields import (
     ImportId,
     IsDeclined,
     NextAttemptAt,
+    Operator,
     OrderId,
+    OrderTakenBack,
     OrderType,
     PriceDifference,
+    Reason,
+    Refunded,
     ReleaseAt,
     ReleasedAt,
     RetainedUntil,
@@ -282,6 +287,22 @@ class Imported:
     quota_exceeded: Annotated[bool, described("Whether servers or cores in use pass the quota already (R44).", False)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalTakenBack:
+    """The last pending renewal order was taken back; E is again that of before it (R46)."""
+
+    order_id: OrderTakenBack
+    expires_on: ExpiresOn
+    ends_at: EndsAt
+    refunded: Refunded
+    balance_after: BalanceAfter
+    currency: CatalogCurrency
+    auto_renewal_off: Annotated[bool, described("Whether auto-renewal was switched off with it.", False)]
+    anchor_day: AnchorDay
+    operator: Annotated[Operator | None, described("Who did it; null where it is the customer's own word.")]
+    reason: Reason
+
+
 LifecycleData = (
     Activated
     | Renewed
@@ -299,6 +320,7 @@ LifecycleData = (
     | OrderRejected
     | ContactReplaced
     | Imported
+    | RenewalTakenBack
 )
 
 LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
@@ -318,6 +340,7 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.order_rejected.v1": OrderRejected,
     "tenure.subscription.contact_changed.v1": ContactReplaced,
     "tenure.subscription.imported.v1": Imported,
+    "tenure.subscription.renewal_cancelled.v1": RenewalTakenBack,
 }
 """Type -> contract: what the subscription service writes."""
 

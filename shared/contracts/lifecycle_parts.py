@@ -18,10 +18,11 @@ from shared.contracts.scalars import Whole
 
 
 class Actor(StrEnum):
-    """Who caused the event: a customer, or the service by itself."""
+    """Who caused the event: a customer, the service by itself, or an operator."""
 
     USER = "user"
     SYSTEM = "system"
+    OPERATOR = "operator"
 
 
 class ImportedState(StrEnum):
@@ -56,6 +57,7 @@ class RejectionCode(StrEnum):
     ALREADY_SUBSCRIBED = "already_subscribed"
     IMPORT_EXPIRED = "import_expired"
     NOT_ACTIVE = "not_active"
+    ORDER_NOT_PENDING = "order_not_pending"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
     INVALID_DURATION = "invalid_duration"
     INVALID_CYCLE = "invalid_cycle"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.contracts.acts import ACTS_ON_RENEWALS
 from shared.contracts.fields import AccountId, CycleMonths, DurationMonths, OrderId, TermsAccepted
 from shared.contracts.types import Specification
 
@@ -68,5 +69,6 @@ RENEWAL_EVENTS: Final[Mapping[str, type[Any]]] = {
     "tenure.specification.change_ordered.v1": SpecificationChangeOrdered,
     "tenure.auto_renewal.enabled.v1": AutoRenewalEnabled,
     "tenure.auto_renewal.disabled.v1": AutoRenewalDisabled,
+    **ACTS_ON_RENEWALS,
 }
 """Type -> contract."""

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from shared.contracts.envelope import adapter
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, RenewalTakenBack
 from shared.contracts.scalars import read_instant
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve
@@ -91,6 +91,8 @@ def _apply(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
     cause = raw["cause"]["type"]
     for entry in order_entries(data, account=rebuilt.account, cause_type=cause, at=at, catalog=rules.catalog):
         rebuilt.orders[entry.order_id] = entry
+    if isinstance(data, RenewalTakenBack):
+        rebuilt.orders[data.order_id] = replace(rebuilt.orders[data.order_id], cancelled=True)
 
 
 def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object]]:

@@ -39,6 +39,13 @@ class Order(Protocol):
     def terms_accepted(self) -> bool: ...
 
 
+def live(subscription: Subscription | None) -> Active | Grace | Rejection:
+    """R12, R40: the subscription where it is active or in grace; otherwise why nothing can be done with it."""
+    if isinstance(subscription, Active | Grace):
+        return subscription
+    return Rejection(RejectionCode.SUBSCRIPTION_RELEASED if subscription else RejectionCode.NOT_SUBSCRIBED)
+
+
 def already_subscribed(subscription: Subscription | None) -> Rejection | None:
     """R5: there is a subscription that is active or in grace."""
     live = isinstance(subscription, Active | Grace)
@@ -55,6 +62,17 @@ def import_expired(retained_until: datetime, at: datetime) -> Rejection | None:
 def not_active(subscription: Active | Grace) -> Rejection | None:
     """R19: in grace no term is in force whose specification could change now."""
     return Rejection(RejectionCode.NOT_ACTIVE) if isinstance(subscription, Grace) else None
+
+
+def order_not_pending(subscription: Active | Grace, order_id: str, at: datetime) -> Rejection | None:
+    """R46: only the last term can be taken back, before it has started. `required`: its order id where there is such a
+    term; `offered`: the order that is named.
+    """
+    last = subscription.terms[-1]
+    pending = last.order_id if last.starts_at > at else None
+    if order_id == pending:
+        return None
+    return Rejection(RejectionCode.ORDER_NOT_PENDING, pending, order_id)
 
 
 def terms_not_accepted(order: Order) -> Rejection | None:

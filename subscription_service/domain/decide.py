@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from shared.contracts.acts import RenewalCancelled
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
-from shared.contracts.lifecycle_parts import AutoRenewalPlan, RejectionCode, RenewalMethod
+from shared.contracts.lifecycle_parts import AutoRenewalPlan, RenewalMethod
 from shared.contracts.purchases import AccountCredited, ContactChanged, PurchaseOrdered
 from shared.contracts.renewals import (
     AutoRenewalDisabled,
@@ -33,6 +34,7 @@ from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.pricing import price_difference, term_price
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.switching import decline_renewal, disable_auto_renewal, enable_auto_renewal
+from subscription_service.domain.taking_back import take_back
 from subscription_service.domain.terms import change_with_term, differs, first_term, next_term
 
 
@@ -44,10 +46,8 @@ def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules
     on_live = ON_A_LIVE_SUBSCRIPTION.get(type(command))
     if on_live is None:
         return ()
-    subscription = account.subscription
-    if isinstance(subscription, Active | Grace):
-        return on_live(DecisionContext(account, subscription, at, rules), command)
-    return Rejection(RejectionCode.SUBSCRIPTION_RELEASED if subscription else RejectionCode.NOT_SUBSCRIBED)
+    live = checks.live(account.subscription)
+    return live if isinstance(live, Rejection) else on_live(DecisionContext(account, live, at, rules), command)
 
 
 def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> EventsOrRejection:
@@ -161,6 +161,7 @@ ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetim
     ContactChanged: replace_contact,
     AccountCredited: credit,
     SubscriptionImported: import_subscription,
+    RenewalCancelled: take_back,
 }
 """These are decided whatever the account's state."""
 

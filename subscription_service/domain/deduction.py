@@ -99,9 +99,11 @@ def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed 
 def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:
     account, subscription, _, rules = context
     last, charged = subscription.terms[-1], remainder(price, off)
+    # An id of its own where an order for the same E was taken back (R46).
+    version = account.version + 1 if last.expires_on in subscription.taken_back_for else None
     term = next_term(
         subscription,
-        automatic_order_id(subscription.subscription_id, last.expires_on),
+        automatic_order_id(subscription.subscription_id, last.expires_on, version=version),
         months=months,
         specification=last.specification,
         policy=rules.policy,

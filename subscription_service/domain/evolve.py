@@ -1,11 +1,11 @@
 """What a lifecycle event makes of an account. Nothing is refused here: the event has been decided.
 
-Applying all lifecycle events of an account in order rebuilds its subscription, contact, version and `decided_at`, and
-takes the fees of automatic renewals off balance and coupons. Other facts change in `facts`.
+Applying all lifecycle events of an account in order rebuilds its subscription, contact, version and `decided_at`, takes
+the fees of automatic renewals off balance and coupons, and gives refunds back. Other facts change in `facts`.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import assert_never
 
 from shared.contracts import lifecycle
@@ -23,8 +23,9 @@ from subscription_service.domain.model import (
     Subscription,
 )
 from subscription_service.domain.policy import Policy
-from subscription_service.domain.terms import from_last_ended, subscription_id_of
+from subscription_service.domain.terms import from_last_ended, is_automatic, subscription_id_of
 
+EventWithTerms = lifecycle.Renewed | lifecycle.RenewalTakenBack | lifecycle.SpecificationChanged
 EventWithoutTerms = (
     lifecycle.Expired
     | lifecycle.AutoRenewalFailed
@@ -46,6 +47,8 @@ def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Poli
     match event:
         case lifecycle.Activated() | lifecycle.Imported() | lifecycle.ContactReplaced():
             return after._replace(contact=event.contact)
+        case lifecycle.RenewalTakenBack():
+            return after._replace(balance=event.balance_after)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
             coupons = tuple(coupon for coupon in account.coupons if coupon.coupon_id != event.coupon_id)
             return after._replace(balance=balance, coupons=coupons)
@@ -63,12 +66,25 @@ def _subscription(
             return subscription
         case lifecycle.Released():
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)
-        case lifecycle.Renewed():
-            return _renewed(_live(subscription), event, at)
-        case lifecycle.SpecificationChanged():
-            return _changed(_live(subscription), event)
+        case lifecycle.Renewed() | lifecycle.RenewalTakenBack() | lifecycle.SpecificationChanged():
+            return _with_other_terms(_live(subscription), event, at, policy)
         case _:
             return _with_same_terms(_live(subscription), event, at, policy)
+
+
+def _with_other_terms(
+    subscription: Active | Grace, event: EventWithTerms, at: datetime, policy: Policy
+) -> Active | Grace:
+    """A live subscription after an event that changes its terms."""
+    match event:
+        case lifecycle.Renewed():
+            return _renewed(subscription, event, at)
+        case lifecycle.RenewalTakenBack():
+            return _taken_back(_active(subscription), event, at, policy)
+        case lifecycle.SpecificationChanged():
+            return _changed(subscription, event)
+        case _:
+            assert_never(event)
 
 
 def _with_same_terms(
@@ -150,7 +166,31 @@ def _renewed(subscription: Active | Grace, event: lifecycle.Renewed, at: datetim
         terms=(*from_last_ended(subscription.terms, at), event.term),
         auto_renewal=subscription.auto_renewal,
         quota_exceeded=subscription.quota_exceeded,
+        taken_back_for=subscription.taken_back_for,
     )
+
+
+def _taken_back(subscription: Active, event: lifecycle.RenewalTakenBack, at: datetime, policy: Policy) -> Active:
+    """R46: without its last term. Failure and attempts end with the old E; for the new one they begin anew."""
+    *before, last = subscription.terms
+    if last.order_id != event.order_id or not before:
+        raise ValueError("the event needs a renewal order that is the last one")
+    return replace(
+        subscription,
+        anchor_day=event.anchor_day,
+        terms=tuple(before),
+        auto_renewal=None if event.auto_renewal_off else subscription.auto_renewal,
+        attempts=0,
+        failure=None,
+        taken_back_for=_taken_back_for(subscription, event, billing_day(at, policy.billing_zone)),
+    )
+
+
+def _taken_back_for(subscription: Active, event: lifecycle.RenewalTakenBack, today: date) -> tuple[date, ...]:
+    """No E that is past can come again, so those are left out."""
+    ahead = tuple(day for day in subscription.taken_back_for if day >= today)
+    automatic = is_automatic(event.order_id, subscription.subscription_id)
+    return (*ahead, event.expires_on) if automatic and event.expires_on not in ahead else ahead
 
 
 def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged) -> Active | Grace:
@@ -175,6 +215,7 @@ def _in_grace(subscription: Active | Grace, retained_until: datetime) -> Grace:
         auto_renewal=subscription.auto_renewal,
         declined=subscription.declined,
         quota_exceeded=subscription.quota_exceeded,
+        taken_back_for=subscription.taken_back_for,
     )
 
 

@@ -27,7 +27,15 @@ from shared.contracts.purchases import AccountCredited, CouponIssued
 from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain import inventory
 from subscription_service.domain.context import FactContext
-from subscription_service.domain.model import Account, CapacityUse, ConfigurationEntry, Coupon, Released
+from subscription_service.domain.model import (
+    ZERO,
+    Account,
+    CapacityUse,
+    ConfigurationEntry,
+    Coupon,
+    PlacedOrder,
+    Released,
+)
 from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.pricing import remainder, total
@@ -48,11 +56,16 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
     """`account`, to which `event` has been applied, with the facts that follow from it.
 
     A switch to partial mode binds servers (R16). A release deletes configuration and bindings (R35). A purchase after
-    it begins without configuration, also where older configuration events arrive later (R5).
+    it begins without configuration, also where older configuration events arrive later (R5). An order that appends a
+    term or is taken back is kept for the decisions that follow (R46).
     """
     if isinstance(event, lifecycle.SpecificationChanged):
         if _switches_to_partial(event.previous, event.specification):
             return inventory.bind_in_order(account, quota_of(event.specification, catalog), at)
+    elif isinstance(event, lifecycle.Renewed):
+        return _with_order(account, event.order_id, PlacedOrder(charged=event.charged or ZERO))
+    elif isinstance(event, lifecycle.RenewalTakenBack):
+        return _with_order(account, event.order_id, PlacedOrder(charged=event.refunded, taken_back=True))
     elif isinstance(event, lifecycle.Released):
         return inventory.unbind_all(account, at)._replace(configuration={}, retained={}, configuration_floor=at)
     elif isinstance(event, lifecycle.Activated) and account.configuration_floor is not None:
@@ -126,6 +139,10 @@ def _configure(
         configuration=with_row(account.configuration, key, entry),
         retained={**account.retained, command.kind: count},
     )
+
+
+def _with_order(account: Account, order_id: str, order: PlacedOrder) -> Account:
+    return account._replace(placed_orders={**account.placed_orders, order_id: order})
 
 
 def _switches_to_partial(previous: Specification, specification: Specification) -> bool:

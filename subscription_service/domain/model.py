@@ -1,9 +1,9 @@
 """What is known of an account: its subscription and its facts. Values that are replaced, never changed.
 
 `subscription`, `contact`, `version` and `decided_at` are what applying the lifecycle events in order rebuilds; the rest
-are facts; some have rows of their own. `servers`, `configuration`, `coupons` and `revoked_coupons` (ids of coupons)
-hold only the rows that the storage loaded for this decision; the totals (`registered`, `bound`, `retained`) always
-count all of them.
+are facts; some have rows of their own. `servers`, `configuration`, `coupons`, `revoked_coupons` (ids of
+coupons) and `placed_orders` (by order id) hold only the rows that the storage loaded for this decision; the totals
+(`registered`, `bound`, `retained`) always count all of them.
 The fields of `Active`, `Grace`, `Released` and what is in them are stored by name: renaming one needs a migration.
 """
 
@@ -103,7 +103,8 @@ class Active:
 
     `terms` begins with a term that had ended by the last renewal, or with the first one; no earlier one is kept.
     `attempts`: failed deductions for this E so far, also where none is outstanding (R25). `declined`: R28.
-    `quota_exceeded`: the flag of R33.
+    `quota_exceeded`: the flag of R33. `taken_back_for`: each E, while it is not past, whose automatic renewal was taken
+    back (R46).
     """
 
     subscription_id: str
@@ -114,6 +115,7 @@ class Active:
     failure: Failure | None = None
     declined: bool = False
     quota_exceeded: bool = False
+    taken_back_for: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,7 @@ class Grace:
     auto_renewal: AutoRenewal | None = None
     declined: bool = False
     quota_exceeded: bool = False
+    taken_back_for: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,13 @@ class Released:
 
 
 Subscription = Active | Grace | Released
+
+
+class PlacedOrder(NamedTuple):
+    """What is known of an order that appended a term: `charged` was deducted here for it (0.00: nothing was)."""
+
+    charged: Decimal = ZERO
+    taken_back: bool = False
 
 
 class Account(NamedTuple):
@@ -157,6 +167,7 @@ class Account(NamedTuple):
     balance: Decimal = ZERO
     coupons: tuple[Coupon, ...] = ()
     revoked_coupons: frozenset[str] = frozenset()
+    placed_orders: Mapping[str, PlacedOrder] = _EMPTY
     registered: ServerTotals = NOTHING
     bound: ServerTotals = NOTHING
     capacity: Mapping[Feature, CapacityUse] = _EMPTY

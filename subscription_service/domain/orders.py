@@ -1,6 +1,6 @@
 """The order list: one entry per order, made from the lifecycle event that answered it (R18).
 
-An entry is stored once; its status is worked out from it and the clock.
+An entry is stored once, and marked where its order is taken back (R46); its status is worked out from it and the clock.
 """
 
 from collections.abc import Mapping
@@ -30,12 +30,13 @@ class OrderType(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """PENDING: starts later. EFFECTIVE: has started. ENDED: is over. REJECTED: was refused."""
+    """PENDING: starts later. EFFECTIVE: has started. ENDED: is over. REJECTED: was refused. CANCELLED: taken back."""
 
     PENDING = "pending"
     EFFECTIVE = "effective"
     ENDED = "ended"
     REJECTED = "rejected"
+    CANCELLED = "cancelled"
 
 
 TYPE_OF: Final[Mapping[str, OrderType]] = {
@@ -62,6 +63,7 @@ class OrderEntry:
     specification: Specification | None = None
     fee: Decimal | None = None
     rejected: bool = False
+    cancelled: bool = False
     catalog_version: str
 
 
@@ -71,7 +73,8 @@ def order_entries(
     """The entries that a lifecycle event makes: an import one for each term (R42), an order one, others none.
 
     `account`: as it was after the event. `cause_type`: type of the event in, or `timer`. `at`: the decision (UTC).
-    A refusal with `order_conflict` makes none, since the id is that of another order (R39), nor does a refused import.
+    A refusal with `order_conflict` makes none, since the id is that of another order (R39), nor does a refused import
+    or act (R46).
     """
     if isinstance(event, Imported):
         return tuple(_for_imported(term, at, catalog) for term in event.terms)
@@ -98,12 +101,14 @@ def _order_entry(
 
 
 def is_order(rejected: OrderRejected) -> bool:
-    """Whether a customer's order was refused, and not an import."""
+    """Whether a customer's order was refused, and not an import or an act."""
     return rejected.order_type in TYPE_OF
 
 
 def status(entry: OrderEntry, now: datetime) -> OrderStatus:
     """The status of an order at `now` (UTC)."""
+    if entry.cancelled:
+        return OrderStatus.CANCELLED
     if entry.rejected or entry.starts_at is None:
         return OrderStatus.REJECTED
     if now < entry.starts_at:

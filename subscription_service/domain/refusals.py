@@ -35,6 +35,9 @@ SENTENCES: Mapping[RejectionCode, str] = {
         "The grace period of this subscription ended at {required}, so it cannot be taken over at {offered}."
     ),
     RejectionCode.NOT_ACTIVE: "The subscription has expired. Please renew it before you change its specification.",
+    RejectionCode.ORDER_NOT_PENDING: (
+        "Order {offered} cannot be taken back: only the last renewal order can be, and only before it has started."
+    ),
     RejectionCode.TERMS_NOT_ACCEPTED: "The terms of service must be accepted to place this order.",
     RejectionCode.INVALID_DURATION: "A duration of {required} months can be ordered; {offered} cannot.",
     RejectionCode.INVALID_CYCLE: "Auto-renewal works with a cycle of {required} months, not with {offered}.",

@@ -79,9 +79,17 @@ def subscription_id_of(order_id: str) -> str:
     return "sub-" + blake2b(order_id.encode(), digest_size=12).hexdigest()
 
 
-def automatic_order_id(subscription_id: str, expires_on: date) -> str:
-    """The order id of the automatic renewal for one E; there is at most one."""
-    return f"auto-{subscription_id}-{expires_on.isoformat()}"
+def automatic_order_id(subscription_id: str, expires_on: date, *, version: int | None = None) -> str:
+    """The order id of the automatic renewal for one E. `version`: of the event that places it, where an earlier one for
+    the same E was taken back (R46).
+    """
+    first = f"auto-{subscription_id}-{expires_on.isoformat()}"
+    return first if version is None else f"{first}-{version}"
+
+
+def is_automatic(order_id: str, subscription_id: str) -> bool:
+    """Whether auto-renewal placed this order of the subscription."""
+    return order_id.startswith(f"auto-{subscription_id}-")
 
 
 def _bought(specification: Specification) -> tuple[object, ...]:

@@ -1,13 +1,16 @@
-"""The ledger: one row per credit, debit and charge. Their sum is the account's balance; the audit compares the two."""
+"""The ledger: one row per credit, debit, charge and refund.
 
-from collections.abc import Iterable
+Their sum is the account's balance; the audit compares the two.
+"""
+
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Index, text
 
 from shared.contracts.acts import AccountDebited
-from shared.contracts.lifecycle import Renewed
+from shared.contracts.lifecycle import RenewalTakenBack, Renewed
 from shared.contracts.purchases import AccountCredited
 from shared.storage.bulk import Row, insert
 from shared.storage.database import Connection
@@ -19,8 +22,8 @@ from subscription_service.storage.metadata import Amount, SubscriptionTable
 
 
 class LedgerRow(SubscriptionTable, table=True):
-    """`kind`: `credit`, above zero, or `debit`, below zero, their `entry_id` the event's; or `charge`, below zero, its
-    `entry_id` the order's. `operator`, `reason`: of an operator's act (R45).
+    """`kind`: `credit`, above zero, or `debit`, below zero, their `entry_id` the event's; or `charge`, below zero, or
+    `refund`, above zero, their `entry_id` the order's. `operator`, `reason`: of an operator's act (R45, R46).
     """
 
     __tablename__ = "ledger_entry"
@@ -38,8 +41,8 @@ _ADD = insert(LedgerRow)
 _BALANCES = text(f"SELECT account_id, sum(amount) AS balance FROM ledger_entry WHERE {IN_RANGE} GROUP BY account_id")
 
 
-async def save(connection: Connection, applied: Iterable[Incoming], emitted: Iterable[EmittedEvent]) -> None:
-    """Store what was credited, debited and charged."""
+async def save(connection: Connection, applied: Iterable[Incoming], emitted: Collection[EmittedEvent]) -> None:
+    """Store what was credited, debited, charged and refunded."""
     arrived = [(event.event.data, event.event.time) for event in applied]
     credits_ = [_credit(data, at) for data, at in arrived if isinstance(data, AccountCredited)]
     debits = [_debit(data, at) for data, at in arrived if isinstance(data, AccountDebited)]
@@ -48,7 +51,12 @@ async def save(connection: Connection, applied: Iterable[Incoming], emitted: Ite
         for event in emitted
         if isinstance(event.data, Renewed) and event.data.charged
     ]
-    await _ADD.run(connection, [*credits_, *debits, *charges])
+    refunds = [
+        _refund(event.account_id, event.data, event.at)
+        for event in emitted
+        if isinstance(event.data, RenewalTakenBack) and event.data.refunded
+    ]
+    await _ADD.run(connection, [*credits_, *debits, *charges, *refunds])
 
 
 async def balances(connection: Connection, accounts: AccountRange) -> dict[str, Decimal]:
@@ -68,6 +76,11 @@ def _debit(data: AccountDebited, at: datetime) -> Row:
 
 def _charge(account_id: str, data: Renewed, charged: Decimal, at: datetime) -> Row:
     return _row("charge", data.order_id, account_id, -charged, at)
+
+
+def _refund(account_id: str, data: RenewalTakenBack, at: datetime) -> Row:
+    row = _row("refund", data.order_id, account_id, data.refunded, at)
+    return {**row, "operator": data.operator, "reason": data.reason}
 
 
 def _row(kind: str, entry_id: str, account_id: str, amount: Decimal, at: datetime) -> Row:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from shared.contracts.acts import RenewalCancelled
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     ConfigurationRecorded,
@@ -27,7 +28,7 @@ from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.model import Account
 from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming
-from subscription_service.storage import accounts, configuration, coupons, deduplication, servers, waiting
+from subscription_service.storage import accounts, configuration, coupons, deduplication, orders, servers, waiting
 from subscription_service.unit_of_work import LockedAccount
 
 
@@ -59,7 +60,7 @@ async def load_coupons(
 async def load_touched(
     connection: Connection, locked: Mapping[str, LockedAccount], events: Iterable[Incoming], *, whole: bool
 ) -> None:
-    """Load the servers, configuration entries and revocations of coupons that these events touch.
+    """Load the servers, configuration entries, orders and revocations of coupons that these events touch.
 
     Where an event may need all servers, or `whole`: also every server that is present or bound.
     """
@@ -72,6 +73,8 @@ async def load_touched(
     found_entries = await configuration.some(connection, touched.entries)
     for account_id, ids in (await coupons.revoked(connection, touched.coupons)).items():
         _attach(locked[account_id], revoked_coupons=ids)
+    for account_id, own in (await orders.placed(connection, touched.orders)).items():
+        _attach(locked[account_id], placed_orders=own)
     for account_id in found_servers.keys() | found_entries.keys():
         _attach(
             locked[account_id],
@@ -109,6 +112,7 @@ class _Touched:
         self.servers: set[tuple[str, str]] = set()
         self.entries: set[tuple[str, ConfigurationKind, str]] = set()
         self.coupons: set[tuple[str, str]] = set()
+        self.orders: set[tuple[str, str]] = set()
         for event in events:
             self._add(event.account_id, event.event.data)
             if event.may_touch_all_servers(locked[event.account_id].account):
@@ -122,6 +126,8 @@ class _Touched:
                 self.servers.update((account_id, server.server_id) for server in data.servers)
             case CouponIssued():
                 self.coupons.add((account_id, data.coupon_id))
+            case RenewalCancelled():
+                self.orders.add((account_id, data.order_id))
             case ConfigurationRecorded() | ConfigurationRemoved():
                 self.entries.add((account_id, data.kind, data.key))
 

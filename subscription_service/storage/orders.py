@@ -1,16 +1,20 @@
-"""The order list: one row per order, refused ones too; a row never changes (R18)."""
+"""The order list: one row per order, refused ones too; a row changes only where its order is taken back (R18, R46)."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Index, text
+from sqlmodel import Field
 
 from shared.contracts.envelope import json_reader, to_json
+from shared.contracts.lifecycle import RenewalTakenBack
 from shared.contracts.types import Specification
-from shared.storage.bulk import Row, insert
+from shared.storage.bulk import Bulk, Row, insert, update
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
 from shared.storage.tables import Document, Instant, OptionalInstant, Text, TextKey
+from subscription_service.domain.model import PlacedOrder
 from subscription_service.domain.orders import OrderEntry, OrderType, order_entries
 from subscription_service.domain.policy import Catalog
 from subscription_service.handlers import Incoming
@@ -34,19 +38,39 @@ class OrderRow(SubscriptionTable, table=True):
     specification: Document
     fee: OptionalAmount
     rejected: bool
+    cancelled: bool = Field(sa_column_kwargs={"server_default": text("false")})
     catalog_version: Text
 
 
 _read_specification = json_reader(Specification)
 _READ = Selection(OrderRow)
 _ADD = insert(OrderRow, or_ignore=True)
+_CANCEL = update(OrderRow, ("order_id", "cancelled"))
+_PLACED = Bulk(
+    OrderRow,
+    "SELECT o.account_id, o.order_id, o.cancelled, coalesce(-l.amount, 0.00) AS charged FROM {rows}"
+    " JOIN order_entry o USING ({names})"
+    " LEFT JOIN ledger_entry l ON l.kind = 'charge' AND l.entry_id = o.order_id WHERE NOT o.rejected",
+    ("account_id", "order_id"),
+)
 _OF_ACCOUNT = text(f"SELECT {_READ.sql} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id")
 _OF_RANGE = text(f"SELECT {_READ.sql} FROM order_entry WHERE {IN_RANGE}")
 
 
-async def save(connection: Connection, emitted: Iterable[EmittedEvent], catalog: Catalog) -> None:
-    """Store the orders that these events answer."""
+async def save(connection: Connection, emitted: Collection[EmittedEvent], catalog: Catalog) -> None:
+    """Store the orders that these events answer, and mark those that they take back."""
     await _ADD.run(connection, list(_rows(emitted, catalog)))
+    taken_back = [event.data.order_id for event in emitted if isinstance(event.data, RenewalTakenBack)]
+    await _CANCEL.run(connection, [{"order_id": each, "cancelled": True} for each in taken_back])
+
+
+async def placed(connection: Connection, wanted: Collection[tuple[str, str]]) -> dict[str, dict[str, PlacedOrder]]:
+    """Of these orders (account id, order id) those that the account has placed: account id -> order id -> order."""
+    found: defaultdict[str, dict[str, PlacedOrder]] = defaultdict(dict)
+    rows = [{"account_id": account_id, "order_id": order_id} for account_id, order_id in sorted(wanted)]
+    for row in await _PLACED.fetch(connection, rows):
+        found[row.account_id][row.order_id] = PlacedOrder(row.charged, row.cancelled)
+    return found
 
 
 async def of_account(connection: Connection, account_id: str) -> list[OrderEntry]:
@@ -79,6 +103,7 @@ def _row(account_id: str, entry: OrderEntry) -> Row:
         "specification": to_json(entry.specification).decode() if entry.specification else None,
         "fee": entry.fee,
         "rejected": entry.rejected,
+        "cancelled": entry.cancelled,
         "catalog_version": entry.catalog_version,
     }
 
@@ -94,5 +119,6 @@ def _entry(row: Any) -> OrderEntry:
         specification=_read_specification(row.specification) if row.specification else None,
         fee=row.fee,
         rejected=row.rejected,
+        cancelled=row.cancelled,
         catalog_version=row.catalog_version,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages import auto_renewal, expiry, orders, quota, reminder, terms
+from notifier_service.content.messages import acts, auto_renewal, expiry, orders, quota, reminder, terms
 from notifier_service.content.messages.mail_content import MailContent
 from shared.contracts import lifecycle
 from shared.contracts.lifecycle import LifecycleData
@@ -29,6 +29,7 @@ CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer],
     lifecycle.QuotaRestored: quota.restored,
     lifecycle.OrderRejected: orders.order_rejected,
     lifecycle.ContactReplaced: orders.contact_changed,
+    lifecycle.RenewalTakenBack: acts.renewal_cancelled,
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from shared.contracts.topics import PURCHASES
 from tenure.__main__ import main
 from tests.integration.subscription.serving import World
-from tests.kit.events import account, credit, purchase
+from tests.kit.events import account, credit, purchase, renewal
 from tests.kit.tokens import SECRET
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -78,7 +78,27 @@ async def test_a_coupon_is_revoked_and_a_second_time_as_well(world: World, capsy
         assert capsys.readouterr().out.startswith("applied: tenure.coupon.revoked.v1 ")
 
 
-@pytest.mark.parametrize("act", [["debit", "nobody", "1.00"], ["revoke-coupon", "nobody", "k-1"]])
+@pytest.mark.rule("R46")
+async def test_a_renewal_is_taken_back_and_a_second_time_nothing_happens(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = await known(world)
+    order = renewal(who, world.now)
+    await world.publish(order)
+    await world.settle()
+    for _ in range(2):
+        assert await run("cancel-renewal", who, order["data"]["order_id"], "--yes") == 0
+        assert capsys.readouterr().out.startswith("applied: tenure.renewal.cancelled.v1 ")
+    assert (await world.kinds(who))[1:] == ["renewed", "renewal_cancelled"]
+    assert await run("cancel-renewal", who, "another", "--yes") == 1
+    assert capsys.readouterr().out.startswith("rejected (order_not_pending): ")
+    [_, listed] = (await world.get(f"{who}/orders"))["orders"]
+    assert listed["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "act", [["debit", "nobody", "1.00"], ["revoke-coupon", "nobody", "k-1"], ["cancel-renewal", "nobody", "r-1"]]
+)
 async def test_an_account_of_which_nothing_is_known_is_refused(
     world: World, capsys: pytest.CaptureFixture[str], act: list[str]
 ) -> None:

@@ -1,12 +1,16 @@
 """Lives of an account, run event by event: what the properties look at."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from subscription_service.domain.model import Account
+from shared.contracts.acts import RenewalCancelled
+from shared.contracts.inbound import InboundData
+from shared.contracts.lifecycle import LifecycleData
+from subscription_service.domain.model import Account, Active, Grace
 from tests.unit.domain.scenario import Scenario, rules, when
-from tests.unit.domain.strategies import Life
+from tests.unit.domain.strategies import LAST_ORDER, Life
 
 BIRTH = when("2023-12-31 11:30")
 AFTERWARDS = timedelta(days=60)
@@ -15,11 +19,25 @@ AFTERWARDS = timedelta(days=60)
 def lived(life: Life, days: tuple[int, ...] = (7,), after: timedelta = AFTERWARDS) -> Scenario:
     """A life that begins with a purchase on the last day of a month."""
     scenario = Scenario(rules=rules(reminder_days=days))
-    commands = [life.bought, *[command for _, command in life.steps]]
-    for time, command in zip(instants(life), commands, strict=True):
-        scenario.receive(time, command)
+    for time, command in timed(life):
+        take(scenario, time, command)
     scenario.advance_to(instants(life)[-1] + after)
     return scenario
+
+
+def timed(life: Life) -> list[tuple[datetime, InboundData]]:
+    """When each event happens, and the event; the purchase first."""
+    commands = [life.bought, *[command for _, command in life.steps]]
+    return list(zip(instants(life), commands, strict=True))
+
+
+def take(scenario: Scenario, time: datetime, command: InboundData) -> list[LifecycleData]:
+    """Take in one event of a life; an act on the last order of the subscription gets that order's id."""
+    scenario.advance_to(time)
+    live = scenario.account.subscription
+    if isinstance(command, RenewalCancelled) and isinstance(live, Active | Grace) and command.order_id == LAST_ORDER:
+        command = replace(command, order_id=live.terms[-1].order_id)
+    return scenario.receive(time, command)
 
 
 def instants(life: Life) -> list[datetime]:
@@ -35,9 +53,8 @@ def rebuilt(account: Account) -> tuple[object, ...]:
 def states(life: Life) -> Iterator[Account]:
     """The account after each of its events, and at the end."""
     scenario = Scenario()
-    commands = [life.bought, *[command for _, command in life.steps]]
-    for time, command in zip(instants(life), commands, strict=True):
-        scenario.receive(time, command)
+    for time, command in timed(life):
+        take(scenario, time, command)
         yield scenario.account
     scenario.advance_to(instants(life)[-1] + AFTERWARDS)
     yield scenario.account

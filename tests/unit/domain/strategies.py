@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.contracts import inventory, purchases
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
-from tests.unit.domain.acts import debit, revoke
+from tests.unit.domain.acts import OPERATOR, cancel, debit, revoke
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -110,7 +110,12 @@ SETTINGS: st.SearchStrategy[InboundData] = st.one_of(
     st.builds(used, st.integers(0, 50)),
 )
 RENEWALS = st.builds(renewal, IDS, months=st.sampled_from([1, 3]))
-COMMANDS = st.one_of(RENEWALS, ORDERS, SWITCHES, MONEY, INVENTORY, INVENTORY, SETTINGS)
+LAST_ORDER = "the-last-one"
+"""Stands for the order of the last term, which is known when the act comes."""
+ACTS: st.SearchStrategy[InboundData] = st.builds(
+    cancel, st.sampled_from([LAST_ORDER, LAST_ORDER, "p-0"]), operator=st.sampled_from([OPERATOR, None])
+)
+COMMANDS = st.one_of(RENEWALS, ACTS, ORDERS, SWITCHES, MONEY, INVENTORY, INVENTORY, SETTINGS)
 PAUSES = st.one_of(
     st.timedeltas(timedelta(0), timedelta(hours=6)),
     st.timedeltas(timedelta(0), timedelta(hours=36)),

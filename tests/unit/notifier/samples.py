@@ -29,6 +29,7 @@ from shared.contracts.lifecycle import (
     ReleaseDue,
     RenewalDeclineNoted,
     RenewalDue,
+    RenewalTakenBack,
     Renewed,
     SpecificationChanged,
 )
@@ -88,6 +89,7 @@ RETAINED = {
 }
 HONEYPOTS = QuantityRange(minimum=20, maximum=500, step=1)
 REFUSAL_VALUES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
+    RejectionCode.ORDER_NOT_PENDING: ("ord-2026-0100", "ord-2026-0099"),
     RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
     RejectionCode.AMOUNT_OUT_OF_RANGE: ("999,999,999,999.99", "1,234,567,890,123.00"),
     RejectionCode.INVALID_CYCLE: ("1, 3 or 12", 6),
@@ -203,6 +205,18 @@ released = Released(released_at=RELEASE_AT, purged=RETAINED, specification=ENTER
 switched_off = AutoRenewalSwitchedOff(
     cycle_months=1, effective_on=date(2026, 11, 25), first_attempt_at=None, expires_on=LAST_DAY, ends_at=ENDS_AT
 )
+renewal_cancelled = RenewalTakenBack(
+    order_id="ord-2026-0077",
+    expires_on=LAST_DAY,
+    ends_at=ENDS_AT,
+    refunded=Decimal("0.00"),
+    balance_after=Decimal("88.95"),
+    currency="USD",
+    auto_renewal_off=False,
+    anchor_day=1,
+    operator="o.perez",
+    reason="Ordered twice, ticket 4711",
+)
 
 
 def rejected(code: RejectionCode) -> OrderRejected:
@@ -275,7 +289,7 @@ def mail(
 
 def mailed() -> Iterator[tuple[str, LifecycleData]]:
     """Every kind and variant that becomes a mail, by a name for it."""
-    return itertools.chain(_terms(), _warnings(), _endings(), _rejections())
+    return itertools.chain(_terms(), _warnings(), _endings(), _rejections(), _acts())
 
 
 def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
@@ -380,3 +394,10 @@ def _endings() -> Iterator[tuple[str, LifecycleData]]:
 def _rejections() -> Iterator[tuple[str, LifecycleData]]:
     for code in RejectionCode:
         yield f"order_rejected-{code}", rejected(code)
+
+
+def _acts() -> Iterator[tuple[str, LifecycleData]]:
+    yield "renewal_cancelled-ours", renewal_cancelled
+    yield "renewal_cancelled-yours", replace(renewal_cancelled, operator=None)
+    refunded = replace(renewal_cancelled, refunded=Decimal("1111.05"), balance_after=Decimal("1200.00"))
+    yield "renewal_cancelled-refunded", replace(refunded, auto_renewal_off=True)

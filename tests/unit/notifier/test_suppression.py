@@ -63,6 +63,25 @@ def test_nothing_else_makes_anything_untrue(kind: str) -> None:
     assert why(kind, LatestVersions(unrelated), now) is None
 
 
+@pytest.mark.rule("R46")
+def test_a_renewal_is_untrue_once_its_own_order_was_taken_back_and_no_other() -> None:
+    def standing(order_id: str, version: int) -> LatestVersions:
+        cancelled = replace(samples.renewal_cancelled, order_id=order_id)
+        return LatestVersions().including(samples.event(cancelled, version=version))
+
+    assert why("renewed", standing(samples.renewed.order_id, 8)) == "taken_back_meanwhile"
+    assert why("renewed", standing(samples.renewed.order_id, 6)) is None
+    assert why("renewed", standing("another", 8)) is None
+
+
+def test_of_orders_taken_back_only_the_last_ones_are_remembered() -> None:
+    latest_versions = LatestVersions()
+    for version in range(1, 31):
+        cancelled = replace(samples.renewal_cancelled, order_id=f"r-{version}")
+        latest_versions = latest_versions.including(samples.event(cancelled, version=version))
+    assert set(latest_versions.by_kind) == {"renewal_cancelled", *(f"renewal_cancelled r-{n}" for n in range(11, 31))}
+
+
 def test_the_latest_versions_keep_the_newest_version_of_each_kind() -> None:
     latest_versions = LatestVersions()
     for version in (3, 9, 5):
