@@ -12,9 +12,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from unicodedata import category
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.contracts.scalars import Instant
@@ -23,6 +23,8 @@ from shared.runtime import mail_settings
 PREFIX: Final = "TENURE_"
 _URL: Final = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
 """The characters of a URL (RFC 3986): what mails turn into links holds no blank, quote or angle bracket."""
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SECRETS: Final = (
     "DATABASE_URL",
     "AUTH_SECRET",
@@ -33,6 +35,10 @@ SECRETS: Final = (
 )
 """Settings that may come from a file, without the prefix."""
 
+_LINK: Final = re.compile(r"_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)")
+_LINKED: Final = re.compile(r"(tcp|udp|sctp)://")
+"""Names and values of the variables that Kubernetes makes of a Service."""
+
 Role: TypeAlias = Literal["intake", "http"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 """`intake`: events, timers, publishing and delivery; `http`: the service's own paths."""
@@ -42,12 +48,26 @@ class BadSettings(Exception):
     """Settings with which the service cannot start; the message names each wrong one and what was expected."""
 
 
+def _given(value: Any) -> Any:
+    if value == "":
+        raise ValueError("expected a value; leave the setting out where there is none")
+    return value
+
+
 def _host_and_port_list(text: str) -> str:
     for each in text.split(","):
         host, _, port = each.strip().rpartition(":")
-        if not host or not port.isdecimal():
+        if not _is_host(host) or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
             raise ValueError("expected host:port, or several of them with commas between")
     return text
+
+
+def _is_host(text: str) -> bool:
+    try:
+        mail_settings.host(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _web_address(address: str) -> str:
@@ -72,8 +92,12 @@ def _roles(text: str) -> str:
 
 
 def _postgresql_url(url: SecretStr) -> SecretStr:
-    if _scheme(url.get_secret_value()).partition("+")[0] not in ("postgresql", "postgres"):
+    plain = url.get_secret_value()
+    if _scheme(plain).partition("+")[0] not in ("postgresql", "postgres"):
         raise ValueError("expected postgresql://user:password@host:port/database")
+    options = dict(parse_qsl(urlsplit(plain).query))
+    if options.get("sslmode", options.get("ssl", "prefer")) not in _SSL_MODES:
+        raise ValueError(f"expected an sslmode of {', '.join(_SSL_MODES)}")
     return url
 
 
@@ -86,6 +110,11 @@ def _scheme(url: str) -> str:
         return ""
 
 
+OptionalText: TypeAlias = Annotated[str | None, BeforeValidator(_given)]
+OptionalSecret: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_given)]
+OptionalFile: TypeAlias = Annotated[Path | None, BeforeValidator(_given)]
+
+
 class Settings(BaseSettings):
     """docs/settings.md has the meaning, unit and default of each."""
 
@@ -94,9 +123,9 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: Annotated[str, AfterValidator(_host_and_port_list)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    kafka_sasl_username: str | None = None
-    kafka_sasl_password: SecretStr | None = None
-    kafka_ssl_ca_file: Path | None = None
+    kafka_sasl_username: OptionalText = None
+    kafka_sasl_password: OptionalSecret = None
+    kafka_ssl_ca_file: OptionalFile = None
     kafka_session_seconds: Annotated[int, Field(ge=1, le=300)] = 2
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     topic_partitions: Annotated[int, Field(ge=1, le=10_000)] = 6
@@ -108,10 +137,10 @@ class Settings(BaseSettings):
     database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
     smtp_host: Annotated[str, AfterValidator(mail_settings.host)] = "127.0.0.1"
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
-    smtp_username: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_username: OptionalText = None
+    smtp_password: OptionalSecret = None
     smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
-    smtp_ca_file: Path | None = None
+    smtp_ca_file: OptionalFile = None
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
     mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
@@ -119,17 +148,17 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None
     notifier_url: Annotated[str, AfterValidator(_web_address)] | None = None
-    auth_secret: SecretStr | None = None
+    auth_secret: OptionalSecret = None
     auth_jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None
-    auth_audience: str | None = None
-    http_host: str = "127.0.0.1"
+    auth_audience: OptionalText = None
+    http_host: Annotated[str, AfterValidator(mail_settings.host)] = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     http_rate_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     http_rate_per_token: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     http_trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     roles: Annotated[str, AfterValidator(_roles)] = "all"
-    policy_file: Path | None = None
-    catalog_file: Path | None = None
+    policy_file: OptionalFile = None
+    catalog_file: OptionalFile = None
     accept_policy_change: Annotated[str | None, AfterValidator(lambda text: text or None)] = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -161,8 +190,10 @@ def schema_name(service: str, settings: Settings) -> str:
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in `environment`. Raises `BadSettings` with one sentence for each wrong one."""
     given = {name.upper(): value for name, value in environment.items() if name.upper().startswith(PREFIX)}
+    _refuse_links_of_kubernetes(given)
+    _refuse_what_is_no_text(given)
     given = _with_secret_files(given)
-    _refuse_control_characters(given)
+    _refuse_what_is_no_text(given)
     unknown = sorted(name for name in given if name.removeprefix(PREFIX).lower() not in Settings.model_fields)
     if unknown:
         raise BadSettings(f"Unknown setting {', '.join(unknown)}: see docs/settings.md for the names that exist.")
@@ -170,18 +201,40 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         settings = Settings.model_validate({name.removeprefix(PREFIX).lower(): value for name, value in given.items()})
     except ValidationError as error:
         raise BadSettings(_sentences(error)) from None
-    if "SASL" in settings.kafka_security_protocol and not (
-        settings.kafka_sasl_username and settings.kafka_sasl_password
-    ):
-        raise BadSettings("TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.")
+    _refuse_contradictions(settings)
     return settings
 
 
-def _refuse_control_characters(given: Mapping[str, str]) -> None:
+def _refuse_contradictions(settings: Settings) -> None:
+    """Each setting is well, but not with another one. Raises `BadSettings`."""
+    protocol, login = settings.kafka_security_protocol, (settings.kafka_sasl_username, settings.kafka_sasl_password)
+    if "SASL" in protocol and not all(login):
+        raise BadSettings("TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.")
+    if "SSL" not in protocol and settings.kafka_ssl_ca_file:
+        raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: with TENURE_KAFKA_SECURITY_PROTOCOL={protocol} there is no TLS.")
+    if settings.smtp_tls == "none" and settings.smtp_ca_file:
+        raise BadSettings("TENURE_SMTP_CA_FILE: with TENURE_SMTP_TLS=none there is no TLS.")
+
+
+def _refuse_links_of_kubernetes(given: Mapping[str, str]) -> None:
+    """Into each container Kubernetes puts variables named after the Services of its namespace. Raises `BadSettings`."""
+    links = sorted(name for name, value in given.items() if _LINK.search(name) or _LINKED.match(value))
+    if links:
+        raise BadSettings(
+            f"{', '.join(links)}: set by Kubernetes, for a Service that is called tenure or tenure-…; put"
+            " `enableServiceLinks: false` into the spec of the pod."
+        )
+
+
+def _refuse_what_is_no_text(given: Mapping[str, str]) -> None:
     """A line break would break out of whatever a value is written into. Raises `BadSettings`."""
-    broken = sorted(name for name, value in given.items() if any(category(letter) == "Cc" for letter in value))
-    if broken:
-        raise BadSettings(f"{', '.join(broken)}: contains a control character, such as a line break.")
+    for kind, sentence in (
+        ("Cc", "contains a control character, such as a line break"),
+        ("Cs", "is not text in UTF-8"),
+    ):
+        broken = sorted(name for name, value in given.items() if any(category(letter) == kind for letter in value))
+        if broken:
+            raise BadSettings(f"{', '.join(broken)}: {sentence}.")
 
 
 def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
@@ -189,6 +242,8 @@ def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
     read = dict(given)
     for name in SECRETS:
         path = read.pop(f"{PREFIX}{name}_FILE", None)
+        if path is not None and f"{PREFIX}{name}" in read:
+            raise BadSettings(f"{PREFIX}{name} and {PREFIX}{name}_FILE: only one of the two.")
         if path is not None:
             read[f"{PREFIX}{name}"] = _secret_in(f"{PREFIX}{name}_FILE", path)
     return read
@@ -196,11 +251,14 @@ def _with_secret_files(given: Mapping[str, str]) -> dict[str, str]:
 
 def _secret_in(name: str, path: str) -> str:
     try:
-        return Path(path).read_text("utf-8").strip()
+        secret = Path(path).read_text("utf-8").strip()
     except OSError as error:
         raise BadSettings(f"{name}: the file cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise BadSettings(f"{name}: the file is not UTF-8 text.") from None
+    if not secret:
+        raise BadSettings(f"{name}: the file is empty.")
+    return secret
 
 
 def _sentences(error: ValidationError) -> str:
