@@ -10,16 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier_service import outbox_entries
-from notifier_service.decisions.notification import FinalResult, Notification, NotificationStatus, final_status
+from notifier_service.decisions.notification import (
+    Failed,
+    FinalResult,
+    Notification,
+    NotificationStatus,
+    final_status,
+)
+from notifier_service.log_lines import email_failed
 from notifier_service.storage import notification_counts, signals
 from notifier_service.storage.signals import Signal
 from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.outcomes import Channel
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS, OUTCOMES
-from shared.kafka.dead_letters import dead_letter
+from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
 from shared.outbox import log
 from shared.outbox.log import Entry
+from shared.runtime.log_lines import Said
 from shared.storage import event_counts
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome
@@ -27,7 +35,10 @@ from shared.storage.event_counts import EventOutcome
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """`now`: service clock of the transaction; `partitions`: logical topic -> its number of partitions."""
+    """`now`: service clock of the transaction; `partitions`: logical topic -> its number of partitions.
+
+    `said`: what the log says once all is committed.
+    """
 
     now: datetime
     partitions: Mapping[str, int]
@@ -36,9 +47,16 @@ class UnitOfWork:
     notification_counts: Counter[tuple[Channel, NotificationStatus]] = field(default_factory=Counter)
     signals: set[Signal] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
 
-    def add_dead_letter(self, record: Record, topic: str, unreadable: Unreadable) -> None:
-        """The record is published as received on the dead-letter topic, and counted under its logical `topic`."""
+    def add_dead_letter(
+        self, record: Record, topic: str, unreadable: Unreadable, error: Exception | None = None
+    ) -> None:
+        """The record is published as received on the dead-letter topic, and counted under its logical `topic`.
+
+        `error`: the fault of ours behind it.
+        """
+        self.said.append(dead_letter_line(record, unreadable.reason, error))
         entry = dead_letter(
             record,
             unreadable.reason,
@@ -53,6 +71,8 @@ class UnitOfWork:
     def add_final_result(self, notification: Notification, result: FinalResult, *, attempts: int, at: datetime) -> None:
         """The notification has ended: it is counted, and published as an outcome with the time `at`."""
         self.notification_counts[notification.channel, final_status(result)] += 1
+        if isinstance(result, Failed):
+            self.said.append(email_failed(notification, result.reason, attempts))
         partitions = self.partitions[OUTCOMES]
         self.entries.append(
             outbox_entries.final_result(notification, result, attempts=attempts, at=at, partitions=partitions)

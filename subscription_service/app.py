@@ -16,6 +16,7 @@ from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.http import api, receipts
 from subscription_service.metrics import database_collectors
+from subscription_service.policy_files.comparison import document, versions
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.rules_in_force import RulesInForce
 from subscription_service.timer_runner import TimerRunner
@@ -45,6 +46,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         tasks=[timers.run, housekeeping.run, in_force.run],
         preparations=[in_force.prepare],
         beside_intake=[in_force.watch],
+        rules=versions(document(rules)),
     )
 
 

@@ -13,6 +13,7 @@ from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
 from shared.kafka.culprits import Culprits
 from shared.kafka.record import DecodedRecord, Record
+from shared.runtime.log_lines import Said
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome
 from shared.testclock.advances import latest_instant, request_advance
@@ -46,21 +47,27 @@ class SubscriptionBatchProcessor:
         currency, zone = self._rules.catalog.currency, self._rules.policy.billing_zone
         return read(record, self._logical(record), currency=currency, zone=zone)
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
         """Decide and store the whole batch. Raises where that fails; the caller then rolls the transaction back."""
         unit_of_work = self._begin(await self._clock.now(connection))
         events, advances = self._sort(decoded, unit_of_work)
         await self._keep_advances(connection, advances, unit_of_work)
         first, *later = in_turn(events)
         await self._decide(connection, first, unit_of_work)
+        said = unit_of_work.said
         for part in later:
-            await self._decide(connection, part, self._begin(unit_of_work.now))
+            following = self._begin(unit_of_work.now)
+            await self._decide(connection, part, following)
+            said += following.said
+        return said
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
         """Make a dead letter of a record that fails even alone in its batch (`internal_error`)."""
         unit_of_work = self._begin(await self._clock.now(connection))
-        unit_of_work.dead_letter_record(record, self._logical(record), Reason.INTERNAL_ERROR, type(error).__name__)
+        unreadable = Unreadable(Reason.INTERNAL_ERROR, type(error).__name__)
+        unit_of_work.dead_letter_record(record, self._logical(record), unreadable, error)
         await save(connection, unit_of_work)
+        return unit_of_work.said
 
     def _begin(self, now: datetime) -> UnitOfWork:
         return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions, culprits=self._culprits)
@@ -106,7 +113,7 @@ class SubscriptionBatchProcessor:
             topic = self._logical(record)
             unreadable = content if isinstance(content, Unreadable) else why_too_early(content, unit_of_work.now)
             if unreadable:
-                unit_of_work.dead_letter_record(record, topic, unreadable.reason, unreadable.detail)
+                unit_of_work.dead_letter_record(record, topic, unreadable)
             else:
                 (advances if topic == TEST_CLOCK else events).append(content)
         return events, advances
@@ -120,7 +127,7 @@ class SubscriptionBatchProcessor:
             latest = await latest_instant(connection)
             if data.now < latest:
                 detail = f"data.now: earlier than {latest.isoformat()}, at which the clock stands"
-                unit_of_work.dead_letter_record(advance.record, TEST_CLOCK, Reason.INVALID_DATA, detail)
+                unit_of_work.dead_letter_record(advance.record, TEST_CLOCK, Unreadable(Reason.INVALID_DATA, detail))
             else:
                 await request_advance(connection, advance.event.id, data.now)
                 unit_of_work.event_counts[TEST_CLOCK, EventOutcome.APPLIED] += 1

@@ -5,17 +5,18 @@ the way of any number of rows. Copies that do so at once divide the rows among t
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from shared.runtime.errors import SlowStatement, Transient
+from shared.runtime.waits import WaitLog
 from shared.storage.database import Connection, Engine, transaction
 from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import next_timer, skip_missed
+from subscription_service.log_lines import HOUSEKEEPING_BEHIND, HOUSEKEEPING_SLOW
 from subscription_service.storage import accounts, applied_policy, deduplication, published, receipts
 
 _INTERVAL_SECONDS: Final = 600.0
@@ -30,8 +31,6 @@ _PAUSE_SECONDS: Final = 0.02
 Step: TypeAlias = Callable[[Connection, int], Awaitable[int]]
 """Deletes up to so many rows that are due; returns how many there were."""
 
-logger = logging.getLogger(__name__)
-
 
 class Housekeeping:
     """Deletes old event ids (R39), receipts and published state documents; works out each account's next timer anew."""
@@ -40,6 +39,7 @@ class Housekeeping:
         self._policy = rules.policy
         self._engine = engine
         self._clock = clock
+        self._waits = WaitLog()
 
     async def run(self) -> None:
         """Run until cancelled; while the database is away it waits for the next time."""
@@ -48,7 +48,9 @@ class Housekeeping:
                 await self._retime()
                 await self._delete_old()
             except Transient as away:
-                logger.info("housekeeping waits: %s", away)
+                self._waits.waits("housekeeping", str(away))
+            else:
+                self._waits.goes_on("housekeeping")
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _delete_old(self) -> None:
@@ -92,15 +94,13 @@ async def delete_in_steps(engine: Engine, step: Step, *, what: str, seconds: flo
         try:
             async with transaction(engine) as connection:
                 found = await step(connection, limit)
-        except SlowStatement as slow:
+        except SlowStatement:
             limit = max(limit // 2, 1)
-            logger.warning("housekeeping: %s; going on with %d rows at a time", slow, limit)
+            HOUSEKEEPING_SLOW.say(rows=limit)
             continue
         deleted += found
         if found < limit:
             return deleted
         await asyncio.sleep(_PAUSE_SECONDS)
-    logger.warning(
-        "housekeeping cannot keep up: %d %s were deleted in %.0f s, and more are due", deleted, what, seconds
-    )
+    HOUSEKEEPING_BEHIND.say(deleted=deleted, of=what, seconds=seconds)
     return deleted

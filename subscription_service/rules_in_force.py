@@ -7,17 +7,18 @@ shorter grace) stops the start unless it was accepted.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Final
 
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
+from shared.runtime.log_lines import SESSION_LOST
 from shared.runtime.retry import retry_transient
 from shared.runtime.settings import BadSettings
 from shared.storage.database import transaction
 from shared.storage.session import Session, session_connection
 from subscription_service.domain.policy import Rules
+from subscription_service.log_lines import RULES_ACCEPTED, RULES_CHANGED
 from subscription_service.policy_files.acceptance import consequences, is_accepted, refusal
 from subscription_service.policy_files.comparison import Change, changes, document, fingerprint
 from subscription_service.storage import rule_changes
@@ -31,8 +32,6 @@ _TRY_SHARED: Final = f"SELECT pg_try_advisory_lock_shared({LOCK})"
 _END_SHARED: Final = f"SELECT pg_advisory_unlock_shared({LOCK})"
 _TRY_ALONE: Final = f"SELECT pg_try_advisory_lock({LOCK})"
 _END_ALONE: Final = f"SELECT pg_advisory_unlock({LOCK})"
-
-logger = logging.getLogger(__name__)
 
 
 class RulesInForce:
@@ -95,7 +94,7 @@ class RulesInForce:
             try:
                 await session.keep()
             except Transient as lost:
-                logger.warning("the database session that holds the rules in force was lost: %s", lost)
+                SESSION_LOST.say(of=COMPONENT, reason=str(lost))
 
     async def _agree(self, session: Session) -> None:
         """Take the lock as shared, with our rules as those in force. Raises `Transient` and `BadSettings`."""
@@ -104,7 +103,6 @@ class RulesInForce:
             raise Transient("another copy is changing policy or catalog")
         differing = await self._differing()
         if differing is not None and not differing:
-            self._say("unchanged")
             return
         await session.fetchval(_END_SHARED, schema)
         await self._check(differing or ())
@@ -137,17 +135,14 @@ class RulesInForce:
             words = "\n".join(map(str, differing))
             await rule_changes.add(connection, self._document, changes=words, accepted=accepted)
             data = await rule_changes.affected(connection) if accepted else None
-        self._say(f"changed: {_in_words(differing)}" if differing else "recorded for the first time")
+        if differing:
+            RULES_CHANGED.say(changes=_in_words(differing), fingerprint=self._fingerprint)
         for sentence in consequences(differing, data) if data else ():
-            logger.warning("accepted: %s", sentence)
+            RULES_ACCEPTED.say(meaning=sentence)
 
     @property
     def _accepted(self) -> bool:
         return is_accepted(self._context.settings.accept_policy_change, self._fingerprint)
-
-    def _say(self, what: str) -> None:
-        policy, catalog = self._document["policy.version"], self._document["catalog.version"]
-        logger.info("policy %s, catalog %s, fingerprint %s: %s", policy, catalog, self._fingerprint, what)
 
 
 def _in_words(differing: Sequence[Change]) -> str:

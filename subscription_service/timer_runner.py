@@ -7,7 +7,6 @@ next look. Every copy does this: `SKIP LOCKED` hands each due account to one of 
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -17,9 +16,11 @@ from shared.kafka.culprits import Culprits
 from shared.kafka.input_topics import Ends
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import SlowStatement, Transient
+from shared.runtime.log_lines import Said, say_all
 from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
+from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
 from subscription_service.storage import accounts, loading
 from subscription_service.storage.saving import save
@@ -28,8 +29,6 @@ from subscription_service.unit_of_work import UnitOfWork
 _ACCOUNTS_PER_TRANSACTION = 500
 _POLL_SECONDS = 0.5
 _SET_ASIDE_SECONDS = 60
-
-logger = logging.getLogger(__name__)
 
 
 class _Look(NamedTuple):
@@ -82,6 +81,7 @@ class TimerRunner:
         False: none was due.
         """
         due: list[str] = []
+        said: Sequence[Said] = ()
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
@@ -89,11 +89,12 @@ class TimerRunner:
                     connection, now=min(read_to, now), but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION
                 )
                 if due:
-                    await self._catch_up(connection, due, now, read_to=read_to)
+                    said = await self._catch_up(connection, due, now, read_to=read_to)
+            say_all(said)
         except Exception as error:
             if isinstance(error, Transient) and not isinstance(error, SlowStatement):
                 raise
-            logger.exception("the timers of %d accounts failed together; running each alone", len(due))
+            TIMERS_FAILED.say(error, accounts=len(due))
             for account_id in due:
                 await self._run_alone(account_id, read_to)
         return bool(due)
@@ -103,16 +104,18 @@ class TimerRunner:
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
-                await self._catch_up(connection, [account_id], now, read_to=read_to)
+                said = await self._catch_up(connection, [account_id], now, read_to=read_to)
+            say_all(said)
         except Exception as error:
             if isinstance(error, Transient) and not isinstance(error, SlowStatement):
                 raise
-            logger.exception("the timers of account %s failed; again in %d s", account_id, _SET_ASIDE_SECONDS)
+            ACCOUNT_FAILED.say(error, again_in_seconds=_SET_ASIDE_SECONDS)
             self._set_aside_until[account_id] = asyncio.get_running_loop().time() + _SET_ASIDE_SECONDS
 
     async def _catch_up(
         self, connection: Connection, account_ids: Sequence[str], now: datetime, *, read_to: datetime
-    ) -> None:
+    ) -> Sequence[Said]:
+        """What the log is to say of it, once it is committed."""
         locked = await loading.lock(
             connection, account_ids, partitions=self._partitions[LIFECYCLE], with_waiting=account_ids
         )
@@ -127,6 +130,7 @@ class TimerRunner:
         )
         await with_pauses(unit_of_work.catch_up(locked.values(), read_to=read_to))
         await save(connection, unit_of_work)
+        return unit_of_work.said
 
     def _set_aside(self) -> list[str]:
         """Accounts that failed less than a minute ago."""

@@ -5,22 +5,23 @@ what it collected. Which event waits and what comes next is answered by `domain.
 An `Account` is replaced, never changed, so whatever differs from `LockedAccount.before` is to be stored.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
-from shared.contracts.envelope import Reason
+from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.topics import DEAD_LETTERS
 from shared.kafka.culprits import Culprits
-from shared.kafka.dead_letters import dead_letter
+from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
 from shared.outbox.log import Entry
+from shared.runtime.log_lines import Said
 from shared.storage.event_counts import EventOutcome
+from subscription_service.account_changes import same_timer
 from subscription_service.domain import waiting
 from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.deduction import may_deduct
@@ -31,13 +32,12 @@ from subscription_service.domain.step import StepResult, refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.domain.waiting import Schedule, WaitingEvents
 from subscription_service.handlers import IN_AN_ORDER, Incoming, Verdict
+from subscription_service.log_lines import refused
 from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry, state_entry
 from subscription_service.receipts import FOR_A_PURCHASE, FOR_TIMERS, ReceiptOutcome, Receipts
 
-logger = logging.getLogger(__name__)
-
-_NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
-"""For timers: they bring no facts."""
+_NONE: Final = RejectionCode.NOT_SUBSCRIBED
+_NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")  # for timers, which bring no facts
 
 
 @dataclass(slots=True)
@@ -61,9 +61,9 @@ class LockedAccount:
 
     def timer(self, policy: Policy) -> Timer | None:
         """Its next timer; worked out only where it may have changed."""
-        if self.stored_timer and _same_timer(self.account, self.before):
+        if self.stored_timer and same_timer(self.account, self.before):
             return self.stored_timer
-        if self._timer_of is None or not _same_timer(self.account, self._timer_of):
+        if self._timer_of is None or not same_timer(self.account, self._timer_of):
             self._timer_of, self._timer = self.account, next_timer(self.account, policy)
         return self._timer
 
@@ -90,7 +90,8 @@ class UnitOfWork:
 
     emitted: lifecycle events in order. applied: events that were not refused. ids_to_forget: events that became dead
     letters, whose ids are not spent (R39). refused_imports: those spend no business id (R42). waiting_rows_to_delete:
-    ids of rows of the table `waiting`. The argument `culprits` is that of whoever runs one transaction after another.
+    ids of rows of the table `waiting`. said: what the log says once all is committed. The argument `culprits` is that
+    of whoever runs one transaction after another.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class UnitOfWork:
         self.dead_letter_counts: Counter[Reason] = Counter()
         self.dead_letters: list[Entry] = []
         self.receipts = Receipts()
+        self.said: list[Said] = []
         self._partitions = partitions
         self._culprits = culprits
         self._stopped_waiting: set[str] = set()
@@ -139,18 +141,19 @@ class UnitOfWork:
                 yield
                 yield from self._handle_unparked(locked)
 
-    def dead_letter(self, incoming: Incoming, reason: Reason, detail: str) -> None:
-        """Make an event a dead letter; it spends no id (R39)."""
+    def dead_letter(self, incoming: Incoming, reason: Reason, detail: str, error: Exception | None = None) -> None:
+        """Make an event a dead letter; it spends no id (R39). `error`: the fault of ours behind it."""
         self.ids_to_forget.append(incoming)
-        self.dead_letter_record(incoming.record, incoming.topic, reason, detail)
+        self.dead_letter_record(incoming.record, incoming.topic, Unreadable(reason, detail), error)
 
-    def dead_letter_record(self, record: Record, topic: str, reason: Reason, detail: str) -> None:
-        """Make a record a dead letter that could not be read as an event."""
+    def dead_letter_record(self, record: Record, topic: str, why: Unreadable, error: Exception | None = None) -> None:
+        """Make a record a dead letter that could not be read as an event, or not be applied by a fault of ours."""
         partitions = self._partitions[DEAD_LETTERS]
-        self.dead_letters.append(dead_letter(record, reason, detail, topic=DEAD_LETTERS, partitions=partitions))
+        self.dead_letters.append(dead_letter(record, why.reason, why.detail, topic=DEAD_LETTERS, partitions=partitions))
+        self.said.append(dead_letter_line(record, why.reason, error))
         self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
-        self.dead_letter_counts[reason] += 1
-        self.receipts.add(record, topic, ReceiptOutcome.DEAD_LETTER, f"{reason}: {detail}")
+        self.dead_letter_counts[why.reason] += 1
+        self.receipts.add(record, topic, ReceiptOutcome.DEAD_LETTER, f"{why.reason}: {why.detail}")
 
     def raise_revisions(self) -> None:
         """Raise the revision of every account whose state document has changed."""
@@ -200,7 +203,7 @@ class UnitOfWork:
                 locked.waiting.defer(incoming)
                 self._receipt(incoming, ReceiptOutcome.WAITING, FOR_TIMERS)
             case waiting.Refuse(at):
-                self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
+                self._refuse(locked, incoming, at)
             case _:
                 assert_never(answer)
 
@@ -211,14 +214,11 @@ class UnitOfWork:
             case waiting.RunTimer(timer):
                 self._run(locked, timer)
             case waiting.RefuseOverdue(at):
-                incoming = self._stop_waiting(locked.waiting.take_overdue())
-                self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
+                self._refuse(locked, self._stop_waiting(locked.waiting.take_overdue()), at)
             case waiting.Decide(at):
-                incoming = self._stop_waiting(locked.waiting.take_deferred())
-                self._decide(locked, incoming, at)
+                self._decide(locked, self._stop_waiting(locked.waiting.take_deferred()), at)
             case waiting.Refuse(at):
-                incoming = self._stop_waiting(locked.waiting.take_deferred())
-                self._refuse(locked, incoming, RejectionCode.NOT_SUBSCRIBED, at)
+                self._refuse(locked, self._stop_waiting(locked.waiting.take_deferred()), at)
             case waiting.Done():
                 return False
             case _:
@@ -242,10 +242,9 @@ class UnitOfWork:
         stamp = VersionStamp(event.time, event.source, event.id)
         try:
             result = step(locked.account, event.data, time=DecisionTime(at, self.now), stamp=stamp, rules=self.rules)
-        except Exception as error:
-            self._culprits.check(incoming.account_id, f"{event.type} {event.id} of {incoming.account_id}", error)
-            logger.exception("deciding %s %s of account %s failed", event.type, event.id, incoming.account_id)
-            self.dead_letter(incoming, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - any bug in a decision ends here
+            self._culprits.check(incoming.account_id, f"{event.type} {event.id}", error)
+            self.dead_letter(incoming, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}", error)
             self._culprits.add(incoming.account_id)
             return
         self._culprits.forget()
@@ -255,20 +254,20 @@ class UnitOfWork:
         """R39: an order or an import is refused; what spends another id is a dead letter."""
         kind = incoming.business_keys[0].kind
         if kind in IN_AN_ORDER:
-            self._refuse(locked, incoming, RejectionCode.ORDER_CONFLICT, at)
+            self._refuse(locked, incoming, at, RejectionCode.ORDER_CONFLICT)
         else:
             self.dead_letter(incoming, Reason.ID_CONFLICT, f"{kind}_id: spent by other content")
 
-    def _refuse(self, locked: LockedAccount, incoming: Incoming, code: RejectionCode, at: datetime) -> None:
+    def _refuse(self, locked: LockedAccount, incoming: Incoming, at: datetime, code: RejectionCode = _NONE) -> None:
         self._record(locked, incoming, refuse(locked.account, incoming.event.data, code, at=at), at)
 
     def _record(self, locked: LockedAccount, incoming: Incoming, result: StepResult, at: datetime) -> None:
         """Keep what an event has led to, and count it."""
         self._emit(locked, result, at, incoming)
-        refused = next((event for event in result.events if isinstance(event, OrderRejected)), None)
-        if refused:
+        if rejected := next((event for event in result.events if isinstance(event, OrderRejected)), None):
             self._count(incoming, EventOutcome.REJECTED)
-            self._receipt(incoming, ReceiptOutcome.REJECTED, refused.code)
+            self._receipt(incoming, ReceiptOutcome.REJECTED, rejected.code)
+            self.said.append(refused(incoming.event, rejected.code))
             if incoming.is_import:
                 self.refused_imports.append(incoming)
         else:
@@ -281,10 +280,9 @@ class UnitOfWork:
         self._emit(locked, step(locked.account, timer, time=time, stamp=_NO_STAMP, rules=self.rules), timer.at, timer)
 
     def _emit(self, locked: LockedAccount, result: StepResult, at: datetime, cause: Incoming | Timer) -> None:
-        first = locked.account.version + 1
+        numbered = enumerate(result.events, locked.account.version + 1)
         locked.account = result.account
-        for number, event in enumerate(result.events):
-            self.emitted.append(EmittedEvent(result.account, first + number, event, at, cause))
+        self.emitted += [EmittedEvent(result.account, version, event, at, cause) for version, event in numbered]
 
     def _stop_waiting(self, incoming: Incoming) -> Incoming:
         """Delete its row of `waiting`, if it has one. Should the event have to wait again, it gets another row."""
@@ -299,8 +297,3 @@ class UnitOfWork:
 
     def _count(self, incoming: Incoming, outcome: EventOutcome) -> None:
         self.event_counts[incoming.topic, outcome] += 1
-
-
-def _same_timer(one: Account, other: Account) -> bool:
-    """Whether both have the same next timer: it depends on nothing else."""
-    return one.subscription is other.subscription and one.decided_at == other.decided_at

@@ -7,7 +7,6 @@ off in a row. Health shows whether the relay can be reached, before any email ne
 """
 
 import asyncio
-import logging
 import random
 from enum import Enum, auto
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from notifier_service.delivery import backoff
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
+from notifier_service.log_lines import without_words
 from shared.runtime.health import Health
 from shared.runtime.retry import wait_for_event
 
@@ -22,8 +22,6 @@ COMPONENT: Final = "mail"
 INTERRUPTIONS_UNTIL_OPEN: Final = 6
 """So many emails break off one after the other, with no reply to any, when it is the relay's trouble."""
 _CHECK_SECONDS: Final = 1.0
-
-logger = logging.getLogger(__name__)
 
 
 class CircuitState(Enum):
@@ -54,24 +52,24 @@ class RelayCircuitBreaker:
             try:
                 await self._relay.check()
             except RelayUnreachable as unreachable:
-                self._trip(str(unreachable))
+                self._trip(unreachable)
             else:
                 self._connected()
                 await wait_for_event(self._failed, _CHECK_SECONDS)
             if self._state is CircuitState.OPEN:
                 await asyncio.sleep(backoff.reconnect_seconds(self._failures, random.uniform(-1, 1)))
 
-    def record_failure(self, reason: str) -> None:
+    def record_failure(self, unreachable: RelayUnreachable) -> None:
         """An email did not reach the relay; many that are leased may fail at once, which counts as one failure."""
         if self._state is not CircuitState.OPEN:
-            self._trip(reason)
+            self._trip(unreachable)
             self._failed.set()
 
     def record_interruption(self, reason: str) -> None:
         """The relay broke off before it had an email."""
         self._interruptions += 1
         if self._interruptions >= INTERRUPTIONS_UNTIL_OPEN:
-            self.record_failure(reason)
+            self.record_failure(RelayUnreachable(reason, without_words(reason)))
 
     def record_reply(self) -> None:
         """The relay has accepted a recipient, or replied to an email, whatever it said."""
@@ -93,11 +91,10 @@ class RelayCircuitBreaker:
             case CircuitState.OPEN:
                 return 0
 
-    def _trip(self, reason: str) -> None:
+    def _trip(self, unreachable: RelayUnreachable) -> None:
         self._state = CircuitState.OPEN
         self._failures += 1
-        self._health.mark_unready(COMPONENT, reason)
-        logger.warning("no email is sent: %s", reason)
+        self._health.mark_unready(COMPONENT, str(unreachable), in_log=unreachable.in_log)
 
     def _connected(self) -> None:
         self._health.mark_ready(COMPONENT)

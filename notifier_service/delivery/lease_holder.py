@@ -8,7 +8,6 @@ Each method but `confirm` is one transaction and raises `Transient` while the da
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -21,17 +20,17 @@ from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.takeover import Takeover
+from notifier_service.log_lines import DUE_AGAIN
 from notifier_service.storage import leases
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
 from shared.runtime.components import ServiceContext
+from shared.runtime.log_lines import Said, say_all
 from shared.storage.database import Connection, transaction
 
 _CONFIRM_SECONDS: Final = 5.0
 """How long an email waits, ready to be sent, for its lease to be certain."""
 _POLL_SECONDS: Final = 0.02
-
-logger = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -66,7 +65,8 @@ class LeaseHolder:
                 for lease in acquired
                 if (reason := self._why_not(lease, now))
             ]
-            await self._store(connection, suppressed, now)
+            said = await self._store(connection, suppressed, now)
+        say_all(said)
         ended = {_id(one.lease) for one in suppressed}
         kept = {_id(lease): lease for lease in acquired if _id(lease) not in ended}
         if session != self._session.number:
@@ -95,7 +95,8 @@ class LeaseHolder:
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
             results = [_result(lease, attempt, now) for lease, attempt in current]
-            await self._store(connection, results, now)
+            said = await self._store(connection, results, now)
+        say_all(said)
         for one in results:
             self.current.pop(_id(one.lease), None)
             if isinstance(one.result, Delivered):
@@ -117,7 +118,7 @@ class LeaseHolder:
             del self.current[lost]
         self._checked_session = session
         if due_again:
-            logger.warning("%d emails that an ended process had leased are due again", due_again)
+            DUE_AGAIN.say(emails=due_again)
 
     async def pending(self) -> bool:
         """Whether any email of the service is due or leased."""
@@ -135,8 +136,11 @@ class LeaseHolder:
     def _holds(self, lease: Lease) -> bool:
         return self.current.get(_id(lease)) is lease
 
-    async def _store(self, connection: Connection, results: Sequence[LeaseResult], now: datetime) -> None:
-        """Store results and publish those that are final, except of leases that are no longer this process's."""
+    async def _store(self, connection: Connection, results: Sequence[LeaseResult], now: datetime) -> Sequence[Said]:
+        """Store results and publish those that are final, except of leases that are no longer this process's.
+
+        Gives what the log is to say of it, once it is committed.
+        """
         attempts = await leases.record(connection, self._session.owner, results)
         unit_of_work = UnitOfWork(now, self._partitions)
         for one in results:
@@ -144,6 +148,7 @@ class LeaseHolder:
             if key in attempts and not isinstance(one.result, RetryLater | Interrupted | NotAttempted):
                 unit_of_work.add_final_result(one.lease.notification, one.result, attempts=attempts[key], at=one.at)
         await unit_of_work.save(connection)
+        return unit_of_work.said
 
 
 def _id(lease: Lease) -> str:

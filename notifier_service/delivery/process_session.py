@@ -8,7 +8,6 @@ Invariant: other processes end leases only after they have found the lock free f
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Final
 from notifier_service.storage.signals import Signal, channel
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
+from shared.runtime.log_lines import SESSION_LOST
 from shared.runtime.retry import retry_transient
 from shared.storage.session import Session, session_connection
 
@@ -24,8 +24,6 @@ COMPONENT: Final = "presence"
 """The name under `troubles` in `/ready`, by which operators know it."""
 CERTAIN_SECONDS: Final = 1.0
 _CONFIRM_SECONDS: Final = 0.3
-
-logger = logging.getLogger(__name__)
 
 
 class ProcessSession:
@@ -70,7 +68,7 @@ class ProcessSession:
             try:
                 await session.keep(_CONFIRM_SECONDS)
             except Transient as lost:
-                logger.warning("the database session of this process's leases was lost: %s", lost)
+                SESSION_LOST.say(of=COMPONENT, reason=str(lost))
             finally:
                 self.lock_held.clear()
                 self._session = None

@@ -13,7 +13,7 @@ from typing import Final
 import idna
 
 REASON_CHARACTERS: Final = 300
-_PLACEHOLDER: Final = "[address]"
+PLACEHOLDER: Final = "[address]"
 _STATUS: Final = re.compile(r"#?[245]\.[0-9]{1,3}\.[0-9]{1,3}:?")
 """An enhanced status code (RFC 3463), which no address is."""
 _IN_URLS: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -54,7 +54,7 @@ def _words(line: str) -> Iterator[str]:
 def _redacted(word: str) -> str:
     """The placeholder between the brackets and marks that stood around the word."""
     begin, end = len(word) - len(word.lstrip("<([{")), len(word.rstrip(">)]}:;,."))
-    return f"{word[:begin]}{_PLACEHOLDER}{word[end:]}"
+    return f"{word[:begin]}{PLACEHOLDER}{word[end:]}"
 
 
 def _is_private(word: str, private: Collection[str]) -> bool:

@@ -6,9 +6,7 @@ cannot be taken back; a relay that cannot be reached costs no attempt (`circuit_
 """
 
 import asyncio
-import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
@@ -25,6 +23,7 @@ from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.delivery.smtp.stages import StepMeaning
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
+from notifier_service.log_lines import NOT_COMPOSED, NOT_HANDED_OVER, STOPPED_WITH_LEASES, ids_of
 from notifier_service.storage.leases import Lease
 from notifier_service.storage.signals import Signal
 from shared.runtime.health import Health
@@ -37,8 +36,6 @@ INTERNAL_ERROR: Final = "internal_error"
 _POLL_SECONDS: Final = 0.5
 _DRAIN_POLL_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 10.0
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -90,7 +87,7 @@ class Sender:
         self._wake.set()
         await asyncio.wait([sending], timeout=_STOP_SECONDS)
         if self._leases.current:
-            logger.warning("stopped with %d emails leased; another process takes them over", len(self._leases.current))
+            STOPPED_WITH_LEASES.say(emails=len(self._leases.current))
         await self._relay.close()
 
     async def _send_due(self, tasks: asyncio.TaskGroup) -> None:
@@ -131,7 +128,7 @@ class Sender:
         except UnusableAddress as unusable:
             return Failed(str(unusable), attempted=False)
         except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others
-            logger.error("%s cannot be composed: %s", lease.notification.notification_id, _origin(error))
+            NOT_COMPOSED.say(error, **ids_of(lease.notification))
             return Failed(INTERNAL_ERROR, attempted=False)
         return await self._hand_over(lease, mail)
 
@@ -142,10 +139,10 @@ class Sender:
         except LeaseLost:
             return NotAttempted()
         except RelayUnreachable as unreachable:
-            self._circuit_breaker.record_failure(str(unreachable))
+            self._circuit_breaker.record_failure(unreachable)
             return NotAttempted()
         except Exception as error:  # noqa: BLE001 - a fault of ours is no final refusal, and must not stop the others
-            logger.error("%s was not handed over: %s", lease.notification.notification_id, _origin(error))
+            NOT_HANDED_OVER.say(error, **ids_of(lease.notification))
             return Attempted(StepMeaning.TRIED, INTERNAL_ERROR)
         if attempted.meaning is StepMeaning.INTERRUPTED:
             self._circuit_breaker.record_interruption(attempted.reason)
@@ -170,9 +167,3 @@ class Sender:
 
     async def _retry(self, act: Callable[[], Awaitable[T]]) -> T:
         return await retry_transient(act, health=self._health, component=COMPONENT)
-
-
-def _origin(error: Exception) -> str:
-    """The exception's type and where it was raised; its message may contain an address."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {where.filename}:{where.lineno}"

@@ -3,17 +3,15 @@
 HTTP has an event loop of its own, and copies with the role `http` alone have no other session to hear it on.
 """
 
-import logging
 from functools import partial
 
 from notifier_service.inbox.stream import COMPONENT, Streams
 from notifier_service.storage.signals import Signal, channel
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
+from shared.runtime.log_lines import SESSION_LOST
 from shared.runtime.retry import retry_transient
 from shared.storage.session import session_connection
-
-logger = logging.getLogger(__name__)
 
 
 async def watch_inboxes(url: str, schema: str, streams: Streams, health: Health) -> None:
@@ -31,4 +29,4 @@ async def _listen(url: str, schema: str, streams: Streams, health: Health) -> No
         try:
             await session.keep()
         except Transient as lost:
-            logger.warning("the database session that listens for changes of inboxes was lost: %s", lost)
+            SESSION_LOST.say(of=COMPONENT, reason=str(lost))

@@ -5,7 +5,6 @@ has changed, and continues from there in the table. So a slow client costs no me
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from notifier_service.inbox.shapes import Message
+from notifier_service.log_lines import STREAM_ENDS
 from notifier_service.storage import messages
 from notifier_service.storage.messages import InboxMessage, InboxSummary
 from shared.runtime.errors import Transient
@@ -22,8 +22,6 @@ from shared.storage.database import Engine, transaction
 from shared.web import limits
 from shared.web.auth import Caller
 from shared.web.rate_limits import too_many
-
-logger = logging.getLogger(__name__)
 
 COMPONENT: Final = "streams"
 _MESSAGES_PER_QUERY: Final = 100
@@ -92,7 +90,7 @@ class Streams:
             async for event in events:
                 yield event
         except Transient as away:
-            logger.info("a stream ends: %s", away)
+            STREAM_ENDS.say(reason=str(away))
 
     async def _events(self, caller: Caller, stream: _Stream, since: int | None) -> AsyncIterator[bytes]:
         sent = stream.summary.newest if since is None else since

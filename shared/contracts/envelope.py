@@ -167,6 +167,25 @@ def wire_time(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def readable_id(value: bytes | None, headers: Headers) -> str | None:
+    """The event's id in a record that may be no event at all; None where there is none that fits the contract."""
+    found = _readable_fields(value, headers).get("id")
+    return found if isinstance(found, str) and _is_id(found) else None
+
+
+def readable_traceparent(value: bytes | None, headers: Headers) -> str | None:
+    """The same for its W3C trace context."""
+    known = {name.lower(): content for name, content in headers}
+    return _traceparent(_readable_fields(value, headers), known)
+
+
+def _readable_fields(value: bytes | None, headers: Headers) -> Mapping[str, Any]:
+    try:
+        return _fields(value, {name.lower(): content for name, content in headers})
+    except Unreadable:
+        return {}
+
+
 def _fields(value: bytes | None, headers: Mapping[str, bytes | None]) -> dict[str, Any]:
     if value is None:
         raise Unreadable(Reason.NOT_JSON, "the record has no value")

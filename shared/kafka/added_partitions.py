@@ -6,7 +6,6 @@ soon as its leader has seen them. Where that does not happen for a while, whatev
 does not know it, see `membership`), whoever sees an unread partition joins again, which tells the leader.
 """
 
-import logging
 import time
 from typing import Final
 
@@ -14,10 +13,9 @@ from aiokafka import TopicPartition
 
 from shared.kafka.reader import Reader
 from shared.runtime.errors import Transient
+from shared.runtime.log_lines import REJOINS
 
 _REJOIN_SECONDS: Final = 8.0
-
-logger = logging.getLogger(__name__)
 
 
 class AddedPartitions:
@@ -46,6 +44,6 @@ class AddedPartitions:
                 return
         self._unread_since = {tp: self._unread_since.get(tp, now) for tp in existing - self._read}
         if self._unread_since and min(self._unread_since.values()) < now - _REJOIN_SECONDS:
-            logger.warning("joining the group anew: %s", "; ".join(self.reasons))
+            REJOINS.say(reason="; ".join(self.reasons))
             self._unread_since = dict.fromkeys(self._unread_since, now)
             self._reader.consumer.rejoin()

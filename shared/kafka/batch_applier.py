@@ -6,11 +6,10 @@ many do in a row (`culprits`).
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from shared.contracts.envelope import Unreadable
 from shared.kafka.culprits import Culprits
@@ -19,6 +18,7 @@ from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
 from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transient
 from shared.runtime.health import Health
 from shared.runtime.latency import DecisionLatency
+from shared.runtime.log_lines import BATCH_UNFINISHED, READS_AGAIN, Said, say_all
 from shared.runtime.retry import retry_transient
 from shared.storage import stored_positions
 from shared.storage.database import Connection, Engine, transaction
@@ -30,7 +30,8 @@ usual limit again.
 _DEAD_LETTER_STATEMENT_SECONDS: Final = 1
 """A database that takes longer to store one dead letter is slow as a whole: then the record is not the culprit."""
 
-logger = logging.getLogger(__name__)
+Effect: TypeAlias = Callable[[Connection], Awaitable[Sequence[Said]]]
+"""What happens in the transaction that moves the positions; gives what the log says once it is committed."""
 
 
 class BatchProcessor(Protocol):
@@ -42,11 +43,11 @@ class BatchProcessor(Protocol):
         Raises `Unreadable`, which `apply` is then given as the record's content.
         """
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
-        """Apply all these records, or raise."""
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
+        """Apply all these records, or raise; gives what the log is to say of it once that is committed."""
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
-        """Store this record as a dead letter: applying it alone raised `error`."""
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
+        """Store this record as a dead letter: applying it alone raised `error`. Gives the same as `apply`."""
 
 
 class _Part(NamedTuple):
@@ -105,7 +106,7 @@ class BatchApplier:
             _, late = await asyncio.wait([self._under_way], timeout=seconds)
             if late:
                 self._under_way.cancel()
-                logger.warning("a batch was not finished in %.0f s; it will be read again", seconds)
+                BATCH_UNFINISHED.say(seconds=seconds)
 
     @property
     def is_busy(self) -> bool:
@@ -117,7 +118,7 @@ class BatchApplier:
         try:
             await retry_transient(lambda: self._apply_rest(batch), health=self._health, component="consuming")
         except PositionConflict as conflict:
-            logger.info("reading again from the stored positions: %s", conflict)
+            READS_AGAIN.say(reason=str(conflict))
             await self._reader.assignment.seek_again()
 
     async def _apply_rest(self, batch: Batch) -> None:
@@ -154,23 +155,22 @@ class BatchApplier:
         for half in part.halves(seconds):
             await self._apply_or_bisect(half)
 
-    async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> None:
+    async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> Sequence[Said]:
         for each in decoded:
             if isinstance(each.content, Exception) and not isinstance(each.content, Unreadable):
                 raise each.content
-        await self._batch_processor.apply(connection, decoded)
+        return await self._batch_processor.apply(connection, decoded)
 
     async def _dead_letter(self, part: _Part, error: Exception) -> None:
         record = part.decoded[0].record
-        place = f"{record.topic}-{record.partition} offset {record.offset}"
-        self._culprits.check(record.key, place, error)
-        logger.error("dead letter: %s", place, exc_info=error)
+        self._culprits.check(record.key, f"{record.topic}-{record.partition} offset {record.offset}", error)
         effect = partial(self._batch_processor.dead_letter, record=record, error=error)
         await self._commit(part._replace(seconds=_DEAD_LETTER_STATEMENT_SECONDS), effect)
         self._culprits.add(record.key)
 
-    async def _commit(self, part: _Part, effect: Callable[[Connection], Awaitable[None]]) -> None:
+    async def _commit(self, part: _Part, effect: Effect) -> None:
         """One transaction: the positions move past these records, to what the consumer reached; `effect` happens."""
+        said: Sequence[Said] = ()
         records = [each.record for each in part.decoded]
         self._positions.check_gaps(records)
         moves = self._positions.moves(records, part.reached)
@@ -180,6 +180,7 @@ class BatchApplier:
                     connection, {self._positions.partition_of(tp): moves[tp] for tp in moves}
                 )
                 if records:
-                    await effect(connection)
+                    said = await effect(connection)
             self._positions.mark_moved(moves)
             self.committed_at = time.monotonic()
+        say_all(said)

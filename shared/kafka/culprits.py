@@ -33,8 +33,8 @@ class Culprits:
         """
         if key not in self._keys and len(self._keys) >= MAX_IN_A_ROW:
             raise Transient(
-                f"{MAX_IN_A_ROW} records in a row failed, and now {what}: {type(error).__name__}: {error}. This is not"
-                " the records' fault; nothing is read until it is mended"
+                f"{MAX_IN_A_ROW} records in a row failed, and now {what}: {type(error).__name__}. This is not the"
+                " records' fault; nothing is read until it is mended"
             ) from error
 
     def add(self, key: Hashable) -> None:

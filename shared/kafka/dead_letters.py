@@ -4,12 +4,14 @@ A dead letter has a bound of its own (`sizes.AS_RECEIVED`): of a record beyond i
 and SHA-256 digest in further headers.
 """
 
+from functools import partial
 from typing import Final
 
-from shared.contracts.envelope import Reason
+from shared.contracts.envelope import Reason, readable_id, readable_traceparent
 from shared.kafka.record import Record
 from shared.kafka.sizes import AS_RECEIVED, EVIDENCE, Content, cut
 from shared.outbox.log import Entry
+from shared.runtime.log_lines import DEAD_LETTER, Said, trace_id
 
 _DETAIL_CHARACTERS: Final = 2000
 
@@ -35,4 +37,17 @@ def dead_letter(record: Record, reason: Reason, detail: str, *, topic: str, part
         value=kept.value,
         headers=(*kept.headers, *((EVIDENCE + name, text.encode("utf-8", "replace")) for name, text in added.items())),
         enveloped=False,
+    )
+
+
+def dead_letter_line(record: Record, reason: Reason, error: Exception | None = None) -> Said:
+    """What the log says of a dead letter; `error`: the fault of ours that made it one."""
+    return DEAD_LETTER.of(
+        error,
+        reason=reason.value,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        event_id=partial(readable_id, record.value, record.headers),
+        trace_id=lambda: trace_id(readable_traceparent(record.value, record.headers)),
     )

@@ -5,7 +5,6 @@ one tries again.
 """
 
 import asyncio
-import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -14,16 +13,15 @@ from typing import Final
 
 from aiokafka.errors import ConsumerStoppedError, IllegalOperation, KafkaError
 
-from shared.runtime.error_table import RETRIABLE, Meaning, Source, meaning_of
+from shared.runtime.error_table import RETRIABLE, Meaning, Source, row_of
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.health import Health
+from shared.runtime.log_lines import CLIENT_DISCARDED
 
 _OF_THE_CLIENT: Final = (KafkaError, ConsumerStoppedError, IllegalOperation, OSError)
 _CLIENTS: Final = ("aiokafka", "faststream")
 _CLOSING_SECONDS: Final = 10
 _SLOW_SECONDS: Final = 10
-
-logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -34,7 +32,7 @@ def classified(*, but_for: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, but_for) or not _is_kafkas(error):
             raise
-        raise judged(error, f"Kafka: {_origin(error)!r}") from error
+        raise judged(error, f"Kafka: {_named(_origin(error))}") from error
 
 
 def judged(error: BaseException, sentence: str) -> Transient | Alarm:
@@ -47,7 +45,7 @@ def kafka_meaning(error: BaseException) -> Meaning:
     """What the table says of an error of Kafka or of its client."""
     origin = _origin(error)
     names = [each.__name__ for each in type(origin).__mro__]
-    return meaning_of(Source.KAFKA, [RETRIABLE, *names] if getattr(origin, "retriable", False) else names)
+    return row_of(Source.KAFKA, [RETRIABLE, *names] if getattr(origin, "retriable", False) else names).meaning
 
 
 @contextmanager
@@ -70,7 +68,7 @@ async def let_go(close: Callable[[], Awaitable[object]]) -> None:
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
             raise
-        logger.info("a client of Kafka did not close cleanly: %r", error)
+        CLIENT_DISCARDED.say(because=type(error).__name__)
 
 
 def _origin(error: BaseException) -> BaseException:
@@ -78,6 +76,11 @@ def _origin(error: BaseException) -> BaseException:
     while type(error) is KafkaError and error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+def _named(origin: BaseException) -> str:
+    """With Kafka's own words; those of an assertion or the like inside its client may hold a value."""
+    return repr(origin) if isinstance(origin, _OF_THE_CLIENT) else type(origin).__name__
 
 
 def _is_kafkas(error: Exception) -> bool:

@@ -5,17 +5,18 @@ aiokafka's consumers can do so after timeouts (#1037), and then nothing is raise
 """
 
 import asyncio
-import logging
 import time
 from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from shared.kafka.added_partitions import AddedPartitions
 from shared.kafka.batch_applier import BatchApplier
 from shared.kafka.reader import Reader
 from shared.kafka.record import Offsets
 from shared.runtime.health import Health
+from shared.runtime.log_lines import CONSUMER_REPLACED, DISPLAYS_BEHIND
 from shared.runtime.retry import retry_transient
 
 STILL_SECONDS: Final = 15.0
@@ -25,8 +26,6 @@ _JOINING_INTERVAL_SECONDS: Final = 0.2
 _TIMEOUT_SECONDS: Final = 10
 _COMMIT_SECONDS: Final = 3
 _SILENT_SECONDS: Final = 45.0
-
-logger = logging.getLogger(__name__)
 
 
 class _Ends(NamedTuple):
@@ -77,8 +76,10 @@ class LagMonitor:
                     await self._added.look()
             except TimeoutError:
                 self._mark_away("Kafka does not answer")
-            except Exception as error:  # noqa: BLE001  whatever fails here, Kafka cannot be read
+            except (KafkaError, OSError) as error:
                 self._mark_away(f"Kafka: {error!r}")
+            except Exception as error:  # noqa: BLE001  whatever fails here, Kafka cannot be read
+                self._mark_away(f"Kafka: {type(error).__name__}")
             else:
                 self._mark_measured()
                 await self._rebuild_if_silent()
@@ -127,7 +128,7 @@ class LagMonitor:
                 async with asyncio.timeout(_COMMIT_SECONDS):
                     await self._reader.consumer.commit(moved)
             except Exception as error:  # noqa: BLE001
-                logger.info("Kafka's lag displays are not up to date: %r", error)
+                DISPLAYS_BEHIND.say(because=type(error).__name__)
             else:
                 self._committed.update(moved)
 
@@ -150,17 +151,15 @@ class LagMonitor:
             self._health.mark_ready("lag")
 
     def _mark_not_consuming(self, reason: str) -> None:
-        if self._health.unready.get("consuming") != reason:
-            logger.warning("consuming waits: %s", reason)
         self._health.mark_unready("consuming", reason)
 
     def _mark_away(self, reason: str) -> None:
         self._mark_not_consuming(reason)
-        self._health.mark_unready("lag", f"not known: {reason}")
+        self._health.mark_unready("lag", f"not known: {reason}", in_log="")
 
     async def _rebuild_if_silent(self) -> None:
         if silent := [tp for tp, stand in self._stands.items() if self._is_silent(tp, stand)]:
-            logger.warning("the consumer is silent with records to read in %s: replacing it", silent)
+            CONSUMER_REPLACED.say(places=", ".join(f"{tp.topic}-{tp.partition}" for tp in silent))
             await retry_transient(self._reader.rebuild, health=self._health, component="consuming")
             self._stands = {}
 

@@ -10,7 +10,6 @@ Three things that the broker answers mean more than aiokafka (0.14) makes of the
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection
 from typing import Any, Final
@@ -26,6 +25,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
 from shared.kafka.wire.client import Send
+from shared.runtime.log_lines import NAME_TAKEN, SESSION_LENGTHENED
 
 BROKERS_SHORTEST_SECONDS: Final = 6
 """The shortest session that a broker takes, unless it is configured otherwise."""
@@ -34,8 +34,6 @@ _SECOND_JOIN_SECONDS: Final = 5.0
 _FENCED: Final = 82
 """FENCED_INSTANCE_ID, which aiokafka does not know."""
 _WITH_MEMBER: Final = (JoinGroupRequest, SyncGroupRequest, HeartbeatRequest, OffsetCommitRequest)
-
-logger = logging.getLogger(__name__)
 
 
 class Membership:
@@ -86,12 +84,7 @@ class Membership:
     def _go_on_without_name(self, response: Any) -> None:
         """aiokafka then joins again, as any copy without a name does."""
         coordinator = self._coordinator()
-        logger.error(
-            "another process has joined group %s as TENURE_INSTANCE_ID=%s: this one goes on without a name."
-            " Give each copy one of its own.",
-            coordinator.group_id,
-            coordinator._group_instance_id,
-        )
+        NAME_TAKEN.say(group=coordinator.group_id, instance_id=coordinator._group_instance_id)
         coordinator._group_instance_id = None
         if getattr(response, "error_code", None) == _FENCED:
             response.error_code = UnknownMemberIdError.errno
@@ -110,12 +103,7 @@ class Membership:
         asked = coordinator._session_timeout_ms // 1000
         longer = max(BROKERS_SHORTEST_SECONDS, 2 * asked)
         if longer <= _LONGEST_SECONDS:
-            logger.warning(
-                "the broker takes no session of %d s (its group.min.session.timeout.ms): asking for %d s. So long"
-                " the partitions of a copy that is killed may stand still.",
-                asked,
-                longer,
-            )
+            SESSION_LENGTHENED.say(asked_seconds=asked, seconds=longer)
             coordinator._session_timeout_ms = longer * 1000
             response.error_code = GroupLoadInProgressError.errno
 

@@ -7,7 +7,6 @@ session listens for what was appended to the log.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +14,7 @@ from shared.outbox.log import CHANNEL
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
+from shared.runtime.log_lines import LEADS
 from shared.runtime.retry import backoff_delays
 from shared.runtime.tasks import Operation, run_until_one_ends
 from shared.storage.session import Session, session_connection
@@ -23,8 +23,6 @@ _STAND_BY_SECONDS: Final = 0.5
 _HEALTHY_SECONDS: Final = 30
 """After so long a leadership the delays begin again at the shortest."""
 _TAKE: Final = "SELECT pg_try_advisory_lock(hashtext($1), hashtext('leader'))"
-
-logger = logging.getLogger(__name__)
 
 
 async def lead(context: ServiceContext, duties: Sequence[Operation], *, wake: asyncio.Event) -> None:
@@ -40,15 +38,13 @@ async def lead(context: ServiceContext, duties: Sequence[Operation], *, wake: as
             async with session_connection(url, schema) as session:
                 await _stand_by(session, schema, health)
                 await session.listen(CHANNEL + schema, lambda _: wake.set())
-                logger.info("leading: publishing the log")
+                LEADS.say()
                 await run_until_one_ends(session.keep, *duties)
         except Transient as error:
             health.mark_unready("publishing", str(error))
             if asyncio.get_running_loop().time() - began > _HEALTHY_SECONDS:
                 delays = backoff_delays()
-            seconds = next(delays)
-            logger.warning("publishing: retry in %.1f s: %s", seconds, error)
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(next(delays))
 
 
 async def _stand_by(session: Session, schema: str, health: Health) -> None:

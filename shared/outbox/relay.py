@@ -6,7 +6,6 @@ discarded, and a new one begins again at the last records; a commit is never ret
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -43,8 +42,6 @@ _IDLE_SECONDS: Final = 1.0
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """Bytes per output partition in one Kafka transaction; one entry alone may have more."""
 _BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
-
-logger = logging.getLogger(__name__)
 
 
 class Relay:

@@ -5,7 +5,6 @@ for that topic; an entry that is refused alone is published shortened, in its ow
 it. Where a topic does not even take a small entry, that topic alone waits, and `refusals` says what has to be changed.
 """
 
-import logging
 import time
 from collections.abc import Mapping
 from hashlib import sha256
@@ -15,6 +14,7 @@ import orjson
 
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.sizes import EVIDENCE, KEPT_BYTES, Content, Limits, cut
+from shared.runtime.log_lines import SHORTENED
 from shared.storage.stored_positions import Partition
 
 _BATCH_BYTES: Final = 512 * 1024
@@ -30,8 +30,6 @@ _EVIDENCE: Final = frozenset(
 )
 _CUTS: Final = (Limits(KEPT_BYTES, KEPT_BYTES, 4096, 4096), Limits(0, 0, 0, 0))
 """What is kept of a dead letter that was refused once, and twice; the headers that tell about it are kept in full."""
-
-logger = logging.getLogger(__name__)
 
 
 class RefusedBatch(Exception):
@@ -85,7 +83,8 @@ class TopicLimits:
         cuts = self._cuts.get(key, 0) + 1
         if cuts <= len(_CUTS) and (refused.size > _SMALL_BYTES or TOPICS[topic].form is Form.AS_RECEIVED):
             self._cuts[key] = cuts
-            logger.error("%s: entry %d of the log is published shortened", refused, refused.sequence)
+            place = refused.place
+            SHORTENED.say(topic=topic, partition=place.partition, sequence=refused.sequence, bytes=refused.size)
         else:
             self.refusals[topic] = f"{refused}; raise max.message.bytes of the topic"
             self._refusing_until[topic] = time.monotonic() + _RETRY_SECONDS

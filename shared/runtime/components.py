@@ -4,7 +4,7 @@
 partition counts are known later: `ServiceContext.partitions` is filled when the preparation is done.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class ServiceComponents:
     Kafka, and each of `tasks` runs until it is cancelled. `settle_due` is for the test clock's barrier: it does all
     that is due at the clock's time and returns when nothing is left. `preparations` run once, before anything is read,
     as soon as there are tables. `beside_intake` run in a copy without the role `intake`, in place of all that, until
-    they are cancelled.
+    they are cancelled. `rules`: what the log says at the start of what it decides by: fields of `STARTED`.
     """
 
     http: FastAPI
@@ -60,6 +60,7 @@ class ServiceComponents:
     tasks: Sequence[Operation]
     preparations: Sequence[Operation] = ()
     beside_intake: Sequence[Operation] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

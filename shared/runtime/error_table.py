@@ -2,7 +2,7 @@
 
 The rule behind it: an error becomes a dead letter only where the record itself can be its cause. Whatever the table
 does not name is a problem that no single record causes, and is waited for. `shared.storage.errors` and
-`shared.kafka.errors` ask `meaning_of`. Bytes on a topic that cannot be read raise none of these: `shared.kafka.wire`.
+`shared.kafka.errors` ask `row_of`. Bytes on a topic that cannot be read raise none of these: `shared.kafka.wire`.
 """
 
 from collections.abc import Iterable
@@ -35,12 +35,16 @@ class Meaning(StrEnum):
 
 
 class ErrorRow(NamedTuple):
-    """`code`: as `source` names its errors; `ANY` for those that no other row names."""
+    """`code`: as `source` names its errors; `ANY` for those that no other row names.
+
+    `speaks`: its message is about the database alone. The others' may hold values of a record, so they are never shown.
+    """
 
     source: Source
     code: str
     meaning: Meaning
     why: str
+    speaks: bool = True
 
 
 ANY: Final = ""
@@ -53,10 +57,16 @@ _PRODUCER: Final = "another copy publishes now, or a transaction of ours was end
 _VERSION: Final = "the broker is too old"
 
 ERROR_TABLE: Final = (
-    ErrorRow(Source.POSTGRESQL, "21", Meaning.DEAD_LETTER, "cardinality: values of the batch contradict each other"),
-    ErrorRow(Source.POSTGRESQL, "22", Meaning.DEAD_LETTER, "a value that its column cannot hold"),
-    ErrorRow(Source.POSTGRESQL, "23", Meaning.DEAD_LETTER, "a value that a constraint refuses"),
-    ErrorRow(Source.POSTGRESQL, "54", Meaning.DEAD_LETTER, "a value larger than PostgreSQL's limits"),
+    ErrorRow(
+        Source.POSTGRESQL,
+        "21",
+        Meaning.DEAD_LETTER,
+        "values of the batch contradict each other",
+        speaks=False,
+    ),
+    ErrorRow(Source.POSTGRESQL, "22", Meaning.DEAD_LETTER, "a value that its column cannot hold", speaks=False),
+    ErrorRow(Source.POSTGRESQL, "23", Meaning.DEAD_LETTER, "a value that a constraint refuses", speaks=False),
+    ErrorRow(Source.POSTGRESQL, "54", Meaning.DEAD_LETTER, "a value larger than PostgreSQL's limits", speaks=False),
     ErrorRow(Source.POSTGRESQL, "57014", Meaning.HALVE, "our own statement_timeout, or an operator's cancel"),
     ErrorRow(Source.POSTGRESQL, "08", Meaning.WAIT, "the connection is lost or refused"),
     ErrorRow(Source.POSTGRESQL, "0A", Meaning.WAIT, "a plan from before a migration; the next try makes a new one"),
@@ -70,10 +80,16 @@ ERROR_TABLE: Final = (
     ErrorRow(Source.POSTGRESQL, "55", Meaning.WAIT, "another session holds a lock"),
     ErrorRow(Source.POSTGRESQL, "57", Meaning.WAIT, "the server is starting, stopping, or ended this session"),
     ErrorRow(Source.POSTGRESQL, "58", Meaning.WAIT, "the server cannot read or write its files"),
-    ErrorRow(Source.POSTGRESQL, "P0", Meaning.WAIT, "a trigger or function of somebody else raised it"),
-    ErrorRow(Source.POSTGRESQL, "XX", Meaning.WAIT, "an internal error, or damaged data"),
-    ErrorRow(Source.POSTGRESQL, ANY, Meaning.WAIT, "no other class can be caused by a record"),
-    ErrorRow(Source.DRIVER, "DataError", Meaning.DEAD_LETTER, "a value that the driver cannot encode for its column"),
+    ErrorRow(Source.POSTGRESQL, "P0", Meaning.WAIT, "a trigger or function of somebody else raised it", speaks=False),
+    ErrorRow(Source.POSTGRESQL, "XX", Meaning.WAIT, "an internal error, or damaged data", speaks=False),
+    ErrorRow(Source.POSTGRESQL, ANY, Meaning.WAIT, "no other class can be caused by a record", speaks=False),
+    ErrorRow(
+        Source.DRIVER,
+        "DataError",
+        Meaning.DEAD_LETTER,
+        "a value that the driver cannot encode",
+        speaks=False,
+    ),
     ErrorRow(Source.DRIVER, "OSError", Meaning.WAIT, "the network, or a server that is away"),
     ErrorRow(Source.DRIVER, "TimeoutError", Meaning.WAIT, "a server that answers nothing, or a full pool"),
     ErrorRow(Source.DRIVER, "CancelledError", Meaning.WAIT, "the driver gave up; nobody cancelled the task"),
@@ -118,9 +134,9 @@ ERROR_TABLE: Final = (
 )
 
 
-def meaning_of(source: Source, codes: Iterable[str]) -> Meaning:
-    """The meaning of an error with these codes, the most specific one first."""
-    return next(_MEANINGS[source, code] for code in (*codes, ANY) if (source, code) in _MEANINGS)
+def row_of(source: Source, codes: Iterable[str]) -> ErrorRow:
+    """The row of an error with these codes, the most specific one first."""
+    return next(_ROWS[source, code] for code in (*codes, ANY) if (source, code) in _ROWS)
 
 
-_MEANINGS: Final = {(row.source, row.code): row.meaning for row in ERROR_TABLE}
+_ROWS: Final = {(row.source, row.code): row for row in ERROR_TABLE}

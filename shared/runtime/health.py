@@ -1,4 +1,4 @@
-"""Whether this process can do its work: read by `/ready` and by the metrics.
+"""Whether this process can do its work: read by `/ready` and by the metrics, and told in the log as it changes.
 
 Each component of a process (database, topics, consuming, lag, publishing, and those that a service names) writes its
 own state here, in whichever thread it runs, so one object tells the state of all.
@@ -6,6 +6,7 @@ own state here, in whichever thread it runs, so one object tells the state of al
 
 from collections.abc import Mapping
 
+from shared.runtime.waits import WaitLog
 from shared.storage.stored_positions import Partition
 
 
@@ -14,16 +15,24 @@ class Health:
 
     def __init__(self, *components: str) -> None:
         self._reasons: dict[str, str | None] = dict.fromkeys(components, "starting")
+        self._waits = WaitLog()
         self.lag: Mapping[Partition, int] = {}
         """Records that this process has not yet applied, per partition assigned to it, as last measured."""
 
     def mark_ready(self, component: str) -> None:
         """`component` works."""
         self._reasons[component] = None
+        self._waits.goes_on(component)
 
-    def mark_unready(self, component: str, reason: str) -> None:
-        """`component` cannot work now; `reason` is a sentence for operators, without secrets."""
+    def mark_unready(self, component: str, reason: str, *, in_log: str | None = None) -> None:
+        """`component` cannot work now; `reason` is a sentence for operators, without secrets.
+
+        `in_log`: what the log says instead, where `reason` holds words that are not ours; empty: nothing.
+        """
         self._reasons[component] = reason
+        told = reason if in_log is None else in_log
+        if told:
+            self._waits.waits(component, told)
 
     @property
     def ready(self) -> bool:

@@ -13,7 +13,9 @@ from shared.runtime.tasks import Operation, run_until_one_ends
 
 async def run_in_own_loop(operation: Operation) -> None:
     """Run the operation until it returns or raises, which is passed on; cancelled, cancel it there and wait for it."""
-    loop = type(asyncio.get_running_loop())()
+    ours = asyncio.get_running_loop()
+    loop = type(ours)()
+    loop.set_exception_handler(ours.get_exception_handler())
     stop = asyncio.Event()
 
     def run() -> None:

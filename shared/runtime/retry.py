@@ -4,7 +4,6 @@ Invariant: only `Transient` is retried; nothing is skipped, and no loop runs wit
 """
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
@@ -16,8 +15,6 @@ T = TypeVar("T")
 
 _FIRST_SECONDS: Final = 0.1
 _LONGEST_SECONDS: Final = 5.0
-
-logger = logging.getLogger(__name__)
 
 
 def backoff_delays() -> Iterator[float]:
@@ -43,14 +40,13 @@ async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
 async def retry_transient(operation: Callable[[], Awaitable[T]], *, health: Health, component: str) -> T:
     """The result of `operation`, which is called again until it does not raise `Transient`.
 
-    Between the calls `component` is not ready in `health`, with the error's text as the reason. Any other exception
-    is passed on.
+    Between the calls `component` is not ready in `health`, with the error's text as the reason; so the log tells the
+    wait. Any other exception is passed on.
     """
     for seconds in backoff_delays():
         try:
             result = await operation()
         except Transient as error:
-            logger.warning("%s: retry in %.1f s: %s", component, seconds, error)
             health.mark_unready(component, str(error))
             await asyncio.sleep(seconds)
         else:

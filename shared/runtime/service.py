@@ -6,7 +6,6 @@ look at.
 """
 
 import asyncio
-import logging
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -14,20 +13,23 @@ from typing import Final
 
 from shared.contracts.topics import TEST_CLOCK, TOPICS, read_by, written_by
 from shared.kafka import topics
+from shared.kafka.client import connection_arguments
 from shared.kafka.input_topics import InputTopics
 from shared.kafka.intake import Intake, build_intake
 from shared.outbox import log
 from shared.outbox.leader import lead
 from shared.outbox.relay import Relay
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
-from shared.runtime.errors import Alarm, Transient
+from shared.runtime.errors import Transient
 from shared.runtime.health import Health
+from shared.runtime.log_lines import STARTED, STOPPED, TEST_CLOCK_ON
 from shared.runtime.own_loop import run_in_own_loop
 from shared.runtime.retry import retry_transient
 from shared.runtime.settings import Role, Settings, has_role, schema_name
 from shared.runtime.tasks import Operation, run_until_one_ends
+from shared.runtime.version import VERSION
 from shared.storage.database import connect, transaction
-from shared.storage.migrations import migrate
+from shared.storage.migrations import migrate, revision_of
 from shared.testclock.barrier import Barrier, settled_partition
 from shared.testclock.clock import SystemClock, TestClock
 from shared.web import limits, probe
@@ -40,14 +42,12 @@ HEALTH_COMPONENTS: Final[Mapping[Role, Sequence[str]]] = {
 """Role -> what must be ready for it, in both services."""
 _DRAIN_SECONDS: Final = 10.0
 
-logger = logging.getLogger(__name__)
-
 
 async def run(service: Service, settings: Settings) -> None:
     """Run until SIGINT, SIGTERM or cancellation. Raises `Alarm`, and `BadSettings` for settings that cannot work."""
     context = build_context(service, settings)
     if settings.test_clock is not None:
-        logger.warning("THE TEST CLOCK IS ON: time stands still and moves only by events on %s", TEST_CLOCK)
+        TEST_CLOCK_ON.say(topic=TEST_CLOCK)
     try:
         components = service.build(context)
         intake = partial(_work, service, context, components)
@@ -56,15 +56,14 @@ async def run(service: Service, settings: Settings) -> None:
             partial(run_in_own_loop, partial(_serve_http, context, components)),
             intake if has_role(settings, "intake") else partial(_await_intake, context, components),
         )
-    except Alarm as alarm:
-        logger.critical("%s", alarm)
-        raise
+        STOPPED.say(service=service.name)
     finally:
         await context.engine.dispose()
 
 
 def build_context(service: Service, settings: Settings) -> ServiceContext:
-    """What the service is built from; connects to nothing yet."""
+    """What the service is built from; connects to nothing yet. Raises `BadSettings` for certificates of no use."""
+    connection_arguments(settings)
     schema, url = schema_name(service.name, settings), settings.database_url.get_secret_value()
     engine = connect(url, schema)
     upstream = [topic for topic in read_by(service.name) if not TOPICS[topic].test_clock_only]
@@ -103,6 +102,7 @@ async def _await_intake(context: ServiceContext, components: ServiceComponents) 
     """
     counts = await retry_transient(lambda: _fixed_partitions(context), health=context.health, component="database")
     context.partitions.fill(counts)
+    await _say_started(context, components)
     await run_until_one_ends(_for_ever, *components.beside_intake)
 
 
@@ -176,6 +176,7 @@ async def _prepare_tables(service: Service, context: ServiceContext, components:
     )
     for prepare in components.preparations:
         await prepare()
+    await _say_started(context, components)
 
 
 async def _find_partitions(context: ServiceContext, prepared: asyncio.Event) -> None:
@@ -208,6 +209,14 @@ async def _prepare_topics(service: Service, context: ServiceContext, prepared: a
     await retry_transient(lambda: _prepare_log(service, context, counts), health=health, component="database")
     context.partitions.fill(counts)
     prepared.set()
+
+
+async def _say_started(context: ServiceContext, components: ServiceComponents) -> None:
+    """The log's first word of a start that has got so far: what runs, and on what."""
+    settings = context.settings
+    revision = await retry_transient(partial(revision_of, context.engine), health=context.health, component="database")
+    runs = {"service": context.name, "version": VERSION, "schema_revision": revision, "roles": settings.roles}
+    STARTED.say(**runs, host=settings.http_host, port=settings.http_port, **components.rules)
 
 
 async def _prepare_log(service: Service, context: ServiceContext, counts: Mapping[str, int]) -> None:

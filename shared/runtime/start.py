@@ -9,11 +9,13 @@ import uvloop
 
 from shared.runtime.components import Service
 from shared.runtime.errors import Alarm
-from shared.runtime.logging import configure_logging
+from shared.runtime.log_lines import ALARM, CANNOT_START, CRASHED
+from shared.runtime.logging import configure_logging, log_unhandled
 from shared.runtime.service import run
-from shared.runtime.settings import BadSettings, load
+from shared.runtime.settings import BadSettings, Settings, load
 
-CANNOT_START: Final = 2
+CRASH: Final = 1
+BAD_SETTINGS: Final = 2
 ALARMED: Final = 3
 _SWITCH_SECONDS: Final = 0.001
 """After so long Python gives another thread its turn: HTTP under load delays each step of a batch by no more."""
@@ -22,22 +24,44 @@ _SWITCH_SECONDS: Final = 0.001
 def start(service: Service) -> int:
     """Run the service; returns the exit code, and writes the reason to standard error.
 
-    0: stopped by a signal; 2: settings, policy or catalog are wrong; 3: `Alarm`, a person must look.
+    0: stopped by a signal; 1: an error that nobody expected; 2: settings, policy or catalog are wrong; 3: `Alarm`, a
+    person must look.
     """
     try:
         settings = load()
-        configure_logging(settings)
-        _collect_garbage_seldom()
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    except BadSettings as bad:
+        sys.stderr.write(f"{bad}\n")  # how the log is to be written is not known yet
+        return BAD_SETTINGS
+    configure_logging(settings)
+    _collect_garbage_seldom()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    return _run(service, settings)
+
+
+def _run(service: Service, settings: Settings) -> int:
+    """The exit code; its reason is the last line of the log."""
+    try:
+        with asyncio.Runner(loop_factory=_event_loop) as runner:
             runner.run(run(service, settings))
     except BadSettings as bad:
-        sys.stderr.write(f"{bad}\n")
-        return CANNOT_START
+        if settings.log_format == "json":
+            CANNOT_START.say(reason=str(bad))
+        else:
+            sys.stderr.write(f"{bad}\n")
+        return BAD_SETTINGS
     except Alarm as alarm:
-        sys.stderr.write(f"{alarm}\n")
+        ALARM.say(reason=str(alarm))
         return ALARMED
+    except Exception as error:  # noqa: BLE001 - Python would show its message
+        CRASHED.say(error)
+        return CRASH
     return 0
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    loop = uvloop.new_event_loop()
+    loop.set_exception_handler(log_unhandled)
+    return loop
 
 
 def _collect_garbage_seldom() -> None:

@@ -137,7 +137,7 @@ async def _throw_away_if_spoiled(connection: Connection, error: BaseException) -
         below.terminate()  # at once; SQLAlchemy would ask the server first
         await connection.invalidate()
         if lost and isinstance(error, Exception) and not isinstance(error, Transient):
-            raise Transient(f"PostgreSQL: the connection was lost: {type(error).__name__}: {error}") from error
+            raise Transient(f"PostgreSQL: the connection was lost: {type(error).__name__}") from error
 
 
 def _refuse_closed(dbapi_connection: Any, _record: object, _proxy: object) -> None:

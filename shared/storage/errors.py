@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.runtime.error_table import Meaning, Source, meaning_of
+from shared.runtime.error_table import ErrorRow, Meaning, Source, row_of
 from shared.runtime.errors import SlowStatement, Transient
 
 _OF_THE_DRIVER = (
@@ -57,14 +57,27 @@ def _origin(error: BaseException) -> BaseException:
 
 def _meaning(error: BaseException) -> Meaning | None:
     """None: neither the database nor its driver raised it."""
+    row = _row(error)
+    return row.meaning if row else None
+
+
+def _speaks(error: BaseException) -> bool:
+    row = _row(error)
+    return row is not None and row.speaks
+
+
+def _row(error: BaseException) -> ErrorRow | None:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
-        return meaning_of(Source.POSTGRESQL, (state, state[:2]))
+        return row_of(Source.POSTGRESQL, (state, state[:2]))
     if isinstance(error, _OF_THE_DRIVER):
-        return meaning_of(Source.DRIVER, (each.__name__ for each in type(error).__mro__))
+        return row_of(Source.DRIVER, (each.__name__ for each in type(error).__mro__))
     return None
 
 
 def _sentence(error: BaseException) -> str:
+    """Names the error; with PostgreSQL's own words where they cannot be those of a record, and never its DETAIL."""
     state = getattr(error, "sqlstate", None)
-    return f"PostgreSQL: {type(error).__name__}{f' ({state})' if state else ''}: {error}"
+    name = f"PostgreSQL: {type(error).__name__}{f' ({state})' if state else ''}"
+    words = error.args[0] if isinstance(error, asyncpg.PostgresError) else error
+    return f"{name}: {words}" if _speaks(error) else name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from shared.storage.database import Connection, connect, transaction
+from shared.storage.database import Connection, Engine, connect, transaction
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:schema), hashtext('migrations'))")
 _IS_NEW = text("SELECT to_regclass('alembic_version') IS NULL")
@@ -25,6 +25,12 @@ async def migrate(url: str, schema: str, scripts: Path) -> None:
                 await _upgrade(connection, scripts)
     finally:
         await engine.dispose()
+
+
+async def revision_of(engine: Engine) -> str | None:
+    """The last migration that the database has had. Raises `Transient`."""
+    async with transaction(engine) as connection:
+        return await _version(connection)
 
 
 async def _upgrade(connection: Connection, scripts: Path) -> None:

@@ -5,7 +5,6 @@ barrier begins again. Steps and reasons: docs/decisions/0005.
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,7 +18,9 @@ from shared.outbox.log import Entry
 from shared.outbox.relay import Relay
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
+from shared.runtime.log_lines import TEST_CLOCK_SETTLED as SETTLED
 from shared.runtime.tasks import Operation
+from shared.runtime.waits import WaitLog
 from shared.storage.database import Connection, transaction
 from shared.storage.stored_positions import Partition
 from shared.testclock.advances import Advance, finish_advance, oldest_advance
@@ -27,8 +28,6 @@ from shared.testclock.clock import TestClock
 
 _POLL_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 1
-
-logger = logging.getLogger(__name__)
 
 
 class Barrier:
@@ -41,6 +40,7 @@ class Barrier:
         self._relay = relay
         self._settle_due = settle_due
         self._partitions = context.partitions
+        self._waits = WaitLog()
         self._awaited: tuple[int, Ends] | None = None
         """The advance whose inputs are waited for, and their ends; kept when the barrier begins again."""
 
@@ -55,7 +55,7 @@ class Barrier:
                 else:
                     await asyncio.sleep(_POLL_SECONDS)
             except Transient as error:
-                logger.warning("the test clock's barrier begins again in %d s: %s", _RETRY_SECONDS, error)
+                self._waits.waits("test clock", str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _settle(self, advance: Advance) -> None:
@@ -70,7 +70,8 @@ class Barrier:
         await self._relay.wait_until_published(ends)
         async with transaction(self._engine) as connection:
             await self._report(connection, advance)
-        logger.info("the test clock stands at %s: settled", advance.now.isoformat())
+        self._waits.goes_on("test clock")
+        SETTLED.say(now=advance.now.isoformat())
 
     async def _apply_inputs(self, advance: Advance) -> None:
         """Wait until the inputs are applied to the ends that they had at the first look for this advance."""

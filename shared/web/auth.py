@@ -5,7 +5,6 @@ makes an operator, and no access token counts as a link. `build_http` puts one `
 routes take `AccountCaller`, `AccountOwner` or `OperatorCaller`, and are `AuthenticatedRoute`s.
 """
 
-import logging
 import re
 import time
 from collections.abc import Callable, Coroutine
@@ -21,13 +20,12 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contracts.scalars import ID_PATTERN
+from shared.runtime.log_lines import NO_TOKENS
 from shared.runtime.settings import BadSettings, Settings
 from shared.web.issuer_keys import IssuerKeys, KeysAway
 from shared.web.problems import Problem
 from shared.web.rate_limits import RateLimit
 from shared.web.tokens import HMAC, PUBLIC_KEY_ALGORITHMS, Claims, InvalidToken, claims_of, header_of
-
-logger = logging.getLogger(__name__)
 
 OPERATOR: Final = "operator"
 LINK_AUDIENCE: Final = "tenure-link"
@@ -65,7 +63,7 @@ class Guard:
         self._audience = settings.auth_audience
         self._rate = RateLimit(settings.http_rate_per_token)
         if self._secret is None and settings.auth_jwks_url is None:
-            logger.warning("neither TENURE_AUTH_SECRET nor TENURE_AUTH_JWKS_URL is set: every token is refused")
+            NO_TOKENS.say()
         if self._secret is not None:
             _check_secret(self._secret)
         self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None

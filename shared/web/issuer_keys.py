@@ -7,7 +7,6 @@ and delays nobody.
 
 import asyncio
 import json
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -17,9 +16,8 @@ from urllib.request import Request, urlopen
 import jwt
 
 from shared.runtime.single_flight import SingleFlight
+from shared.runtime.waits import WaitLog
 from shared.web import limits
-
-logger = logging.getLogger(__name__)
 
 _PUBLIC_KEY_TYPES: Final = ("RSA", "EC", "OKP")
 _CHUNK_BYTES: Final = 16_384
@@ -43,6 +41,7 @@ class IssuerKeys:
         self._fetching = SingleFlight(self._fetch)
         self._pause_ends = self._fresh_until = -math.inf
         self._away = False
+        self._waits = WaitLog()
 
     async def key(self, key_id: str) -> jwt.PyJWK | None:
         """The key of this `kid`; None where the issuer has none. Raises `KeysAway`."""
@@ -68,9 +67,10 @@ class IssuerKeys:
         try:
             self._keys = await asyncio.to_thread(_published, self._url)
         except Exception as error:  # noqa: BLE001 - whatever an address answers that is no set of keys
-            logger.warning("TENURE_AUTH_JWKS_URL: no keys could be fetched: %s", type(error).__name__)
+            self._waits.waits("keys", f"TENURE_AUTH_JWKS_URL: no keys could be fetched: {type(error).__name__}")
             self._ended(away=True)
         else:
+            self._waits.goes_on("keys")
             self._fresh_until = self._clock() + limits.KEYS_FRESH_SECONDS
             self._ended(away=False)
 

@@ -6,11 +6,9 @@ asked who calls.
 """
 
 import asyncio
-import logging
-import traceback
 from collections import Counter as CountOf
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -18,11 +16,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.runtime.log_lines import REQUEST_FAILED
 from shared.web import limits
 from shared.web.problems import Problem, problem_response
 from shared.web.rate_limits import RateLimit, network_of
-
-logger = logging.getLogger(__name__)
 
 PROTECTIVE_HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
@@ -35,6 +32,7 @@ PROTECTIVE_HEADERS: Final[Mapping[str, str]] = {
 
 A page that needs more sets its own `Content-Security-Policy`.
 """
+_METHODS: Final = frozenset(HTTPMethod)
 _PROBES: Final = ("/health", "/ready")
 
 
@@ -171,7 +169,7 @@ def _limited(receive: Receive) -> Receive:
 
 
 def _unexpected(scope: Scope, error: Exception) -> Problem:
-    """The log gets the error's type and where it arose; message and address may hold what a customer has written."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("A %s request failed: %s\n%s", scope.get("method"), type(error).__name__, where)
+    """The log gets the error's type and where it arose; message, address and method may hold what a caller wrote."""
+    method = scope.get("method")
+    REQUEST_FAILED.say(error, method=method if method in _METHODS else None)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected error, which is in the service's log.")

@@ -49,6 +49,15 @@ def fingerprint(rule_document: RuleDocument) -> str:
     return blake2b(orjson.dumps(rule_document, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
 
 
+def versions(rule_document: RuleDocument) -> dict[str, str]:
+    """What the log says at the start of both files: version, and a digest that is equal for equal values."""
+    said: dict[str, str] = {}
+    for file in ("policy", "catalog"):
+        own = {name: value for name, value in rule_document.items() if name.startswith(f"{file}.")}
+        said |= {file: str(own[f"{file}.version"]), f"{file}_digest": fingerprint(own)}
+    return said
+
+
 def changes(before: RuleDocument, after: RuleDocument) -> tuple[Change, ...]:
     """What differs. A value that an older version did not know yet is no change."""
     return tuple(

@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -20,16 +21,20 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
 
 
 @contextmanager
-def service_process(module: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """One copy of a service, started as the containers start it, with these settings; it is killed at the end."""
+def service_process(module: str, settings: Settings, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """One copy of a service, started as the containers start it, with these settings; it is killed at the end.
+
+    `log` gets its log.
+    """
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     given = {f"{PREFIX}{name.upper()}": _text(getattr(settings, name)) for name in settings.model_fields_set}
-    child = start([sys.executable, "-m", module], env=ours | given)
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
+    with log.open("ab") if log else nullcontext() as written:
+        child = start([sys.executable, "-m", module], env=ours | given, stderr=written)
+        try:
+            yield child
+        finally:
+            child.kill()
+            child.wait()
 
 
 def _text(value: Any) -> str:

@@ -39,8 +39,8 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "notifier_service.decisions": set(),
     "notifier_service.content": {"decisions"},
     "notifier_service.storage": {"decisions"},
-    "notifier_service.delivery": {"decisions", "content", "storage", "unit_of_work"},
-    "notifier_service.inbox": {"decisions", "storage", "unit_of_work"},
+    "notifier_service.delivery": {"decisions", "content", "storage", "unit_of_work", "log_lines"},
+    "notifier_service.inbox": {"decisions", "storage", "unit_of_work", "log_lines"},
     "notifier_service.migrations": {"storage"},
     "notifier_service.http": {"storage"},
 }

@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -10,8 +9,6 @@ from typing import Final, TypeAlias
 from notifier_service.delivery.smtp.connection import Connection, Step
 from notifier_service.delivery.smtp.stages import RelayEvent, Stage, StepMeaning
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +32,16 @@ _ANSWERS: Final[Mapping[str, Sequence[Answer]]] = {
 
 
 async def log_in(connection: Connection, login: Login) -> None:
-    """Log in by a mechanism that both sides know. Raises `RelayUnreachable`; a refusal is logged as an error."""
+    """Log in by a mechanism that both sides know. Raises `RelayUnreachable`; a relay's words may repeat the login."""
     offered = connection.extensions.get("AUTH", "").upper().split()
     known = [mechanism for mechanism in _ANSWERS if mechanism in offered]
     if not known:
         raise RelayUnreachable(f"the relay offers none of these logins: {', '.join(_ANSWERS)}")
     step = await _authenticate(connection, login, known[-1] if connection.encrypted else known[0])
     if step.reply and step.event is not RelayEvent.ACCEPTED:
-        code = step.reply.code
-        logger.error("the mail relay refuses the login (%d): see TENURE_SMTP_USERNAME and _PASSWORD", code)
-        raise RelayUnreachable(f"the relay refuses the login ({code})")
+        raise RelayUnreachable(
+            f"the relay refuses the login ({step.reply.code}): see TENURE_SMTP_USERNAME and _PASSWORD"
+        )
     if step.meaning is not StepMeaning.NEXT:
         raise RelayUnreachable.at(step)
 

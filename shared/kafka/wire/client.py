@@ -4,7 +4,6 @@ Cleaning runs in a thread, since it may unpack many bytes, which its libraries d
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +20,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 from shared.contracts.envelope import Unreadable
 from shared.kafka.wire.cleaning import Cleaned, OpenBatch, clean
+from shared.runtime.log_lines import STANDSTILL, UNHANDLED
 
 Send: TypeAlias = Callable[..., Awaitable[Any]]
 
@@ -32,8 +32,6 @@ _OF_THE_CONSUMER: Final = (
     UnknownTopicOrPartitionError,
 )
 """What the consumer itself does something about; at other errors it only asks again."""
-
-logger = logging.getLogger(__name__)
 
 
 class FetchCleaner:
@@ -94,13 +92,13 @@ class FetchCleaner:
             return
         reason = f"{partition.topic}-{partition.partition} cannot be read from offset {offset} on: {cleaned.standstill}"
         if self.standstills.get(partition) != reason:
-            logger.error("%s", reason)
+            STANDSTILL.say(reason=reason)
         self.standstills[partition] = reason
 
 
 def _clean(batches: bytes, *, offset: int, end: int, open_batch: OpenBatch | None) -> Cleaned:
     try:
         return clean(batches, offset=offset, end=end, open_batch=open_batch)
-    except Exception as error:
-        logger.exception("an answer of the broker cannot be cleaned")
-        return Cleaned(b"", {}, standstill=repr(error))
+    except Exception as error:  # noqa: BLE001 - a fault of ours; the partition waits, with evidence
+        UNHANDLED.say(error, where="cleaning an answer of the broker")
+        return Cleaned(b"", {}, standstill=type(error).__name__)

@@ -7,11 +7,13 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.contracts.envelope import Unreadable
+from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.topics import PURCHASES
+from shared.kafka.dead_letters import dead_letter_line
 from shared.kafka.intake import Intake, build_intake
 from shared.kafka.record import DecodedRecord, Record
 from shared.runtime.components import ServiceContext
+from shared.runtime.log_lines import Said
 from shared.storage.database import Connection, Engine, transaction
 
 POISON: Final = b"poison"
@@ -27,17 +29,19 @@ class Recording:
         value: bytes | None = record.value
         return value
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> None:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
         for record, content in decoded:
             unreadable = isinstance(content, Unreadable)
             assert unreadable or content == record.value
             await _store(connection, record, dead_letter=unreadable)
             if record.value == POISON:
                 raise ZeroDivisionError
+        return ()
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> None:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
         assert isinstance(error, ZeroDivisionError)
         await _store(connection, record, dead_letter=True)
+        return [dead_letter_line(record, Reason.INTERNAL_ERROR, error)]
 
 
 async def _store(connection: Connection, record: Record, *, dead_letter: bool) -> None:

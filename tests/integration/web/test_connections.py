@@ -258,7 +258,7 @@ async def test_an_error_in_the_midst_of_an_answer_cuts_it_off_and_is_logged_with
 ) -> None:
     async with server.connection(b"GET /late-bug HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, _):
         assert (await reader.read()).endswith(b"first\r\n")
-    assert "A GET request failed: LookupError" in caplog.text
+    assert "an HTTP request failed method=GET error=LookupError" in caplog.text
     assert CUSTOMER not in caplog.text
 
 

@@ -12,6 +12,7 @@ from notifier_service.delivery.circuit_breaker import (
     RelayCircuitBreaker,
 )
 from notifier_service.delivery.smtp.relay import MailRelay
+from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.health import Health
 from shared.runtime.settings import Settings
 from tests.kit.relay import scripted_relay
@@ -36,7 +37,7 @@ def test_nothing_is_sent_before_the_relay_was_connected_to() -> None:
 
 
 def test_a_relay_that_cannot_be_reached_holds_all_emails_back(breaker: RelayCircuitBreaker) -> None:
-    breaker.record_failure("the relay cannot be reached")
+    breaker.record_failure(RelayUnreachable("the relay cannot be reached"))
     assert breaker.capacity(0, LIMIT) == 0
 
 
@@ -59,7 +60,7 @@ def test_a_reply_to_another_email_shows_that_the_relay_is_well(breaker: RelayCir
 def test_after_an_outage_one_email_goes_first_and_its_reply_lets_the_others_follow(
     breaker: RelayCircuitBreaker,
 ) -> None:
-    breaker.record_failure("the relay cannot be reached")
+    breaker.record_failure(RelayUnreachable("the relay cannot be reached"))
     breaker._connected()
     assert [breaker.capacity(unanswered, LIMIT) for unanswered in (0, 1, 8)] == [1, 0, 0]
     breaker.record_reply()

@@ -1,7 +1,9 @@
 """What each reply, silence or break means at each stage: every row of the table, played by a scripted relay."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -86,11 +88,19 @@ async def nothing() -> None:
     """Before `DATA` there is nothing to look at."""
 
 
-async def meaning(relay: MailRelay) -> StepMeaning:
+async def outcome(relay: MailRelay) -> tuple[StepMeaning, str]:
+    """What became of the mail, and the reason that is kept."""
     try:
-        return (await relay.send(MAIL, nothing)).meaning
-    except RelayUnreachable:
-        return StepMeaning.UNREACHABLE
+        attempted = await relay.send(MAIL, nothing)
+    except RelayUnreachable as unreachable:
+        return StepMeaning.UNREACHABLE, str(unreachable)
+    return attempted.meaning, attempted.reason
+
+
+def code_of(answer: Answer) -> str:
+    """What a reply begins with; empty for what is none."""
+    text = answer.decode("latin-1") if isinstance(answer, bytes) else answer
+    return text[:3] if isinstance(text, str) else ""
 
 
 def at(verb: str, answer: Answer) -> Script:
@@ -108,15 +118,25 @@ async def test_an_answer_means_what_the_table_says_and_the_next_mail_is_in_step(
     if verb == "EHLO" and answer in UNKNOWN_COMMAND:
         expected = D  # after HELO
     async with relay_with(at(verb, answer)) as (relay, scripted):
-        assert await meaning(relay) is expected
+        found, reason = await outcome(relay)
+        assert found is expected
+        given = {code_of(answer), *(["250"] if expected is D else [])}
+        assert set(re.findall(r"\b[0-9]{3}\b", reason)) <= given, "a reply that the relay did not give"
         assert len(scripted.accepted) == (expected is D)
-        assert await meaning(relay) is D
+        assert (await outcome(relay))[0] is D
         assert len(scripted.accepted) == 1 + (expected is D)
 
 
 def test_the_table_has_a_meaning_and_a_time_for_every_stage_and_event() -> None:
     assert {stage: set(row) for stage, row in MEANINGS.items()} == {stage: set(RelayEvent) for stage in Stage}
     assert set(SECONDS) == set(Stage)
+
+
+def test_the_document_has_the_same_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")
+    for stage, row in MEANINGS.items():
+        meanings = [row[event].name.lower().replace("_", " ") for event in RelayEvent]
+        assert f"| {stage.value} | {' | '.join(meanings)} |" in text
 
 
 def test_only_a_2xx_after_the_final_dot_delivers() -> None:

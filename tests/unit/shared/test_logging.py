@@ -1,46 +1,154 @@
-"""The process's log: one JSON object per line, and a library that repeats itself is logged once in 30 s."""
+"""The process's log: one line per record in both formats, and errors shown by their types and places alone."""
 
+import asyncio
 import json
 import logging
 import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from shared.runtime.logging import JsonFormatter, RepeatFilter
+from shared.runtime import logging as our_logging
+from shared.runtime.line_limit import said_by
+from shared.runtime.log_lines import LIBRARY, LogLine
+from shared.runtime.logging import DetailsAtDebug, JsonFormatter, TextFormatter, configure_logging, log_unhandled
+from shared.runtime.settings import Settings
+
+SECRET = "s3cret"
+HAPPENED = LogLine("happened", logging.WARNING, "something happened", ("what", "seconds", "where"))
 
 
-def record(name: str, line: int, at: float) -> logging.LogRecord:
-    made = logging.LogRecord(name, logging.ERROR, "client.py", line, "Unable to connect to %s", ("1",), None)
-    made.created = at
+def record(message: object, *args: object, error: BaseException | None = None, name: str = "library") -> Any:
+    exc_info = (type(error), error, error.__traceback__) if error else None
+    made = logging.LogRecord(name, logging.ERROR, "client.py", 7, message, args, exc_info)
+    made.created = 0.25
     return made
 
 
-def test_a_library_that_retries_is_logged_once_in_half_a_minute_per_line_of_its_code() -> None:
-    repeats = RepeatFilter("aiokafka")
-    logged = [at for at in range(1000, 1090) if repeats.filter(record("aiokafka.client", 7, at))]
-    assert logged == [1000, 1030, 1060]
-    assert repeats.filter(record("aiokafka.client", 8, 1089))
-
-
-@pytest.mark.parametrize("name", ["shared.runtime.retry", "aiokafkaesque"])
-def test_whatever_others_repeat_is_always_logged(name: str) -> None:
-    repeats = RepeatFilter("aiokafka")
-    assert all(repeats.filter(record(name, 7, at)) for at in (1000, 1000, 1001))
-
-
-def test_a_json_line_has_time_level_logger_message_and_traceback() -> None:
-    logged = record("shared.runtime.retry", 7, 0)
+def raised() -> Exception:
     try:
-        raise ValueError("two\nlines")
-    except ValueError:
-        logged.exc_info = sys.exc_info()
-    line = JsonFormatter().format(logged)
-    assert "\n" not in line
-    found = json.loads(line)
-    assert found.pop("trace").endswith("ValueError: two\nlines")
-    assert found == {
-        "time": "1970-01-01T00:00:00+00:00",
+        try:
+            raise KeyError(SECRET)
+        except KeyError as cause:
+            raise ValueError(f"{SECRET}\nDETAIL: Failing row contains ({SECRET})") from cause
+    except ValueError as error:
+        return error
+
+
+def test_a_line_of_text_has_time_level_kind_sentence_and_fields() -> None:
+    said = HAPPENED.of(what="x-1", seconds=1.26, where="over there", left_out="no field")
+    line = TextFormatter().format(record(said))
+    assert line == (
+        '1970-01-01T00:00:00.250+00:00 ERROR happened: something happened what=x-1 seconds=1.3 where="over there"'
+    )
+
+
+def test_a_line_of_json_has_the_same_as_names_and_values() -> None:
+    line = json.loads(JsonFormatter().format(record(HAPPENED.of(what="x\ny", seconds=3))))
+    assert line == {
+        "time": "1970-01-01T00:00:00.250+00:00",
         "level": "error",
-        "logger": "shared.runtime.retry",
-        "message": "Unable to connect to 1",
+        "kind": "happened",
+        "message": "something happened",
+        "what": "x\ny",
+        "seconds": 3,
     }
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "a\x1b[31m", "x\r2026 INFO forged", "\u202e", 'quo"te'])
+def test_no_value_breaks_out_of_its_line(value: str) -> None:
+    line = TextFormatter().format(record(HAPPENED.of(what=value)))
+    assert line.isprintable()
+    assert json.loads(line.partition("what=")[2]) == value
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+@pytest.mark.parametrize("ours", [True, False])
+def test_an_error_is_shown_by_types_and_places_without_its_message(formatter: logging.Formatter, ours: bool) -> None:
+    error = raised()
+    line = formatter.format(record(HAPPENED.of(error)) if ours else record("failed: %s", error, error=error))
+    assert SECRET not in line
+    assert "ValueError < KeyError" in line
+    assert "test_logging.py:" in line
+    assert " raised" in line
+
+
+@pytest.mark.parametrize(
+    ("message", "args", "text"),
+    [
+        ("Unable to connect to %s: %s", ("h:1", OSError(SECRET)), "Unable to connect to h:1: OSError"),
+        ("%d of them", ("x",), "%d of them"),
+        ("plain %", (), "plain %"),
+    ],
+)
+def test_what_a_library_says_is_one_line_without_messages_of_errors(message: str, args: Any, text: str) -> None:
+    said = said_by(record(message, *args))
+    assert said.line is LIBRARY
+    assert said.fields() == {"logger": "library", "text": text}
+
+
+def test_what_gives_a_value_is_asked_only_when_the_line_is_written() -> None:
+    asked: list[int] = []
+
+    def value() -> str:
+        asked.append(1)
+        return "late"
+
+    said = HAPPENED.of(what=value)
+    assert asked == []
+    assert said.fields() == {"what": "late"}
+
+
+@pytest.mark.parametrize(("level", "wanted"), [("DEBUG", True), ("INFO", False), ("ERROR", False)])
+def test_what_the_kafka_client_repeats_by_itself_is_a_detail_for_debug(level: str, wanted: bool) -> None:
+    line = record("Unable to connect", name="aiokafka.client")
+    assert DetailsAtDebug(level).filter(line) is wanted
+    assert line.levelname == "DEBUG"
+    fault = record("Unexpected error", error=ValueError(), name="aiokafka.client")
+    assert DetailsAtDebug(level).filter(fault)
+    assert fault.levelname == "ERROR"
+    assert DetailsAtDebug(level).filter(record("x", name="aiokafkaesque"))
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What our own logger was given, in the text format."""
+    written: list[str] = []
+
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(TextFormatter().format(record))
+
+    handler = Keeping()
+    logging.getLogger("tenure").addHandler(handler)
+    yield written
+    logging.getLogger("tenure").removeHandler(handler)
+
+
+async def test_an_event_loop_tells_of_an_error_without_message_or_arguments(lines: list[str]) -> None:
+    context = {"message": f"Exception in callback <function f({SECRET!r})>", "exception": raised()}
+    log_unhandled(asyncio.get_running_loop(), context)
+    [line] = lines
+    assert SECRET not in line
+    assert 'where="Exception in callback"' in line
+
+
+def test_python_itself_writes_nothing_beside_the_log(
+    monkeypatch: pytest.MonkeyPatch, lines: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    for place in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook"), (warnings, "showwarning")):
+        monkeypatch.setattr(*place, getattr(*place))
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    configure_logging(Settings())
+    error = raised()
+    sys.excepthook(type(error), error, error.__traceback__)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = our_logging._log_warning  # type: ignore[assignment]
+        warnings.warn(SECRET, UserWarning, stacklevel=1)
+    assert [SECRET in line for line in lines] == [False, False]
+    assert "UserWarning at " in lines[1]
+    assert capfd.readouterr().err == ""

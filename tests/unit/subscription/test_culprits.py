@@ -37,7 +37,7 @@ def test_a_few_in_a_row_are_dead_letters() -> None:
 
 @pytest.mark.rule("G4", "G5")
 def test_one_account_after_another_is_our_own_fault_and_is_waited_for() -> None:
-    with pytest.raises(Transient, match=f"{MAX_IN_A_ROW} records in a row failed.* of {MANY[-1]}: KeyError"):
+    with pytest.raises(Transient, match=f"{MAX_IN_A_ROW} records in a row failed.*: KeyError"):
         decide(MANY, Culprits())
 
 

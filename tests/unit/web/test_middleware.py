@@ -70,8 +70,8 @@ async def test_an_unexpected_error_is_a_problem_document_and_the_log_has_its_pla
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert is_problem(await client.get("/bug", params={"token": "secret"}), 500)
-    assert "A GET request failed: LookupError" in caplog.text
-    assert "in bug" in caplog.text
+    assert "an HTTP request failed method=GET error=LookupError" in caplog.text
+    assert " bug\n" in caplog.text
     assert CUSTOMER not in caplog.text
     assert "secret" not in caplog.text
 

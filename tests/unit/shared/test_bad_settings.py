@@ -30,7 +30,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "http_rate_per_token": (1, 1_000_000),
 }
 CHOICES: Final = {
-    *("kafka_security_protocol", "kafka_sasl_mechanism", "smtp_tls", "log_format", "log_level"),
+    *("kafka_security_protocol", "kafka_sasl_mechanism", "smtp_tls", "delivery", "log_format", "log_level"),
 }
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "kafka_bootstrap_servers": ("", "h", "h:", ":1", "h:x", "h:0", "h:65536", "h:٣", "h:1,", "h:1;i:2"),
@@ -273,4 +273,4 @@ def test_what_kubernetes_puts_into_the_environment_names_the_setting_of_the_pod(
 
 
 def test_the_documents_name_what_keeps_kubernetes_from_it() -> None:
-    assert "enableServiceLinks: false" in (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    assert "enableServiceLinks: false" in (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
