@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
+from keyword import iskeyword
 from typing import Annotated, Any, Final
 
 import typer
@@ -27,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "up": "Run the local stack: Kafka, PostgreSQL, mail and both services.",
     "demo": "Play a customer's story through the local stack.",
     "publish": "Send events from files to their topics.",
+    "import": "Take over the subscriptions of another system, from CSV or JSON lines.",
     "token": "Print a bearer token.",
     "account": "Show an account: state, orders, what waits, dead letters, notifications, what comes next.",
     "why": "Show every notification decision of an account, with its reason.",
@@ -97,12 +99,17 @@ def main(arguments: Sequence[str] | None = None, *, service_commands: Mapping[st
 
 def _load(name: str) -> Any:
     try:
-        module = import_module(f"tenure.commands.{name.replace('-', '_')}")
+        module = import_module(f"tenure.commands.{_module_of(name)}")
     except ModuleNotFoundError as missing:
         raise Failed(
             f"tenure {name}", f"{missing.name} is not installed here; the extra `local` brings it", 2
         ) from None
     return get_command(module.app)
+
+
+def _module_of(name: str) -> str:
+    """A Python word such as `import` is no name of a module."""
+    return f"{name}_" if iskeyword(name) else name.replace("-", "_")
 
 
 def _no_such(name: str) -> str:

@@ -7,11 +7,13 @@ closed, the command prints nothing more, goes on to its end and keeps its exit c
 The only module that knows Rich.
 """
 
+import csv
 import errno
+import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
@@ -55,6 +57,14 @@ def say_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         console.print(table)
     for line in drawn.get().splitlines():
         _print(line.rstrip(), sys.stdout)
+
+
+def say_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows below a head as CSV (RFC 4180, with line feeds); None is an empty cell."""
+    for row in (head, *rows):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(row)
+        _print(line.getvalue(), sys.stdout)
 
 
 def ask(question: str) -> bool:

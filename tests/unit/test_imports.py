@@ -148,6 +148,7 @@ REAL_TIME: Final = {
     "shared.web.auth",  # tokens are judged by real time
     "notifier_service.content.mail_composer",  # a mail's `Date`
     "tenure.tokens",  # a token is valid from now on
+    "tenure.service_clock",  # without the test clock, the service has real time
     "tenure.event_files",  # an event that is typed without a time happens now
     "tenure.commands.dead_letters",  # `--since 2h`
     "tenure.story.driver",  # stories without the test clock

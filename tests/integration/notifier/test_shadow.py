@@ -1,5 +1,7 @@
 """Beside another system: everything is decided and recorded, and nobody is told (`TENURE_DELIVERY`)."""
 
+import asyncio
+import csv
 from typing import Any
 
 import pytest
@@ -7,11 +9,13 @@ import pytest
 from shared.runtime.settings import Settings
 from shared.storage.database import transaction
 from shared.storage.event_counts import read as read_counts
+from tenure.__main__ import main
 from tenure.local.ports import free_port
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import event
 from tests.kit.events import account
+from tests.kit.tokens import SECRET
 from tests.kit.waiting import eventually
 
 BOTH = {("email", "shadow"), ("inbox", "shadow")}
@@ -66,3 +70,29 @@ async def test_an_import_makes_no_notification_is_counted_and_its_contact_gets_w
     async with transaction(notifier.engine) as connection:
         counts = await read_counts(connection)
     assert {outcome: count for (_, outcome), count in counts.items() if count} == {"applied": 2}
+
+
+async def test_the_decisions_of_all_accounts_are_compared_as_csv(
+    settings: Settings,
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = account(), account()
+    async with running_notifier(with_delivery(settings, delivery="shadow")) as notifier:
+        monkeypatch.setenv("TENURE_NOTIFIER_URL", str(notifier.client.base_url))
+        monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+        await environment.publish(event("activated", one, 1), event("contact_changed", other, 1))
+        await environment.outcomes(3)
+        assert await asyncio.to_thread(main, ["why", "--csv"]) == 0
+        rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+        assert sorted((row["account_id"], row["kind"], row["channel"], row["reason"]) for row in rows) == sorted(
+            [
+                (one, "activated", "email", "shadow"),
+                (one, "activated", "inbox", "shadow"),
+                (other, "contact_changed", "inbox", "shadow"),
+            ]
+        )
+        assert await asyncio.to_thread(main, ["why", "--csv", other]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 2
+    assert await asyncio.to_thread(main, ["why"]) == 2

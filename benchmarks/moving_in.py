@@ -1,0 +1,89 @@
+"""`python -m benchmarks moving-in`: how long `tenure import` takes for a whole firm, servers and balances included.
+
+The files, a Kafka, a PostgreSQL and one subscription service are made for it; the time is that of the command, from
+its start to its report. A wish that was not met is shown, and is no failure; exit code 1 where not all were taken.
+"""
+
+import argparse
+import asyncio
+import csv
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from benchmarks.machine import described, machine
+from benchmarks.page import write_json
+from benchmarks.runs import OUR_PYTHON, running
+from benchmarks.servers import running_servers, subscription_service
+
+RESULTS: Final = Path("build/moving-in.json")
+WANTED_SECONDS: Final = 120
+SERVERS: Final = 3
+"""Of each subscription."""
+_HEAD: Final = (
+    *("account_id", "name", "email", "locale", "time_zone", "order_id", "starts_at", "months", "expires_on"),
+    *("edition", "protected_servers", "auto_renewal_months", "balance"),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, write; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks moving-in", description=__doc__)
+    parser.add_argument("--subscriptions", type=int, default=100_000, help="how many are taken over")
+    count = parser.parse_args(arguments).subscriptions
+    with tempfile.TemporaryDirectory(prefix="tenure-moving-in-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        return asyncio.run(_measure(Path(folder), count))
+
+
+async def _measure(folder: Path, count: int) -> int:
+    export = _export(folder, count, datetime.now(UTC))
+    async with running_servers(folder) as servers:
+        workspace = await servers.workspace("moving_in")
+        service = subscription_service(workspace, OUR_PYTHON)
+        async with running(service) as part:
+            await part.until_ready()
+            environment = {**workspace.environment, "TENURE_SUBSCRIPTION_URL": service.url}
+            command = [str(OUR_PYTHON), "-m", "tenure", "import", *export, "--json"]
+            begun = time.monotonic()
+            done = await asyncio.to_thread(
+                subprocess.run, command, env=environment, cwd=folder, capture_output=True, check=False
+            )
+            seconds = time.monotonic() - begun
+    _tell(count, seconds, done)
+    return done.returncode
+
+
+def _tell(count: int, seconds: float, done: "subprocess.CompletedProcess[bytes]") -> None:
+    found = {"subscriptions": count, "servers": count * SERVERS, "balances": count, "seconds": round(seconds, 1)}
+    write_json(RESULTS, {**found, "wanted_seconds": WANTED_SECONDS, "machine": machine()})
+    print(f"{count:,} subscriptions, {count * SERVERS:,} servers, {count:,} balances: {seconds:.1f} s")
+    print(f"{count / seconds:,.0f} subscriptions/s; wanted: 100,000 in {WANTED_SECONDS} s. {described(machine())}")
+    print(done.stdout.decode(), file=sys.stderr)
+    print(done.stderr.decode(), file=sys.stderr)
+
+
+def _export(folder: Path, count: int, now: datetime) -> list[str]:
+    """What an old system would write: monthly subscriptions, begun within the last four weeks."""
+    subscriptions, servers = folder / "subscriptions.csv", folder / "servers.csv"
+    with subscriptions.open("w", newline="") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(_HEAD)
+        writer.writerows(_subscription(number, now) for number in range(count))
+    with servers.open("w", newline="") as rows:
+        writer = csv.writer(rows)
+        writer.writerow(("account_id", "server_id", "cores"))
+        writer.writerows((f"acct-{n}", f"srv-{n}-{server}", 4) for n in range(count) for server in range(SERVERS))
+    return [str(subscriptions), str(servers)]
+
+
+def _subscription(number: int, now: datetime) -> tuple[object, ...]:
+    start = now - timedelta(days=1 + number % 28, seconds=1)
+    who = (f"acct-{number}", f"Customer {number}", f"customer-{number}@example.com", "en", "Europe/Berlin")
+    term = (f"old-{number}", f"{start:%Y-%m-%dT%H:%M:%SZ}", 1, (start + timedelta(days=30)).date().isoformat())
+    return (*who, *term, "advanced", SERVERS + 1, 1, "100.00")
