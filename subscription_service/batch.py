@@ -100,8 +100,8 @@ class SubscriptionBatchProcessor:
             account = unit_of_work.locked[event.account_id].account
             if event.may_use_coupon(account) and account.decided_at is not None:
                 first_instants[event.account_id] = account.decided_at
-        zone = self._rules.policy.billing_zone
-        await loading.load_coupons(connection, unit_of_work.locked, first_instants, zone)
+        zone, now = self._rules.policy.billing_zone, unit_of_work.now
+        await loading.load_coupons(connection, unit_of_work.locked, first_instants, now=now, zone=zone)
 
     def _sort(
         self, decoded: Sequence[DecodedRecord], unit_of_work: UnitOfWork

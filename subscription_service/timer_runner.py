@@ -124,7 +124,7 @@ class TimerRunner:
         policy = self._rules.policy
         deductions = {each: locked[each].earliest_deduction(now, policy) for each in account_ids}
         first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
-        await loading.load_coupons(connection, locked, first_instants, policy.billing_zone)
+        await loading.load_coupons(connection, locked, first_instants, now=now, zone=policy.billing_zone)
         unit_of_work = UnitOfWork(
             now=now, rules=self._rules, locked=locked, partitions=self._partitions, culprits=self._culprits
         )

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Index, text
 
@@ -48,13 +48,22 @@ class CouponRevocationRow(SubscriptionTable, table=True):
 
 _ISSUED = names_of(CouponRow, without=["used_by"])
 _READ = Selection(CouponRow, *_ISSUED)
+_SPARE: Final = 2_000
+"""So many more coupons of a kind are read than days on which one may be used up, since the events of the same batch may
+revoke some (R45).
+"""
 _USABLE = Bulk(
     CouponRow,
-    "SELECT {columns} FROM {rows} JOIN coupon USING (account_id) WHERE used_by IS NULL AND valid_until >= first_day"
+    "SELECT {columns} FROM (SELECT found.*, row_number() OVER ("
+    'PARTITION BY account_id, minimum_spend, throughout ORDER BY valid_until, coupon_id COLLATE "C") AS place'
+    " FROM (SELECT coupon.*, last_day - first_day AS days, valid_from <= first_day AND valid_until >= last_day"
+    " AS throughout FROM {rows} JOIN coupon USING (account_id)"
+    " WHERE used_by IS NULL AND valid_until >= first_day AND valid_from <= last_day"
     " AND NOT EXISTS (SELECT 1 FROM coupon_revocation r"
-    " WHERE r.account_id = coupon.account_id AND r.coupon_id = coupon.coupon_id)",
+    " WHERE r.account_id = coupon.account_id AND r.coupon_id = coupon.coupon_id)) AS found) AS placed"
+    f" WHERE NOT throughout OR place <= days + {_SPARE}",
     ("account_id",),
-    also={"first_day": "valid_until"},
+    also={"first_day": "valid_until", "last_day": "valid_until"},
     reads=_READ,
 )
 _ISSUE = insert(CouponRow, _ISSUED)
@@ -67,10 +76,27 @@ _REVOKED = Bulk(
 _USE = update(CouponRow, ("coupon_id", "used_by"))
 
 
-async def usable(connection: Connection, first_days: Mapping[str, date]) -> dict[str, tuple[Coupon, ...]]:
-    """Account id -> its unused coupons that have not expired on that billing day; accounts without one are left out."""
+FAR_AHEAD: Final = date(9999, 1, 1)
+"""A day that stands for no end. The driver would write `date.max` as infinity, from which no day can be subtracted."""
+
+
+class Days(NamedTuple):
+    """Billing days on which a coupon may be tried: these and those between them."""
+
+    first: date
+    last: date
+
+
+async def usable(connection: Connection, days: Mapping[str, Days]) -> dict[str, tuple[Coupon, ...]]:
+    """Account id -> its unused coupons among which the one stands that is tried on any of its days for any fee.
+
+    Of those with the same minimum spend that can be used on all of the days, the first suffice (R24): one is used up on
+    a day at most. Accounts without a coupon are left out.
+    """
     coupons: defaultdict[str, list[Coupon]] = defaultdict(list)
-    rows = [{"account_id": account_id, "first_day": day} for account_id, day in first_days.items()]
+    rows = [
+        {"account_id": account_id, "first_day": each.first, "last_day": each.last} for account_id, each in days.items()
+    ]
     for row in await _USABLE.fetch(connection, rows):
         coupons[row.account_id].append(_coupon(row))
     return {account_id: tuple(found) for account_id, found in coupons.items()}

@@ -29,6 +29,7 @@ from subscription_service.domain.model import Account
 from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming
 from subscription_service.storage import accounts, configuration, coupons, deduplication, orders, servers, waiting
+from subscription_service.storage.coupons import FAR_AHEAD, Days
 from subscription_service.unit_of_work import LockedAccount
 
 
@@ -46,14 +47,20 @@ async def lock(
 
 
 async def load_coupons(
-    connection: Connection, locked: Mapping[str, LockedAccount], first_instants: Mapping[str, datetime], zone: ZoneInfo
+    connection: Connection,
+    locked: Mapping[str, LockedAccount],
+    first_instants: Mapping[str, datetime],
+    *,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> None:
-    """Load the coupons that can still be used at or after an instant (UTC), of these accounts by id (R24).
+    """Load the coupons that may be tried from an instant (UTC) on, and by `now`, of these accounts by id (R24).
 
     A coupon that has expired before is never read, nor those of an account on which nothing can be deducted.
     """
-    first_days = {account_id: billing_day(instant, zone) for account_id, instant in first_instants.items()}
-    for account_id, usable in (await coupons.usable(connection, first_days)).items():
+    today = billing_day(now, zone)
+    days = {each: Days(min(billing_day(at, zone), today), today) for each, at in first_instants.items()}
+    for account_id, usable in (await coupons.usable(connection, days)).items():
         _attach(locked[account_id], coupons=usable)
 
 
@@ -86,8 +93,8 @@ async def load_touched(
 async def with_coupons_and_servers(connection: Connection, account: Account, zone: ZoneInfo) -> Account:
     """All of an account that its timers may look at, not locked."""
     account_id, first_instant = account.account_id, account.decided_at
-    first_days = {account_id: billing_day(first_instant, zone)} if first_instant else {}
-    usable = (await coupons.usable(connection, first_days)).get(account_id, ())
+    days = {account_id: Days(billing_day(first_instant, zone), FAR_AHEAD)} if first_instant else {}
+    usable = (await coupons.usable(connection, days)).get(account_id, ())
     own = (await servers.in_use(connection, [account_id])).get(account_id, {})
     return account._replace(coupons=usable, servers=own)
 

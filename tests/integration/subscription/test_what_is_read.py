@@ -1,15 +1,21 @@
 """What an account has gathered over the years is not read with each of its events: the rows that are read, counted."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 from typing import Final
 
 import pytest
 
 from shared.contracts.inbound import InboundData
+from subscription_service.domain.model import Coupon
+from subscription_service.domain.pricing import best_coupon
+from subscription_service.storage import coupons
+from subscription_service.storage.coupons import FAR_AHEAD, Days
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
-from tests.unit.domain.scenario import bound, coupon, credit, day, purchase, registered, renewal, when
+from tests.unit.domain.scenario import ACCOUNT, bound, coupon, credit, day, purchase, registered, renewal, when
 
 NOON: Final = when("2026-01-15 12:00")
 NUMBER: Final = 1_000
@@ -49,6 +55,56 @@ def test_coupons_that_can_be_used_are_read_by_attempts_alone_and_used(core: Core
     core.receive(Batch(when("2026-02-06 08:00"), ()))
     [used] = [row for row in core.stored()["coupon"] if "auto-" in row]
     assert used.startswith("(usable-0,")
+
+
+@pytest.mark.rule("R24")
+def test_of_thousands_of_coupons_that_can_be_used_only_the_first_are_read_and_the_right_one_is_used(core: Core) -> None:
+    core.begin()
+    many = [coupon(f"later-{each:04}", amount_off=None, percent_off=100) for each in range(5 * NUMBER)]
+    first = coupon("first", amount_off=None, percent_off=100, valid_until=day("2026-03-01"))
+    core.receive(batch("2026-01-15 12:00", BOUGHT, *many, first))
+    assert len(coupons_read(core, Days(day("2026-02-06"), day("2026-02-06")))) <= 2_001
+    core.receive(Batch(when("2026-02-06 08:00"), ()))
+    [used] = [row for row in core.stored()["coupon"] if "auto-" in row]
+    assert used.startswith("(first,")
+
+
+@pytest.mark.rule("R24")
+def test_the_coupon_that_is_tried_is_always_among_those_that_are_read(core: Core) -> None:
+    """Over all days of every stretch, for fees below and above each minimum spend, each used one gone."""
+    core.begin()
+    chance, january = Random(24), day("2026-01-01")
+    issued: list[InboundData] = []
+    for number in range(2 * NUMBER):
+        begins = january + timedelta(days=chance.choice([0, 0, 0, chance.randrange(40)]))
+        ends = begins + timedelta(days=chance.choice([chance.randrange(30), 60, 60]))
+        spend = Decimal(chance.choice(["0.00", "5.00", "20.00"]))
+        dates = {"valid_from": begins, "valid_until": ends}
+        issued.append(coupon(f"k-{number}", amount_off=Decimal("1.00"), minimum_spend=spend, **dates))
+    core.receive(batch("2026-01-01 12:00", *issued))
+    every = coupons_read(core, Days(january, FAR_AHEAD))
+    assert len(every) == len(issued)
+    for length in (0, 1, 35):
+        stretch = Days(day("2026-01-20"), day("2026-01-20") + timedelta(days=length))
+        read = coupons_read(core, stretch)
+        assert len(read) < len(issued)
+        for fee in ("4.00", "10.00", "100.00"):
+            assert used_up(read, stretch, fee) == used_up(every, stretch, fee)
+
+
+def coupons_read(core: Core, days: Days) -> Sequence[Coupon]:
+    return core.reading(lambda connection: coupons.usable(connection, {ACCOUNT: days}))[ACCOUNT]
+
+
+def used_up(usable: Sequence[Coupon], days: Days, fee: str) -> list[Coupon | None]:
+    """The coupon of each day, one after the other."""
+    left, used = list(usable), []
+    for number in range((days.last - days.first).days + 1):
+        best = best_coupon(left, Decimal(fee), days.first + timedelta(days=number))
+        used.append(best)
+        if best is not None:
+            left.remove(best)
+    return used
 
 
 @pytest.mark.rule("R40")
