@@ -1,4 +1,5 @@
-"""Applying batches: one transaction per batch, in which the positions move together with the effects.
+"""Applying batches: one transaction per batch, in which the positions move together with the effects. A batch with
+large records is applied in several (`parts`).
 
 Invariants: a record takes effect exactly once, by a compare-and-swap on the stored position (G1); `Transient` errors
 are waited out and nothing is skipped (G5); a record that breaks its batch becomes a dead letter, alone (G4), unless
@@ -13,6 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from shared.contracts.envelope import Unreadable
 from shared.kafka.culprits import Culprits
+from shared.kafka.parts import in_parts
 from shared.kafka.reader import Reader
 from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
 from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transient
@@ -125,8 +127,14 @@ class BatchApplier:
         """What is not applied yet: a try that failed may have committed the first part of the batch."""
         if batch.assignment_epoch == self._positions.assignment_epoch:
             rest = [each for each in batch.decoded if not self._positions.is_applied(each.record)]
-            await self._apply_or_bisect(_Part(rest, batch.reached))
-            self._latency.observe(time.monotonic() - batch.read_at, len(rest))
+            *first, last = list(in_parts(rest)) or [()]
+            for decoded in first:
+                await self._apply_part(_Part(decoded, {}), batch.read_at)
+            await self._apply_part(_Part(last, batch.reached), batch.read_at)
+
+    async def _apply_part(self, part: _Part, read_at: float) -> None:
+        await self._apply_or_bisect(part)
+        self._latency.observe(time.monotonic() - read_at, len(part.decoded))
 
     async def _apply_or_bisect(self, part: _Part) -> None:
         """Apply in one transaction; where that fails, halve until the culprit is alone.
