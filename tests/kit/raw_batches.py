@@ -28,9 +28,12 @@ def raw_record(delta: int, value: bytes | None, headers: Headers = (), key: byte
     return varint(len(fields)) + fields
 
 
-def raw_batch(*records: bytes, base: int = 0, codec: str = "none", **changes: Any) -> bytes:
-    """A batch with these records; `changes`: fields of its header. The checksum is right unless it is changed."""
-    body = compressed(codec, b"".join(records))
+def raw_batch(*records: bytes, base: int = 0, codec: str = "none", body: bytes | None = None, **changes: Any) -> bytes:
+    """A batch with these records; `changes`: fields of its header. The checksum is right unless it is changed.
+
+    `body`: what stands in it in place of the compressed records.
+    """
+    body = compressed(codec, b"".join(records)) if body is None else body
     header = BatchHeader(
         base_offset=base,
         length=HEADER.size - 12 + len(body),
