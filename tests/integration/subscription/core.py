@@ -44,7 +44,15 @@ STORED: Final = (
     "waiting",
     "log",
 )
-EMPTIED: Final = (*STORED, "event_claim", "id_claim", "tally", "output_partition", "subscription_count", "waiting_count")
+EMPTIED: Final = (
+    *STORED,
+    "event_claim",
+    "id_claim",
+    "tally",
+    "output_partition",
+    "subscription_count",
+    "waiting_count",
+)
 WRITTEN_TO: Final = (*STORED, "event_claim", "id_claim")
 _PARKED: Final = text("SELECT count(*) FROM waiting")
 _READ: Final = "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM"
