@@ -90,7 +90,7 @@ class SubscriptionBatchProcessor:
         )
         waiting = [event for locked in unit_of_work.locked.values() for event, _ in locked.waiting]
         fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]
-        await loading.load_touched(connection, unit_of_work.locked, [*waiting, *fresh], whole=False)
+        await loading.load_touched(connection, unit_of_work.locked, [*waiting, *fresh])
         await self._load_coupons(connection, fresh, unit_of_work)
 
     async def _load_coupons(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:

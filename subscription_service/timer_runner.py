@@ -21,6 +21,7 @@ from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
 from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
+from subscription_service.domain.timers import may_touch_all_servers
 from subscription_service.pauses import with_pauses
 from subscription_service.storage import accounts, loading
 from subscription_service.storage.saving import save
@@ -120,8 +121,12 @@ class TimerRunner:
             connection, account_ids, partitions=self._partitions[LIFECYCLE], with_waiting=account_ids
         )
         waiting = [event for each in locked.values() for event, _ in each.waiting]
-        await loading.load_touched(connection, locked, waiting, whole=True)
         policy = self._rules.policy
+        # What an event that waited changes may make anything due that was not before.
+        whole = [
+            name for name, each in locked.items() if each.waiting or may_touch_all_servers(each.account, now, policy)
+        ]
+        await loading.load_touched(connection, locked, waiting, whole=whole)
         deductions = {each: locked[each].earliest_deduction(now, policy) for each in account_ids}
         first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
         await loading.load_coupons(connection, locked, first_instants, now=now, zone=policy.billing_zone)

@@ -10,9 +10,10 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
 
-from subscription_service.domain.calendar import at_hour, billing_day, days_before
+from shared.contracts.types import ProtectionMode
+from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before
 from subscription_service.domain.deduction import next_attempt
-from subscription_service.domain.model import Account, Active, Grace, Released
+from subscription_service.domain.model import Account, Active, Grace, Released, is_partial
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import pending_term
 
@@ -54,6 +55,28 @@ def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: 
 def kinds_at(account: Account, instant: datetime, policy: Policy) -> tuple[TimerKind, ...]:
     """All that is due at an instant, in the order in which it runs."""
     return tuple(timer.kind for timer in _schedule(account, policy) if timer.at == instant)
+
+
+def may_touch_all_servers(account: Account, until: datetime, policy: Policy) -> bool:
+    """Whether a timer that is due by `until` (UTC) may need every server: a release (R35), or the start of the first
+    term in partial mode (R16). Where a deduction comes before a release, it is said that it may.
+    """
+    subscription = account.subscription
+    match subscription:
+        case Grace():
+            return subscription.retained_until <= until
+        case Active():
+            release = subscription.terms[-1].ends_at + (policy.grace_days - 1) * DAY  # no later, whatever the clocks do
+            return release <= until or _starts_partial_mode(account, subscription, until)
+        case _:
+            return False
+
+
+def _starts_partial_mode(account: Account, subscription: Active, until: datetime) -> bool:
+    return not is_partial(account) and any(
+        term.starts_at <= until and term.specification.protection_mode is ProtectionMode.PARTIAL
+        for term in subscription.terms
+    )
 
 
 def _schedule(account: Account, policy: Policy) -> Iterable[Timer]:

@@ -65,15 +65,18 @@ async def load_coupons(
 
 
 async def load_touched(
-    connection: Connection, locked: Mapping[str, LockedAccount], events: Iterable[Incoming], *, whole: bool
+    connection: Connection,
+    locked: Mapping[str, LockedAccount],
+    events: Iterable[Incoming],
+    *,
+    whole: Collection[str] = (),
 ) -> None:
     """Load the servers, configuration entries, orders and revocations of coupons that these events touch.
 
-    Where an event may need all servers, or `whole`: also every server that is present or bound.
+    Where an event may need all servers, and of the accounts `whole`: also every server that is present or bound.
     """
     touched = _Touched(locked, events)
-    if whole:
-        touched.whole.update(locked)
+    touched.whole.update(whole)
     found_servers = await servers.some(connection, touched.servers)
     for account_id, in_use in (await servers.in_use(connection, sorted(touched.whole))).items():
         found_servers.setdefault(account_id, {}).update(in_use)

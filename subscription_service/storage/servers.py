@@ -52,6 +52,10 @@ _SOME = Bulk(
 _IN_USE = text(f"SELECT {_READ.sql} FROM server WHERE account_id = ANY(:ids) AND (present OR bound)")
 _SAVE = upsert(ServerRow)
 _DELETE = delete(ServerRow, ("account_id", "server_id"))
+_READ_AT_ONCE: Final = 1_000
+"""While so many rows are made to servers, the event loop does nothing else, and the database hears nothing from us."""
+_SAVED_AT_ONCE: Final = 10_000
+"""So many rows are written in much less time than a statement may take."""
 _MAX_FORGOTTEN: Final = 20_000
 """So many rows of servers long gone are deleted with each snapshot; what remains is never loaded, and goes later."""
 _FORGET = text(
@@ -76,9 +80,13 @@ async def some(connection: Connection, keys: Iterable[tuple[str, str]]) -> Serve
 
 async def in_use(connection: Connection, account_ids: Sequence[str]) -> Servers:
     """The servers of these accounts that are present or bound; those that are gone cost nothing."""
-    if not account_ids:
-        return {}
-    return _by_account(_READ.rows(await connection.execute(_IN_USE, {"ids": account_ids})))
+    found: Servers = {}
+    if account_ids:
+        streamed = await connection.stream(_IN_USE, {"ids": account_ids})
+        async for rows in streamed.partitions(_READ_AT_ONCE):
+            for account_id, own in _by_account(_READ.rows(rows)).items():
+                found.setdefault(account_id, {}).update(own)
+    return found
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None:
@@ -90,7 +98,8 @@ async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None
         for server_id, server in locked.account.servers.items()
         if server is not locked.before.servers.get(server_id)
     ]
-    await _SAVE.run(connection, rows)
+    for start in range(0, len(rows), _SAVED_AT_ONCE):
+        await _SAVE.run(connection, rows[start : start + _SAVED_AT_ONCE])
     for locked in changed:
         if locked.account.snapshot_stamp is not locked.before.snapshot_stamp:
             await _forget(connection, locked)

@@ -15,7 +15,18 @@ from subscription_service.storage import coupons
 from subscription_service.storage.coupons import FAR_AHEAD, Days
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
-from tests.unit.domain.scenario import ACCOUNT, bound, coupon, credit, day, purchase, registered, renewal, when
+from tests.unit.domain.scenario import (
+    ACCOUNT,
+    bound,
+    coupon,
+    credit,
+    day,
+    purchase,
+    registered,
+    renewal,
+    specification,
+    when,
+)
 
 NOON: Final = when("2026-01-15 12:00")
 NUMBER: Final = 1_000
@@ -105,6 +116,17 @@ def used_up(usable: Sequence[Coupon], days: Days, fee: str) -> list[Coupon | Non
         if best is not None:
             left.remove(best)
     return used
+
+
+@pytest.mark.rule("R35")
+def test_a_release_ends_the_bindings_of_servers_that_no_timer_before_it_had_to_read(core: Core) -> None:
+    core.begin()
+    bought = purchase(specification=specification(mode="partial"))  # E is 2026-02-15
+    core.receive(batch("2026-01-15 12:00", bought, registered("s-1"), registered("s-2"), bound("s-1")))
+    for at in ("2026-02-08 10:00", "2026-02-16 00:00", "2026-02-22 10:00", "2026-02-23 00:00"):
+        core.run_due(when(at))
+    assert [row.split(",")[4] for row in core.stored()["server"]] == ["f", "f"]
+    assert core.differences() == []
 
 
 @pytest.mark.rule("R40")
