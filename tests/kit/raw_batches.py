@@ -1,6 +1,7 @@
 """Record batches as bytes: what any producer, or a broken disk, may put on a partition."""
 
 import gzip
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from shared.kafka.wire.batch import HEADER, BatchHeader, varint
 
 CODECS: Final = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 Headers = Sequence[tuple[bytes, bytes | None]]
+_NOW: Final = int(time.time() * 1000)
+"""Of all records, in milliseconds. One that is older than its topic keeps records may be deleted before it is read."""
 _CHECKED_FROM: Final = 21
 """The checksum of a batch covers all that comes after it."""
 
@@ -42,8 +45,8 @@ def raw_batch(*records: bytes, base: int = 0, codec: str = "none", body: bytes |
         checksum=0,
         attributes=CODECS[codec],
         last_offset_delta=len(records) - 1,
-        first_timestamp=1_700_000_000_000,
-        max_timestamp=1_700_000_000_000,
+        first_timestamp=_NOW,
+        max_timestamp=_NOW,
         producer_id=-1,
         producer_epoch=-1,
         base_sequence=-1,
