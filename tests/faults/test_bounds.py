@@ -35,7 +35,6 @@ USUAL_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 5.0
 """Within which all are, on a machine that is busy otherwise."""
 HARM_SECONDS: Final = 180.0
-SERVERS: Final = 14_000
 PARK_LIMIT: Final = RULES.policy.park_limit
 LOADED_SECONDS: Final = 10.0
 
@@ -105,20 +104,6 @@ async def too_much_waits(stack: RunningStack) -> None:
     await come_to(stack, "rejected", 1, lambda: send(stack, *orders))
 
 
-async def large_snapshots(stack: RunningStack) -> None:
-    """Of as many servers as fit into a record, each with other ids than the one before."""
-    who = account()
-    snapshots = [
-        event(
-            "inventory.snapshot",
-            account_id=who,
-            servers=[{"server_id": f"{number}-{each}", "cores": 2, "bound": False} for each in range(SERVERS)],
-        )
-        for number in range(4)
-    ]
-    await come_to(stack, "applied", len(snapshots), lambda: send(stack, *snapshots))
-
-
 def hammered(kind: str) -> Harm:
     """Load on the service's HTTP for a while."""
 
@@ -152,7 +137,6 @@ HARMS: Final[Mapping[str, Harm]] = {
     "a window that is too wide": poison(20, *(wide_window() for _ in range(20))),
     "a count of waiting events": too_many_wait,
     "bytes of waiting events": too_much_waits,
-    "snapshots of many servers": large_snapshots,
     "half requests": hammered("half"),
     "requests without an end": hammered("/metrics"),
 }
