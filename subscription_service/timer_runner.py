@@ -20,8 +20,8 @@ from shared.runtime.log_lines import Said, say_all
 from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
-from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.domain.timers import may_touch_all_servers
+from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
 from subscription_service.storage import accounts, loading
 from subscription_service.storage.saving import save
