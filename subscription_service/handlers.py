@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled
+from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled, SubscriptionExtended
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import Event, Reason, Unreadable, check_not_in_future, check_subject, decode, fingerprint
 from shared.contracts.imported import SubscriptionImported
@@ -82,6 +82,7 @@ REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
         "tenure.auto_renewal.enabled.v1": EventType(AutoRenewalEnabled, needs_purchase=True),
         "tenure.auto_renewal.disabled.v1": EventType(AutoRenewalDisabled, needs_purchase=True),
         "tenure.renewal.cancelled.v1": EventType(RenewalCancelled, needs_purchase=True),
+        "tenure.subscription.extended.v1": EventType(SubscriptionExtended, spends="extension_id", needs_purchase=True),
     },
     SERVER_INVENTORY: {
         "tenure.server.registered.v1": EventType(ServerRegistered),
@@ -126,7 +127,7 @@ class BusinessKey(NamedTuple):
     fingerprint: bytes
 
 
-IN_AN_ORDER: Final = frozenset({"order", "import"})
+IN_AN_ORDER: Final = frozenset({"order", "import", "extension"})
 """Kinds of ids that orders and imports spend: with other content they are refused, `order_conflict` (R39, R42)."""
 
 _THE_CLOCKS: Final = datetime.max.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from icalendar import Alarm, Calendar, Event, vCalAddress
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import Activated, RenewalDue, RenewalTakenBack, Renewed
+from shared.contracts.lifecycle import Activated, RenewalDue, RenewalTakenBack, Renewed, TermExtended
 
 
 def expiration_calendar(
@@ -20,7 +20,7 @@ def expiration_calendar(
 ) -> str | None:
     """The file's text with CRLF, for events that set E or remind of it; None for others. `date` is when it is made."""
     match event.data:
-        case RenewalDue() | Renewed() | Activated() | RenewalTakenBack() as data:
+        case RenewalDue() | Renewed() | Activated() | RenewalTakenBack() | TermExtended() as data:
             pass
         case _:
             return None

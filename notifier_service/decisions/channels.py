@@ -23,6 +23,7 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "released": _BOTH,
     "order_rejected": _BOTH,
     "renewal_cancelled": _BOTH,
+    "extended": _BOTH,
     "specification_changed": _INBOX,
     "auto_renewal_enabled": _INBOX,
     "auto_renewal_disabled": _INBOX,

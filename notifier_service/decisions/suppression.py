@@ -11,15 +11,27 @@ from decimal import Decimal
 from typing import Final, Self
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import AutoRenewalFailed, LifecycleData, ReleaseDue, RenewalDue, RenewalTakenBack
+from shared.contracts.lifecycle import (
+    AutoRenewalFailed,
+    LifecycleData,
+    ReleaseDue,
+    RenewalDue,
+    RenewalTakenBack,
+    TermExtended,
+)
 
 NOTHING_NEW: Final = "nothing_new"
 
 OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
-    "renewal_due": {"renewed": "renewed_meanwhile", "renewal_due": "later_reminder"},
-    "release_due": {"renewed": "renewed_meanwhile"},
+    "renewal_due": {
+        "renewed": "renewed_meanwhile",
+        "extended": "extended_meanwhile",
+        "renewal_due": "later_reminder",
+    },
+    "release_due": {"renewed": "renewed_meanwhile", "extended": "extended_meanwhile"},
     "auto_renewal_failed": {
         "renewed": "renewed_meanwhile",
+        "extended": "extended_meanwhile",
         "auto_renewal_disabled": "disabled_meanwhile",
         "renewal_declined": "disabled_meanwhile",  # declining switches auto-renewal off (R28)
         "expired": "expired_meanwhile",
@@ -27,9 +39,15 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "quota_exceeded": {"quota_restored": "restored_meanwhile"},
     "quota_restored": {"quota_exceeded": "exceeded_meanwhile"},
-    "expired": {"renewed": "renewed_meanwhile", "released": "released_meanwhile"},
+    "expired": {
+        "renewed": "renewed_meanwhile",
+        "extended_into_service": "extended_meanwhile",
+        "released": "released_meanwhile",
+    },
 }
-"""Kind -> the later kinds that make it untrue, each with the reason that is stored."""
+"""Kind -> the later kinds that make it untrue, each with the reason that is stored. `extended_into_service`: an
+`extended` that has made the subscription active again.
+"""
 
 OVERTAKEN_BY_ITS_ORDER: Final[Mapping[str, Mapping[str, str]]] = {
     "renewed": {"renewal_cancelled": "taken_back_meanwhile"},
@@ -88,6 +106,8 @@ def _names(event: LifecycleEvent) -> Iterator[str]:
     yield event.kind
     if isinstance(event.data, RenewalTakenBack):
         yield _of_order(event.kind, event.data.order_id)
+    if isinstance(event.data, TermExtended) and event.data.reactivated:
+        yield "extended_into_service"
 
 
 def _overtaking(event: LifecycleEvent) -> Mapping[str, str]:

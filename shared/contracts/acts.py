@@ -1,5 +1,5 @@
 """Acts of an operator, which put an account right: on `purchases` debits and revoked coupons, on `renewals` renewal
-orders that are taken back.
+orders that are taken back and extensions.
 
 Each names who did it and why; both are kept for good with what the act has led to.
 """
@@ -14,6 +14,9 @@ from shared.contracts.fields import (
     Currency,
     Debit,
     EntryId,
+    ExpectedExpiresOn,
+    ExtensionDays,
+    ExtensionId,
     Operator,
     OrderTakenBack,
     Reason,
@@ -53,6 +56,18 @@ class RenewalCancelled:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionExtended:
+    """E of the last term moves by so many days, where it is the expected one (R47)."""
+
+    extension_id: ExtensionId
+    account_id: AccountId
+    days: ExtensionDays
+    expected_expires_on: ExpectedExpiresOn
+    operator: Operator
+    reason: Reason
+
+
 ACTS_ON_PURCHASES: Final[Mapping[str, type[Any]]] = {
     "tenure.account.debited.v1": AccountDebited,
     "tenure.coupon.revoked.v1": CouponRevoked,
@@ -61,5 +76,6 @@ ACTS_ON_PURCHASES: Final[Mapping[str, type[Any]]] = {
 
 ACTS_ON_RENEWALS: Final[Mapping[str, type[Any]]] = {
     "tenure.renewal.cancelled.v1": RenewalCancelled,
+    "tenure.subscription.extended.v1": SubscriptionExtended,
 }
 """Type -> contract."""

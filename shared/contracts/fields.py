@@ -45,6 +45,7 @@ OrderId = Annotated[
     described("Id of the order, unique over all accounts (R39).", "ord-20260131-0001"),
 ]
 OrderTakenBack = Annotated[Id, described("Id of the renewal order that is taken back.", "ord-20260131-0001")]
+ExtensionId = Annotated[Id, described("Id of the extension, unique over all accounts (R39).", "extension-4711")]
 EntryId = Annotated[Id, described("Id of the ledger entry, unique over all accounts (R39).", "pay-77120")]
 CouponId = Annotated[Id, described("Id of the coupon, unique over all accounts (R39).", "coupon-spring-20")]
 ImportId = Annotated[Id, described("Id of the import, unique over all accounts (R39).", "imp-acct-1001")]
@@ -217,6 +218,17 @@ Operator = Annotated[
     str,
     StringConstraints(min_length=1, max_length=128),
     described("Who did it, 1 to 128 characters; not interpreted.", "o.perez"),
+]
+ExtensionDays = Annotated[
+    int,
+    Strict(),
+    Field(ge=1, le=366),
+    INTEGRAL,
+    described("By how many days E moves, 1 to 366.", 3),
+]
+ExpectedExpiresOn = Annotated[
+    Day,
+    described("E as the operator knows it, a calendar day in the billing zone; another one refuses it.", "2026-02-28"),
 ]
 Reason = Annotated[
     str,

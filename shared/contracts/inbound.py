@@ -6,7 +6,7 @@ in the module of its topic (`purchases`, `renewals`, `inventory`), its class in 
 
 from collections.abc import Mapping
 
-from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled
+from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled, SubscriptionExtended
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import (
     INVENTORY_EVENTS,
@@ -46,6 +46,7 @@ InboundData = (
     | AutoRenewalEnabled
     | AutoRenewalDisabled
     | RenewalCancelled
+    | SubscriptionExtended
     | ServerRegistered
     | ServerResized
     | ServerReleased

@@ -28,6 +28,8 @@ from shared.contracts.fields import (
     ExpectedDiscount,
     ExpectedShortfall,
     ExpiresOn,
+    ExtensionDays,
+    ExtensionId,
     Fee,
     FirstAttemptAt,
     ImportId,
@@ -303,6 +305,21 @@ class RenewalTakenBack:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermExtended:
+    """The last term ends later (R47). `ends_at` is its new end, also where that is still past."""
+
+    extension_id: ExtensionId
+    days: ExtensionDays
+    expires_on: ExpiresOn
+    ends_at: EndsAt
+    retained_until: Annotated[RetainedUntil | None, described("The new end of the grace period; null while active.")]
+    reactivated: Annotated[bool, described("Whether it came in grace and made the subscription active again.", False)]
+    anchor_day: AnchorDay
+    operator: Operator
+    reason: Reason
+
+
 LifecycleData = (
     Activated
     | Renewed
@@ -321,6 +338,7 @@ LifecycleData = (
     | ContactReplaced
     | Imported
     | RenewalTakenBack
+    | TermExtended
 )
 
 LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
@@ -341,6 +359,7 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.contact_changed.v1": ContactReplaced,
     "tenure.subscription.imported.v1": Imported,
     "tenure.subscription.renewal_cancelled.v1": RenewalTakenBack,
+    "tenure.subscription.extended.v1": TermExtended,
 }
 """Type -> contract: what the subscription service writes."""
 

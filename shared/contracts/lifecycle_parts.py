@@ -58,6 +58,7 @@ class RejectionCode(StrEnum):
     IMPORT_EXPIRED = "import_expired"
     NOT_ACTIVE = "not_active"
     ORDER_NOT_PENDING = "order_not_pending"
+    EXPECTATION_FAILED = "expectation_failed"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
     INVALID_DURATION = "invalid_duration"
     INVALID_CYCLE = "invalid_cycle"

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 
 from shared.contracts.envelope import adapter
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, RenewalTakenBack
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, RenewalTakenBack, TermExtended
 from shared.contracts.scalars import read_instant
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import NOTHING, ZERO, Account, Released, ServerTotals, Subscription
-from subscription_service.domain.orders import OrderEntry, order_entries
+from subscription_service.domain.orders import OrderEntry, ends_with, moved_end, order_entries
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.terms import from_last_ended
 
@@ -91,8 +91,17 @@ def _apply(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
     cause = raw["cause"]["type"]
     for entry in order_entries(data, account=rebuilt.account, cause_type=cause, at=at, catalog=rules.catalog):
         rebuilt.orders[entry.order_id] = entry
+    _relist(rebuilt, data, rules)
+
+
+def _relist(rebuilt: Rebuilt, data: LifecycleData, rules: Rules) -> None:
+    """What an event does to entries that are in the order list already (R46, R47)."""
     if isinstance(data, RenewalTakenBack):
         rebuilt.orders[data.order_id] = replace(rebuilt.orders[data.order_id], cancelled=True)
+    elif isinstance(data, TermExtended):
+        before, after = moved_end(data, rules.policy.billing_zone)
+        for entry in [each for each in rebuilt.orders.values() if ends_with(each, before)]:
+            rebuilt.orders[entry.order_id] = replace(entry, ends_at=after)
 
 
 def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object]]:

@@ -75,6 +75,14 @@ def order_not_pending(subscription: Active | Grace, order_id: str, at: datetime)
     return Rejection(RejectionCode.ORDER_NOT_PENDING, pending, order_id)
 
 
+def expectation_failed(subscription: Active | Grace, expected: date) -> Rejection | None:
+    """R47: E is not the one that the operator knows. `required`: E; `offered`: what was expected."""
+    expires_on = subscription.terms[-1].expires_on
+    if expected == expires_on:
+        return None
+    return Rejection(RejectionCode.EXPECTATION_FAILED, expires_on.isoformat(), expected.isoformat())
+
+
 def terms_not_accepted(order: Order) -> Rejection | None:
     """R6."""
     return None if order.terms_accepted else Rejection(RejectionCode.TERMS_NOT_ACCEPTED)

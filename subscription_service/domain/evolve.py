@@ -25,7 +25,9 @@ from subscription_service.domain.model import (
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import from_last_ended, is_automatic, subscription_id_of
 
-EventWithTerms = lifecycle.Renewed | lifecycle.RenewalTakenBack | lifecycle.SpecificationChanged
+EventWithTerms = (
+    lifecycle.Renewed | lifecycle.RenewalTakenBack | lifecycle.TermExtended | lifecycle.SpecificationChanged
+)
 EventWithoutTerms = (
     lifecycle.Expired
     | lifecycle.AutoRenewalFailed
@@ -66,7 +68,12 @@ def _subscription(
             return subscription
         case lifecycle.Released():
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)
-        case lifecycle.Renewed() | lifecycle.RenewalTakenBack() | lifecycle.SpecificationChanged():
+        case (
+            lifecycle.Renewed()
+            | lifecycle.RenewalTakenBack()
+            | lifecycle.TermExtended()
+            | lifecycle.SpecificationChanged()
+        ):
             return _with_other_terms(_live(subscription), event, at, policy)
         case _:
             return _with_same_terms(_live(subscription), event, at, policy)
@@ -81,6 +88,8 @@ def _with_other_terms(
             return _renewed(subscription, event, at)
         case lifecycle.RenewalTakenBack():
             return _taken_back(_active(subscription), event, at, policy)
+        case lifecycle.TermExtended():
+            return _extended(subscription, event, at)
         case lifecycle.SpecificationChanged():
             return _changed(subscription, event)
         case _:
@@ -167,6 +176,7 @@ def _renewed(subscription: Active | Grace, event: lifecycle.Renewed, at: datetim
         auto_renewal=subscription.auto_renewal,
         quota_exceeded=subscription.quota_exceeded,
         taken_back_for=subscription.taken_back_for,
+        anchor_days_before=subscription.anchor_days_before if isinstance(subscription, Active) else {},
     )
 
 
@@ -183,7 +193,37 @@ def _taken_back(subscription: Active, event: lifecycle.RenewalTakenBack, at: dat
         attempts=0,
         failure=None,
         taken_back_for=_taken_back_for(subscription, event, billing_day(at, policy.billing_zone)),
+        anchor_days_before={
+            order_id: day for order_id, day in subscription.anchor_days_before.items() if order_id != event.order_id
+        },
     )
+
+
+def _extended(subscription: Active | Grace, event: lifecycle.TermExtended, at: datetime) -> Active | Grace:
+    """R47: the last term ends later. Failure and attempts end with the old E; switch and decline stay."""
+    *before, last = subscription.terms
+    terms = (*before, replace(last, expires_on=event.expires_on, ends_at=event.ends_at))
+    if isinstance(subscription, Grace) and event.retained_until is not None:
+        return replace(subscription, terms=terms, anchor_day=event.anchor_day, retained_until=event.retained_until)
+    return Active(
+        subscription_id=subscription.subscription_id,
+        anchor_day=event.anchor_day,
+        terms=terms,
+        auto_renewal=subscription.auto_renewal,
+        declined=subscription.declined,
+        quota_exceeded=subscription.quota_exceeded,
+        taken_back_for=subscription.taken_back_for,
+        anchor_days_before=_anchor_days_before(subscription, at),
+    )
+
+
+def _anchor_days_before(subscription: Active | Grace, at: datetime) -> dict[str, int]:
+    """With that of the last term before its first extension; only what is pending can still be taken back (R46)."""
+    if isinstance(subscription, Grace):
+        return {}
+    known = {subscription.terms[-1].order_id: subscription.anchor_day, **subscription.anchor_days_before}
+    pending = [term.order_id for term in subscription.terms if term.starts_at > at]
+    return {order_id: known[order_id] for order_id in pending if order_id in known}
 
 
 def _taken_back_for(subscription: Active, event: lifecycle.RenewalTakenBack, today: date) -> tuple[date, ...]:

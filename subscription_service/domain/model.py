@@ -8,7 +8,7 @@ The fields of `Active`, `Grace`, `Released` and what is in them are stored by na
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -104,7 +104,7 @@ class Active:
     `terms` begins with a term that had ended by the last renewal, or with the first one; no earlier one is kept.
     `attempts`: failed deductions for this E so far, also where none is outstanding (R25). `declined`: R28.
     `quota_exceeded`: the flag of R33. `taken_back_for`: each E, while it is not past, whose automatic renewal was taken
-    back (R46).
+    back (R46). `anchor_days_before`: order id of a pending term that was extended -> the anchor day before (R47).
     """
 
     subscription_id: str
@@ -116,6 +116,7 @@ class Active:
     declined: bool = False
     quota_exceeded: bool = False
     taken_back_for: tuple[date, ...] = ()
+    anchor_days_before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The order list: one entry per order, made from the lifecycle event that answered it (R18).
 
-An entry is stored once, and marked where its order is taken back (R46); its status is worked out from it and the clock.
+An entry is stored once, marked where its order is taken back (R46), and its end moves where its term is extended (R47);
+its status is worked out from it and the clock.
 """
 
 from collections.abc import Mapping
@@ -9,10 +10,20 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from shared.contracts.lifecycle import Activated, Imported, LifecycleData, OrderRejected, Renewed, SpecificationChanged
+from shared.contracts.lifecycle import (
+    Activated,
+    Imported,
+    LifecycleData,
+    OrderRejected,
+    Renewed,
+    SpecificationChanged,
+    TermExtended,
+)
 from shared.contracts.lifecycle_parts import RejectionCode, RenewalMethod
 from shared.contracts.types import Specification, Term
+from subscription_service.domain.calendar import days_before, end_of
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.pricing import fee
@@ -103,6 +114,18 @@ def _order_entry(
 def is_order(rejected: OrderRejected) -> bool:
     """Whether a customer's order was refused, and not an import or an act."""
     return rejected.order_type in TYPE_OF
+
+
+def moved_end(event: TermExtended, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From which `ends_at` to which the entries move whose effect ends with the extended term: of the order that it
+    belongs to, and of changes of it (R47).
+    """
+    return end_of(days_before(event.expires_on, event.days), zone), event.ends_at
+
+
+def ends_with(entry: OrderEntry, ends_at: datetime) -> bool:
+    """Whether an extension of the term that ends at `ends_at` moves this entry."""
+    return entry.ends_at == ends_at and not entry.cancelled
 
 
 def status(entry: OrderEntry, now: datetime) -> OrderStatus:

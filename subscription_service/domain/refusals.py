@@ -38,6 +38,9 @@ SENTENCES: Mapping[RejectionCode, str] = {
     RejectionCode.ORDER_NOT_PENDING: (
         "Order {offered} cannot be taken back: only the last renewal order can be, and only before it has started."
     ),
+    RejectionCode.EXPECTATION_FAILED: (
+        "The subscription expires on {required}, not on {offered} as expected. Please look at it again."
+    ),
     RejectionCode.TERMS_NOT_ACCEPTED: "The terms of service must be accepted to place this order.",
     RejectionCode.INVALID_DURATION: "A duration of {required} months can be ordered; {offered} cannot.",
     RejectionCode.INVALID_CYCLE: "Auto-renewal works with a cycle of {required} months, not with {offered}.",

@@ -108,6 +108,7 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
 
 
 def _refused_id(command: InboundData) -> str | None:
-    """The id of what is refused: an order's, or an import's (R42)."""
-    refused_id: str | None = getattr(command, "order_id", None) or getattr(command, "import_id", None)
+    """The id of what is refused: an order's, an import's (R42) or an extension's (R47)."""
+    ids = (getattr(command, name, None) for name in ("order_id", "import_id", "extension_id"))
+    refused_id: str | None = next((each for each in ids if each), None)
     return refused_id

@@ -41,7 +41,12 @@ def _taken_back(
         balance_after=total(account.balance, refunded),
         currency=rules.catalog.currency,
         auto_renewal_off=automatic and live.auto_renewal is not None,
-        anchor_day=live.anchor_day,
+        anchor_day=_anchor_day_before(live, command.order_id),
         operator=command.operator,
         reason=command.reason,
     )
+
+
+def _anchor_day_before(live: Active | Grace, order_id: str) -> int:
+    """The anchor day as it was before the order: its extensions go with it (R47)."""
+    return live.anchor_days_before.get(order_id, live.anchor_day) if isinstance(live, Active) else live.anchor_day

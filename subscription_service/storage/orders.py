@@ -1,22 +1,24 @@
-"""The order list: one row per order, refused ones too; a row changes only where its order is taken back (R18, R46)."""
+"""The order list: one row per order, refused ones too; a row changes only where its order is taken
+back, or its term extended (R18, R46, R47).
+"""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from shared.contracts.envelope import json_reader, to_json
-from shared.contracts.lifecycle import RenewalTakenBack
+from shared.contracts.lifecycle import RenewalTakenBack, TermExtended
 from shared.contracts.types import Specification
 from shared.storage.bulk import Bulk, Row, insert, update
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
 from shared.storage.tables import Document, Instant, OptionalInstant, Text, TextKey
 from subscription_service.domain.model import PlacedOrder
-from subscription_service.domain.orders import OrderEntry, OrderType, order_entries
-from subscription_service.domain.policy import Catalog
+from subscription_service.domain.orders import OrderEntry, OrderType, moved_end, order_entries
+from subscription_service.domain.policy import Catalog, Rules
 from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
 from subscription_service.storage.account_range import IN_RANGE, AccountRange
@@ -46,6 +48,9 @@ _read_specification = json_reader(Specification)
 _READ = Selection(OrderRow)
 _ADD = insert(OrderRow, or_ignore=True)
 _CANCEL = update(OrderRow, ("order_id", "cancelled"))
+_MOVE_END = text(
+    "UPDATE order_entry SET ends_at = :after WHERE account_id = :account_id AND ends_at = :before AND NOT cancelled"
+)
 _PLACED = Bulk(
     OrderRow,
     "SELECT o.account_id, o.order_id, o.cancelled, coalesce(-l.amount, 0.00) AS charged FROM {rows}"
@@ -57,11 +62,28 @@ _OF_ACCOUNT = text(f"SELECT {_READ.sql} FROM order_entry WHERE account_id = :id 
 _OF_RANGE = text(f"SELECT {_READ.sql} FROM order_entry WHERE {IN_RANGE}")
 
 
-async def save(connection: Connection, emitted: Collection[EmittedEvent], catalog: Catalog) -> None:
-    """Store the orders that these events answer, and mark those that they take back."""
+async def save(connection: Connection, emitted: Sequence[EmittedEvent], rules: Rules) -> None:
+    """Store the orders that these events answer, mark those that they take back, move the ends of extended ones."""
+    first = 0
+    for number, event in enumerate(emitted):
+        if isinstance(event.data, RenewalTakenBack | TermExtended):
+            await _add(connection, emitted[first:number], rules.catalog)
+            await _relist(connection, event.account_id, event.data, rules)
+            first = number
+    await _add(connection, emitted[first:], rules.catalog)
+
+
+async def _add(connection: Connection, emitted: Sequence[EmittedEvent], catalog: Catalog) -> None:
     await _ADD.run(connection, list(_rows(emitted, catalog)))
-    taken_back = [event.data.order_id for event in emitted if isinstance(event.data, RenewalTakenBack)]
-    await _CANCEL.run(connection, [{"order_id": each, "cancelled": True} for each in taken_back])
+
+
+async def _relist(connection: Connection, account_id: str, data: RenewalTakenBack | TermExtended, rules: Rules) -> None:
+    """The few events that change entries go one by one, in their order with those that make them."""
+    if isinstance(data, RenewalTakenBack):
+        await _CANCEL.run(connection, [{"order_id": data.order_id, "cancelled": True}])
+        return
+    before, after = moved_end(data, rules.policy.billing_zone)
+    await connection.execute(_MOVE_END, {"account_id": account_id, "before": before, "after": after})
 
 
 async def placed(connection: Connection, wanted: Collection[tuple[str, str]]) -> dict[str, dict[str, PlacedOrder]]:

@@ -45,7 +45,7 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await configuration.save(connection, changed, emitted)
     await coupons.save(connection, applied, emitted)
     await ledger.save(connection, applied, emitted)
-    await orders.save(connection, emitted, unit_of_work.rules.catalog)
+    await orders.save(connection, emitted, unit_of_work.rules)
     await waiting.save(connection, changed, stopped=unit_of_work.waiting_rows_to_delete)
     await receipts.save(connection, unit_of_work.receipts)
     await deduplication.forget(connection, unit_of_work.ids_to_forget)

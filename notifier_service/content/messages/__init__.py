@@ -30,6 +30,7 @@ CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer],
     lifecycle.OrderRejected: orders.order_rejected,
     lifecycle.ContactReplaced: orders.contact_changed,
     lifecycle.RenewalTakenBack: acts.renewal_cancelled,
+    lifecycle.TermExtended: acts.extended,
 }
 
 

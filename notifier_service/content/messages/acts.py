@@ -1,9 +1,9 @@
-"""Messages about what puts an account right: a renewal order that was taken back (R46)."""
+"""Messages about what puts an account right: a renewal order that was taken back (R46), an extension (R47)."""
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
-from notifier_service.content.messages.mail_content import MailContent, Severity, details, paragraphs
-from shared.contracts.lifecycle import RenewalTakenBack
+from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details, paragraphs
+from shared.contracts.lifecycle import RenewalTakenBack, TermExtended
 
 
 def renewal_cancelled(data: RenewalTakenBack, localizer: Localizer) -> MailContent:
@@ -29,3 +29,35 @@ def renewal_cancelled(data: RenewalTakenBack, localizer: Localizer) -> MailConte
         ),
         advice=(localizer.text("renewal_cancelled.advice"),),
     )
+
+
+def extended(data: TermExtended, localizer: Localizer) -> MailContent:
+    """By how many days, and when the subscription ends now; in grace until when it can be renewed."""
+    key = f"extended.{_standing(data)}"
+    highlight, rows = _end(data, localizer)
+    return MailContent(
+        severity=Severity.SUCCESS if data.retained_until is None else Severity.WARNING,
+        badge=localizer.text("extended.badge"),
+        subject=localizer.text(f"{key}.subject", day=localizer.day(data.expires_on)),
+        title=localizer.text("extended.title"),
+        lead=paragraphs(
+            localizer.text("extended.days", n=data.days),
+            None if key == "extended.active" else localizer.text(f"{key}.lead"),
+        ),
+        highlight=highlight,
+        details=details(localizer, *rows),
+        advice=(localizer.text(f"{key}.advice"),),
+    )
+
+
+def _end(data: TermExtended, localizer: Localizer) -> tuple[Highlight, tuple[Row, ...]]:
+    if data.retained_until is not None:
+        return facts.deadline(data.retained_until, localizer), facts.end_rows(data.expires_on, data.ends_at, localizer)
+    highlight, ends = facts.end_highlight("label.new_expires_on", data.expires_on, data.ends_at, localizer)
+    return highlight, (ends,)
+
+
+def _standing(data: TermExtended) -> str:
+    if data.reactivated:
+        return "reactivated"
+    return "active" if data.retained_until is None else "grace"

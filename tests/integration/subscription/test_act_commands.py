@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,32 @@ async def test_a_renewal_is_taken_back_and_a_second_time_nothing_happens(
     assert (await world.kinds(who))[1:] == ["renewed", "renewal_cancelled"]
     assert await run("cancel-renewal", who, "another", "--yes") == 1
     assert capsys.readouterr().out.startswith("rejected (order_not_pending): ")
-    [_, listed] = (await world.get(f"{who}/orders"))["orders"]
-    assert listed["status"] == "cancelled"
+    statuses = {listed["order_id"]: listed["status"] for listed in (await world.get(f"{who}/orders"))["orders"]}
+    assert statuses[order["data"]["order_id"]] == "cancelled"
+
+
+@pytest.mark.rule("R47")
+async def test_an_extension_expects_the_e_that_is_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    who = await known(world)
+    before = (await world.get(who))["expires_on"]
+    assert await run("extend", who, "--days", "3", "--yes") == 0
+    assert capsys.readouterr().out.startswith("applied: tenure.subscription.extended.v1 ")
+    assert await run("extend", who, "--days", "3", "--yes", "--expected", before) == 0
+    assert capsys.readouterr().out.startswith("duplicate: ")
+    assert await run("extend", who, "--days", "2", "--yes", "--expected", before) == 1
+    assert capsys.readouterr().out.startswith("rejected (expectation_failed): ")
+    after = (await world.get(who))["expires_on"]
+    assert date.fromisoformat(after) - date.fromisoformat(before) == timedelta(days=3)
 
 
 @pytest.mark.parametrize(
-    "act", [["debit", "nobody", "1.00"], ["revoke-coupon", "nobody", "k-1"], ["cancel-renewal", "nobody", "r-1"]]
+    "act",
+    [
+        ["debit", "nobody", "1.00"],
+        ["revoke-coupon", "nobody", "k-1"],
+        ["cancel-renewal", "nobody", "r-1"],
+        ["extend", "nobody", "--days", "3"],
+    ],
 )
 async def test_an_account_of_which_nothing_is_known_is_refused(
     world: World, capsys: pytest.CaptureFixture[str], act: list[str]

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from shared.contracts.acts import RenewalCancelled
+from shared.contracts.acts import RenewalCancelled, SubscriptionExtended
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import LifecycleData
-from subscription_service.domain.model import Account, Active, Grace
+from subscription_service.domain.model import Account, Active, Grace, Subscription
 from tests.unit.domain.scenario import Scenario, rules, when
-from tests.unit.domain.strategies import LAST_ORDER, Life
+from tests.unit.domain.strategies import LAST_ORDER, PRESENT_E, Life
 
 BIRTH = when("2023-12-31 11:30")
 AFTERWARDS = timedelta(days=60)
@@ -32,12 +32,21 @@ def timed(life: Life) -> list[tuple[datetime, InboundData]]:
 
 
 def take(scenario: Scenario, time: datetime, command: InboundData) -> list[LifecycleData]:
-    """Take in one event of a life; an act on the last order of the subscription gets that order's id."""
+    """Take in one event of a life."""
     scenario.advance_to(time)
-    live = scenario.account.subscription
-    if isinstance(command, RenewalCancelled) and isinstance(live, Active | Grace) and command.order_id == LAST_ORDER:
-        command = replace(command, order_id=live.terms[-1].order_id)
-    return scenario.receive(time, command)
+    return scenario.receive(time, _about_the_last_term(command, scenario.account.subscription))
+
+
+def _about_the_last_term(command: InboundData, subscription: Subscription | None) -> InboundData:
+    """An act on the last order, or on the present E, with what that is now."""
+    if not isinstance(subscription, Active | Grace):
+        return command
+    last = subscription.terms[-1]
+    if isinstance(command, RenewalCancelled) and command.order_id == LAST_ORDER:
+        return replace(command, order_id=last.order_id)
+    if isinstance(command, SubscriptionExtended) and command.expected_expires_on == PRESENT_E:
+        return replace(command, expected_expires_on=last.expires_on)
+    return command
 
 
 def instants(life: Life) -> list[datetime]:

@@ -1,14 +1,14 @@
 """Hypothesis strategies for what happens to an account: orders, switches, money, inventory, and time that passes."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
 from shared.contracts import inventory, purchases
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
-from tests.unit.domain.acts import OPERATOR, cancel, debit, revoke
+from tests.unit.domain.acts import OPERATOR, cancel, debit, extend, revoke
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -112,8 +112,13 @@ SETTINGS: st.SearchStrategy[InboundData] = st.one_of(
 RENEWALS = st.builds(renewal, IDS, months=st.sampled_from([1, 3]))
 LAST_ORDER = "the-last-one"
 """Stands for the order of the last term, which is known when the act comes."""
-ACTS: st.SearchStrategy[InboundData] = st.builds(
-    cancel, st.sampled_from([LAST_ORDER, LAST_ORDER, "p-0"]), operator=st.sampled_from([OPERATOR, None])
+PRESENT_E = date(1999, 1, 1)
+"""Stands for the present E, which is known when the act comes."""
+ACTS: st.SearchStrategy[InboundData] = st.one_of(
+    st.builds(cancel, st.sampled_from([LAST_ORDER, LAST_ORDER, "p-0"]), operator=st.sampled_from([OPERATOR, None])),
+    st.builds(
+        extend, st.sampled_from([1, 3, 8, 29, 366]), st.sampled_from([PRESENT_E, PRESENT_E, date(2024, 2, 2)]), IDS
+    ),
 )
 COMMANDS = st.one_of(RENEWALS, ACTS, ORDERS, SWITCHES, MONEY, INVENTORY, INVENTORY, SETTINGS)
 PAUSES = st.one_of(

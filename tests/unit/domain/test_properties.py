@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -20,6 +21,7 @@ from shared.contracts.lifecycle import (
     RenewalDue,
     RenewalTakenBack,
     Renewed,
+    TermExtended,
 )
 from shared.contracts.types import Term
 from subscription_service.domain.calendar import at_hour, billing_day, days_after, days_before
@@ -78,31 +80,44 @@ def test_the_fold_of_every_prefix_is_what_was_stored_then(life: Life, days: tupl
         assert fold(scenario.log, scenario.rules.policy) == folded
 
 
-@pytest.mark.rule("R1", "R13")
+@pytest.mark.rule("R1", "R13", "R46", "R47")
 @given(life=RENEWED_LIVES)
 @settings(max_examples=examples(100), deadline=None)
-def test_terms_are_contiguous_and_the_anchor_day_never_drifts(life: Life) -> None:
+def test_terms_are_contiguous_and_no_day_drifts_from_the_anchor_day(life: Life) -> None:
     scenario = lived(life)
-    chains = terms_by_subscription(scenario)
     assert scenario.times(Renewed)
-    for terms in chains:
+    for terms in terms_by_subscription(scenario):
         assert [term.starts_at for term in terms[1:]] == [term.ends_at for term in terms[:-1]]
-        anchor_day = billing_day(terms[0].starts_at, RULES.policy.billing_zone).day
-        for term in terms:
-            last = monthrange(term.expires_on.year, term.expires_on.month)[1]
-            assert term.expires_on.day == min(anchor_day, last)
 
 
 def terms_by_subscription(scenario: Scenario) -> list[list[Term]]:
-    """The terms of each subscription that the account ever had, as the lifecycle events state them."""
+    """The terms of each subscription that the account ever had, as the lifecycle events state them; each E falls on the
+    anchor day, which an extension sets anew, until its order is taken back.
+    """
     chains: list[list[Term]] = []
+    anchor_days: list[int] = []
+    """That of each term: before it was extended, and after."""
     for _, event in scenario.log:
-        if isinstance(event, Activated | Imported):
-            chains.append([event.term] if isinstance(event, Activated) else list(event.terms))
+        if isinstance(event, Activated):
+            chains.append([event.term])
+            anchor_days = [billing_day(event.term.starts_at, RULES.policy.billing_zone).day]
+        elif isinstance(event, Imported):
+            chains.append(list(event.terms))
+            anchor_days = [event.anchor_day] * len(event.terms)
         elif isinstance(event, Renewed):
             chains[-1].append(event.term)
+            anchor_days.append(anchor_days[-1])
         elif isinstance(event, RenewalTakenBack):
             assert chains[-1].pop().order_id == event.order_id
+            anchor_days.pop()
+            assert event.anchor_day == anchor_days[-1]
+        elif isinstance(event, TermExtended):
+            chains[-1][-1] = replace(chains[-1][-1], expires_on=event.expires_on, ends_at=event.ends_at)
+            anchor_days[-1] = event.anchor_day
+        if chains:
+            expires_on = chains[-1][-1].expires_on
+            last = monthrange(expires_on.year, expires_on.month)[1]
+            assert expires_on.day == min(anchor_days[-1], last)
     return chains
 
 

@@ -32,6 +32,7 @@ from shared.contracts.lifecycle import (
     RenewalTakenBack,
     Renewed,
     SpecificationChanged,
+    TermExtended,
 )
 from shared.contracts.lifecycle_parts import (
     Actor,
@@ -89,6 +90,7 @@ RETAINED = {
 }
 HONEYPOTS = QuantityRange(minimum=20, maximum=500, step=1)
 REFUSAL_VALUES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
+    RejectionCode.EXPECTATION_FAILED: ("2026-12-01", "2026-11-30"),
     RejectionCode.ORDER_NOT_PENDING: ("ord-2026-0100", "ord-2026-0099"),
     RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
     RejectionCode.AMOUNT_OUT_OF_RANGE: ("999,999,999,999.99", "1,234,567,890,123.00"),
@@ -397,6 +399,20 @@ def _rejections() -> Iterator[tuple[str, LifecycleData]]:
 
 
 def _acts() -> Iterator[tuple[str, LifecycleData]]:
+    extended = TermExtended(
+        extension_id="extension-4711",
+        days=3,
+        expires_on=LAST_DAY,
+        ends_at=ENDS_AT,
+        retained_until=None,
+        reactivated=False,
+        anchor_day=1,
+        operator="o.perez",
+        reason="Outage of last week",
+    )
+    yield "extended-active", extended
+    yield "extended-reactivated", replace(extended, reactivated=True)
+    yield "extended-grace", replace(extended, days=1, retained_until=RELEASE_AT)
     yield "renewal_cancelled-ours", renewal_cancelled
     yield "renewal_cancelled-yours", replace(renewal_cancelled, operator=None)
     refunded = replace(renewal_cancelled, refunded=Decimal("1111.05"), balance_after=Decimal("1200.00"))

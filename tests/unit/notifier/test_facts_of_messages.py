@@ -115,6 +115,14 @@ FACTS: Table = {
     ),
     "renewal_declined": (("December 1, 2026 at 11:00",), ("2026年12月1日", "2026年12月2日 00:00")),
     "auto_renewal_disabled": (("December 1, 2026 at 11:00",), ("2026年12月1日", "2026年12月2日 00:00")),
+    "extended-active": (
+        ("by 3 days; nothing was deducted", "December 1, 2026"),
+        ("延长 3 天", "2026年12月1日", "2026年12月2日 00:00"),
+    ),
+    "extended-grace": (
+        ("by 1 day; ", "December 1, 2026", "December 8, 2026 at 11:00"),
+        ("延长 1 天", "2026年12月1日", "2026年12月9日 00:00"),
+    ),
     "renewal_cancelled-refunded": (
         ("ord-2026-0077", "December 1, 2026", "$1,111.05", "$1,200.00", "Auto-renewal was switched off"),
         ("ord-2026-0077", "2026年12月1日", "US$1,111.05", "US$1,200.00", "自动续费已随之关闭"),

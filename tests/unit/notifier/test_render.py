@@ -97,7 +97,7 @@ def test_a_retry_is_the_same_message() -> None:
 
 
 def test_what_sets_the_expiration_date_or_reminds_of_it_has_an_attachment_and_nothing_else() -> None:
-    with_file = {"activated", "renewed", "renewal_due", "renewal_cancelled"}
+    with_file = {"activated", "renewed", "renewal_due", "renewal_cancelled", "extended"}
     for _, data in samples.mailed():
         mail = mail_of(data=data)
         assert bool(list(mail.iter_attachments())) == (mail["X-Tenure-Type"] in with_file)

@@ -49,6 +49,10 @@ def test_a_release_reminder_is_true_until_the_second_before_the_release() -> Non
         ("auto_renewal_failed", "auto_renewal_failed", "later_attempt"),
         ("expired", "renewed", "renewed_meanwhile"),
         ("expired", "released", "released_meanwhile"),
+        ("renewal_due", "extended", "extended_meanwhile"),
+        ("release_due", "extended", "extended_meanwhile"),
+        ("auto_renewal_failed", "extended", "extended_meanwhile"),
+        ("expired", "extended_into_service", "extended_meanwhile"),
     ],
 )
 def test_a_later_event_makes_it_untrue_and_an_earlier_one_does_not(kind: str, later: str, reason: str) -> None:
@@ -72,6 +76,15 @@ def test_a_renewal_is_untrue_once_its_own_order_was_taken_back_and_no_other() ->
     assert why("renewed", standing(samples.renewed.order_id, 8)) == "taken_back_meanwhile"
     assert why("renewed", standing(samples.renewed.order_id, 6)) is None
     assert why("renewed", standing("another", 8)) is None
+
+
+@pytest.mark.rule("R47")
+@pytest.mark.parametrize(
+    ("sample", "reason"), [("extended-reactivated", "extended_meanwhile"), ("extended-grace", None)]
+)
+def test_an_expiry_is_untrue_once_extended_into_service_and_not_by_more_grace(sample: str, reason: str | None) -> None:
+    extended = samples.event(dict(samples.mailed())[sample], version=8)
+    assert why("expired", LatestVersions().including(extended)) == reason
 
 
 def test_of_orders_taken_back_only_the_last_ones_are_remembered() -> None:

@@ -10,7 +10,7 @@ from subscription_service.handlers import CONTRACTS, REGISTRY, EventType
 
 ROWS = [(topic, name, row) for topic, types in REGISTRY.items() for name, row in types.items()]
 DECIDED = [row.contract for topic, _, row in ROWS if topic != TEST_CLOCK]
-UNIQUE_IDS = {"order_id", "entry_id", "coupon_id", "import_id"}
+UNIQUE_IDS = {"order_id", "entry_id", "coupon_id", "import_id", "extension_id"}
 SPEND_NONE = {"tenure.coupon.revoked.v1", "tenure.renewal.cancelled.v1"}
 """Types that name another event's id."""
 
