@@ -23,7 +23,7 @@ from benchmarks.workload import Workload
 
 
 def main() -> int:
-    """Measure, print, write; the exit code. As the first argument `recovery` measures deaths, `moving-in` an import."""
+    """Measure, print, write; the exit code. As first argument `recovery` measures deaths, `moving-in` an import."""
     if sys.argv[1:2] == ["recovery"]:
         return recovery.main(sys.argv[2:])
     if sys.argv[1:2] == ["moving-in"]:

@@ -35,6 +35,7 @@ SUBSCRIPTION_COLUMNS: Final = frozenset(
 )
 NEEDED_COLUMNS: Final = ("account_id", "name", "email", *TERM)
 SERVER_COLUMNS: Final = ("account_id", "server_id", "cores", "bound")
+_LONGEST_NUMBER: Final = 18
 _MONEY: Final = re.compile(r"(?P<minus>-?)[0-9]{1,15}(\.[0-9]{1,2})?")
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 _COLUMN_OF: Final = {"cycle_months": "auto_renewal_months"}
@@ -152,7 +153,9 @@ def _server(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _number(text: Any) -> Any:
     """A whole number; anything else as it is, so that the contract names it."""
-    return int(text) if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,18}", text) else text
+    if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
+        return text
+    return int(text) if text.removeprefix("-").isdigit() and text.isascii() else text
 
 
 def _flag(text: Any) -> Any:

@@ -27,7 +27,7 @@ from tenure.import_plan import Move
 from tenure.publishing import ResultWaiter
 from tenure.topics import read_some
 
-CHUNK: Final = 5_000
+CHUNK: Final = 20_000
 """So many subscriptions are under way at once."""
 
 

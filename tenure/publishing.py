@@ -21,6 +21,8 @@ from tenure.receipts import Publication
 from tenure.topics import Headers, OutgoingRecord, RecordPlace, check_topics, read_some, send
 
 _POLL_SECONDS: Final = 0.2
+_OPEN_PER_SECOND: Final = 10_000
+_LONGEST_PAUSE_SECONDS: Final = 2.0
 
 
 async def publish(
@@ -60,7 +62,7 @@ class ResultWaiter:
             async with asyncio.timeout(self._seconds):
                 while not results.complete:
                     await asyncio.to_thread(self._ask, publication, results)
-                    await asyncio.sleep(_POLL_SECONDS if results.open else 0)
+                    await asyncio.sleep(_pause(len(results.open)))
         return results.all(self._trouble or f"no word of it within {self._seconds:g} s")
 
     def _ask(self, publication: Publication, results: EventResults) -> None:
@@ -88,6 +90,11 @@ class ResultWaiter:
                         results.read(await read_some(consumer))
         where = "TENURE_SUBSCRIPTION_URL and TENURE_AUTH_SECRET tell of others too"
         return results.all(f"neither lifecycle event nor dead letter within {self._seconds:g} s; {where}")
+
+
+def _pause(open_: int) -> float:
+    """Seconds until the next question: whoever waits for thousands does not keep the service from deciding them."""
+    return min(_POLL_SECONDS * bool(open_) + open_ / _OPEN_PER_SECOND, _LONGEST_PAUSE_SECONDS)
 
 
 def _published(messages: Sequence[Message], places: Sequence[RecordPlace]) -> Sequence[PublishedEvent]:
