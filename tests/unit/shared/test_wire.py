@@ -89,6 +89,7 @@ def test_a_wrong_checksum_makes_all_records_of_its_batch_unreadable_and_no_other
         (raw_batch(b"\xff" * 40, base=5, last_offset_delta=1, record_count=2), "more than 64 bits"),
         (raw_batch(b"\x02\x00", base=5, last_offset_delta=1, record_count=2), "end too early"),
     ],
+    ids=["unknown codec", "damaged data", "number too large", "too short"],
 )
 def test_a_batch_that_cannot_be_decoded_is_one_unreadable_record_with_its_bytes(batch: bytes, why: str) -> None:
     cleaned = only(batch + raw_batch(raw_record(0, b"after"), base=7))
