@@ -12,6 +12,7 @@ from notifier_service.decisions.plan import MUTED, NO_CONTACT, notification_id, 
 from notifier_service.decisions.preferences import InvalidPreferences, Preferences, validate_preferences
 from shared.contracts.envelope import Event, Unreadable
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
+from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.contracts.outcomes import Channel
 from tests.unit.notifier import samples
 
@@ -35,6 +36,15 @@ def test_a_reminder_makes_a_mail_and_an_internal_message() -> None:
 def test_a_change_of_specification_makes_an_internal_message_only() -> None:
     _, data = next(samples.inbox_only())
     assert [each.channel for each in plan(samples.event(data), samples.ADA, NOTHING_MUTED)] == [Channel.INBOX]
+
+
+@pytest.mark.rule("R46")
+@pytest.mark.parametrize(("actor", "told"), [(Actor.OPERATOR, 0), (Actor.USER, 2)])
+def test_nobody_is_told_that_an_act_was_refused_and_a_customer_of_an_own_cancellation(actor: Actor, told: int) -> None:
+    refused = replace(samples.rejected(RejectionCode.ORDER_NOT_PENDING), order_type="tenure.renewal.cancelled.v1")
+    event = samples.event(refused)
+    by = replace(event, metadata=replace(event.metadata, actor=actor))
+    assert len(plan(by, samples.ADA, NOTHING_MUTED)) == told
 
 
 def test_without_a_contact_only_the_mail_is_suppressed() -> None:
