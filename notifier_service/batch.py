@@ -9,7 +9,8 @@ from typing import Any
 
 from notifier_service.handlers import Registry
 from notifier_service.unit_of_work import UnitOfWork
-from shared.contracts.envelope import Reason, Unreadable, decode
+from shared.contracts.envelope import decode
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.record import DecodedRecord, Record
 from shared.runtime.log_lines import Said
 from shared.storage.database import Connection

@@ -20,9 +20,9 @@ from notifier_service.decisions.notification import (
 from notifier_service.log_lines import email_failed
 from notifier_service.storage import notification_counts, signals
 from notifier_service.storage.signals import Signal
-from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.outcomes import Channel
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS, OUTCOMES
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
 from shared.outbox import log

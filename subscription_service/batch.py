@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from shared.contracts.clock import ClockAdvanced
-from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.record import DecodedRecord, Record
 from shared.runtime.log_lines import Said

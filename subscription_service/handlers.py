@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled, SubscriptionExtended
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
-from shared.contracts.envelope import Event, Reason, Unreadable, check_not_in_future, check_subject, decode, fingerprint
+from shared.contracts.envelope import Event, check_not_in_future, check_subject, decode, fingerprint
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import (
     CapacityUsed,
@@ -43,6 +43,7 @@ from shared.contracts.renewals import (
 )
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK
 from shared.contracts.types import ProtectionMode
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.record import Record
 from shared.kafka.sizes import Content
 from subscription_service.domain import importing

@@ -10,14 +10,8 @@ from typing import NamedTuple
 import orjson
 
 from shared.contracts.envelope import encode, to_json, wire_time
-from shared.contracts.lifecycle import (
-    LIFECYCLE_TYPE,
-    AutoRenewalFailed,
-    LifecycleData,
-    QuotaExceeded,
-    QuotaRestored,
-    Renewed,
-)
+from shared.contracts.lifecycle import LIFECYCLE_TYPE, LifecycleData, QuotaExceeded, QuotaRestored, Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Actor, RenewalMethod
 from shared.contracts.state import Overview
 from shared.contracts.topics import LIFECYCLE, STATE

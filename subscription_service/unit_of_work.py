@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
-from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.topics import DEAD_LETTERS
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record

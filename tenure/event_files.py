@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.contracts.clock import CLOCK_ADVANCED
-from shared.contracts.envelope import Unreadable, check_subject, decode, wire_time
+from shared.contracts.envelope import check_subject, decode, wire_time
 from shared.contracts.topics import TOPIC_OF_TYPE, TOPICS
+from shared.contracts.unreadable import Unreadable
 
 INPUT_TOPICS: Final = tuple(topic.name for topic in TOPICS.values() if topic.is_input)
 """The topics that take events from outside; every other one is written by a service alone."""

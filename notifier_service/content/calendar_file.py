@@ -12,7 +12,8 @@ from icalendar import Alarm, Calendar, Event, vCalAddress
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import Activated, RenewalDue, RenewalTakenBack, Renewed, TermExtended
+from shared.contracts.lifecycle import Activated, RenewalDue, Renewed
+from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 
 
 def expiration_calendar(

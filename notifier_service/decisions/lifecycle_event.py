@@ -11,10 +11,12 @@ from typing import Any, Final, Self
 
 from pydantic import ValidationError
 
-from shared.contracts.envelope import Event, Reason, Unreadable, adapter
-from shared.contracts.lifecycle import AutoRenewalFailed, LifecycleData, RenewalDue
+from shared.contracts.envelope import Event, adapter
+from shared.contracts.lifecycle import LifecycleData, RenewalDue
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, LifecycleMetadata
 from shared.contracts.scalars import Instant
+from shared.contracts.unreadable import Reason, Unreadable
 
 _DAY: Final = timedelta(days=1)
 

@@ -7,7 +7,9 @@ from typing import Final
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.suppression import LatestVersions, says_nothing_new
-from shared.contracts.lifecycle import Activated, AutoRenewalFailed, ContactReplaced, Imported, OrderRejected
+from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected
+from shared.contracts.lifecycle_acts import Imported
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.types import Contact
 
 _DOMAIN_CHARACTERS: Final = 253

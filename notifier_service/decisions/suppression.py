@@ -11,14 +11,9 @@ from decimal import Decimal
 from typing import Final, Self
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import (
-    AutoRenewalFailed,
-    LifecycleData,
-    ReleaseDue,
-    RenewalDue,
-    RenewalTakenBack,
-    TermExtended,
-)
+from shared.contracts.lifecycle import LifecycleData, ReleaseDue, RenewalDue
+from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 
 NOTHING_NEW: Final = "nothing_new"
 

@@ -7,9 +7,10 @@ address is a setting. Called by the HTTP API of each service and by `tests/publi
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from shared.contracts.envelope import STRUCTURED, Reason
+from shared.contracts.envelope import STRUCTURED
 from shared.contracts.schemas import MESSAGE_TYPES, TRACEPARENT, Schema, schema, summary
 from shared.contracts.topics import TOPICS, Form, Service, Topic, document_name, read_by, written_by
+from shared.contracts.unreadable import Reason
 
 KAFKA_BINDING: Final = "0.5.0"
 

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -21,12 +20,12 @@ from pydantic import TypeAdapter, ValidationError
 from shared.contracts.clock import CLOCK_ADVANCED
 from shared.contracts.exact_numbers import CHECKING_DOUBLES, InexactNumber, read_exactly
 from shared.contracts.scalars import ID_PATTERN, read_instant
+from shared.contracts.unreadable import Reason, Unreadable
 
 D = TypeVar("D")
 Headers = Sequence[tuple[str, bytes | None]]
 
 MAX_VALUE_BYTES: Final = 1_000_000
-MAX_DETAIL_CHARACTERS: Final = 500
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 RECEIPT_HEADER: Final = "tenure-receipt"
 """Kafka header of an event in whose sender wants to know what becomes of it; its value is an id of the sender's."""
@@ -37,29 +36,6 @@ _TEXTS: Final = ("id", "source", "type", "time", "subject")
 _is_id: Final = re.compile(ID_PATTERN).fullmatch
 _is_source: Final = re.compile(SOURCE_PATTERN).fullmatch
 _is_traceparent: Final = re.compile(TRACEPARENT_PATTERN).fullmatch
-
-
-class Reason(StrEnum):
-    """Why a record cannot be read: the values of the header `dead-letter-reason`."""
-
-    NOT_JSON = "not_json"
-    NOT_CLOUDEVENTS = "not_cloudevents"
-    UNKNOWN_TYPE = "unknown_type"
-    INVALID_DATA = "invalid_data"
-    SUBJECT_MISMATCH = "subject_mismatch"
-    TIME_IN_FUTURE = "time_in_future"
-    ID_CONFLICT = "id_conflict"
-    TOO_LARGE = "too_large"
-    INTERNAL_ERROR = "internal_error"
-
-
-class Unreadable(Exception):
-    """The record cannot be read and becomes a dead letter; `detail` names the field and what was expected."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail[:MAX_DETAIL_CHARACTERS]}")
-        self.reason = reason
-        self.detail = detail[:MAX_DETAIL_CHARACTERS]
 
 
 class Event(NamedTuple, Generic[D]):

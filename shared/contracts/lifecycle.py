@@ -9,57 +9,45 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from shared.contracts.fields import (
-    AnchorDay,
-    Attempt,
     AttemptAt,
     Balance,
     BalanceAfter,
-    CatalogCurrency,
     Charged,
     CouponId,
-    CycleMonths,
     DaysLeft,
     Discount,
     EffectiveAt,
-    EffectiveOn,
     EndsAt,
     EntriesByKind,
     EventCurrency,
     ExpectedDiscount,
     ExpectedShortfall,
     ExpiresOn,
-    ExtensionDays,
-    ExtensionId,
     Fee,
-    FirstAttemptAt,
-    ImportId,
-    IsDeclined,
-    NextAttemptAt,
-    Operator,
     OrderId,
-    OrderTakenBack,
     OrderType,
     PriceDifference,
-    Reason,
-    Refunded,
     ReleaseAt,
     ReleasedAt,
     RetainedUntil,
-    Shortfall,
-    TermMonths,
     described,
 )
+from shared.contracts.lifecycle_acts import Imported, RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 from shared.contracts.lifecycle_parts import (
     AutoRenewalPlan,
     AutoRenewalStatus,
     CoreUse,
-    ImportedState,
+    HeldEndsAt,
+    HeldExpiresOn,
+    HeldSpecification,
     Obstacle,
     Offered,
     QuantityRange,
     Quote,
     RejectionCode,
     RenewalMethod,
+    RenewalQuote,
     Required,
     ServerUse,
 )
@@ -67,14 +55,6 @@ from shared.contracts.types import Contact, Feature, ProtectionMode, Specificati
 
 OrderPrice = Annotated[
     Quote | None, described("List price of the order; it says nothing of who paid it. Null in older events.")
-]
-RenewalQuote = Annotated[Quote | None, described("List price of a renewal as is; null in older events (R30).")]
-HeldSpecification = Annotated[
-    Specification | None, described("Specification of the last term, or of the one in force; null in older events.")
-]
-HeldExpiresOn = Annotated[ExpiresOn | None, described("E of the subscription; null in older events.", "2026-02-28")]
-HeldEndsAt = Annotated[
-    EndsAt | None, described("End of the last term, exclusive; UTC; null in older events.", "2026-02-28T16:00:00Z")
 ]
 Retained = Annotated[
     EntriesByKind | None,
@@ -126,45 +106,6 @@ class SpecificationChanged:
     effective_at: EffectiveAt
     price_difference: PriceDifference | None
     currency: EventCurrency | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRenewalSwitchedOn:
-    """Auto-renewal was switched on, or its cycle changed (R21)."""
-
-    cycle_months: CycleMonths
-    effective_on: EffectiveOn
-    first_attempt_at: FirstAttemptAt | None
-    specification: HeldSpecification = None
-    quote: RenewalQuote = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRenewalSwitchedOff:
-    """Auto-renewal was switched off (R28); `first_attempt_at` is null."""
-
-    cycle_months: CycleMonths
-    effective_on: EffectiveOn
-    first_attempt_at: FirstAttemptAt | None
-    expires_on: HeldExpiresOn = None
-    ends_at: HeldEndsAt = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRenewalFailed:
-    """The balance was too low; nothing was deducted (R25)."""
-
-    fee: Fee
-    discount: Discount
-    balance: Balance
-    shortfall: Shortfall
-    attempt: Attempt
-    next_attempt_at: NextAttemptAt | None
-    currency: EventCurrency | None = None
-    months: Annotated[TermMonths | None, described("Months that the fee is for; null in older events.", 1)] = None
-    specification: HeldSpecification = None
-    expires_on: HeldExpiresOn = None
-    ends_at: HeldEndsAt = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,55 +210,6 @@ class ContactReplaced:
     """The account has another contact."""
 
     contact: Contact
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """A subscription was taken over from another system as it stood there (R42-R44); nobody is notified."""
-
-    import_id: ImportId
-    contact: Contact
-    anchor_day: AnchorDay
-    terms: Annotated[tuple[Term, ...], described("The chain of terms, the oldest first.")]
-    specification: Specification
-    expires_on: ExpiresOn
-    ends_at: EndsAt
-    state: ImportedState
-    retained_until: RetainedUntil | None
-    auto_renewal: Annotated[AutoRenewalPlan | None, described("Auto-renewal; null where it is off (R43).")]
-    declined: IsDeclined
-    quota_exceeded: Annotated[bool, described("Whether servers or cores in use pass the quota already (R44).", False)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewalTakenBack:
-    """The last pending renewal order was taken back; E is again that of before it (R46)."""
-
-    order_id: OrderTakenBack
-    expires_on: ExpiresOn
-    ends_at: EndsAt
-    refunded: Refunded
-    balance_after: BalanceAfter
-    currency: CatalogCurrency
-    auto_renewal_off: Annotated[bool, described("Whether auto-renewal was switched off with it.", False)]
-    anchor_day: AnchorDay
-    operator: Annotated[Operator | None, described("Who did it; null where it is the customer's own word.")]
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermExtended:
-    """The last term ends later (R47). `ends_at` is its new end, also where that is still past."""
-
-    extension_id: ExtensionId
-    days: ExtensionDays
-    expires_on: ExpiresOn
-    ends_at: EndsAt
-    retained_until: Annotated[RetainedUntil | None, described("The new end of the grace period; null while active.")]
-    reactivated: Annotated[bool, described("Whether it came in grace and made the subscription active again.", False)]
-    anchor_day: AnchorDay
-    operator: Operator
-    reason: Reason
 
 
 LifecycleData = (

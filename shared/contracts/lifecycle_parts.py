@@ -9,12 +9,15 @@ from shared.contracts.fields import (
     CatalogCurrency,
     CycleMonths,
     EffectiveOn,
+    EndsAt,
+    ExpiresOn,
     Fee,
     FirstAttemptAt,
     SubscriptionId,
     described,
 )
 from shared.contracts.scalars import Whole
+from shared.contracts.types import Specification
 
 
 class Actor(StrEnum):
@@ -156,3 +159,12 @@ class BoundQuotaUse:
 AnyQuotaUse = QuotaUse | BoundQuotaUse | None
 ServerUse = Annotated[AnyQuotaUse, described("In servers; null where the edition does not count servers (R7).")]
 CoreUse = Annotated[AnyQuotaUse, described("In cores; null where the edition does not count cores (R7).")]
+
+RenewalQuote = Annotated[Quote | None, described("List price of a renewal as is; null in older events (R30).")]
+HeldSpecification = Annotated[
+    Specification | None, described("Specification of the last term, or of the one in force; null in older events.")
+]
+HeldExpiresOn = Annotated[ExpiresOn | None, described("E of the subscription; null in older events.", "2026-02-28")]
+HeldEndsAt = Annotated[
+    EndsAt | None, described("End of the last term, exclusive; UTC; null in older events.", "2026-02-28T16:00:00Z")
+]

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from shared.contracts.envelope import Unreadable
+from shared.contracts.unreadable import Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.parts import in_parts
 from shared.kafka.reader import Reader

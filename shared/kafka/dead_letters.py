@@ -7,7 +7,8 @@ and SHA-256 digest in further headers.
 from functools import partial
 from typing import Final
 
-from shared.contracts.envelope import Reason, readable_id, readable_traceparent
+from shared.contracts.envelope import readable_id, readable_traceparent
+from shared.contracts.unreadable import Reason
 from shared.kafka.record import Record
 from shared.kafka.sizes import AS_RECEIVED, EVIDENCE, Content, cut
 from shared.outbox.log import Entry

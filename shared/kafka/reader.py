@@ -13,7 +13,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
-from shared.contracts.envelope import Unreadable
+from shared.contracts.unreadable import Unreadable
 from shared.kafka.assignment import Assignment
 from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
 from shared.kafka.errors import classified, let_go, told_when_slow

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from shared.contracts.envelope import Unreadable
+from shared.contracts.unreadable import Unreadable
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 Offsets: TypeAlias = Mapping[TopicPartition, int]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
-from shared.contracts.envelope import MAX_VALUE_BYTES, Reason, Unreadable
+from shared.contracts.envelope import MAX_VALUE_BYTES
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.record import Record
 
 MAX_KEY_BYTES: Final = 64 * 1024

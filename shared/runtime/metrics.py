@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, disable_created_metrics, genera
 from prometheus_client import ProcessCollector as PrometheusProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from shared.contracts.envelope import Reason
 from shared.contracts.topics import read_by, written_by
+from shared.contracts.unreadable import Reason
 from shared.kafka.topics import wanted
 from shared.outbox import progress
 from shared.runtime.components import ServiceContext

@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.contracts.envelope import Reason
 from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS
+from shared.contracts.unreadable import Reason
 from shared.storage.bulk import upsert
 from shared.storage.database import Connection
 from shared.storage.tables import EventCount

@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from shared.contracts.envelope import adapter
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
+from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 from shared.contracts.scalars import read_instant
 from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve

@@ -7,7 +7,8 @@ An attempt either appends a term and takes its whole fee off the balance (`renew
 from datetime import date, datetime
 from decimal import Decimal
 
-from shared.contracts.lifecycle import AutoRenewalFailed, Renewed
+from shared.contracts.lifecycle import Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Quote, RenewalMethod
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before, end_of, midnight
 from subscription_service.domain.context import DecisionContext

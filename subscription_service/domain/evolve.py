@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import assert_never
 
-from shared.contracts import lifecycle
+from shared.contracts import lifecycle, lifecycle_acts, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.lifecycle_parts import AutoRenewalPlan, ImportedState
 from subscription_service.domain.calendar import billing_day, midnight
@@ -26,15 +26,15 @@ from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import from_last_ended, is_automatic, subscription_id_of
 
 EventWithTerms = (
-    lifecycle.Renewed | lifecycle.RenewalTakenBack | lifecycle.TermExtended | lifecycle.SpecificationChanged
+    lifecycle.Renewed | lifecycle_acts.RenewalTakenBack | lifecycle_acts.TermExtended | lifecycle.SpecificationChanged
 )
 EventWithoutTerms = (
     lifecycle.Expired
-    | lifecycle.AutoRenewalFailed
+    | lifecycle_auto_renewal.AutoRenewalFailed
     | lifecycle.QuotaExceeded
     | lifecycle.QuotaRestored
-    | lifecycle.AutoRenewalSwitchedOn
-    | lifecycle.AutoRenewalSwitchedOff
+    | lifecycle_auto_renewal.AutoRenewalSwitchedOn
+    | lifecycle_auto_renewal.AutoRenewalSwitchedOff
     | lifecycle.RenewalDeclineNoted
 )
 
@@ -47,9 +47,9 @@ def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Poli
         subscription=_subscription(account.subscription, event, at, policy),
     )
     match event:
-        case lifecycle.Activated() | lifecycle.Imported() | lifecycle.ContactReplaced():
+        case lifecycle.Activated() | lifecycle_acts.Imported() | lifecycle.ContactReplaced():
             return after._replace(contact=event.contact)
-        case lifecycle.RenewalTakenBack():
+        case lifecycle_acts.RenewalTakenBack():
             return after._replace(balance=event.balance_after)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
             coupons = tuple(coupon for coupon in account.coupons if coupon.coupon_id != event.coupon_id)
@@ -62,7 +62,7 @@ def _subscription(
     subscription: Subscription | None, event: LifecycleData, at: datetime, policy: Policy
 ) -> Subscription | None:
     match event:
-        case lifecycle.Activated() | lifecycle.Imported():
+        case lifecycle.Activated() | lifecycle_acts.Imported():
             return _begun(event, at, policy)
         case lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle.RenewalDue() | lifecycle.ReleaseDue():
             return subscription
@@ -70,8 +70,8 @@ def _subscription(
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)
         case (
             lifecycle.Renewed()
-            | lifecycle.RenewalTakenBack()
-            | lifecycle.TermExtended()
+            | lifecycle_acts.RenewalTakenBack()
+            | lifecycle_acts.TermExtended()
             | lifecycle.SpecificationChanged()
         ):
             return _with_other_terms(_live(subscription), event, at, policy)
@@ -86,9 +86,9 @@ def _with_other_terms(
     match event:
         case lifecycle.Renewed():
             return _renewed(subscription, event, at)
-        case lifecycle.RenewalTakenBack():
+        case lifecycle_acts.RenewalTakenBack():
             return _taken_back(_active(subscription), event, at, policy)
-        case lifecycle.TermExtended():
+        case lifecycle_acts.TermExtended():
             return _extended(subscription, event, at)
         case lifecycle.SpecificationChanged():
             return _changed(subscription, event)
@@ -103,14 +103,14 @@ def _with_same_terms(
     match event:
         case lifecycle.Expired():
             return _expired(subscription, event)
-        case lifecycle.AutoRenewalFailed():
+        case lifecycle_auto_renewal.AutoRenewalFailed():
             failure = Failure(next_attempt_at=event.next_attempt_at)
             return replace(_active(subscription), attempts=event.attempt, failure=failure)
         case lifecycle.QuotaExceeded() | lifecycle.QuotaRestored():
             return replace(subscription, quota_exceeded=isinstance(event, lifecycle.QuotaExceeded))
-        case lifecycle.AutoRenewalSwitchedOn():
+        case lifecycle_auto_renewal.AutoRenewalSwitchedOn():
             return _switched_on(subscription, event, at, policy)
-        case lifecycle.AutoRenewalSwitchedOff():
+        case lifecycle_auto_renewal.AutoRenewalSwitchedOff():
             return _switched_off(subscription, declined=subscription.declined)
         case lifecycle.RenewalDeclineNoted():
             return _switched_off(subscription, declined=True)
@@ -130,7 +130,7 @@ def _active(subscription: Active | Grace) -> Active:
     raise ValueError("the event needs a subscription that is active")
 
 
-def _begun(event: lifecycle.Activated | lifecycle.Imported, at: datetime, policy: Policy) -> Active | Grace:
+def _begun(event: lifecycle.Activated | lifecycle_acts.Imported, at: datetime, policy: Policy) -> Active | Grace:
     return _activated(event, policy) if isinstance(event, lifecycle.Activated) else _imported(event, at)
 
 
@@ -143,7 +143,7 @@ def _activated(event: lifecycle.Activated, policy: Policy) -> Active:
     )
 
 
-def _imported(event: lifecycle.Imported, at: datetime) -> Active | Grace:
+def _imported(event: lifecycle_acts.Imported, at: datetime) -> Active | Grace:
     """R42-R44: as it stood in the other system; terms that ended long ago are in the order list only."""
     subscription = Active(
         subscription_id=subscription_id_of(event.terms[0].order_id),
@@ -180,7 +180,7 @@ def _renewed(subscription: Active | Grace, event: lifecycle.Renewed, at: datetim
     )
 
 
-def _taken_back(subscription: Active, event: lifecycle.RenewalTakenBack, at: datetime, policy: Policy) -> Active:
+def _taken_back(subscription: Active, event: lifecycle_acts.RenewalTakenBack, at: datetime, policy: Policy) -> Active:
     """R46: without its last term. Failure and attempts end with the old E; for the new one they begin anew."""
     *before, last = subscription.terms
     if last.order_id != event.order_id or not before:
@@ -199,7 +199,7 @@ def _taken_back(subscription: Active, event: lifecycle.RenewalTakenBack, at: dat
     )
 
 
-def _extended(subscription: Active | Grace, event: lifecycle.TermExtended, at: datetime) -> Active | Grace:
+def _extended(subscription: Active | Grace, event: lifecycle_acts.TermExtended, at: datetime) -> Active | Grace:
     """R47: the last term ends later. Failure and attempts end with the old E; switch and decline stay."""
     *before, last = subscription.terms
     terms = (*before, replace(last, expires_on=event.expires_on, ends_at=event.ends_at))
@@ -226,7 +226,7 @@ def _anchor_days_before(subscription: Active | Grace, at: datetime) -> dict[str,
     return {order_id: known[order_id] for order_id in pending if order_id in known}
 
 
-def _taken_back_for(subscription: Active, event: lifecycle.RenewalTakenBack, today: date) -> tuple[date, ...]:
+def _taken_back_for(subscription: Active, event: lifecycle_acts.RenewalTakenBack, today: date) -> tuple[date, ...]:
     """No E that is past can come again, so those are left out."""
     ahead = tuple(day for day in subscription.taken_back_for if day >= today)
     automatic = is_automatic(event.order_id, subscription.subscription_id)
@@ -260,7 +260,7 @@ def _in_grace(subscription: Active | Grace, retained_until: datetime) -> Grace:
 
 
 def _switched_on(
-    subscription: Active | Grace, event: lifecycle.AutoRenewalSwitchedOn, at: datetime, policy: Policy
+    subscription: Active | Grace, event: lifecycle_auto_renewal.AutoRenewalSwitchedOn, at: datetime, policy: Policy
 ) -> Active | Grace:
     """R21. A decline ends with it (R28)."""
     auto_renewal = AutoRenewal(

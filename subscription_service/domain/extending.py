@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.contracts.acts import SubscriptionExtended
-from shared.contracts.lifecycle import TermExtended
+from shared.contracts.lifecycle_acts import TermExtended
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import billing_day, days_after, end_of, midnight
 from subscription_service.domain.context import DecisionContext, EventsOrRejection

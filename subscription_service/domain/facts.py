@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from shared.contracts import lifecycle
+from shared.contracts import lifecycle, lifecycle_acts
 from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
@@ -64,7 +64,7 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
             return inventory.bind_in_order(account, quota_of(event.specification, catalog), at)
     elif isinstance(event, lifecycle.Renewed):
         return _with_order(account, event.order_id, PlacedOrder(charged=event.charged or ZERO))
-    elif isinstance(event, lifecycle.RenewalTakenBack):
+    elif isinstance(event, lifecycle_acts.RenewalTakenBack):
         return _with_order(account, event.order_id, PlacedOrder(charged=event.refunded, taken_back=True))
     elif isinstance(event, lifecycle.Released):
         return inventory.unbind_all(account, at)._replace(configuration={}, retained={}, configuration_floor=at)

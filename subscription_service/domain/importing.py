@@ -11,7 +11,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from shared.contracts.imported import LAST_YEAR, ImportedTerm, SubscriptionImported
-from shared.contracts.lifecycle import Imported
+from shared.contracts.lifecycle_acts import Imported
 from shared.contracts.lifecycle_parts import AutoRenewalPlan, ImportedState
 from shared.contracts.types import Term
 from subscription_service.domain import checks

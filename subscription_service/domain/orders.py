@@ -12,15 +12,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from shared.contracts.lifecycle import (
-    Activated,
-    Imported,
-    LifecycleData,
-    OrderRejected,
-    Renewed,
-    SpecificationChanged,
-    TermExtended,
-)
+from shared.contracts.lifecycle import Activated, LifecycleData, OrderRejected, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_acts import Imported, TermExtended
 from shared.contracts.lifecycle_parts import RejectionCode, RenewalMethod
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.calendar import days_before, end_of

@@ -3,7 +3,8 @@
 `decide` calls them for a live subscription. A repeat that changes nothing leads to no event.
 """
 
-from shared.contracts.lifecycle import AutoRenewalSwitchedOff, AutoRenewalSwitchedOn, RenewalDeclineNoted
+from shared.contracts.lifecycle import RenewalDeclineNoted
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 from shared.contracts.renewals import AutoRenewalDisabled, AutoRenewalEnabled, RenewalDeclined
 from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day

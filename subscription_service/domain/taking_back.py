@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from shared.contracts.acts import RenewalCancelled
-from shared.contracts.lifecycle import RenewalTakenBack
+from shared.contracts.lifecycle_acts import RenewalTakenBack
 from subscription_service.domain import checks
 from subscription_service.domain.context import EventsOrRejection
 from subscription_service.domain.model import Account, Active, Grace, PlacedOrder

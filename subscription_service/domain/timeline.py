@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.contracts import lifecycle
+from shared.contracts import lifecycle, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, VersionStamp
@@ -51,7 +51,7 @@ def _details(events: tuple[LifecycleData, ...]) -> Mapping[str, Any]:
 
 _DETAILS: Final[Mapping[type[LifecycleData], tuple[str, ...]]] = {
     lifecycle.Renewed: ("order_id", "expires_on", "charged", "balance_after"),
-    lifecycle.AutoRenewalFailed: ("fee", "shortfall", "attempt"),
+    lifecycle_auto_renewal.AutoRenewalFailed: ("fee", "shortfall", "attempt"),
     lifecycle.SpecificationChanged: ("order_id", "specification"),
     lifecycle.RenewalDue: ("expires_on", "days_left"),
     lifecycle.Expired: ("expires_on", "retained_until"),

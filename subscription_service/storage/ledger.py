@@ -10,7 +10,8 @@ from decimal import Decimal
 from sqlalchemy import Index, text
 
 from shared.contracts.acts import AccountDebited
-from shared.contracts.lifecycle import RenewalTakenBack, Renewed
+from shared.contracts.lifecycle import Renewed
+from shared.contracts.lifecycle_acts import RenewalTakenBack
 from shared.contracts.purchases import AccountCredited
 from shared.storage.bulk import Row, insert
 from shared.storage.database import Connection

@@ -10,7 +10,7 @@ from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from shared.contracts.envelope import json_reader, to_json
-from shared.contracts.lifecycle import RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 from shared.contracts.types import Specification
 from shared.storage.bulk import Bulk, Row, insert, update
 from shared.storage.columns import Selection

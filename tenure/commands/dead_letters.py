@@ -16,8 +16,8 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
-from shared.contracts.envelope import Reason
 from shared.contracts.scalars import read_instant
+from shared.contracts.unreadable import Reason
 from shared.kafka.topics import name_of
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings

@@ -6,7 +6,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.envelope import Reason, Unreadable, adapter, check_subject, fingerprint
+from shared.contracts.envelope import adapter, check_subject, fingerprint
+from shared.contracts.unreadable import Reason, Unreadable
 from tests.contract.wire import ACCEPTS, MISSING, SERVER, envelope, read
 from tests.kit.examples import examples
 

@@ -13,8 +13,8 @@ from cloudevents.v1.http import CloudEvent as CloudEventOfVersion1
 from cloudevents.v1.kafka import to_binary as to_binary_of_version_1
 from cloudevents.v1.kafka import to_structured as to_structured_of_version_1
 
-from shared.contracts.envelope import Reason
 from shared.contracts.schemas import MESSAGE_TYPES, STATE
+from shared.contracts.unreadable import Reason
 from shared.web.examples import examples
 from tests.contract.wire import ACCEPTS, MISSING, SERVER, TRACE, envelope, read, refusal
 

@@ -9,10 +9,7 @@ import pytest
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import (
     FUTURE_TOLERANCE,
-    MAX_DETAIL_CHARACTERS,
     MAX_VALUE_BYTES,
-    Reason,
-    Unreadable,
     check_not_in_future,
     check_subject,
     decode,
@@ -22,6 +19,7 @@ from shared.contracts.envelope import (
 )
 from shared.contracts.inventory import ServerRegistered
 from shared.contracts.renewals import RENEWAL_EVENTS
+from shared.contracts.unreadable import MAX_DETAIL_CHARACTERS, Reason, Unreadable
 from tests.contract.wire import (
     MISSING,
     PURCHASE,

@@ -10,7 +10,14 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from shared.contracts import schemas
-from shared.contracts.envelope import adapter, decode, encode, json_reader, to_json, with_sequence
+from shared.contracts.envelope import (
+    adapter,
+    decode,
+    encode,
+    json_reader,
+    to_json,
+    with_sequence,
+)
 from shared.contracts.lifecycle_parts import LifecycleMetadata
 from shared.contracts.schemas import MESSAGE_TYPES, STATE, MessageType
 from tests.published import PUBLISHED

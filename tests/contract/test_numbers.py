@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from shared.contracts.envelope import Reason, Unreadable, fingerprint
+from shared.contracts.envelope import fingerprint
 from shared.contracts.schemas import MESSAGE_TYPES, schema
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.web.examples import examples
 from tests.contract.wire import RECORDED, SERVER, binary, envelope, read, refusal
 

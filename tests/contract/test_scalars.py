@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.envelope import Reason, fingerprint
+from shared.contracts.envelope import fingerprint
 from shared.contracts.scalars import MAX_DEPTH
+from shared.contracts.unreadable import Reason
 from tests.contract.wire import (
     COUPON,
     PURCHASE,

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.contracts.envelope import Event, Reason, Unreadable, decode
+from shared.contracts.envelope import Event, decode
 from shared.contracts.inbound import INBOUND_EVENTS
+from shared.contracts.unreadable import Reason, Unreadable
 
 ACCEPTS: Mapping[str, type[Any]] = INBOUND_EVENTS
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.envelope import Reason
 from shared.contracts.reference import sections, type_of
 from shared.contracts.schemas import MESSAGE_TYPES, schema
+from shared.contracts.unreadable import Reason
 from tests import contract_page
 from tests.pages import DOCS
 

@@ -10,7 +10,8 @@ import pytest
 
 from shared.contracts.envelope import wire_time
 from shared.contracts.inbound import INBOUND_EVENTS
-from shared.contracts.lifecycle import Activated, Imported, LifecycleData, Renewed
+from shared.contracts.lifecycle import Activated, LifecycleData, Renewed
+from shared.contracts.lifecycle_acts import Imported
 from shared.contracts.topics import TOPIC_OF_TYPE
 from shared.storage.event_counts import EventOutcome
 from subscription_service.domain.model import Account

@@ -10,16 +10,16 @@ from typing import Any, Final
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import acts, auto_renewal, expiry, orders, quota, reminder, terms
 from notifier_service.content.messages.mail_content import MailContent
-from shared.contracts import lifecycle
+from shared.contracts import lifecycle, lifecycle_acts, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 
 CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer], MailContent]]] = {
     lifecycle.Activated: terms.activated,
     lifecycle.Renewed: terms.renewed,
     lifecycle.SpecificationChanged: terms.specification_changed,
-    lifecycle.AutoRenewalSwitchedOn: auto_renewal.enabled,
-    lifecycle.AutoRenewalSwitchedOff: auto_renewal.disabled,
-    lifecycle.AutoRenewalFailed: auto_renewal.failed,
+    lifecycle_auto_renewal.AutoRenewalSwitchedOn: auto_renewal.enabled,
+    lifecycle_auto_renewal.AutoRenewalSwitchedOff: auto_renewal.disabled,
+    lifecycle_auto_renewal.AutoRenewalFailed: auto_renewal.failed,
     lifecycle.RenewalDeclineNoted: auto_renewal.declined,
     lifecycle.RenewalDue: reminder.renewal_due,
     lifecycle.Expired: expiry.expired,
@@ -29,8 +29,8 @@ CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer],
     lifecycle.QuotaRestored: quota.restored,
     lifecycle.OrderRejected: orders.order_rejected,
     lifecycle.ContactReplaced: orders.contact_changed,
-    lifecycle.RenewalTakenBack: acts.renewal_cancelled,
-    lifecycle.TermExtended: acts.extended,
+    lifecycle_acts.RenewalTakenBack: acts.renewal_cancelled,
+    lifecycle_acts.TermExtended: acts.extended,
 }
 
 

@@ -3,7 +3,7 @@
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details, paragraphs
-from shared.contracts.lifecycle import RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 
 
 def renewal_cancelled(data: RenewalTakenBack, localizer: Localizer) -> MailContent:

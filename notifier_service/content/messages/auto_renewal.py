@@ -5,12 +5,8 @@ from dataclasses import replace
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
-from shared.contracts.lifecycle import (
-    AutoRenewalFailed,
-    AutoRenewalSwitchedOff,
-    AutoRenewalSwitchedOn,
-    RenewalDeclineNoted,
-)
+from shared.contracts.lifecycle import RenewalDeclineNoted
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 
 
 def failed(data: AutoRenewalFailed, localizer: Localizer) -> MailContent:

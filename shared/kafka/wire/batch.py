@@ -9,7 +9,8 @@ from hashlib import sha256
 from struct import Struct
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from shared.contracts.envelope import MAX_VALUE_BYTES, Reason, Unreadable
+from shared.contracts.envelope import MAX_VALUE_BYTES
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.sizes import (
     BYTES_PER_HEADER,
     KEPT_BYTES,

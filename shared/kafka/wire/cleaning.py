@@ -7,7 +7,7 @@ that it takes several answers is kept open between them, so that nothing is unpa
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from shared.contracts.envelope import Unreadable
+from shared.contracts.unreadable import Unreadable
 from shared.kafka.wire.batch import LENGTH
 from shared.kafka.wire.compression import CHUNK_BYTES
 from shared.kafka.wire.unpacking import Piece, Standstill, unpack

@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.fetch import FetchRequest
 
-from shared.contracts.envelope import Unreadable
+from shared.contracts.unreadable import Unreadable
 from shared.kafka.wire.cleaning import Cleaned, OpenBatch, clean
 from shared.runtime.log_lines import STANDSTILL, UNHANDLED
 

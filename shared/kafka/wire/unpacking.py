@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
 
-from shared.contracts.envelope import MAX_VALUE_BYTES, Reason, Unreadable
+from shared.contracts.envelope import MAX_VALUE_BYTES
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.sizes import MAX_HEADERS_BYTES, MAX_KEY_BYTES
 from shared.kafka.wire import compression
 from shared.kafka.wire.batch import (

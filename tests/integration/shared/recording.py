@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.topics import PURCHASES
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.dead_letters import dead_letter_line
 from shared.kafka.intake import Intake, build_intake
 from shared.kafka.record import DecodedRecord, Record

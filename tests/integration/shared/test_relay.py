@@ -12,8 +12,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from sqlalchemy import text
 
-from shared.contracts.envelope import Reason
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE
+from shared.contracts.unreadable import Reason
 from shared.kafka import errors
 from shared.kafka.dead_letters import dead_letter
 from shared.outbox import log

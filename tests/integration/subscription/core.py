@@ -14,8 +14,8 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import TextClause, text
 
 import subscription_service
-from shared.contracts.envelope import Unreadable
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, STATE
+from shared.contracts.unreadable import Unreadable
 from shared.kafka.input_topics import Ends
 from shared.kafka.record import DecodedRecord
 from shared.outbox import log

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from shared.contracts.envelope import Reason
 from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, STATE
+from shared.contracts.unreadable import Reason
 from shared.runtime.version import VERSION
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome

@@ -5,13 +5,8 @@ from typing import Final
 
 import pytest
 
-from shared.contracts.lifecycle import (
-    AutoRenewalFailed,
-    AutoRenewalSwitchedOff,
-    AutoRenewalSwitchedOn,
-    RenewalDeclineNoted,
-    Renewed,
-)
+from shared.contracts.lifecycle import RenewalDeclineNoted, Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 from shared.contracts.lifecycle_parts import Quote
 from subscription_service.domain.model import AutoRenewal
 from tests.unit.domain.scenario import (

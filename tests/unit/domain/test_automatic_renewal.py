@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from shared.contracts.lifecycle import AutoRenewalFailed, AutoRenewalSwitchedOn, Expired, Renewed
+from shared.contracts.lifecycle import Expired, Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOn
 from shared.contracts.lifecycle_parts import RenewalMethod
 from subscription_service.domain.pricing import remainder, total
 from tests.unit.domain.scenario import (

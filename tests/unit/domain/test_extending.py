@@ -5,16 +5,15 @@ from decimal import Decimal
 import pytest
 
 from shared.contracts.lifecycle import (
-    AutoRenewalFailed,
     Expired,
     OrderRejected,
     Released,
     ReleaseDue,
     RenewalDue,
-    RenewalTakenBack,
     Renewed,
-    TermExtended,
 )
+from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.domain.model import Active, Grace
 from tests.unit.domain.acts import OPERATOR, REASON, cancel, extend

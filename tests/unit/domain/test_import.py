@@ -6,9 +6,7 @@ from decimal import Decimal
 import pytest
 
 from shared.contracts.lifecycle import (
-    AutoRenewalFailed,
     Expired,
-    Imported,
     LifecycleData,
     QuotaExceeded,
     QuotaRestored,
@@ -18,6 +16,8 @@ from shared.contracts.lifecycle import (
     Renewed,
     SpecificationChanged,
 )
+from shared.contracts.lifecycle_acts import Imported
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import ImportedState, RejectionCode
 from subscription_service.domain.model import AutoRenewal
 from subscription_service.domain.orders import OrderStatus, OrderType, order_entries, status

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from shared.contracts.imported import ImportedAutoRenewal, ImportedTerm, SubscriptionImported
 from shared.contracts.inbound import InboundData
-from shared.contracts.lifecycle import AutoRenewalFailed, Imported, LifecycleData, OrderRejected, Renewed
+from shared.contracts.lifecycle import LifecycleData, OrderRejected, Renewed
+from shared.contracts.lifecycle_acts import Imported
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from subscription_service.domain import importing
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.model import Account, Active, Grace

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from shared.contracts.acts import AccountDebited
 from shared.contracts.inbound import InboundData
-from shared.contracts.lifecycle import AutoRenewalFailed, RenewalTakenBack, Renewed
+from shared.contracts.lifecycle import Renewed
+from shared.contracts.lifecycle_acts import RenewalTakenBack
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.purchases import AccountCredited
 from tests.kit.examples import examples
 from tests.unit.domain.acts import debit, revoke

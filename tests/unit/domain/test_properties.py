@@ -14,15 +14,13 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import (
     Activated,
     Expired,
-    Imported,
     OrderRejected,
     Released,
     ReleaseDue,
     RenewalDue,
-    RenewalTakenBack,
     Renewed,
-    TermExtended,
 )
+from shared.contracts.lifecycle_acts import Imported, RenewalTakenBack, TermExtended
 from shared.contracts.types import Term
 from subscription_service.domain.calendar import at_hour, billing_day, days_after, days_before
 from subscription_service.domain.context import DecisionTime

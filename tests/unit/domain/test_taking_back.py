@@ -5,15 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from shared.contracts.lifecycle import (
-    AutoRenewalFailed,
-    Expired,
-    OrderRejected,
-    RenewalDue,
-    RenewalTakenBack,
-    Renewed,
-    SpecificationChanged,
-)
+from shared.contracts.lifecycle import Expired, OrderRejected, RenewalDue, Renewed, SpecificationChanged
+from shared.contracts.lifecycle_acts import RenewalTakenBack
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.domain.orders import OrderStatus, order_entries, status
 from tests.unit.domain.acts import OPERATOR, REASON, cancel, debit

@@ -15,12 +15,8 @@ from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     Activated,
-    AutoRenewalFailed,
-    AutoRenewalSwitchedOff,
-    AutoRenewalSwitchedOn,
     ContactReplaced,
     Expired,
-    Imported,
     LifecycleData,
     OrderRejected,
     QuotaExceeded,
@@ -29,11 +25,11 @@ from shared.contracts.lifecycle import (
     ReleaseDue,
     RenewalDeclineNoted,
     RenewalDue,
-    RenewalTakenBack,
     Renewed,
     SpecificationChanged,
-    TermExtended,
 )
+from shared.contracts.lifecycle_acts import Imported, RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 from shared.contracts.lifecycle_parts import (
     Actor,
     AutoRenewalPlan,

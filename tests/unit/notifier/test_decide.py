@@ -16,7 +16,6 @@ from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.suppression import LatestVersions, untrue
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
-    AutoRenewalFailed,
     ContactReplaced,
     LifecycleData,
     OrderRejected,
@@ -24,6 +23,7 @@ from shared.contracts.lifecycle import (
     QuotaRestored,
     ReleaseDue,
 )
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Actor, Cause, LifecycleMetadata, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, ProtectionMode

@@ -14,13 +14,13 @@ from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
 from shared.contracts.lifecycle import (
     Activated,
-    AutoRenewalFailed,
     Expired,
     LifecycleData,
     ReleaseDue,
     RenewalDue,
     Renewed,
 )
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Quote, RejectionCode
 from shared.contracts.types import Specification
 from tests.unit.notifier import samples

@@ -10,10 +10,11 @@ from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.lifecycle_event import kind_of, read
 from notifier_service.decisions.plan import MUTED, NO_CONTACT, notification_id, plan
 from notifier_service.decisions.preferences import InvalidPreferences, Preferences, validate_preferences
-from shared.contracts.envelope import Event, Unreadable
+from shared.contracts.envelope import Event
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
 from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.contracts.outcomes import Channel
+from shared.contracts.unreadable import Unreadable
 from tests.unit.notifier import samples
 
 EMAILED = {name.partition("-")[0] for name, _ in samples.mailed()}

@@ -4,7 +4,8 @@ from hashlib import sha256
 
 import pytest
 
-from shared.contracts.envelope import MAX_VALUE_BYTES, Reason, Unreadable
+from shared.contracts.envelope import MAX_VALUE_BYTES
+from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.dead_letters import dead_letter
 from shared.kafka.sizes import KEPT_BYTES, MAX_HEADERS_BYTES, MAX_KEY_BYTES, check_size, headers_size
 from shared.outbox import log

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.envelope import MAX_VALUE_BYTES, Reason
+from shared.contracts.envelope import MAX_VALUE_BYTES
+from shared.contracts.unreadable import Reason
 from shared.kafka.sizes import KEPT_BYTES, MAX_HEADERS_BYTES, MAX_KEY_BYTES
 from shared.kafka.wire import cleaning
 from shared.kafka.wire.cleaning import Cleaned, clean

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.lifecycle import Expired, Imported, OrderRejected, Released, RenewalDue, Renewed
+from shared.contracts.lifecycle import Expired, OrderRejected, Released, RenewalDue, Renewed
+from shared.contracts.lifecycle_acts import Imported
 from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.storage.event_counts import EventOutcome
 from subscription_service.handlers import Verdict

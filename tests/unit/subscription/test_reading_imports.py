@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.envelope import Reason, Unreadable
 from shared.contracts.topics import PURCHASES
+from shared.contracts.unreadable import Reason, Unreadable
 from subscription_service.handlers import Incoming, in_turn, read, why_too_early
 from tests.kit.records import kafka_record
 from tests.unit.domain.scenario import RULES, credit, import_of, imported_term, purchase
