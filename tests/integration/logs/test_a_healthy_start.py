@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
+from tests.kit.process import start
 from tests.kit.settings import unused_prefix
 
 COPIES = {"subscription": 2, "notifier": 2}
@@ -39,7 +40,7 @@ def _up_and_down(kafka: Kafka, database_url: str, mail_server: MailServer, folde
     where = ["--kafka", kafka.bootstrap, "--database", database_url, "--smtp", mail_server.smtp]
     command = [sys.executable, "-m", "tenure", "up", "--data", str(folder / "data"), "--copies", "2", *where]
     settings = {"TENURE_TOPIC_PREFIX": unused_prefix(), "TENURE_LOG_FORMAT": "json", "TENURE_LOG_LEVEL": "debug"}
-    up = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | settings)
+    up = start(command, stdout=subprocess.PIPE, text=True, env=os.environ | settings)
     assert up.stdout is not None
     with up:
         for line in up.stdout:
