@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.contracts.types import Contact
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = (
@@ -51,7 +51,7 @@ def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
     browser: Browser, pictures: Path, language: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    for name, data in samples.mailed():
+    for name, data in variants.mailed():
         mail = samples.mail(data, samples.READERS[language])
         page.set_content(html_of(mail))
         assert_well_rendered(page, width)

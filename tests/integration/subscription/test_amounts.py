@@ -13,7 +13,14 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, OrderRej
 from shared.contracts.lifecycle_parts import RejectionCode
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
-from tests.unit.domain.scenario import change, credit, purchase, renewal_with, specification, when
+from tests.unit.domain.scenario import (
+    change,
+    credit,
+    purchase,
+    renewal_with,
+    specification,
+    when,
+)
 
 LARGEST: Final = "999999999999999.99"
 """The largest amount that an event in may have."""

@@ -10,7 +10,14 @@ from subscription_service.storage import orders
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
 from tests.unit.domain.acts import OPERATOR, REASON, cancel, extend
-from tests.unit.domain.scenario import ACCOUNT, change, purchase, renewal, specification, when
+from tests.unit.domain.scenario import (
+    ACCOUNT,
+    change,
+    purchase,
+    renewal,
+    specification,
+    when,
+)
 
 SMALLER: Final = specification(servers=5, cores=20)
 

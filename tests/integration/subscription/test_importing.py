@@ -10,7 +10,8 @@ import pytest
 from shared.contracts.inbound import InboundData
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
-from tests.unit.domain.scenario import credit, import_of, imported_term, purchase, renewal, when
+from tests.unit.domain.imports import import_of, imported_term
+from tests.unit.domain.scenario import credit, purchase, renewal, when
 
 pytestmark = pytest.mark.rule("R42")
 NOON: Final = when("2026-01-20 12:00")

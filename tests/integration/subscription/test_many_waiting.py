@@ -8,7 +8,15 @@ import pytest
 from shared.contracts.inbound import InboundData
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
-from tests.unit.domain.scenario import RULES, bound, credit, purchase, renewal, specification, when
+from tests.unit.domain.scenario import (
+    RULES,
+    bound,
+    credit,
+    purchase,
+    renewal,
+    specification,
+    when,
+)
 
 NOON: Final = when("2026-01-15 12:00")
 LIMIT: Final = RULES.policy.park_limit

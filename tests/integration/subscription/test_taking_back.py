@@ -13,7 +13,16 @@ from subscription_service.storage import orders
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
 from tests.unit.domain.acts import OPERATOR, REASON, cancel
-from tests.unit.domain.scenario import ACCOUNT, coupon, credit, day, enable, purchase, renewal, when
+from tests.unit.domain.scenario import (
+    ACCOUNT,
+    coupon,
+    credit,
+    day,
+    enable,
+    purchase,
+    renewal,
+    when,
+)
 
 BOUGHT: Final = purchase(auto_renewal=True)  # E is 2026-02-15, the first attempt on 2026-02-06
 PAID: Final[list[InboundData]] = [credit("1000.00"), coupon("k-1", amount_off=Decimal("75.00"))]

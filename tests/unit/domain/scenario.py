@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from shared.contracts import imported, inventory, purchases, renewals
 from shared.contracts.inbound import InboundData
@@ -162,38 +162,6 @@ def used(amount: int, feature: str = "anti_ransomware_gb") -> inventory.Capacity
 
 def contact_changed(contact: Contact) -> purchases.ContactChanged:
     return purchases.ContactChanged(account_id=ACCOUNT, contact=contact)
-
-
-def imported_term(
-    order_id: str = "old-1",
-    *,
-    starts: str = "2026-01-15 09:00",
-    expires: str = "2026-02-15",
-    months: int = 1,
-    bought: Specification | None = None,
-) -> imported.ImportedTerm:
-    return imported.ImportedTerm(
-        order_id=order_id,
-        starts_at=when(starts),
-        months=months,
-        specification=bought or specification(),
-        expires_on=day(expires),
-    )
-
-
-def import_of(
-    *terms: imported.ImportedTerm, cycle: Literal[1, 3, 12] | None = None, **changes: Any
-) -> imported.SubscriptionImported:
-    """An import of these terms, or of one of January to 15 February 2026, with the anchor day that fits."""
-    chain = terms or (imported_term(),)
-    fields: dict[str, Any] = {
-        "import_id": "imp-1",
-        "account_id": ACCOUNT,
-        "contact": ANNA,
-        "anchor_day": chain[-1].expires_on.day,
-        "auto_renewal": None if cycle is None else imported.ImportedAutoRenewal(cycle_months=cycle),
-    } | changes
-    return imported.SubscriptionImported(terms=chain, **fields)
 
 
 @dataclass

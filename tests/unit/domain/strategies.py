@@ -9,6 +9,7 @@ from shared.contracts import inventory, purchases
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
 from tests.unit.domain.acts import OPERATOR, cancel, debit, extend, revoke
+from tests.unit.domain.imports import import_of, imported_term
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -20,8 +21,6 @@ from tests.unit.domain.scenario import (
     decline,
     disable,
     enable,
-    import_of,
-    imported_term,
     purchase,
     recorded,
     registered,

@@ -16,7 +16,15 @@ from shared.contracts.purchases import AccountCredited
 from tests.kit.examples import examples
 from tests.unit.domain.acts import debit, revoke
 from tests.unit.domain.lives import lived
-from tests.unit.domain.scenario import Scenario, automatic, coupon, credit, rich, specification, started
+from tests.unit.domain.scenario import (
+    Scenario,
+    automatic,
+    coupon,
+    credit,
+    rich,
+    specification,
+    started,
+)
 from tests.unit.domain.strategies import CHARGED_LIVES, Life
 
 FEE = Decimal("275.00")  # ultimate, 10 servers at 23.5 and 40 cores at 1, one month

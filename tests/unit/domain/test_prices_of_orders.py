@@ -6,7 +6,15 @@ import pytest
 
 from shared.contracts.lifecycle import Activated, LifecycleData, Renewed
 from shared.contracts.lifecycle_parts import Quote
-from tests.unit.domain.scenario import Scenario, purchase, renewal, renewal_with, rich, specification, started
+from tests.unit.domain.scenario import (
+    Scenario,
+    purchase,
+    renewal,
+    renewal_with,
+    rich,
+    specification,
+    started,
+)
 
 SMALLER = specification("advanced", servers=4, cores=0)
 

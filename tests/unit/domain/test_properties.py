@@ -41,7 +41,16 @@ from subscription_service.domain.terms import differs
 from subscription_service.domain.timers import next_timer
 from tests.kit.examples import examples
 from tests.unit.domain.lives import AFTERWARDS, BIRTH, instants, lived, rebuilt, states, take, timed
-from tests.unit.domain.scenario import ACCOUNT, RULES, Scenario, fold, rules, specification, started, when
+from tests.unit.domain.scenario import (
+    ACCOUNT,
+    RULES,
+    Scenario,
+    fold,
+    rules,
+    specification,
+    started,
+    when,
+)
 from tests.unit.domain.strategies import (
     INVENTORY,
     LIVES,

@@ -10,7 +10,15 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import InventorySnapshot
 from subscription_service.domain.model import ServerTotals
 from tests.kit.examples import examples
-from tests.unit.domain.scenario import bound, registered, released, resized, snapshot, started, unbound
+from tests.unit.domain.scenario import (
+    bound,
+    registered,
+    released,
+    resized,
+    snapshot,
+    started,
+    unbound,
+)
 from tests.unit.domain.test_inventory import partial_account, taken
 
 

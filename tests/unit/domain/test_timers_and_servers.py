@@ -6,7 +6,14 @@ from typing import Final
 import pytest
 
 from subscription_service.domain.timers import may_touch_all_servers
-from tests.unit.domain.scenario import RULES, Scenario, purchase, renewal_with, specification, when
+from tests.unit.domain.scenario import (
+    RULES,
+    Scenario,
+    purchase,
+    renewal_with,
+    specification,
+    when,
+)
 
 BOUGHT: Final = when("2026-01-15 12:00")  # E is 2026-02-15, grace until 2026-02-23 00:00
 RELEASE: Final = when("2026-02-23 00:00")

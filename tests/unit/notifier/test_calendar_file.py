@@ -9,9 +9,9 @@ import pytest
 from icalendar import Calendar
 
 from shared.contracts.lifecycle import Activated, LifecycleData, RenewalDue, Renewed
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
-WITH_FILE = [(name, data) for name, data in samples.mailed() if isinstance(data, Activated | RenewalDue | Renewed)]
+WITH_FILE = [(name, data) for name, data in variants.mailed() if isinstance(data, Activated | RenewalDue | Renewed)]
 
 
 def file_of(mail: EmailMessage) -> str:

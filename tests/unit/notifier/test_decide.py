@@ -27,13 +27,13 @@ from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Actor, Cause, LifecycleMetadata, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, ProtectionMode
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 ADA = Contact(name="Ada", email="ada@example.com")
 EVE = Contact(name="Eve", email="eve@example.com")
 EXCEEDED = QuotaExceeded(protection_mode=ProtectionMode.FULL, servers=None, cores=None)
-IMPORTED = dict(samples.silent())["imported"]
+IMPORTED = dict(variants.silent())["imported"]
 LIN = samples.LIN
 RESTORED = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=None, cores=None)
 

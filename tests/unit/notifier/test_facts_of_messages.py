@@ -23,15 +23,15 @@ from shared.contracts.lifecycle import (
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Quote, RejectionCode
 from shared.contracts.types import Specification
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 from tests.unit.notifier.shown import texts
 
 Table = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
-MAILED = dict(samples.mailed())
-ALL = MAILED | dict(samples.inbox_only())
+MAILED = dict(variants.mailed())
+ALL = MAILED | dict(variants.inbox_only())
 ABOUT_MONEY = (Activated, Renewed, AutoRenewalFailed, RenewalDue, Expired, ReleaseDue)
-OLDER = dict(samples.older())
+OLDER = dict(variants.older())
 PAYING = {name: data for name, data in MAILED.items() if isinstance(data, ABOUT_MONEY)}
 
 

@@ -13,7 +13,7 @@ from notifier_service.decisions.lifecycle_event import kind_of
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
 LANGUAGES = samples.LANGUAGES.by_tag
 ENGLISH = LANGUAGES[FALLBACK].sentences
@@ -71,7 +71,7 @@ def test_no_sentence_is_unused() -> None:
 
     who = samples.localizer("en")
     recording = replace(who, language=replace(who.language, sentences=Recorder(ENGLISH)))
-    for _, data in (*samples.mailed(), *samples.inbox_only(), *samples.older()):
+    for _, data in (*variants.mailed(), *variants.inbox_only(), *variants.older()):
         mail_content(data, recording)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
@@ -97,7 +97,7 @@ def test_a_locale_that_is_not_served_is_english(locale: str, language: str) -> N
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_event_makes_an_internal_message(language: str) -> None:
     who = samples.localizer(language, "Asia/Shanghai")
-    for _, data in (*samples.mailed(), *samples.inbox_only()):
+    for _, data in (*variants.mailed(), *variants.inbox_only()):
         message = inbox_message(samples.event(data), who, "/inbox")
         assert message.title
         assert message.body

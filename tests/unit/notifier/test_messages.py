@@ -11,7 +11,7 @@ from notifier_service.content.render import inbox_message
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, SpecificationChanged
 from shared.contracts.lifecycle_parts import AutoRenewalStatus
 from shared.contracts.types import Contact, Edition, ProtectionMode
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
 
 def test_each_status_of_auto_renewal_has_its_own_words() -> None:
@@ -131,7 +131,7 @@ CNY = {"en": "CN¥", "zh-CN": "¥"}
 @pytest.mark.parametrize("language", CNY)
 def test_amounts_are_in_the_currency_of_their_event(language: str) -> None:
     quoted = replace(samples.renewal_due, quote=replace(samples.renewal_due.quote, currency="CNY"))
-    changed = dict(samples.inbox_only())["specification_changed-120.00"]
+    changed = dict(variants.inbox_only())["specification_changed-120.00"]
     assert isinstance(changed, SpecificationChanged)
     who = samples.localizer(language)
     for data in (

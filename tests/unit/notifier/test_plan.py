@@ -15,9 +15,9 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
 from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.unreadable import Unreadable
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
-EMAILED = {name.partition("-")[0] for name, _ in samples.mailed()}
+EMAILED = {name.partition("-")[0] for name, _ in variants.mailed()}
 NOTHING_MUTED = Preferences()
 
 
@@ -35,7 +35,7 @@ def test_a_reminder_makes_a_mail_and_an_internal_message() -> None:
 
 
 def test_a_change_of_specification_makes_an_internal_message_only() -> None:
-    _, data = next(samples.inbox_only())
+    _, data = next(variants.inbox_only())
     assert [each.channel for each in plan(samples.event(data), samples.ADA, NOTHING_MUTED)] == [Channel.INBOX]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notifier_service.content.addresses import UnusableAddress
 from notifier_service.content.render import Links
 from shared.contracts.types import Contact
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
 HEADERS = {
     "From",
@@ -98,7 +98,7 @@ def test_a_retry_is_the_same_message() -> None:
 
 def test_what_sets_the_expiration_date_or_reminds_of_it_has_an_attachment_and_nothing_else() -> None:
     with_file = {"activated", "renewed", "renewal_due", "renewal_cancelled", "extended"}
-    for _, data in samples.mailed():
+    for _, data in variants.mailed():
         mail = mail_of(data=data)
         assert bool(list(mail.iter_attachments())) == (mail["X-Tenure-Type"] in with_file)
 
@@ -118,7 +118,7 @@ def test_a_link_is_escaped_in_html_and_whole_in_the_text() -> None:
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_every_mail_keeps_to_the_lines_of_smtp(language: str) -> None:
     contact = replace(samples.ADA, locale=language)
-    for _, data in samples.mailed():
+    for _, data in variants.mailed():
         wire = mail_of(contact, data).as_bytes(policy=email.policy.SMTP)
         lines = wire.split(b"\r\n")
         assert b"\n" not in wire.replace(b"\r\n", b"")

@@ -9,12 +9,12 @@ import pytest
 from notifier_service.decisions.channels import CHANNELS
 from notifier_service.decisions.suppression import OVERTAKEN_BY, LatestVersions, says_nothing_new, untrue
 from shared.contracts.lifecycle import LifecycleData
-from tests.unit.notifier import samples
+from tests.unit.notifier import samples, variants
 
 SECOND = timedelta(seconds=1)
 LONG_AFTER = samples.RELEASE_AT + timedelta(days=365)
 DATA: dict[str, LifecycleData] = {
-    name.partition("-")[0]: data for name, data in (*samples.mailed(), *samples.inbox_only(), *samples.silent())
+    name.partition("-")[0]: data for name, data in (*variants.mailed(), *variants.inbox_only(), *variants.silent())
 }
 
 
@@ -83,7 +83,7 @@ def test_a_renewal_is_untrue_once_its_own_order_was_taken_back_and_no_other() ->
     ("sample", "reason"), [("extended-reactivated", "extended_meanwhile"), ("extended-grace", None)]
 )
 def test_an_expiry_is_untrue_once_extended_into_service_and_not_by_more_grace(sample: str, reason: str | None) -> None:
-    extended = samples.event(dict(samples.mailed())[sample], version=8)
+    extended = samples.event(dict(variants.mailed())[sample], version=8)
     assert why("expired", LatestVersions().including(extended)) == reason
 
 

@@ -10,7 +10,8 @@ from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.storage.event_counts import EventOutcome
 from subscription_service.handlers import Verdict
 from subscription_service.outbox_entries import EmittedEvent, _actor
-from tests.unit.domain.scenario import bound, import_of, imported_term, purchase, renewal, specification, when
+from tests.unit.domain.imports import import_of, imported_term
+from tests.unit.domain.scenario import bound, purchase, renewal, specification, when
 from tests.unit.subscription.single_account import SingleAccount, incoming, unit_of_work
 
 NOON = when("2026-01-20 12:00")

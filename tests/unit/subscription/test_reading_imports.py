@@ -12,7 +12,8 @@ from shared.contracts.topics import PURCHASES
 from shared.contracts.unreadable import Reason, Unreadable
 from subscription_service.handlers import Incoming, in_turn, read, why_too_early
 from tests.kit.records import kafka_record
-from tests.unit.domain.scenario import RULES, credit, import_of, imported_term, purchase
+from tests.unit.domain.imports import import_of, imported_term
+from tests.unit.domain.scenario import RULES, credit, purchase
 from tests.unit.subscription.single_account import incoming
 
 pytestmark = pytest.mark.rule("R42")
