@@ -64,3 +64,9 @@ def test_the_image_is_built_from_every_package_that_is_shipped() -> None:
     assert {f"!{package}" for package in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]} <= set(
         copied
     )
+
+
+def test_no_module_has_more_than_300_lines() -> None:
+    folders = ("shared", "subscription_service", "notifier_service", "tenure", "benchmarks", "tests")
+    modules = [module for folder in folders for module in (ROOT / folder).rglob("*.py")]
+    assert [module for module in modules if len(module.read_text("utf-8").splitlines()) > 300] == []
