@@ -109,4 +109,4 @@ async def test_under_load_on_http_a_neighbours_event_is_decided_within_a_second(
             answered = time.monotonic() - began
     print(f"{module} {kind}: decided within {max(found):.3f} s, answered within {answered:.3f} s")  # noqa: T201
     assert max(found) < 1
-    assert answered < 3
+    assert answered < 10, "a probe would have given up"
