@@ -20,7 +20,7 @@ up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 test: $(READY) system-packages ## run the whole suite, without the long fault runs
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-unit: $(READY) ## run the tests that need no server, properties with a fifth of their examples (under 20 seconds)
+unit: $(READY) ## run the tests that need no server, properties with a fifth of their examples
 	$(BIN)/pytest tests/unit tests/contract -n logical --hypothesis-profile quick $(ARGS)
 
 lint: $(READY) ## check style, format and types
