@@ -12,7 +12,7 @@ from notifier_service.unit_of_work import UnitOfWork
 from shared.contracts.envelope import decode
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.record import DecodedRecord, Record
-from shared.runtime.log_lines import Said
+from shared.runtime.log_lines import LogMessage
 from shared.storage.database import Connection
 from shared.testclock.clock import Clock
 
@@ -31,22 +31,22 @@ class NotifierBatchProcessor:
         handler = self._registry[self._topic(record)]
         return handler.read(decode(record.value, record.headers, handler.contracts))
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[LogMessage]:
         """Apply the records topic by topic; what could not be read becomes a dead letter, without its neighbours."""
         unit_of_work = UnitOfWork(await self._clock.now(connection), self._partitions)
         for topic, contents in self._by_topic(decoded, unit_of_work).items():
             if contents:
                 await self._registry[topic].apply(connection, contents, unit_of_work)
         await unit_of_work.save(connection)
-        return unit_of_work.said
+        return unit_of_work.log_messages
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[LogMessage]:
         """Applying this record raised `error`: it becomes a dead letter with the reason `internal_error`."""
         unit_of_work = UnitOfWork(await self._clock.now(connection), self._partitions)
         unreadable = Unreadable(Reason.INTERNAL_ERROR, type(error).__name__)
         unit_of_work.add_dead_letter(record, self._topic(record), unreadable, error)
         await unit_of_work.save(connection)
-        return unit_of_work.said
+        return unit_of_work.log_messages
 
     def _by_topic(self, decoded: Sequence[DecodedRecord], unit_of_work: UnitOfWork) -> dict[str, list[Any]]:
         """Logical topic -> what was read from it, in the order of the registry."""

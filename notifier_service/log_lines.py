@@ -6,7 +6,7 @@ from typing import Final
 
 from notifier_service.decisions.notification import Notification
 from notifier_service.delivery.redaction import PLACEHOLDER
-from shared.runtime.log_lines import LogLine, Said, trace_id
+from shared.runtime.log_lines import LogLine, LogMessage, trace_id
 
 _IDS: Final = ("notification_id", "event_id", "trace_id")
 _CODES: Final = re.compile(r"[2-5][0-9]{2}( [245]\.[0-9]{1,3}\.[0-9]{1,3})?(?= |$)")
@@ -37,7 +37,7 @@ def ids_of(notification: Notification) -> dict[str, str | None]:
     }
 
 
-def email_failed(notification: Notification, reason: str, attempts: int) -> Said:
+def email_failed(notification: Notification, reason: str, attempts: int) -> LogMessage:
     """The line of an email that ended as `failed`; of the relay's words only the codes, since they may be anything."""
     ids = ids_of(notification)
     return EMAIL_FAILED.of(code=without_words(reason), attempts=attempts, type=notification.lifecycle_type, **ids)

@@ -27,7 +27,7 @@ from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
 from shared.outbox import log
 from shared.outbox.log import Entry
-from shared.runtime.log_lines import Said
+from shared.runtime.log_lines import LogMessage
 from shared.storage import event_counts
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome
@@ -37,7 +37,7 @@ from shared.storage.event_counts import EventOutcome
 class UnitOfWork:
     """`now`: service clock of the transaction; `partitions`: logical topic -> its number of partitions.
 
-    `said`: what the log says once all is committed.
+    `log_messages`: what the log says once all is committed.
     """
 
     now: datetime
@@ -47,7 +47,7 @@ class UnitOfWork:
     notification_counts: Counter[tuple[Channel, NotificationStatus]] = field(default_factory=Counter)
     signals: set[Signal] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
+    log_messages: list[LogMessage] = field(default_factory=list)
 
     def add_dead_letter(
         self, record: Record, topic: str, unreadable: Unreadable, error: Exception | None = None
@@ -56,7 +56,7 @@ class UnitOfWork:
 
         `error`: the fault of ours behind it.
         """
-        self.said.append(dead_letter_line(record, unreadable.reason, error))
+        self.log_messages.append(dead_letter_line(record, unreadable.reason, error))
         entry = dead_letter(
             record,
             unreadable.reason,
@@ -72,7 +72,7 @@ class UnitOfWork:
         """The notification has ended: it is counted, and published as an outcome with the time `at`."""
         self.notification_counts[notification.channel, final_status(result)] += 1
         if isinstance(result, Failed):
-            self.said.append(email_failed(notification, result.reason, attempts))
+            self.log_messages.append(email_failed(notification, result.reason, attempts))
         partitions = self.partitions[OUTCOMES]
         self.entries.append(
             outbox_entries.final_result(notification, result, attempts=attempts, at=at, partitions=partitions)

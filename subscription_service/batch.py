@@ -13,7 +13,7 @@ from shared.contracts.topics import LIFECYCLE, TEST_CLOCK
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.record import DecodedRecord, Record
-from shared.runtime.log_lines import Said
+from shared.runtime.log_lines import LogMessage
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome
 from shared.testclock.advances import latest_instant, request_advance
@@ -47,27 +47,27 @@ class SubscriptionBatchProcessor:
         currency, zone = self._rules.catalog.currency, self._rules.policy.billing_zone
         return read(record, self._logical(record), currency=currency, zone=zone)
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[LogMessage]:
         """Decide and store the whole batch. Raises where that fails; the caller then rolls the transaction back."""
         unit_of_work = self._begin(await self._clock.now(connection))
         events, advances = self._sort(decoded, unit_of_work)
         await self._keep_advances(connection, advances, unit_of_work)
         first, *later = in_turn(events)
         await self._decide(connection, first, unit_of_work)
-        said = unit_of_work.said
+        log_messages = unit_of_work.log_messages
         for part in later:
             following = self._begin(unit_of_work.now)
             await self._decide(connection, part, following)
-            said += following.said
-        return said
+            log_messages += following.log_messages
+        return log_messages
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[LogMessage]:
         """Make a dead letter of a record that fails even alone in its batch (`internal_error`)."""
         unit_of_work = self._begin(await self._clock.now(connection))
         unreadable = Unreadable(Reason.INTERNAL_ERROR, type(error).__name__)
         unit_of_work.dead_letter_record(record, self._logical(record), unreadable, error)
         await save(connection, unit_of_work)
-        return unit_of_work.said
+        return unit_of_work.log_messages
 
     def _begin(self, now: datetime) -> UnitOfWork:
         return UnitOfWork(now=now, rules=self._rules, locked={}, partitions=self._partitions, culprits=self._culprits)

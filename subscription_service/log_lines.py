@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.contracts.envelope import Event
 from shared.contracts.lifecycle_parts import RejectionCode
-from shared.runtime.log_lines import LogLine, Said, trace_id
+from shared.runtime.log_lines import LogLine, LogMessage, trace_id
 
 REFUSED: Final = LogLine("refused", logging.INFO, "an order was refused", ("code", "type", "event_id", "trace_id"))
 RULES_CHANGED: Final = LogLine(
@@ -29,6 +29,6 @@ HOUSEKEEPING_BEHIND: Final = LogLine(
 )
 
 
-def refused(event: Event[Any], code: RejectionCode) -> Said:
+def refused(event: Event[Any], code: RejectionCode) -> LogMessage:
     """The line of an event in that was refused."""
     return REFUSED.of(code=code.value, type=event.type, event_id=event.id, trace_id=trace_id(event.traceparent))

@@ -19,7 +19,7 @@ from shared.storage.database import transaction
 from shared.storage.session import Session, session_connection
 from subscription_service.domain.policy import Rules
 from subscription_service.log_lines import RULES_ACCEPTED, RULES_CHANGED
-from subscription_service.policy_files.acceptance import consequences, is_accepted, refusal
+from subscription_service.policy_files.acceptance import effects_on_data, is_accepted, refusal
 from subscription_service.policy_files.comparison import Change, changes, document, fingerprint
 from subscription_service.storage import rule_changes
 from subscription_service.storage.rule_changes import LOCK
@@ -137,7 +137,7 @@ class RulesInForce:
             data = await rule_changes.affected(connection) if accepted else None
         if differing:
             RULES_CHANGED.say(changes=_in_words(differing), fingerprint=self._fingerprint)
-        for sentence in consequences(differing, data) if data else ():
+        for sentence in effects_on_data(differing, data) if data else ():
             RULES_ACCEPTED.say(meaning=sentence)
 
     @property

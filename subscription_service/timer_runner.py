@@ -16,7 +16,7 @@ from shared.kafka.culprits import Culprits
 from shared.kafka.input_topics import Ends
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import SlowStatement, Transient
-from shared.runtime.log_lines import Said, say_all
+from shared.runtime.log_lines import LogMessage, say_all
 from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
 from subscription_service.domain.policy import Rules
@@ -82,7 +82,7 @@ class TimerRunner:
         False: none was due.
         """
         due: list[str] = []
-        said: Sequence[Said] = ()
+        log_messages: Sequence[LogMessage] = ()
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
@@ -90,8 +90,8 @@ class TimerRunner:
                     connection, now=min(read_to, now), but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION
                 )
                 if due:
-                    said = await self._catch_up(connection, due, now, read_to=read_to)
-            say_all(said)
+                    log_messages = await self._catch_up(connection, due, now, read_to=read_to)
+            say_all(log_messages)
         except Exception as error:
             if isinstance(error, Transient) and not isinstance(error, SlowStatement):
                 raise
@@ -105,8 +105,8 @@ class TimerRunner:
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
-                said = await self._catch_up(connection, [account_id], now, read_to=read_to)
-            say_all(said)
+                log_messages = await self._catch_up(connection, [account_id], now, read_to=read_to)
+            say_all(log_messages)
         except Exception as error:
             if isinstance(error, Transient) and not isinstance(error, SlowStatement):
                 raise
@@ -115,7 +115,7 @@ class TimerRunner:
 
     async def _catch_up(
         self, connection: Connection, account_ids: Sequence[str], now: datetime, *, read_to: datetime
-    ) -> Sequence[Said]:
+    ) -> Sequence[LogMessage]:
         """What the log is to say of it, once it is committed."""
         locked = await loading.lock(
             connection, account_ids, partitions=self._partitions[LIFECYCLE], with_waiting=account_ids
@@ -135,7 +135,7 @@ class TimerRunner:
         )
         await with_pauses(unit_of_work.catch_up(locked.values(), read_to=read_to))
         await save(connection, unit_of_work)
-        return unit_of_work.said
+        return unit_of_work.log_messages
 
     def _set_aside(self) -> list[str]:
         """Accounts that failed less than a minute ago."""

@@ -19,7 +19,7 @@ from shared.kafka.culprits import Culprits
 from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
 from shared.outbox.log import Entry
-from shared.runtime.log_lines import Said
+from shared.runtime.log_lines import LogMessage
 from shared.storage.event_counts import EventOutcome
 from subscription_service.account_changes import same_timer
 from subscription_service.domain import waiting
@@ -90,8 +90,8 @@ class UnitOfWork:
 
     emitted: lifecycle events in order. applied: events that were not refused. ids_to_forget: events that became dead
     letters, whose ids are not spent (R39). refused_imports: those spend no business id (R42). waiting_rows_to_delete:
-    ids of rows of the table `waiting`. said: what the log says once all is committed. The argument `culprits` is that
-    of whoever runs one transaction after another.
+    ids of rows of the table `waiting`. log_messages: what the log says once all is committed. The argument `culprits`
+    is that of whoever runs one transaction after another.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class UnitOfWork:
         self.dead_letter_counts: Counter[Reason] = Counter()
         self.dead_letters: list[Entry] = []
         self.receipts = Receipts()
-        self.said: list[Said] = []
+        self.log_messages: list[LogMessage] = []
         self._partitions = partitions
         self._culprits = culprits
         self._stopped_waiting: set[str] = set()
@@ -150,7 +150,7 @@ class UnitOfWork:
         """Make a record a dead letter that could not be read as an event, or not be applied by a fault of ours."""
         partitions = self._partitions[DEAD_LETTERS]
         self.dead_letters.append(dead_letter(record, why.reason, why.detail, topic=DEAD_LETTERS, partitions=partitions))
-        self.said.append(dead_letter_line(record, why.reason, error))
+        self.log_messages.append(dead_letter_line(record, why.reason, error))
         self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
         self.dead_letter_counts[why.reason] += 1
         self.receipts.add(record, topic, ReceiptOutcome.DEAD_LETTER, f"{why.reason}: {why.detail}")
@@ -267,7 +267,7 @@ class UnitOfWork:
         if rejected := next((event for event in result.events if isinstance(event, OrderRejected)), None):
             self._count(incoming, EventOutcome.REJECTED)
             self._receipt(incoming, ReceiptOutcome.REJECTED, rejected.code)
-            self.said.append(refused(incoming.event, rejected.code))
+            self.log_messages.append(refused(incoming.event, rejected.code))
             if incoming.is_import:
                 self.refused_imports.append(incoming)
         else:

@@ -40,7 +40,7 @@ class Act:
     question: str
 
 
-class Desk:
+class OperatorClient:
     """Where acts are prepared and sent. `service`: URL of the subscription service; `seconds`: how long to wait."""
 
     def __init__(self, settings: Settings, *, service: str, seconds: float) -> None:

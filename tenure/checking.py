@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.runtime.settings import Settings, schema_name
 from shared.storage.database import connect, transaction
 from subscription_service.domain.policy import Rules
-from subscription_service.policy_files.acceptance import consequences, is_accepted
+from subscription_service.policy_files.acceptance import effects_on_data, is_accepted
 from subscription_service.policy_files.comparison import Change, changes, document, fingerprint
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.storage import rule_changes
@@ -55,4 +55,4 @@ async def compare_with_data(settings: Settings, checked: CheckedRules) -> Compar
     finally:
         await engine.dispose()
     accepted = is_accepted(settings.accept_policy_change, checked.fingerprint)
-    return ComparedWithData(changes=differing, meaning=tuple(consequences(differing, data)), refused=not accepted)
+    return ComparedWithData(changes=differing, meaning=tuple(effects_on_data(differing, data)), refused=not accepted)

@@ -19,7 +19,7 @@ from benchmarks.page import write_json, write_page
 from benchmarks.recovery.deaths import DEATHS, Death
 from benchmarks.recovery.results import PAGE, RESULTS, summarize, table
 from benchmarks.recovery.rounds import Recovery, measure
-from benchmarks.recovery.stand import standing
+from benchmarks.recovery.stand import running_stand
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ async def _measure(deaths: Sequence[Death], rounds: int, folder: Path) -> Mappin
     for copies, those in groupby(deaths, attrgetter("copies")):
         kinds = list(those)
         (folder / str(copies)).mkdir()
-        async with standing(folder / str(copies), copies) as stand:
+        async with running_stand(folder / str(copies), copies) as stand:
             for number in range(1, rounds + 1):
                 for death in kinds:
                     found = await measure(stand, death)

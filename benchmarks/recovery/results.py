@@ -47,12 +47,12 @@ def table(found: Mapping[str, Any]) -> str:
 
 def _summary(rounds: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     times = {name: [round(each[name], 3) for each in rounds] for name in _MEASURES}
-    figures = {name: {"median": median(those), "worst": max(those), "all": those} for name, those in times.items()}
-    return {"rounds": len(rounds), **figures}
+    measured = {name: {"median": median(those), "worst": max(those), "all": those} for name, those in times.items()}
+    return {"rounds": len(rounds), **measured}
 
 
 def _row(death: Death, found: Mapping[str, Any]) -> str:
-    figures = [f"{found[name]['median']:.1f} / {found[name]['worst']:.1f}" for name in _MEASURES]
+    cells = [f"{found[name]['median']:.1f} / {found[name]['worst']:.1f}" for name in _MEASURES]
     wanted = [f"decided under {death.decision_within:.0f}"] if death.decision_within else []
     wanted += [f"first mail under {death.mail_within:.0f}"] if death.mail_within else []
-    return f"| {death.name} | {' | '.join(figures)} | {', '.join(wanted)} |"
+    return f"| {death.name} | {' | '.join(cells)} | {', '.join(wanted)} |"

@@ -142,7 +142,7 @@ class Stand:
 
 
 @asynccontextmanager
-async def standing(folder: Path, copies: int) -> AsyncIterator[Stand]:
+async def running_stand(folder: Path, copies: int) -> AsyncIterator[Stand]:
     """A stack with so many copies of each service until the block ends; what dies is started again."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
     environment = {"TENURE_TOPIC_PARTITIONS": str(PARTITIONS), "TENURE_LOG_LEVEL": "warning"}

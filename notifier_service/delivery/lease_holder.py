@@ -25,7 +25,7 @@ from notifier_service.storage import leases
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
 from shared.runtime.components import ServiceContext
-from shared.runtime.log_lines import Said, say_all
+from shared.runtime.log_lines import LogMessage, say_all
 from shared.storage.database import Connection, transaction
 
 _CONFIRM_SECONDS: Final = 5.0
@@ -65,8 +65,8 @@ class LeaseHolder:
                 for lease in acquired
                 if (reason := self._why_not(lease, now))
             ]
-            said = await self._store(connection, suppressed, now)
-        say_all(said)
+            log_messages = await self._store(connection, suppressed, now)
+        say_all(log_messages)
         ended = {_id(one.lease) for one in suppressed}
         kept = {_id(lease): lease for lease in acquired if _id(lease) not in ended}
         if session != self._session.number:
@@ -95,8 +95,8 @@ class LeaseHolder:
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
             results = [_result(lease, attempt, now) for lease, attempt in current]
-            said = await self._store(connection, results, now)
-        say_all(said)
+            log_messages = await self._store(connection, results, now)
+        say_all(log_messages)
         for one in results:
             self.current.pop(_id(one.lease), None)
             if isinstance(one.result, Delivered):
@@ -136,7 +136,9 @@ class LeaseHolder:
     def _holds(self, lease: Lease) -> bool:
         return self.current.get(_id(lease)) is lease
 
-    async def _store(self, connection: Connection, results: Sequence[LeaseResult], now: datetime) -> Sequence[Said]:
+    async def _store(
+        self, connection: Connection, results: Sequence[LeaseResult], now: datetime
+    ) -> Sequence[LogMessage]:
         """Store results and publish those that are final, except of leases that are no longer this process's.
 
         Gives what the log is to say of it, once it is committed.
@@ -148,7 +150,7 @@ class LeaseHolder:
             if key in attempts and not isinstance(one.result, RetryLater | Interrupted | NotAttempted):
                 unit_of_work.add_final_result(one.lease.notification, one.result, attempts=attempts[key], at=one.at)
         await unit_of_work.save(connection)
-        return unit_of_work.said
+        return unit_of_work.log_messages
 
 
 def _id(lease: Lease) -> str:

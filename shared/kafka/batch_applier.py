@@ -20,7 +20,7 @@ from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
 from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transient
 from shared.runtime.health import Health
 from shared.runtime.latency import DecisionLatency
-from shared.runtime.log_lines import BATCH_UNFINISHED, READS_AGAIN, Said, say_all
+from shared.runtime.log_lines import BATCH_UNFINISHED, READS_AGAIN, LogMessage, say_all
 from shared.runtime.retry import retry_transient
 from shared.storage import stored_positions
 from shared.storage.database import Connection, Engine, transaction
@@ -32,7 +32,7 @@ usual limit again.
 _DEAD_LETTER_STATEMENT_SECONDS: Final = 1
 """A database that takes longer to store one dead letter is slow as a whole: then the record is not the culprit."""
 
-Effect: TypeAlias = Callable[[Connection], Awaitable[Sequence[Said]]]
+Effect: TypeAlias = Callable[[Connection], Awaitable[Sequence[LogMessage]]]
 """What happens in the transaction that moves the positions; gives what the log says once it is committed."""
 
 
@@ -45,10 +45,10 @@ class BatchProcessor(Protocol):
         Raises `Unreadable`, which `apply` is then given as the record's content.
         """
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[LogMessage]:
         """Apply all these records, or raise; gives what the log is to say of it once that is committed."""
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[LogMessage]:
         """Store this record as a dead letter: applying it alone raised `error`. Gives the same as `apply`."""
 
 
@@ -163,7 +163,7 @@ class BatchApplier:
         for half in part.halves(seconds):
             await self._apply_or_bisect(half)
 
-    async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> Sequence[Said]:
+    async def _apply_all(self, decoded: Sequence[DecodedRecord], connection: Connection) -> Sequence[LogMessage]:
         for each in decoded:
             if isinstance(each.content, Exception) and not isinstance(each.content, Unreadable):
                 raise each.content
@@ -178,7 +178,7 @@ class BatchApplier:
 
     async def _commit(self, part: _Part, effect: Effect) -> None:
         """One transaction: the positions move past these records, to what the consumer reached; `effect` happens."""
-        said: Sequence[Said] = ()
+        log_messages: Sequence[LogMessage] = ()
         records = [each.record for each in part.decoded]
         self._positions.check_gaps(records)
         moves = self._positions.moves(records, part.reached)
@@ -188,7 +188,7 @@ class BatchApplier:
                     connection, {self._positions.partition_of(tp): moves[tp] for tp in moves}
                 )
                 if records:
-                    said = await effect(connection)
+                    log_messages = await effect(connection)
             self._positions.mark_moved(moves)
             self.committed_at = time.monotonic()
-        say_all(said)
+        say_all(log_messages)

@@ -12,7 +12,7 @@ from shared.contracts.unreadable import Reason
 from shared.kafka.record import Record
 from shared.kafka.sizes import AS_RECEIVED, EVIDENCE, Content, cut
 from shared.outbox.log import Entry
-from shared.runtime.log_lines import DEAD_LETTER, Said, trace_id
+from shared.runtime.log_lines import DEAD_LETTER, LogMessage, trace_id
 
 _DETAIL_CHARACTERS: Final = 2000
 
@@ -41,7 +41,7 @@ def dead_letter(record: Record, reason: Reason, detail: str, *, topic: str, part
     )
 
 
-def dead_letter_line(record: Record, reason: Reason, error: Exception | None = None) -> Said:
+def dead_letter_line(record: Record, reason: Reason, error: Exception | None = None) -> LogMessage:
     """What the log says of a dead letter; `error`: the fault of ours that made it one."""
     return DEAD_LETTER.of(
         error,

@@ -144,8 +144,8 @@ class LagMonitor:
         elif not self._is_busy:
             self._health.mark_ready("consuming")
         still = time.monotonic() - STILL_SECONDS
-        standing = [self._why_it_stands(tp, stand) for tp, stand in self._stands.items() if stand.since < still]
-        if reasons := [*self._added.reasons, *standing]:
+        stuck = [self._why_it_stands(tp, stand) for tp, stand in self._stands.items() if stand.since < still]
+        if reasons := [*self._added.reasons, *stuck]:
             self._health.mark_unready("lag", "; ".join(reasons))
         else:
             self._health.mark_ready("lag")

@@ -94,5 +94,5 @@ async def _create(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings
 
 
 def _cannot_be_had(topic: str, error: type[Exception], detail: str | None = None) -> Alarm | Transient:
-    said = f" {detail}" if detail else ""
-    return judged(error(), f"Topic {topic} cannot be had: {error.__name__}{said}")
+    cause = f" {detail}" if detail else ""
+    return judged(error(), f"Topic {topic} cannot be had: {error.__name__}{cause}")

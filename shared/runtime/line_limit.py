@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from shared.runtime.log_lines import LEFT_OUT, LIBRARY, Said
+from shared.runtime.log_lines import LEFT_OUT, LIBRARY, LogMessage
 
 LINES: Final = 100
 """Of one kind (of a library: from one line of its code 5) in `SECONDS`; the others are counted."""
@@ -37,13 +37,13 @@ class LineLimit(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is logged."""
-        said = record.msg if isinstance(record.msg, Said) else None
-        if said and said.line is LEFT_OUT:
+        message = record.msg if isinstance(record.msg, LogMessage) else None
+        if message and message.line is LEFT_OUT:
             return True
-        kind = said.line.kind if said else f"{LIBRARY.kind} {record.name}:{record.lineno}"
+        kind = message.line.kind if message else f"{LIBRARY.kind} {record.name}:{record.lineno}"
         with self._lock:
             window = self._window(kind, record.created)
-            if window.taken < (LINES if said else LIBRARY_LINES):
+            if window.taken < (LINES if message else LIBRARY_LINES):
                 window.taken += 1
                 return True
             if record.levelno > logging.DEBUG:  # details repeat themselves
@@ -78,9 +78,9 @@ class LineLimit(logging.Filter):
             LEFT_OUT.say(of_kind=kind, lines=window.left_out, seconds=self._seconds)
 
 
-def said_by(record: logging.LogRecord) -> Said:
+def message_of(record: logging.LogRecord) -> LogMessage:
     """Our own line, or a library's as one of ours: errors among its arguments are shown by their type."""
-    if isinstance(record.msg, Said):
+    if isinstance(record.msg, LogMessage):
         return record.msg
     if isinstance(record.args, tuple):
         record.args = tuple(type(each).__name__ if isinstance(each, BaseException) else each for each in record.args)

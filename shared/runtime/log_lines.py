@@ -34,9 +34,9 @@ class LogLine:
     sentence: str
     fields: tuple[str, ...] = ()
 
-    def of(self, error: BaseException | None = None, /, **values: Given) -> "Said":
+    def of(self, error: BaseException | None = None, /, **values: Given) -> "LogMessage":
         """The line with these values, not written yet. A value that is no field of the line is left out."""
-        return Said(self, values, error)
+        return LogMessage(self, values, error)
 
     def say(self, error: BaseException | None = None, /, **values: Given) -> None:
         """Write the line."""
@@ -44,7 +44,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LogMessage:
     """One line: what `logging` takes as its message."""
 
     line: LogLine
@@ -75,9 +75,9 @@ class Said:
         return f"{self.line.sentence}{fields}{trace}"
 
 
-def say_all(said: Iterable["Said"]) -> None:
+def say_all(messages: Iterable["LogMessage"]) -> None:
     """Write lines that were kept until what they tell was committed."""
-    for line in said:
+    for line in messages:
         line.say()
 
 

@@ -1,7 +1,7 @@
 """The process's log, on standard error: as text or as JSON, one line per occurrence and never a flood.
 
-Every line is a `Said`: ours as they are, those of libraries as `LIBRARY`. So no way leads around `log_lines`: errors
-that nobody handles, warnings of Python and tracebacks are shown without their values too.
+Every line is a `LogMessage`: ours as they are, those of libraries as `LIBRARY`. So no way leads around `log_lines`:
+errors that nobody handles, warnings of Python and tracebacks are shown without their values too.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, cast
 
-from shared.runtime.line_limit import LineLimit, said_by
+from shared.runtime.line_limit import LineLimit, message_of
 from shared.runtime.log_lines import LOGGER, UNHANDLED
 from shared.runtime.settings import Settings
 
@@ -64,8 +64,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        said = said_by(record)
-        return f"{_time(record)} {record.levelname} {said.line.kind}: {said}"
+        message = message_of(record)
+        return f"{_time(record)} {record.levelname} {message.line.kind}: {message}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -73,16 +73,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without a line break inside."""
-        said = said_by(record)
+        message = message_of(record)
         line: dict[str, Any] = {
             "time": _time(record),
             "level": record.levelname.lower(),
-            "kind": said.line.kind,
-            "message": said.line.sentence,
-            **said.fields(),
+            "kind": message.line.kind,
+            "message": message.line.sentence,
+            **message.fields(),
         }
-        if said.trace:
-            line["trace"] = said.trace
+        if message.trace:
+            line["trace"] = message.trace
         return json.dumps(line, ensure_ascii=False)
 
 

@@ -27,7 +27,7 @@ class _Component:
     """
 
     since: float | None = None
-    said: bool = False
+    is_told: bool = False
     next_line_at: float = float("-inf")
     shorter_waits: int = 0
     works_since: float | None = None
@@ -44,7 +44,7 @@ class WaitLog:
         """`component` tried once more and has to wait. `reason`: a sentence of ours."""
         now, known = self._clock(), self._of(component)
         if known.since is None:
-            known.since, known.said = now, False
+            known.since, known.is_told = now, False
         if now >= known.next_line_at:
             self._say(component, known, reason, now - known.since)
 
@@ -55,7 +55,7 @@ class WaitLog:
         if known.since is None:
             return
         seconds, known.since = self._clock() - known.since, None
-        if known.said:
+        if known.is_told:
             known.next_line_at = min(known.next_line_at, self._clock() + APART_SECONDS)
             GOES_ON.say(component=component, seconds=seconds)
         else:
@@ -69,6 +69,6 @@ class WaitLog:
         starting = at_the_start and seconds < START_SECONDS
         line = WAITING_AT_START if starting else WAITING
         shorter, known.shorter_waits = known.shorter_waits or None, 0
-        known.said = True
+        known.is_told = True
         known.next_line_at = self._clock() + (START_SECONDS if starting else AGAIN_SECONDS)
         line.say(component=component, reason=reason, seconds=seconds, shorter_waits=shorter)

@@ -33,14 +33,14 @@ def is_accepted(answer: str | None, fingerprint: str) -> bool:
 
 def refusal(changes: Iterable[Change], fingerprint: str, data: AffectedData) -> str:
     """Why the start stops, what the changes would mean, and how to accept them."""
-    meaning = " ".join(consequences(changes, data))
+    meaning = " ".join(effects_on_data(changes, data))
     return (
         f"Policy or catalog differ from what the data were made with. {meaning} Start with the files from before, or"
         f" accept the change with TENURE_ACCEPT_POLICY_CHANGE={fingerprint} (or --accept-policy-change)."
     )
 
 
-def consequences(changes: Iterable[Change], data: AffectedData) -> Iterator[str]:
+def effects_on_data(changes: Iterable[Change], data: AffectedData) -> Iterator[str]:
     """One or two sentences per change that needs to be accepted."""
     for change in changes:
         if change.needs_acceptance:

@@ -51,11 +51,11 @@ def fingerprint(rule_document: RuleDocument) -> str:
 
 def versions(rule_document: RuleDocument) -> dict[str, str]:
     """What the log says at the start of both files: version, and a digest that is equal for equal values."""
-    said: dict[str, str] = {}
+    found: dict[str, str] = {}
     for file in ("policy", "catalog"):
         own = {name: value for name, value in rule_document.items() if name.startswith(f"{file}.")}
-        said |= {file: str(own[f"{file}.version"]), f"{file}_digest": fingerprint(own)}
-    return said
+        found |= {file: str(own[f"{file}.version"]), f"{file}_digest": fingerprint(own)}
+    return found
 
 
 def changes(before: RuleDocument, after: RuleDocument) -> tuple[Change, ...]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings
-from tenure.acts import Act, Desk, Performer
+from tenure.acts import Act, OperatorClient, Performer
 from tenure.commands.failures import Failed, failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent
@@ -24,7 +24,7 @@ from tenure.topics import NotSent
 _DONE: Final = {Result.APPLIED, Result.DUPLICATE}
 
 
-class Where(NamedTuple):
+class Target(NamedTuple):
     """What the command line says about where Tenure runs."""
 
     service: str | None
@@ -33,7 +33,7 @@ class Where(NamedTuple):
     timeout: float
 
 
-class How(NamedTuple):
+class ActOptions(NamedTuple):
     """What the command line says about how to act."""
 
     reason: str
@@ -49,24 +49,24 @@ def acting(command: str) -> Iterator[None]:
         yield
 
 
-def desk(where: Where) -> Desk:
+def connect(target: Target) -> OperatorClient:
     """Connected as the command line says. Raises `NotFound` and `BadSettings`."""
-    options = ConnectionOptions(kafka=where.kafka, ready_file=where.ready_file)
+    options = ConnectionOptions(kafka=target.kafka, ready_file=target.ready_file)
     settings_for(options, "TENURE_AUTH_SECRET")
     settings = settings_for(options, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
-    service = where.service or settings.subscription_url
+    service = target.service or settings.subscription_url
     if service is None:
         raise NotFound("neither --service, TENURE_SUBSCRIPTION_URL nor a ready file tells the service: is Tenure up?")
-    return Desk(settings, service=service, seconds=where.timeout)
+    return OperatorClient(settings, service=service, seconds=target.timeout)
 
 
-def perform(at: Desk, act: Act, how: How, command: str) -> int:
+def perform(client: OperatorClient, act: Act, act_options: ActOptions, command: str) -> int:
     """Ask, send, and say what became of it; the exit code. Raises what `acting` turns into a failure."""
-    message = at.message(act, Performer(operator_of(how), how.reason))
-    if not how.yes and not ask(act.question):
+    message = client.message(act, Performer(operator_of(act_options), act_options.reason))
+    if not act_options.yes and not ask(act.question):
         raise Failed(command, "nothing was sent; --yes sends without asking")
-    done = at.send(message)
-    if how.as_json:
+    done = client.send(message)
+    if act_options.as_json:
         say_json({"event": message.event, "result": done.result, "detail": done.detail})
     else:
         detail = f" ({harmless(done.detail)})" if done.detail else ""
@@ -75,6 +75,6 @@ def perform(at: Desk, act: Act, how: How, command: str) -> int:
     return 0 if done.result in _DONE else 1
 
 
-def operator_of(how: How) -> str:
+def operator_of(act_options: ActOptions) -> str:
     """Who acts: as the command line says, otherwise the system's user."""
-    return how.operator or getuser()
+    return act_options.operator or getuser()

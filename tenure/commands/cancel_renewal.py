@@ -9,7 +9,7 @@ import typer
 
 from tenure.acts import Act
 from tenure.commands import options
-from tenure.commands.acting import How, Where, acting, desk, perform
+from tenure.commands.acting import ActOptions, Target, acting, connect, perform
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure cancel-renewal"
@@ -32,12 +32,12 @@ def cancel_renewal(  # noqa: PLR0913 - one argument per option
 ) -> int:
     """Take the last pending renewal order back, with a refund of what was deducted for it."""
     with acting(_COMMAND):
-        at = desk(Where(service, kafka, ready_file, timeout))
-        known = at.overview(account)
+        client = connect(Target(service, kafka, ready_file, timeout))
+        known = client.overview(account)
         act = Act(
             account=account,
             type="tenure.renewal.cancelled.v1",
             data={"order_id": order},
             question=f"Take order {order} of {account} back, which expires on {known['expires_on']} with it?",
         )
-        return perform(at, act, How(reason, operator, yes, as_json), _COMMAND)
+        return perform(client, act, ActOptions(reason, operator, yes, as_json), _COMMAND)

@@ -12,7 +12,7 @@ import typer
 
 from tenure.acts import Act, act_id
 from tenure.commands import options
-from tenure.commands.acting import How, Where, acting, desk, operator_of, perform
+from tenure.commands.acting import ActOptions, Target, acting, connect, operator_of, perform
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure debit"
@@ -50,15 +50,15 @@ def debit(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
 ) -> int:
     """Take money off an account's balance, which may fall below zero."""
-    how = How(reason, operator, yes, as_json)
+    act_options = ActOptions(reason, operator, yes, as_json)
     with acting(_COMMAND):
-        at = desk(Where(service, kafka, ready_file, timeout))
-        known = at.overview(account)
-        entry = entry_id or act_id("debit", account, amount, operator_of(how), reason)
+        client = connect(Target(service, kafka, ready_file, timeout))
+        known = client.overview(account)
+        entry = entry_id or act_id("debit", account, amount, operator_of(act_options), reason)
         act = Act(
             account=account,
             type="tenure.account.debited.v1",
             data={"entry_id": entry, "amount": amount, "currency": known["currency"]},
             question=f"Take {amount} {known['currency']} off the balance of {account}, which is {known['balance']}?",
         )
-        return perform(at, act, how, _COMMAND)
+        return perform(client, act, act_options, _COMMAND)

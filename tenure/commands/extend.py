@@ -10,7 +10,7 @@ import typer
 
 from tenure.acts import Act, act_id
 from tenure.commands import options
-from tenure.commands.acting import How, Where, acting, desk, operator_of, perform
+from tenure.commands.acting import ActOptions, Target, acting, connect, operator_of, perform
 from tenure.commands.failures import Failed
 
 app = typer.Typer(add_completion=False)
@@ -37,10 +37,10 @@ def extend(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
 ) -> int:
     """Let a subscription end some days later; in grace it may become active again."""
-    how = How(reason, operator, yes, as_json)
+    act_options = ActOptions(reason, operator, yes, as_json)
     with acting(_COMMAND):
-        at = desk(Where(service, kafka, ready_file, timeout))
-        shown = at.overview(account)["expires_on"]
+        client = connect(Target(service, kafka, ready_file, timeout))
+        shown = client.overview(account)["expires_on"]
         known = expected or shown
         if known is None:
             raise Failed(_COMMAND, f"{account} has no subscription that could be extended")
@@ -48,10 +48,10 @@ def extend(  # noqa: PLR0913 - one argument per option
             account=account,
             type="tenure.subscription.extended.v1",
             data={
-                "extension_id": act_id("extension", account, str(days), known, operator_of(how), reason),
+                "extension_id": act_id("extension", account, str(days), known, operator_of(act_options), reason),
                 "days": days,
                 "expected_expires_on": known,
             },
             question=f"Extend the subscription of {account}, which expires on {shown}, by {days} days?",
         )
-        return perform(at, act, how, _COMMAND)
+        return perform(client, act, act_options, _COMMAND)

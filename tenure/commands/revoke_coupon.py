@@ -6,7 +6,7 @@ import typer
 
 from tenure.acts import Act
 from tenure.commands import options
-from tenure.commands.acting import How, Where, acting, desk, perform
+from tenure.commands.acting import ActOptions, Target, acting, connect, perform
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure revoke-coupon"
@@ -29,12 +29,12 @@ def revoke_coupon(  # noqa: PLR0913 - one argument per option
 ) -> int:
     """Take an unused coupon away; one that is used up stays so."""
     with acting(_COMMAND):
-        at = desk(Where(service, kafka, ready_file, timeout))
-        at.overview(account)
+        client = connect(Target(service, kafka, ready_file, timeout))
+        client.overview(account)
         act = Act(
             account=account,
             type="tenure.coupon.revoked.v1",
             data={"coupon_id": coupon},
             question=f"Take coupon {coupon} away from {account}?",
         )
-        return perform(at, act, How(reason, operator, yes, as_json), _COMMAND)
+        return perform(client, act, ActOptions(reason, operator, yes, as_json), _COMMAND)

@@ -13,7 +13,7 @@ from shared.kafka.dead_letters import dead_letter_line
 from shared.kafka.intake import Intake, build_intake
 from shared.kafka.record import DecodedRecord, Record
 from shared.runtime.components import ServiceContext
-from shared.runtime.log_lines import Said
+from shared.runtime.log_lines import LogMessage
 from shared.storage.database import Connection, Engine, transaction
 
 POISON: Final = b"poison"
@@ -29,7 +29,7 @@ class Recording:
         value: bytes | None = record.value
         return value
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[LogMessage]:
         for record, content in decoded:
             unreadable = isinstance(content, Unreadable)
             assert unreadable or content == record.value
@@ -38,7 +38,7 @@ class Recording:
                 raise ZeroDivisionError
         return ()
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[LogMessage]:
         assert isinstance(error, ZeroDivisionError)
         await _store(connection, record, dead_letter=True)
         return [dead_letter_line(record, Reason.INTERNAL_ERROR, error)]

@@ -13,7 +13,7 @@ from shared.kafka.culprits import MAX_IN_A_ROW
 from shared.kafka.intake import build_intake
 from shared.kafka.record import DecodedRecord, Record
 from shared.runtime.components import ServiceContext
-from shared.runtime.log_lines import Said
+from shared.runtime.log_lines import LogMessage
 from shared.runtime.settings import Settings
 from shared.storage.database import Connection, Engine, connect, transaction
 from tests.integration.shared.environment import SCHEMA, Topic
@@ -29,14 +29,14 @@ class Storing:
     def decode(self, record: Record) -> None:
         return None
 
-    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[Said]:
+    async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[LogMessage]:
         for record, _ in decoded:
             await _store(connection, record, dead_letter=False)
             if record.value == SLOW:
                 await connection.execute(text("SELECT pg_sleep(600)"))
         return ()
 
-    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[Said]:
+    async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[LogMessage]:
         await _store(connection, record, dead_letter=True)
         return ()
 

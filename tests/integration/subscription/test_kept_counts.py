@@ -14,7 +14,7 @@ from tests.unit.domain.scenario import bound, purchase, renewal, specification, 
 OPERATIONS: Final = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
-def figures(core: Core) -> Counter[str]:
+def kept_counts(core: Core) -> Counter[str]:
     """What a scrape shows: `parked`, and subscriptions by state."""
     [parked] = core.reading(metrics.waiting_events)
     [subscriptions] = core.reading(metrics.subscriptions)
@@ -27,9 +27,9 @@ def figures(core: Core) -> Counter[str]:
 def test_what_waits_is_counted_as_it_comes_and_goes(core: Core) -> None:
     core.begin()
     core.receive(batch("2026-01-15 12:00", *[bound(f"s-{each}") for each in range(3)], renewal("r-1")))
-    assert figures(core) == {"parked": 4}
+    assert kept_counts(core) == {"parked": 4}
     core.receive(batch("2026-01-15 12:01", purchase(specification=specification(mode="partial")), first=10))
-    assert figures(core) == {"active": 1}
+    assert kept_counts(core) == {"active": 1}
 
 
 @pytest.mark.rule("G4", "R40")
@@ -37,16 +37,16 @@ def test_what_is_refused_when_its_time_is_over_waits_no_more(core: Core) -> None
     core.begin()
     core.receive(batch("2026-01-15 12:00", renewal("r-1"), bound("s-1")))
     core.receive(Batch(when("2026-01-15 12:15"), ()))
-    assert figures(core) == {}
+    assert kept_counts(core) == {}
 
 
 def test_what_a_copy_of_an_older_version_has_not_counted_can_be_counted_anew(core: Core) -> None:
     core.begin()
     core.receive(batch("2026-01-15 12:00", renewal("r-1"), bound("s-1")))
     core.migrated("UPDATE waiting_count SET count = 7", "DELETE FROM subscription_count")
-    assert figures(core) == {"parked": 7}
+    assert kept_counts(core) == {"parked": 7}
     script = OPERATIONS.read_text("utf-8").partition("<!-- counts anew -->\n```sql\n")[2].partition("```")[0]
     core.migrated(*[each for each in script.split(";\n") if each.strip() and each not in ("BEGIN", "COMMIT")])
-    assert figures(core) == {"parked": 2}
+    assert kept_counts(core) == {"parked": 2}
     core.receive(Batch(NOON, batch("2026-01-15 12:00", purchase(), first=10).records))
-    assert figures(core)["active"] == 1
+    assert kept_counts(core)["active"] == 1

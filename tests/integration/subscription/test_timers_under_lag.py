@@ -25,12 +25,12 @@ class LaggingInputs:
 
     def __init__(self) -> None:
         self.late = 0
-        self.looks = 0
+        self.checks = 0
         self.awaited: list[int] = []
 
     async def ends(self) -> Ends:
-        self.looks += 1
-        return {Partition(PURCHASES, 0): self.looks}
+        self.checks += 1
+        return {Partition(PURCHASES, 0): self.checks}
 
     async def wait_until_applied(self, ends: Ends) -> None:
         self.awaited.append(ends[Partition(PURCHASES, 0)])

@@ -225,12 +225,12 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("look", [1, 2])
 async def test_a_mail_that_must_not_be_sent_any_more_is_not_accepted_by_the_relay(look: int) -> None:
-    looks = 0
+    checks = 0
 
     async def stop() -> None:
-        nonlocal looks
-        looks += 1
-        if looks == look:
+        nonlocal checks
+        checks += 1
+        if checks == look:
             raise Stopped
 
     async with relay_with() as (relay, scripted):

@@ -69,13 +69,13 @@ def test_nothing_else_makes_anything_untrue(kind: str) -> None:
 
 @pytest.mark.rule("R46")
 def test_a_renewal_is_untrue_once_its_own_order_was_taken_back_and_no_other() -> None:
-    def standing(order_id: str, version: int) -> LatestVersions:
+    def taken_back_at(order_id: str, version: int) -> LatestVersions:
         cancelled = replace(samples.renewal_cancelled, order_id=order_id)
         return LatestVersions().including(samples.event(cancelled, version=version))
 
-    assert why("renewed", standing(samples.renewed.order_id, 8)) == "taken_back_meanwhile"
-    assert why("renewed", standing(samples.renewed.order_id, 6)) is None
-    assert why("renewed", standing("another", 8)) is None
+    assert why("renewed", taken_back_at(samples.renewed.order_id, 8)) == "taken_back_meanwhile"
+    assert why("renewed", taken_back_at(samples.renewed.order_id, 6)) is None
+    assert why("renewed", taken_back_at("another", 8)) is None
 
 
 @pytest.mark.rule("R47")

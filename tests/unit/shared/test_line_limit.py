@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.runtime.line_limit import LIBRARY_LINES, LINES, SECONDS, LineLimit
-from shared.runtime.log_lines import LEFT_OUT, LogLine, Said
+from shared.runtime.log_lines import LEFT_OUT, LogLine, LogMessage
 
 FLOOD = LogLine("flood", logging.WARNING, "again")
 OTHER = LogLine("other", logging.INFO, "something else")
@@ -27,7 +27,7 @@ def record(message: object, at: float, line: int = 7) -> logging.LogRecord:
 
 
 def left_out(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
-    said = [each.msg for each in caplog.records if isinstance(each.msg, Said) and each.msg.line is LEFT_OUT]
+    said = [each.msg for each in caplog.records if isinstance(each.msg, LogMessage) and each.msg.line is LEFT_OUT]
     return [dict(each.fields()) for each in said]
 
 

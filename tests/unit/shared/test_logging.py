@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.runtime import logging as our_logging
-from shared.runtime.line_limit import said_by
+from shared.runtime.line_limit import message_of
 from shared.runtime.log_lines import LIBRARY, LogLine
 from shared.runtime.logging import DetailsAtDebug, JsonFormatter, TextFormatter, configure_logging, log_unhandled
 from shared.runtime.settings import Settings
@@ -85,7 +85,7 @@ def test_an_error_is_shown_by_types_and_places_without_its_message(formatter: lo
     ],
 )
 def test_what_a_library_says_is_one_line_without_messages_of_errors(message: str, args: Any, text: str) -> None:
-    said = said_by(record(message, *args))
+    said = message_of(record(message, *args))
     assert said.line is LIBRARY
     assert said.fields() == {"logger": "library", "text": text}
 

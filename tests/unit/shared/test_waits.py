@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.runtime.health import Health
-from shared.runtime.log_lines import GOES_ON, WAITING, WAITING_AT_START, LogLine, Said
+from shared.runtime.log_lines import GOES_ON, WAITING, WAITING_AT_START, LogLine, LogMessage
 from shared.runtime.waits import AGAIN_SECONDS, APART_SECONDS, START_SECONDS, WaitLog
 
 
@@ -22,7 +22,9 @@ class Told:
     def lines(self) -> list[tuple[LogLine, dict[str, Any]]]:
         """Those since the last look."""
         found = [
-            (each.msg.line, dict(each.msg.fields())) for each in self._caplog.records if isinstance(each.msg, Said)
+            (each.msg.line, dict(each.msg.fields()))
+            for each in self._caplog.records
+            if isinstance(each.msg, LogMessage)
         ]
         self._caplog.clear()
         return found

@@ -10,7 +10,7 @@ import pytest
 
 from shared.contracts.types import Edition
 from subscription_service.domain.policy import ReminderRow
-from subscription_service.policy_files.acceptance import consequences, is_accepted, refusal
+from subscription_service.policy_files.acceptance import effects_on_data, is_accepted, refusal
 from subscription_service.policy_files.comparison import changes, document, fingerprint
 from subscription_service.storage.rule_changes import Affected
 from tests.unit.domain.scenario import RULES, rules
@@ -58,7 +58,7 @@ def test_rows_of_reminders_are_compared_as_they_were_stored() -> None:
 def test_only_what_changes_the_meaning_of_data_needs_to_be_accepted(policy: dict[str, Any], needed: bool) -> None:
     [change] = changes(OURS, document(rules(**policy)))
     assert change.needs_acceptance is needed
-    assert bool(list(consequences([change], DATA))) is needed
+    assert bool(list(effects_on_data([change], DATA))) is needed
 
 
 def test_a_value_that_an_older_version_did_not_know_is_no_change() -> None:
