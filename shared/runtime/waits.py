@@ -13,24 +13,20 @@ from shared.runtime.log_lines import GOES_ON, WAITING, WAITING_AT_START
 AGAIN_SECONDS: Final = 60.0
 """How often a wait that goes on is said again."""
 START_SECONDS: Final = 5.0
-"""At a start some waiting is normal, also once more right after the first work (copies join their group one by one):
-for so long it is no warning.
-"""
+"""At a start some waiting is normal: until then it is no warning."""
 APART_SECONDS: Final = 10.0
 """A wait that begins sooner after the last line of its component is only counted, unless it lasts."""
 
 
 @dataclass(slots=True)
 class _Component:
-    """Instants are seconds of the monotonic clock; `since`: of the wait under way, None where there is none;
-    `works_since`: when it first worked.
-    """
+    """Instants are seconds of the monotonic clock; `since`: of the wait under way, None where there is none."""
 
     since: float | None = None
     is_told: bool = False
     next_line_at: float = float("-inf")
     shorter_waits: int = 0
-    works_since: float | None = None
+    has_worked: bool = False
 
 
 class WaitLog:
@@ -51,7 +47,7 @@ class WaitLog:
     def goes_on(self, component: str) -> None:
         """`component` works."""
         known = self._of(component)
-        known.works_since = known.works_since or self._clock()
+        known.has_worked = True
         if known.since is None:
             return
         seconds, known.since = self._clock() - known.since, None
@@ -65,8 +61,7 @@ class WaitLog:
         return self._components.setdefault(component, _Component())
 
     def _say(self, component: str, known: _Component, reason: str, seconds: float) -> None:
-        at_the_start = known.works_since is None or self._clock() - known.works_since < START_SECONDS
-        starting = at_the_start and seconds < START_SECONDS
+        starting = not known.has_worked and seconds < START_SECONDS
         line = WAITING_AT_START if starting else WAITING
         shorter, known.shorter_waits = known.shorter_waits or None, 0
         known.is_told = True

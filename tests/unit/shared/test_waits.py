@@ -30,9 +30,8 @@ class Told:
         return found
 
     def works(self) -> None:
-        """As for a while after a start that had everything."""
+        """As at a start that had everything."""
         self.log.goes_on("topics")
-        self.now += START_SECONDS
 
 
 @pytest.fixture
@@ -74,14 +73,6 @@ def test_at_a_start_a_short_wait_is_no_warning_and_a_longer_one_is(told: Told) -
     assert [line for line, _ in told.lines()] == [GOES_ON]
 
 
-@pytest.mark.parametrize(("seconds", "line"), [(START_SECONDS - 0.1, WAITING_AT_START), (START_SECONDS, WAITING)])
-def test_a_wait_right_after_the_first_work_is_no_warning_either(told: Told, seconds: float, line: LogLine) -> None:
-    told.log.goes_on("topics")
-    told.now += seconds
-    told.log.waits("topics", "the group is rebalancing")
-    assert [each for each, _ in told.lines()] == [line]
-
-
 def test_waits_that_follow_each_other_closely_are_counted_and_said_with_the_next_line(told: Told) -> None:
     told.works()
     for _ in range(20):
@@ -119,4 +110,4 @@ def test_health_tells_the_log_in_its_own_words_where_the_reason_is_not_ours(told
     health.mark_unready("mail", "554 go away, Ada", in_log="554")
     health.mark_unready("lag", "not known", in_log="")
     assert dict(health.unready) == {"mail": "554 go away, Ada", "lag": "not known"}
-    assert told.lines() == [(WAITING_AT_START, {"component": "mail", "reason": "554", "seconds": 0.0})]
+    assert told.lines() == [(WAITING, {"component": "mail", "reason": "554", "seconds": 0.0})]
