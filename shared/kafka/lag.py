@@ -94,7 +94,8 @@ class LagMonitor:
             self._stands = {}
             return 0
         ends = await consumer.end_offsets(assigned)
-        found = {tp: _Ends(stable, max(stable, consumer.highwater(tp) or 0)) for tp, stable in ends.items()}
+        left = consumer.assignment()  # a rebalance may have begun meanwhile
+        found = {tp: _Ends(end, max(end, consumer.highwater(tp) or 0)) for tp, end in ends.items() if tp in left}
         applied = {tp: offset for tp, offset in self._reader.positions.next_offsets.items() if tp in found}
         lags = {tp: max(0, found[tp].high - offset) for tp, offset in applied.items()}
         self._health.lag = {self._reader.positions.partition_of(tp): lag for tp, lag in lags.items()}

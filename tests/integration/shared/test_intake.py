@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from aiokafka import TopicPartition
 from faststream import AckPolicy
 from sqlalchemy import text
 
@@ -138,6 +139,26 @@ async def test_the_lag_is_what_is_not_applied_and_kafka_is_told_what_is(context:
         applying.cancel()
     finally:
         await intake.stop(10)
+
+
+@pytest.mark.rule("G5")
+async def test_a_partition_that_is_taken_away_while_its_end_is_asked_for_is_no_trouble(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = recording_intake(context)
+    await intake.start()
+    await eventually(lambda: _measures(intake, 0))
+    consumer, ends_of = intake.reader.consumer, intake.reader.consumer.end_offsets
+
+    async def as_a_rebalance_begins(partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        ends: dict[TopicPartition, int] = await ends_of(partitions)
+        consumer.unsubscribe()
+        return ends
+
+    monkeypatch.setattr(consumer, "end_offsets", as_a_rebalance_begins)
+    assert await intake.lag_monitor.measure() == 0
+    assert consumer.assignment() == set()
+    await intake.stop(10)
 
 
 async def _measures(intake: Intake, lag: int) -> bool:
