@@ -1,11 +1,13 @@
 """The settings of a service under test: a database and a topic prefix that no other test has."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from shared.runtime.settings import Settings
+from tenure.connection_options import READY_FILE
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.kit.parts import fresh_database
@@ -13,6 +15,9 @@ from tests.kit.tokens import SECRET
 
 SESSION_SECONDS: Final = 10
 """So long that no test is rebalanced where the machine is slow."""
+
+NOBODY: Final = "http://127.0.0.1:1"
+"""An address at which nothing answers."""
 
 
 def unused_prefix() -> str:
@@ -35,3 +40,9 @@ def fresh_settings(kafka: Kafka, postgres: Postgres, **more: Any) -> Iterator[Se
     """The same with a database and a prefix of its own; the database is dropped at the end."""
     with fresh_database(postgres) as url:
         yield service_settings(kafka, url, unused_prefix(), **more)
+
+
+def write_ready_file(**addresses: str) -> None:
+    """`.tenure/ready.json` in the present folder, as `make up` writes it: these addresses and the tests' secret."""
+    READY_FILE.parent.mkdir(exist_ok=True)
+    READY_FILE.write_text(json.dumps(addresses | {"auth_secret": SECRET}))

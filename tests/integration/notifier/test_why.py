@@ -14,7 +14,8 @@ from tests.integration.notifier.running import RunningNotifier
 from tests.integration.notifier.samples import event
 from tests.kit.events import account
 from tests.kit.pipes import run_without_reader
-from tests.kit.tokens import SECRET, bearer
+from tests.kit.settings import NOBODY, write_ready_file
+from tests.kit.tokens import bearer
 from tests.kit.waiting import eventually
 
 
@@ -22,9 +23,7 @@ from tests.kit.waiting import eventually
 def ready_file(notifier: RunningNotifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The ready file of a stack with this notifier."""
     monkeypatch.chdir(tmp_path)
-    Path(".tenure").mkdir()
-    ready = {"notifier_url": str(notifier.client.base_url), "auth_secret": SECRET}
-    Path(".tenure/ready.json").write_text(json.dumps(ready))
+    write_ready_file(notifier_url=str(notifier.client.base_url))
 
 
 async def run_why(who: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -74,7 +73,7 @@ async def test_an_account_that_was_never_told_anything_is_said_to_be_unknown(
 
 
 async def test_a_notifier_that_is_not_there_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
-    Path(".tenure/ready.json").write_text(json.dumps({"notifier_url": "http://127.0.0.1:1", "auth_secret": SECRET}))
+    write_ready_file(notifier_url=NOBODY)
     code, _, said = await run_why("acc-1", capsys)
     assert code == 1
     assert "the notifier at http://127.0.0.1:1 did not answer" in said

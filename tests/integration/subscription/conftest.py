@@ -1,6 +1,7 @@
 """A module's copy of the subscription service, its core alone, and settings for copies of a test's own."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,7 +14,7 @@ from tests.integration.subscription.samples import BEGINS
 from tests.integration.subscription.serving import PARTITIONS, World, serving
 from tests.kit.events import START
 from tests.kit.parts import fresh_database
-from tests.kit.settings import fresh_settings, service_settings
+from tests.kit.settings import NOBODY, fresh_settings, service_settings, write_ready_file
 from tests.unit.domain.scenario import RULES
 
 
@@ -28,6 +29,15 @@ async def world(module_settings: Settings) -> AsyncIterator[World]:
     """One running copy for all tests of the module; its time goes on from test to test."""
     async with serving(module_settings) as made:
         yield made
+
+
+@pytest.fixture
+def ready_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the present folder, where commands look for it: a stack with this service, and a notifier that is away."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TENURE_TOPIC_PREFIX", world.settings.topic_prefix)
+    service = str(world.client.base_url)
+    write_ready_file(kafka=world.settings.kafka_bootstrap_servers, subscription_url=service, notifier_url=NOBODY)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +12,9 @@ from tenure.__main__ import main
 from tests.integration.subscription.serving import World
 from tests.kit.events import account, purchase, renewal
 from tests.kit.pipes import run_without_reader
-from tests.kit.tokens import SECRET
+from tests.kit.settings import NOBODY
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-NOBODY = "http://127.0.0.1:1"
-
-
-@pytest.fixture(autouse=True)
-def ready_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The ready file of a stack with this service, and a notifier that is away."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TENURE_TOPIC_PREFIX", world.settings.topic_prefix)
-    ready = {"kafka": world.settings.kafka_bootstrap_servers, "auth_secret": SECRET, "notifier_url": NOBODY}
-    Path(".tenure").mkdir()
-    Path(".tenure/ready.json").write_text(json.dumps(ready | {"subscription_url": str(world.client.base_url)}))
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("ready_file")]
 
 
 async def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

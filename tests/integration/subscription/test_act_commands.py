@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,24 +12,9 @@ from shared.contracts.topics import PURCHASES
 from tenure.__main__ import main
 from tests.integration.subscription.serving import World
 from tests.kit.events import account, credit, purchase, renewal
-from tests.kit.tokens import SECRET
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("ready_file")]
 WHY = ["--operator", "o.perez", "--reason", "ticket 4711"]
-
-
-@pytest.fixture(autouse=True)
-def ready_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The ready file of a stack with this service."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TENURE_TOPIC_PREFIX", world.settings.topic_prefix)
-    ready = {
-        "kafka": world.settings.kafka_bootstrap_servers,
-        "subscription_url": str(world.client.base_url),
-        "auth_secret": SECRET,
-    }
-    Path(".tenure").mkdir()
-    Path(".tenure/ready.json").write_text(json.dumps(ready))
 
 
 async def known(world: World, *events: dict[str, Any]) -> str:

@@ -12,24 +12,13 @@ from shared.contracts.topics import PURCHASES, SERVER_INVENTORY
 from tenure.__main__ import main
 from tests.integration.subscription.serving import World
 from tests.kit.events import account, purchase
-from tests.kit.tokens import SECRET
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("R42", "R44")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.rule("R42", "R44"),
+    pytest.mark.usefixtures("ready_file"),
+]
 HEAD = "account_id,name,email,order_id,starts_at,months,expires_on,edition,protection_mode,protected_servers,balance"
-
-
-@pytest.fixture(autouse=True)
-def ready_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The ready file of a stack with this service."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TENURE_TOPIC_PREFIX", world.settings.topic_prefix)
-    ready = {
-        "kafka": world.settings.kafka_bootstrap_servers,
-        "subscription_url": str(world.client.base_url),
-        "auth_secret": SECRET,
-    }
-    Path(".tenure").mkdir()
-    Path(".tenure/ready.json").write_text(json.dumps(ready))
 
 
 def row(world: World, who: str, *, mode: str = "full", servers: int = 3, balance: str = "20.00", ago: int = 0) -> str:
