@@ -1,6 +1,7 @@
 """Batches, timers and storage of the subscription service on a real database, without Kafka."""
 
 import asyncio
+import gc
 import json
 import time
 from collections import Counter
@@ -173,9 +174,11 @@ class Core:
                 await connection.execute(text(statement))
 
     async def _receive_and_watch(self, batch: Batch) -> None:
+        gc.freeze()  # a service's heap holds no tests, through which the collector would search during a pause
         watching = asyncio.create_task(self._watch())
         await self._receive(batch)
         watching.cancel()
+        gc.unfreeze()
 
     async def _watch(self) -> None:
         """Seconds of this thread's processor, so that it does not matter what else the machine is doing."""
