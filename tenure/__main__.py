@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "import": "Take over the subscriptions of another system, from CSV or JSON lines.",
     "token": "Print a bearer token.",
     "account": "Show an account: state, orders, what waits, dead letters, notifications, what comes next.",
+    "accounts": "List accounts by state, edition, E and switches, those that expire first before the others.",
     "why": "Show every notification decision of an account, with its reason.",
     "check": "Say what policy and catalog hold, and what the next start would make of them.",
     "debit": "Take money off an account's balance, as an operator.",

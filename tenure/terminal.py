@@ -45,6 +45,15 @@ def say_json(document: Any) -> None:
     _print(json.dumps(document, indent=2), sys.stdout)
 
 
+def say_json_array(documents: Iterable[Any]) -> None:
+    """Print an array of JSON documents to stdout, each as soon as it is there."""
+    before = "["
+    for document in documents:
+        _print(f"{before}\n  {json.dumps(document)}", sys.stdout, end="")
+        before = ","
+    _print("[]" if before == "[" else "\n]", sys.stdout)
+
+
 def say_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows below a head; text from outside may stand in them."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -90,9 +99,9 @@ def harmless(text: str) -> str:
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
 
-def _print(line: str, stream: TextIO) -> None:
+def _print(line: str, stream: TextIO, *, end: str = "\n") -> None:
     with _until_closed(stream):
-        print(line, file=stream, flush=True)
+        print(line, file=stream, flush=True, end=end)
 
 
 class Progress:

@@ -5,7 +5,7 @@ something must happen by itself. Servers, configuration entries, coupons and wai
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import Counter, OptionalInstant, OptionalText, TextDocument, TextKey
+from subscription_service.domain.listing import list_group, listed_day
 from subscription_service.domain.model import Account, ServerTotals
 from subscription_service.domain.timers import Timer, TimerKind
 from subscription_service.domain.waiting import NotLoaded, WaitingEvents
@@ -42,10 +43,14 @@ class AccountRow(SubscriptionTable, table=True):
     - `next_timer`: kind of its next timer
     - `waiting`: how many of its events wait
     - `parked`, `parked_bytes`, `first_deadline`: of its parked events; without meaning where none wait
+    - `list_group`, `listed_day`: see `domain.listing`; NULL until something is known of the account
     """
 
     __tablename__ = "account"
-    __table_args__ = (Index("account_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),)
+    __table_args__ = (
+        Index("account_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("account_list", "list_group", "listed_day", "account_id"),
+    )
     account_id: TextKey
     partition: int
     version: Counter
@@ -66,6 +71,8 @@ class AccountRow(SubscriptionTable, table=True):
     parked: Counter
     parked_bytes: Counter
     first_deadline: OptionalInstant
+    list_group: OptionalText
+    listed_day: date | None
 
 
 class Overdue(NamedTuple):
@@ -86,7 +93,8 @@ class AccountWithState(NamedTuple):
 _TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
 _OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
 MAX_OVERDUE: Final = 100_000
-_READ = Selection(AccountRow)
+_LISTED_BY: Final = ("list_group", "listed_day")
+_READ = Selection(AccountRow, *names_of(AccountRow, without=_LISTED_BY))
 _LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
 _MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
 _SAVE = update(
@@ -269,6 +277,8 @@ def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
         "next_due_at": locked.next_due_at(unit_of_work.now, policy),
         "next_timer": timer.kind if timer else None,
         "waiting": len(locked.waiting),
+        "list_group": list_group(account).word if locked.revision else None,
+        "listed_day": listed_day(account) if locked.revision else None,
     }
 
 

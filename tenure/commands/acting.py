@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings
+from tenure.account_list import address_of
 from tenure.acts import Act, OperatorClient, Performer
 from tenure.commands.failures import Failed, failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
@@ -54,10 +55,7 @@ def connect(target: Target) -> OperatorClient:
     options = ConnectionOptions(kafka=target.kafka, ready_file=target.ready_file)
     settings_for(options, "TENURE_AUTH_SECRET")
     settings = settings_for(options, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
-    service = target.service or settings.subscription_url
-    if service is None:
-        raise NotFound("neither --service, TENURE_SUBSCRIPTION_URL nor a ready file tells the service: is Tenure up?")
-    return OperatorClient(settings, service=service, seconds=target.timeout)
+    return OperatorClient(settings, service=address_of(target.service, settings), seconds=target.timeout)
 
 
 def perform(client: OperatorClient, act: Act, act_options: ActOptions, command: str) -> int:

@@ -23,3 +23,4 @@ Why = Annotated[str, typer.Option("--reason", help="Why it is done, 1 to 500 cha
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the result at most.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]

@@ -134,6 +134,10 @@ class Core:
         """Table -> rows that PostgreSQL reads while the events of this batch are decided."""
         return self._runner.run(self._rows_read(batch))
 
+    def rows_read_by(self, read: Callable[[Connection], Awaitable[object]]) -> Counter[str]:
+        """The same for what `read` does."""
+        return self._runner.run(self._rows_read_by(read))
+
     def due_rows_read(self, now: datetime) -> Counter[str]:
         """The same for what is due of all accounts by then."""
         return self._runner.run(self._due_rows_read(now))
@@ -206,6 +210,12 @@ class Core:
             opened = [self._opened(topic, value) for topic, value in batch.records]
             before = await _read(connection, _ROWS_READ)
             await self._batch_processor.apply(connection, opened)
+            return await _read(connection, _ROWS_READ) - before
+
+    async def _rows_read_by(self, read: Callable[[Connection], Awaitable[object]]) -> Counter[str]:
+        async with transaction(self._engine) as connection:
+            before = await _read(connection, _ROWS_READ)
+            await read(connection)
             return await _read(connection, _ROWS_READ) - before
 
     async def _due_rows_read(self, now: datetime) -> Counter[str]:

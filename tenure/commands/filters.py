@@ -1,0 +1,27 @@
+"""Options that choose accounts as `/api/accounts` does: for every command that is about more than one of them."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from shared.contracts.state import SubscriptionState
+
+State = Annotated[SubscriptionState | None, typer.Option(help="Only subscriptions in this state.")]
+Edition = Annotated[str | None, typer.Option(help="Only this edition in force; `basic` after release.")]
+ExpiresFrom = Annotated[str | None, typer.Option(metavar="DAY", help="Only with E on this day or later.")]
+ExpiresTo = Annotated[str | None, typer.Option(metavar="DAY", help="Only with E on this day or earlier.")]
+AutoRenewal = Annotated[
+    bool | None, typer.Option("--auto-renewal/--no-auto-renewal", help="Only with automatic renewal on, or off.")
+]
+Failing = Annotated[
+    bool | None, typer.Option("--failing/--not-failing", help="Only with a failed deduction, or only the others.")
+]
+Declined = Annotated[
+    bool | None, typer.Option("--declined/--not-declined", help="Only with the renewal declined, or only the others.")
+]
+
+
+def chosen(**given: object) -> Mapping[str, str]:
+    """The options that were given, by their names, as parameters of `/api/accounts`."""
+    return {name: str(value).lower() for name, value in given.items() if value is not None}
