@@ -3,7 +3,7 @@
 The last row of `rule_change` says what the data were made with. Each copy that runs holds an advisory lock as shared;
 who brings other rules needs it for itself. So it waits until no copy with the rules from before runs, and of two that
 start at once with different files one waits. A change that gives stored data another meaning (currency, billing zone, a
-shorter grace) stops the start unless it was accepted.
+shorter grace) stops the start unless it was accepted; one of prices that were in force stops it always (R50).
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from shared.storage.database import transaction
 from shared.storage.session import Session, session_connection
 from subscription_service.domain.policy import Rules
 from subscription_service.log_lines import RULES_ACCEPTED, RULES_CHANGED
-from subscription_service.policy_files.acceptance import effects_on_data, is_accepted, refusal
+from subscription_service.policy_files.acceptance import altered_prices, effects_on_data, is_accepted, refusal
 from subscription_service.policy_files.comparison import Change, changes, document, fingerprint
 from subscription_service.storage import rule_changes
 from subscription_service.storage.rule_changes import LOCK
@@ -118,10 +118,22 @@ class RulesInForce:
             before = await rule_changes.in_force(connection)
         return None if before is None else changes(before, self._document)
 
+    async def _altered_prices(self) -> str | None:
+        async with transaction(self._context.engine) as connection:
+            before = await rule_changes.in_force(connection)
+            if before is None:
+                return None
+            return altered_prices(before, self._document, await self._context.clock.now(connection))
+
     async def _check(self, differing: Sequence[Change]) -> None:
-        """Raises `BadSettings` for a change that was not accepted, and for one that another copy made meanwhile."""
+        """Raises `BadSettings` for a change that was not accepted or cannot be, and for one that another copy made
+        meanwhile.
+        """
         if self._agreed.is_set():
             raise BadSettings(f"Another copy was started with another policy or catalog ({_in_words(differing)}).")
+        altered = await self._altered_prices()
+        if altered:
+            raise BadSettings(altered)
         if any(change.needs_acceptance for change in differing) and not self._accepted:
             async with transaction(self._context.engine) as connection:
                 data = await rule_changes.affected(connection)

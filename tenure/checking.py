@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from shared.runtime.settings import Settings, schema_name
 from shared.storage.database import connect, transaction
+from shared.testclock.clock import SystemClock, TestClock
 from subscription_service.domain.policy import Rules
-from subscription_service.policy_files.acceptance import effects_on_data, is_accepted
+from subscription_service.policy_files.acceptance import altered_prices, effects_on_data, is_accepted
 from subscription_service.policy_files.comparison import Change, changes, document, fingerprint
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.storage import rule_changes
@@ -24,11 +25,13 @@ class CheckedRules:
 class ComparedWithData:
     """`changes`: from what the data were made with; None where no service has started on them yet.
 
-    `meaning`: sentences about changes that need to be accepted. `refused`: whether the next start would stop.
+    `meaning`: sentences about changes that need to be accepted. `altered_prices`: why no acceptance helps; None where
+    one would. `refused`: whether the next start would stop.
     """
 
     changes: tuple[Change, ...] | None
     meaning: tuple[str, ...] = ()
+    altered_prices: str | None = None
     refused: bool = False
 
 
@@ -48,11 +51,18 @@ async def compare_with_data(settings: Settings, checked: CheckedRules) -> Compar
             before = await rule_changes.in_force(connection) if await rule_changes.has_table(connection) else None
             if before is None:
                 return ComparedWithData(changes=None)
+            now = await (SystemClock() if settings.test_clock is None else TestClock()).now(connection)
+            altered = altered_prices(before, document(checked.rules), now)
             differing = changes(before, document(checked.rules))
             if not any(change.needs_acceptance for change in differing):
-                return ComparedWithData(changes=differing)
+                return ComparedWithData(changes=differing, altered_prices=altered, refused=altered is not None)
             data = await rule_changes.affected(connection)
     finally:
         await engine.dispose()
     accepted = is_accepted(settings.accept_policy_change, checked.fingerprint)
-    return ComparedWithData(changes=differing, meaning=tuple(effects_on_data(differing, data)), refused=not accepted)
+    return ComparedWithData(
+        changes=differing,
+        meaning=tuple(effects_on_data(differing, data)),
+        altered_prices=altered,
+        refused=altered is not None or not accepted,
+    )

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TypeAlias
 
-from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange, Policy, ReminderRow
+from subscription_service.domain.policy import (
+    Catalog,
+    EditionCounts,
+    EditionPrice,
+    FeatureRange,
+    Policy,
+    PriceList,
+    ReminderRow,
+)
 
 Line: TypeAlias = tuple[str, str]
 
@@ -32,27 +40,34 @@ def policy_in_words(policy: Policy) -> Iterator[Line]:
 
 
 def catalog_in_words(catalog: Catalog) -> Iterator[Line]:
-    """Prices per month, and what can be ordered of each feature."""
-    for edition, price in catalog.editions.items():
-        yield edition.value, _price_in_words(price, catalog.currency)
-    for feature, allowed in catalog.features.items():
-        yield feature.value, _range_in_words(allowed, catalog.currency)
+    """Prices per month by the first list, and what can be ordered of each feature."""
+    ranges = {feature.value: _range_in_words(allowed) for feature, allowed in catalog.features.items()}
+    for name, price in prices_in_words(catalog.price_lists[0], catalog):
+        yield name, f"{price}; {ranges[name]}" if name in ranges else price
 
 
-def _price_in_words(price: EditionPrice, currency: str) -> str:
+def prices_in_words(prices: PriceList, catalog: Catalog) -> Iterator[Line]:
+    """Prices per month by one list (R50)."""
+    for edition, price in prices.editions.items():
+        yield edition.value, _price_in_words(price, catalog.editions[edition], catalog.currency)
+    for feature, amount in prices.features.items():
+        yield feature.value, f"{_money(amount, catalog.currency)} per {catalog.features[feature].unit} and month"
+
+
+def _price_in_words(price: EditionPrice, counts: EditionCounts, currency: str) -> str:
     parts = []
-    if price.counts_servers:
+    if counts.counts_servers:
         parts.append(f"{_money(price.server_price, currency)} per server")
-    if price.counts_cores:
+    if counts.counts_cores:
         parts.append(f"{_money(price.core_price, currency)} per core")
     return f"{' and '.join(parts)} and month" if parts else "add-ons only"
 
 
-def _range_in_words(allowed: FeatureRange, currency: str) -> str:
+def _range_in_words(allowed: FeatureRange) -> str:
     smallest = max(allowed.minimum, allowed.step)
     span = f"{smallest:,} or more" if allowed.maximum is None else f"{smallest:,} to {allowed.maximum:,}"
     steps = f" in steps of {allowed.step:,}" if allowed.step > 1 else ""
-    return f"{_money(allowed.price, currency)} per {allowed.unit} and month; 0, or {span}{steps}"
+    return f"0, or {span}{steps}"
 
 
 def _money(amount: Decimal, currency: str) -> str:

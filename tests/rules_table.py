@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from shared.contracts.reference import table
 from shared.contracts.types import Edition, Feature
-from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange
+from subscription_service.domain.policy import Catalog, EditionCounts, FeatureRange, PriceList
 from subscription_service.policy_files.catalog import load_catalog
 
 TESTS: Final = Path(__file__).parent
@@ -98,25 +98,23 @@ def _sentence(test: str) -> str:
 
 
 def _editions(catalog: Catalog) -> str:
-    rows = [_edition(edition, catalog.editions[edition]) for edition in Edition]
+    rows = [_edition(edition, catalog.editions[edition], catalog.price_lists[0]) for edition in Edition]
     return table(("edition", "counts", f"{catalog.currency} per server", f"{catalog.currency} per core"), rows)
 
 
-def _edition(edition: Edition, price: EditionPrice) -> tuple[str, ...]:
-    counted = [name for name, counts in (("servers", price.counts_servers), ("cores", price.counts_cores)) if counts]
-    prices = (
-        price.server_price if price.counts_servers else "–",
-        price.core_price if price.counts_cores else "–",
-    )
-    return edition.value, " and ".join(counted) or "neither", *map(str, prices)
+def _edition(edition: Edition, row: EditionCounts, prices: PriceList) -> tuple[str, ...]:
+    counted = [name for name, counts in (("servers", row.counts_servers), ("cores", row.counts_cores)) if counts]
+    server_price, core_price = prices.editions[edition]
+    shown = (server_price if row.counts_servers else "–", core_price if row.counts_cores else "–")
+    return edition.value, " and ".join(counted) or "neither", *map(str, shown)
 
 
 def _features(catalog: Catalog) -> str:
-    rows = [_feature(feature, catalog.features[feature]) for feature in Feature]
+    rows = [_feature(feature, catalog.features[feature], catalog.price_lists[0]) for feature in Feature]
     return table(("feature", "unit", "minimum", "step", "maximum", f"{catalog.currency} per unit"), rows)
 
 
-def _feature(feature: Feature, allowed: FeatureRange) -> tuple[str, ...]:
+def _feature(feature: Feature, allowed: FeatureRange, prices: PriceList) -> tuple[str, ...]:
     least = f"0 or {allowed.minimum}" if allowed.minimum else "0"
     most = "–" if allowed.maximum is None else str(allowed.maximum)
-    return f"`{feature.value}`", allowed.unit, least, str(allowed.step), most, str(allowed.price)
+    return f"`{feature.value}`", allowed.unit, least, str(allowed.step), most, str(prices.features[feature])

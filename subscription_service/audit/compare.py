@@ -40,7 +40,7 @@ async def audit(engine: Engine, rules: Rules, audited: Audited) -> AsyncIterator
             await rebuilding.count_rows()
         after = last
         for account_id, rebuilt in rebuilding.accounts.items():
-            for difference in differences(stored.get(account_id), rebuilt):
+            for difference in differences(stored.get(account_id), rebuilt, rules.catalog):
                 yield difference
 
 

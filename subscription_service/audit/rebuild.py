@@ -3,7 +3,7 @@
 The fold begins with an empty account and reads nothing but the events as they were published, and the policy.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from shared.contracts.types import ConfigurationKind
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import NOTHING, ZERO, Account, Released, ServerTotals, Subscription
 from subscription_service.domain.orders import OrderEntry, ends_with, moved_end, order_entries
-from subscription_service.domain.policy import Rules
+from subscription_service.domain.policy import Catalog, Rules
 from subscription_service.domain.terms import from_last_ended
 
 
@@ -68,15 +68,15 @@ def fold(rebuilt: Rebuilt, published: bytes, rules: Rules) -> None:
         rebuilt.broken = f"{event.get('id')} ({event.get('type')}): {impossible}"
 
 
-def differences(stored: Account | None, rebuilt: Rebuilt) -> Iterator[Difference]:
-    """Every difference of one account; `stored` is None where it has no row."""
+def differences(stored: Account | None, rebuilt: Rebuilt, catalog: Catalog) -> Iterator[Difference]:
+    """Every difference of one account; `stored` is None where it has no row. `catalog`: what orders were priced by."""
     account_id = rebuilt.account.account_id
     if stored is None:
         yield Difference(account_id, "account", "log or rows of its own", None)
         return
     if rebuilt.broken is not None:
         yield Difference(account_id, "log", rebuilt.broken, f"version {stored.version}")
-    pairs = {**_folded(rebuilt.account, stored), **_counted(rebuilt.totals, stored), **_listed(rebuilt)}
+    pairs = {**_folded(rebuilt.account, stored), **_counted(rebuilt.totals, stored), **_listed(rebuilt, catalog)}
     for what, (found, kept) in pairs.items():
         if found != kept:
             yield Difference(account_id, what, found, kept)
@@ -90,7 +90,7 @@ def _apply(rebuilt: Rebuilt, event: Mapping[str, Any], rules: Rules) -> None:
         raise ValueError(f"version {raw['version']} follows {rebuilt.account.version}")
     rebuilt.account = evolve(rebuilt.account, data, at=at, policy=rules.policy)
     cause = raw["cause"]["type"]
-    for entry in order_entries(data, account=rebuilt.account, cause_type=cause, at=at, catalog=rules.catalog):
+    for entry in order_entries(data, account=rebuilt.account, cause_type=cause, at=at, rules=rules):
         rebuilt.orders[entry.order_id] = entry
     _relist(rebuilt, data, rules)
 
@@ -134,15 +134,19 @@ def _counted(totals: RowTotals, stored: Account) -> dict[str, tuple[object, obje
     }
 
 
-def _listed(rebuilt: Rebuilt) -> dict[str, tuple[object, object]]:
+def _listed(rebuilt: Rebuilt, catalog: Catalog) -> dict[str, tuple[object, object]]:
     """Order by order."""
-    ids = rebuilt.orders.keys() | rebuilt.listed.keys()
-    return {f"order {each}": _order_pair(rebuilt.orders.get(each), rebuilt.listed.get(each)) for each in sorted(ids)}
+    ids, known = rebuilt.orders.keys() | rebuilt.listed.keys(), {prices.version for prices in catalog.price_lists}
+    return {
+        f"order {each}": _order_pair(rebuilt.orders.get(each), rebuilt.listed.get(each), known) for each in sorted(ids)
+    }
 
 
-def _order_pair(found: OrderEntry | None, listed: OrderEntry | None) -> tuple[object, object]:
-    """The fee of an order that another catalog priced cannot be worked out anew, so it is not compared."""
-    if found and listed and found.catalog_version != listed.catalog_version:
+def _order_pair(found: OrderEntry | None, listed: OrderEntry | None, known: Collection[str]) -> tuple[object, object]:
+    """The fee of an order that was priced by no list of the catalog (`known`: their versions), but by a file of before
+    there were lists, cannot be worked out anew, so it is not compared (R50).
+    """
+    if found and listed and listed.catalog_version not in known:
         found = replace(found, fee=listed.fee, catalog_version=listed.catalog_version)
     return found, listed
 

@@ -60,7 +60,7 @@ def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rule
         or checks.invalid_duration(order.duration_months, today, today=today)
         or (checks.invalid_cycle(order.duration_months) if order.auto_renewal else None)
         or checks.feature_out_of_range(order.specification, rules.catalog)
-        or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
+        or checks.amount_out_of_range(order.specification, order.duration_months, rules.prices_at(at))
         or checks.below_inventory(account, order.specification, rules.catalog)
     )
     return refusal or (_activated(order, at, rules),)
@@ -68,12 +68,12 @@ def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rule
 
 def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejection:
     """R12-R14: one more term after the last one, with its specification."""
-    account, subscription, _, rules = context
+    account, subscription, at, rules = context
     specification = subscription.terms[-1].specification
     refusal = (
         checks.terms_not_accepted(order)
         or checks.invalid_duration_of_renewal(context, order.duration_months)
-        or checks.amount_out_of_range(specification, order.duration_months, rules.catalog)
+        or checks.amount_out_of_range(specification, order.duration_months, rules.prices_at(at))
         or checks.below_inventory(account, specification, rules.catalog)
     )
     if refusal:
@@ -96,7 +96,7 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
         checks.terms_not_accepted(order)
         or checks.invalid_duration_of_renewal(context, order.duration_months)
         or checks.feature_out_of_range(order.specification, rules.catalog)
-        or checks.amount_out_of_range(order.specification, order.duration_months, rules.catalog)
+        or checks.amount_out_of_range(order.specification, order.duration_months, rules.prices_at(at))
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(current, order.specification)
         or checks.below_minimum_quota(account, order.specification, rules.catalog)
@@ -119,12 +119,12 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
 def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> EventsOrRejection:
     """R19: another specification for the term in force, from `at` on."""
     account, subscription, at, rules = context
-    term = subscription.terms[-1]
+    term, prices = subscription.terms[-1], rules.prices_at(at)
     refusal = (
         checks.not_active(subscription)
         or checks.terms_not_accepted(order)
         or checks.feature_out_of_range(order.specification, rules.catalog)
-        or checks.amount_out_of_range(order.specification, term.months, rules.catalog)
+        or checks.amount_out_of_range(order.specification, term.months, prices)
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(term.specification, order.specification)
         or checks.downgrade_only_at_renewal(term.specification, order.specification)
@@ -137,7 +137,7 @@ def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> E
         previous=term.specification,
         specification=order.specification,
         effective_at=at,
-        price_difference=price_difference(term, order.specification, at=at, catalog=rules.catalog),
+        price_difference=price_difference(term, order.specification, at=at, prices=prices),
         currency=rules.catalog.currency,
     )
     return (changed,)
@@ -188,7 +188,7 @@ def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
         expires_on=term.expires_on,
         ends_at=term.ends_at,
         auto_renewal=_plan(term, at, rules.policy) if order.auto_renewal else None,
-        price=term_price(term, rules.catalog),
+        price=term_price(term, at=at, rules=rules),
     )
 
 
@@ -211,6 +211,6 @@ def _renewed(context: DecisionContext, term: Term) -> Renewed:
         expires_on=term.expires_on,
         ends_at=term.ends_at,
         reactivated=reactivated,
-        price=term_price(term, context.rules.catalog),
+        price=term_price(term, at=context.at, rules=context.rules),
         retained=retained_counts(context.account) if reactivated else None,
     )

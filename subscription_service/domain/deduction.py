@@ -83,7 +83,7 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
     if auto_renewal is None or isinstance(subscription, Grace):
         return None
     months = cycle_at(auto_renewal, at, rules.policy)
-    price = fee(subscription.terms[-1].specification, months, rules.catalog)
+    price = fee(subscription.terms[-1].specification, months, rules.prices_at(at))
     coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
     off = discount(coupon, price)
     if remainder(price, off) > account.balance:  # a debt fails a fee of 0.00 too (R45)

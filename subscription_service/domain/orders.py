@@ -18,7 +18,7 @@ from shared.contracts.lifecycle_parts import RejectionCode, RenewalMethod
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.calendar import days_before, end_of
 from subscription_service.domain.model import Account, Active, Grace
-from subscription_service.domain.policy import Catalog
+from subscription_service.domain.policy import Rules
 from subscription_service.domain.pricing import fee
 
 
@@ -72,34 +72,34 @@ class OrderEntry:
 
 
 def order_entries(
-    event: LifecycleData, *, account: Account, cause_type: str, at: datetime, catalog: Catalog
+    event: LifecycleData, *, account: Account, cause_type: str, at: datetime, rules: Rules
 ) -> tuple[OrderEntry, ...]:
     """The entries that a lifecycle event makes: an import one for each term (R42), an order one, others none.
 
     `account`: as it was after the event. `cause_type`: type of the event in, or `timer`. `at`: the decision (UTC).
     A refusal with `order_conflict` makes none, since the id is that of another order (R39), nor does a refused import
-    or act (R46).
+    or act (R46). Each is priced by the list in force at `at`, and keeps that list's version (R50).
     """
     if isinstance(event, Imported):
-        return tuple(_for_imported(term, at, catalog) for term in event.terms)
-    entry = _order_entry(event, account, cause_type, at=at, catalog=catalog)
+        return tuple(_for_imported(term, at, rules) for term in event.terms)
+    entry = _order_entry(event, account, cause_type, at=at, rules=rules)
     return () if entry is None else (entry,)
 
 
 def _order_entry(
-    event: LifecycleData, account: Account, cause_type: str, *, at: datetime, catalog: Catalog
+    event: LifecycleData, account: Account, cause_type: str, *, at: datetime, rules: Rules
 ) -> OrderEntry | None:
     match event:
         case Activated():
-            return _for_term(event.term, OrderType.PURCHASE, at=at, catalog=catalog)
+            return _for_term(event.term, OrderType.PURCHASE, at=at, rules=rules)
         case Renewed(method=RenewalMethod.AUTOMATIC):
-            return _for_term(event.term, OrderType.AUTOMATIC_RENEWAL, at=at, catalog=catalog)
+            return _for_term(event.term, OrderType.AUTOMATIC_RENEWAL, at=at, rules=rules)
         case Renewed():
-            return _for_term(event.term, TYPE_OF[cause_type], at=at, catalog=catalog)
+            return _for_term(event.term, TYPE_OF[cause_type], at=at, rules=rules)
         case SpecificationChanged() if event.price_difference is not None:
-            return _for_change(event, account, at, catalog)
+            return _for_change(event, account, at, rules)
         case OrderRejected(order_id=str()) if event.code is not RejectionCode.ORDER_CONFLICT and is_order(event):
-            return _for_rejected(event, at, catalog)
+            return _for_rejected(event, at, rules)
         case _:
             return None
 
@@ -133,7 +133,8 @@ def status(entry: OrderEntry, now: datetime) -> OrderStatus:
     return OrderStatus.ENDED if ended else OrderStatus.EFFECTIVE
 
 
-def _for_term(term: Term, order_type: OrderType, *, at: datetime, catalog: Catalog) -> OrderEntry:
+def _for_term(term: Term, order_type: OrderType, *, at: datetime, rules: Rules) -> OrderEntry:
+    prices = rules.prices_at(at)
     return OrderEntry(
         order_id=term.order_id,
         type=order_type,
@@ -142,17 +143,17 @@ def _for_term(term: Term, order_type: OrderType, *, at: datetime, catalog: Catal
         ends_at=term.ends_at,
         months=term.months,
         specification=term.specification,
-        fee=fee(term.specification, term.months, catalog),
-        catalog_version=catalog.version,
+        fee=fee(term.specification, term.months, prices),
+        catalog_version=prices.version,
     )
 
 
-def _for_imported(term: Term, at: datetime, catalog: Catalog) -> OrderEntry:
+def _for_imported(term: Term, at: datetime, rules: Rules) -> OrderEntry:
     """Placed with the import, since it is not known when it was placed in the other system."""
-    return replace(_for_term(term, OrderType.IMPORT, at=at, catalog=catalog), fee=None)
+    return replace(_for_term(term, OrderType.IMPORT, at=at, rules=rules), fee=None)
 
 
-def _for_change(event: SpecificationChanged, account: Account, at: datetime, catalog: Catalog) -> OrderEntry:
+def _for_change(event: SpecificationChanged, account: Account, at: datetime, rules: Rules) -> OrderEntry:
     """A change holds until the last term ends, which is the one in force: none was pending (R17)."""
     live = account.subscription
     return OrderEntry(
@@ -163,15 +164,15 @@ def _for_change(event: SpecificationChanged, account: Account, at: datetime, cat
         ends_at=live.terms[-1].ends_at if isinstance(live, Active | Grace) else None,
         specification=event.specification,
         fee=event.price_difference,
-        catalog_version=catalog.version,
+        catalog_version=rules.prices_at(at).version,
     )
 
 
-def _for_rejected(event: OrderRejected, at: datetime, catalog: Catalog) -> OrderEntry:
+def _for_rejected(event: OrderRejected, at: datetime, rules: Rules) -> OrderEntry:
     return OrderEntry(
         order_id=event.order_id or "",
         type=TYPE_OF[event.order_type],
         placed_at=at,
         rejected=True,
-        catalog_version=catalog.version,
+        catalog_version=rules.prices_at(at).version,
     )

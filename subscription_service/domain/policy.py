@@ -4,13 +4,17 @@ Plain values; `policy_files` reads the files and checks them. Which edition is "
 `Edition`'s members.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.contracts.types import Edition, Feature
+from subscription_service.domain.calendar import billing_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,34 +64,57 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditionPrice:
-    """What an edition counts (R7), and its price per server and per core and month; 0 where it does not count them."""
+class EditionCounts:
+    """What quota of an edition counts (R7)."""
 
     counts_servers: bool
     counts_cores: bool
-    server_price: Decimal = Decimal(0)
-    core_price: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRange:
-    """0, or `minimum` to `maximum` (None: no end) in whole `step`s (R10); `price` per unit and month."""
+    """0, or `minimum` to `maximum` (None: no end) in whole `step`s (R10)."""
 
     unit: str
     minimum: int
     step: int
     maximum: int | None
-    price: Decimal
+
+
+class EditionPrice(NamedTuple):
+    """Price of an edition per server and per core and month; 0 for what it does not count."""
+
+    server_price: Decimal = Decimal(0)
+    core_price: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceList:
+    """What everything costs from the billing day `valid_from` on, until the next list begins (R50). It has every
+    `Edition`, and every `Feature` with its price per unit and month.
+    """
+
+    version: str
+    valid_from: date
+    editions: Mapping[Edition, EditionPrice]
+    features: Mapping[Feature, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """List prices in `currency` (ISO 4217); it has every `Edition` and every `Feature`."""
+    """What is sold; it has every `Edition` and every `Feature`. Prices are in `currency` (ISO 4217).
 
-    version: str
+    `price_lists`: the earliest first; the first one holds from `date.min` on, so every day has one.
+    """
+
     currency: str
-    editions: Mapping[Edition, EditionPrice]
+    editions: Mapping[Edition, EditionCounts]
     features: Mapping[Feature, FeatureRange]
+    price_lists: tuple[PriceList, ...]
+
+    def prices_on(self, day: date) -> PriceList:
+        """The list in force on a billing day (R50)."""
+        return self.price_lists[bisect_right(self.price_lists, day, key=attrgetter("valid_from")) - 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +123,7 @@ class Rules:
 
     policy: Policy
     catalog: Catalog
+
+    def prices_at(self, at: datetime) -> PriceList:
+        """The list in force on the billing day of an instant (UTC) (R50)."""
+        return self.catalog.prices_on(billing_day(at, self.policy.billing_zone))

@@ -1,6 +1,7 @@
 """Fees, price differences and coupons: exact decimals, rounded half up to cents once.
 
-Prices are the catalog's list prices per unit and month, in the catalog's currency. No function here takes an account.
+Prices are those of one of the catalog's lists, per unit and month, in the catalog's currency. No function here takes an
+account.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Final
 from shared.contracts.lifecycle_parts import Quote
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.model import ZERO, Coupon
-from subscription_service.domain.policy import Catalog
+from subscription_service.domain.policy import PriceList, Rules
 
 EXACT: Final = Context(prec=80, rounding=ROUND_HALF_UP)
 """The context of all arithmetic with money: Python's default would round what has more than 28 digits."""
@@ -22,32 +23,40 @@ LARGEST_PRICE: Final = Decimal("999999999999.99")
 _CENT: Final = Decimal("0.01")
 
 
-def monthly_price(specification: Specification, catalog: Catalog) -> Decimal:
+def monthly_price(specification: Specification, prices: PriceList) -> Decimal:
     """The list price of one month, not rounded."""
-    edition = catalog.editions[specification.edition]
+    edition = prices.editions[specification.edition]
     price = EXACT.multiply(edition.server_price, specification.protected_servers)
     price = EXACT.fma(edition.core_price, specification.cores, price)
     for feature, amount in specification.value_added.items():
-        price = EXACT.fma(catalog.features[feature].price, amount, price)
+        price = EXACT.fma(prices.features[feature], amount, price)
     return price
 
 
-def fee(specification: Specification, months: int, catalog: Catalog) -> Decimal:
+def fee(specification: Specification, months: int, prices: PriceList) -> Decimal:
     """The price of a term of so many months, in cents."""
-    return _in_cents(EXACT.multiply(monthly_price(specification, catalog), months))
+    return _in_cents(EXACT.multiply(monthly_price(specification, prices), months))
 
 
-def term_price(term: Term, catalog: Catalog) -> Quote:
-    """The list price of an order's term."""
-    return Quote(months=term.months, fee=fee(term.specification, term.months, catalog), currency=catalog.currency)
+def quoted(specification: Specification, months: int, *, at: datetime, rules: Rules) -> Quote:
+    """What a term of so many months costs, by the list in force at an instant (UTC) (R50)."""
+    price = fee(specification, months, rules.prices_at(at))
+    return Quote(months=months, fee=price, currency=rules.catalog.currency)
 
 
-def price_difference(term: Term, specification: Specification, *, at: datetime, catalog: Catalog) -> Decimal:
-    """What the rest of `term` costs more (below zero: less) with another specification from `at` on, in cents (R19)."""
+def term_price(term: Term, *, at: datetime, rules: Rules) -> Quote:
+    """The list price of the term of an order that is placed at `at` (UTC)."""
+    return quoted(term.specification, term.months, at=at, rules=rules)
+
+
+def price_difference(term: Term, specification: Specification, *, at: datetime, prices: PriceList) -> Decimal:
+    """What the rest of `term` costs more (below zero: less) with another specification from `at` on, in cents; both by
+    the same list (R19).
+    """
     remaining = int((term.ends_at - at).total_seconds())
     seconds = int((term.ends_at - term.starts_at).total_seconds())
     with localcontext(EXACT):
-        difference = monthly_price(specification, catalog) - monthly_price(term.specification, catalog)
+        difference = monthly_price(specification, prices) - monthly_price(term.specification, prices)
         return _in_cents(difference * term.months * remaining / seconds)
 
 

@@ -13,27 +13,30 @@ from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.deduction import next_attempt
 from subscription_service.domain.model import ZERO, Account, Active, Grace
 from subscription_service.domain.policy import Catalog, Policy, Rules
-from subscription_service.domain.pricing import best_coupon, discount, fee, remainder
+from subscription_service.domain.pricing import best_coupon, discount, quoted, remainder
 from subscription_service.domain.quota import inventory_shortages
 
 
 def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, rules: Rules) -> RenewalDue:
-    """R29, R30. Days are counted from `time.now`, which after a downtime is later than `time.at`."""
+    """R29, R30. Days are counted from `time.now`, which after a downtime is later than `time.at`.
+
+    The quote is by the list of the next attempt's day where one is to come, else by that of `time.at` (R50).
+    """
     last = subscription.terms[-1]
     today = billing_day(time.now, rules.policy.billing_zone)
-    quoted = quote(subscription, months_as_is(subscription), rules.catalog)
-    status = _auto_renewal_status(subscription, time.at, rules.policy)
+    attempt_at = next_attempt(subscription, time.at, rules.policy)
+    status = _auto_renewal_status(subscription, attempt_at)
     due = RenewalDue(
         expires_on=last.expires_on,
         ends_at=last.ends_at,
         days_left=max(0, (last.expires_on - today).days),
-        quote=quoted,
+        quote=quote(subscription, months_as_is(subscription), at=attempt_at or time.at, rules=rules),
         obstacles=obstacles(account, subscription, rules.catalog),
         auto_renewal=status,
         specification=last.specification,
     )
     deducts = status in (AutoRenewalStatus.WILL_CHARGE, AutoRenewalStatus.FAILED)
-    return _with_deduction(due, account, subscription, time=time, policy=rules.policy) if deducts else due
+    return _with_deduction(due, account, attempt_at, at=time.at, policy=rules.policy) if deducts else due
 
 
 def months_as_is(subscription: Active | Grace) -> int:
@@ -43,10 +46,9 @@ def months_as_is(subscription: Active | Grace) -> int:
     return subscription.terms[-1].months
 
 
-def quote(subscription: Active | Grace, months: int, catalog: Catalog) -> Quote:
-    """The price of renewing the last term's specification for so many months."""
-    price = fee(subscription.terms[-1].specification, months, catalog)
-    return Quote(months=months, fee=price, currency=catalog.currency)
+def quote(subscription: Active | Grace, months: int, *, at: datetime, rules: Rules) -> Quote:
+    """The price of renewing the last term's specification for so many months, by the list in force at `at` (UTC)."""
+    return quoted(subscription.terms[-1].specification, months, at=at, rules=rules)
 
 
 def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) -> tuple[Obstacle, ...]:
@@ -58,12 +60,11 @@ def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) 
 
 
 def _with_deduction(
-    due: RenewalDue, account: Account, subscription: Active, *, time: DecisionTime, policy: Policy
+    due: RenewalDue, account: Account, attempt_at: datetime | None, *, at: datetime, policy: Policy
 ) -> RenewalDue:
     """With what the next attempt will need; without a planned one, with what one after a credit would need now."""
-    attempt_at = next_attempt(subscription, time.at, policy)
     price = due.quote.fee
-    coupon = best_coupon(account.coupons, price, billing_day(attempt_at or time.at, policy.billing_zone))
+    coupon = best_coupon(account.coupons, price, billing_day(attempt_at or at, policy.billing_zone))
     off = discount(coupon, price)
     return replace(
         due,
@@ -75,11 +76,10 @@ def _with_deduction(
     )
 
 
-def _auto_renewal_status(subscription: Active, at: datetime, policy: Policy) -> AutoRenewalStatus:
+def _auto_renewal_status(subscription: Active, attempt_at: datetime | None) -> AutoRenewalStatus:
     """Auto-renewal that is on but has no attempt left before E counts as off."""
     if subscription.declined:
         return AutoRenewalStatus.DECLINED
     if subscription.failure is not None:
         return AutoRenewalStatus.FAILED
-    charges = next_attempt(subscription, at, policy) is not None
-    return AutoRenewalStatus.WILL_CHARGE if charges else AutoRenewalStatus.OFF
+    return AutoRenewalStatus.OFF if attempt_at is None else AutoRenewalStatus.WILL_CHARGE

@@ -1,5 +1,7 @@
 """What a timer leads to at its instant: one lifecycle event, or none (R15, R20, R29, R31, R34, R35)."""
 
+from datetime import datetime
+
 from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, SpecificationChanged
 from subscription_service.domain.context import DecisionContext, DecisionTime
 from subscription_service.domain.deduction import deduct
@@ -28,7 +30,7 @@ def _while_active(
         case TimerKind.TERM_START:
             return _start_term(subscription, time)
         case TimerKind.EXPIRY:
-            return _expire(account, subscription, rules)
+            return _expire(account, subscription, time.at, rules)
         case TimerKind.DEDUCTION:
             return deduct(DecisionContext(account, subscription, time.at, rules))
         case TimerKind.REMINDER:
@@ -42,7 +44,7 @@ def _while_in_grace(
 ) -> LifecycleData | None:
     match kind:
         case TimerKind.RELEASE_REMINDER:
-            return _release_due(account, subscription, rules)
+            return _release_due(account, subscription, time.at, rules)
         case TimerKind.RELEASE:
             held = subscription.terms[-1].specification
             return Released(released_at=time.at, purged=retained_counts(account), specification=held)
@@ -62,7 +64,7 @@ def _start_term(subscription: Active, time: DecisionTime) -> SpecificationChange
     return change_with_term(term, previous.specification, time.at)
 
 
-def _expire(account: Account, subscription: Active, rules: Rules) -> Expired:
+def _expire(account: Account, subscription: Active, at: datetime, rules: Rules) -> Expired:
     """R31, R35: everything is retained until 00:00 in the billing zone on E + 1 + `grace_days`."""
     last, policy = subscription.terms[-1], rules.policy
     return Expired(
@@ -70,11 +72,11 @@ def _expire(account: Account, subscription: Active, rules: Rules) -> Expired:
         retained_until=grace_end(last.expires_on, policy),
         retained=retained_counts(account),
         specification=last.specification,
-        quote=quote(subscription, months_as_is(subscription), rules.catalog),
+        quote=quote(subscription, months_as_is(subscription), at=at, rules=rules),
     )
 
 
-def _release_due(account: Account, subscription: Grace, rules: Rules) -> ReleaseDue:
+def _release_due(account: Account, subscription: Grace, at: datetime, rules: Rules) -> ReleaseDue:
     """R34, with the price of the renewal that would still prevent it."""
     last = subscription.terms[-1]
     return ReleaseDue(
@@ -82,5 +84,5 @@ def _release_due(account: Account, subscription: Grace, rules: Rules) -> Release
         retained=retained_counts(account),
         expires_on=last.expires_on,
         specification=last.specification,
-        quote=quote(subscription, months_as_is(subscription), rules.catalog),
+        quote=quote(subscription, months_as_is(subscription), at=at, rules=rules),
     )

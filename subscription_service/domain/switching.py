@@ -28,7 +28,7 @@ def enable_auto_renewal(context: DecisionContext, command: AutoRenewalEnabled) -
         effective_on=effective_on,
         first_attempt_at=first_attempt_for_new_setting(context, effective_on),
         specification=subscription.terms[-1].specification,
-        quote=quote(subscription, command.cycle_months, rules.catalog),
+        quote=quote(subscription, command.cycle_months, at=at, rules=rules),
     )
     return (switched_on,)
 

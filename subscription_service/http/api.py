@@ -133,12 +133,12 @@ class _Endpoints:
         wanted = months_as_is(live) if months is None else months
         context = DecisionContext(stored.account, live, now, self._rules)
         refusal = invalid_duration_of_renewal(context, wanted) or amount_out_of_range(
-            live.terms[-1].specification, wanted, self._rules.catalog
+            live.terms[-1].specification, wanted, self._rules.prices_at(now)
         )
         if refusal:
             raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
-        catalog = self._rules.catalog
-        return shapes.QuoteDocument.of(quote(live, wanted, catalog), obstacles(stored.account, live, catalog))
+        quoted = quote(live, wanted, at=now, rules=self._rules)
+        return shapes.QuoteDocument.of(quoted, obstacles(stored.account, live, self._rules.catalog))
 
     async def configuration(self, account_id: Id, kind: ConfigurationKind) -> shapes.Configuration:
         """The retained configuration of one kind, by key; 410 after release (R32, R35)."""

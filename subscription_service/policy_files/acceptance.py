@@ -1,10 +1,13 @@
-"""What a change of policy or catalog means for data that exist, in words, and whether it was accepted. Pure."""
+"""What a change of policy or catalog means for data that exist, in words, and whether it is accepted. Pure."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
-from subscription_service.policy_files.comparison import BILLING_ZONE, CURRENCY, Change
+from subscription_service.domain.calendar import billing_day
+from subscription_service.policy_files.comparison import BILLING_ZONE, CURRENCY, Change, RuleDocument, changes
 
 
 class AffectedData(Protocol):
@@ -31,18 +34,33 @@ def is_accepted(answer: str | None, fingerprint: str) -> bool:
     return answer is not None and answer.lower() in ("yes", fingerprint)
 
 
-def refusal(changes: Iterable[Change], fingerprint: str, data: AffectedData) -> str:
+def refusal(differing: Iterable[Change], fingerprint: str, data: AffectedData) -> str:
     """Why the start stops, what the changes would mean, and how to accept them."""
-    meaning = " ".join(effects_on_data(changes, data))
+    meaning = " ".join(effects_on_data(differing, data))
     return (
         f"Policy or catalog differ from what the data were made with. {meaning} Start with the files from before, or"
         f" accept the change with TENURE_ACCEPT_POLICY_CHANGE={fingerprint} (or --accept-policy-change)."
     )
 
 
-def effects_on_data(changes: Iterable[Change], data: AffectedData) -> Iterator[str]:
+def altered_prices(before: RuleDocument, after: RuleDocument, now: datetime) -> str | None:
+    """Why the start stops at `now` (UTC) where prices of days up to today would be others than those by which orders
+    were priced (R50). None where all that changes lies ahead.
+    """
+    today = billing_day(now, ZoneInfo(before[BILLING_ZONE]))
+    changed = ((each, each.prices_from) for each in changes(before, after))
+    altered = [str(each) for each, day in changed if day is not None and day <= today]
+    if not altered:
+        return None
+    return (
+        f"A price list that was in force may not be altered ({'; '.join(altered)}). Put it back as it was, and add new"
+        f" prices as a list of [[price_lists]] whose valid_from is later than today, {today}."
+    )
+
+
+def effects_on_data(differing: Iterable[Change], data: AffectedData) -> Iterator[str]:
     """One or two sentences per change that needs to be accepted."""
-    for change in changes:
+    for change in differing:
         if change.needs_acceptance:
             yield f"{change}. {_meaning(change, data)}"
 

@@ -1,41 +1,28 @@
-"""The catalog file: what each edition counts and costs (R7), and range and price of each feature (R10).
+"""The catalog file: what each edition counts (R7), the range of each feature (R10), and what they cost from when on
+(R50).
 
 Raises `ValueError` where a value is wrong; the sentence names file, table and key.
 """
 
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from shared.contracts.types import Edition, Feature
-from subscription_service.domain.policy import Catalog, EditionPrice, FeatureRange
+from subscription_service.domain.policy import Catalog, EditionCounts, FeatureRange, PriceList
+from subscription_service.policy_files.price_lists import STRICT, EditionPriceTable, Price, PriceListTable, faults
 from subscription_service.policy_files.toml_file import read_toml
 
 DEFAULT = Path(__file__).with_name("catalog.toml")
 
 
-def _in_quotes(value: object) -> object:
-    if not isinstance(value, str | Decimal):
-        raise ValueError('expected a decimal in quotes, such as "9.5"')
-    return value
-
-
-Price = Annotated[Decimal, BeforeValidator(_in_quotes), Field(ge=0)]
-"""A string in the file, since a TOML float is not exact."""
-_STRICT = ConfigDict(extra="forbid", frozen=True)
-
-
-class EditionTable(BaseModel):
-    """`[editions.NAME]`; prices per unit and month, in the catalog's currency. What is not counted has no price."""
-
-    model_config = _STRICT
+class EditionTable(EditionPriceTable):
+    """`[editions.NAME]`: what it counts, and its prices in the first list."""
 
     counts_servers: bool
     counts_cores: bool
-    server_price: Price = Decimal(0)
-    core_price: Price = Decimal(0)
 
     @model_validator(mode="after")
     def _priced_where_counted(self) -> Self:
@@ -47,10 +34,10 @@ class EditionTable(BaseModel):
 class FeatureTable(BaseModel):
     """`[features.NAME]`: what can be ordered, 0 or a multiple of `step` from `minimum` to `maximum` (absent: no end).
 
-    `price` is per `unit` and month.
+    `price` is per `unit` and month, in the first list.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     unit: Annotated[str, Field(min_length=1)]
     minimum: Annotated[int, Field(ge=0)]
@@ -68,14 +55,18 @@ class FeatureTable(BaseModel):
 
 
 class CatalogFile(BaseModel):
-    """The whole file: every edition and every feature has its table, and nothing else stands in it."""
+    """The whole file: every edition and every feature has its table, and nothing else stands in it.
 
-    model_config = _STRICT
+    `version`: of the first list, whose prices stand in those tables.
+    """
+
+    model_config = STRICT
 
     version: Annotated[str, Field(min_length=1)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     editions: dict[Edition, EditionTable]
     features: dict[Feature, FeatureTable]
+    price_lists: tuple[PriceListTable, ...] = ()
 
     @field_validator("editions", "features")
     @classmethod
@@ -86,13 +77,32 @@ class CatalogFile(BaseModel):
             raise ValueError(f"missing: {', '.join(missing)}")
         return tables
 
+    @field_validator("price_lists")
+    @classmethod
+    def _in_order_and_whole(cls, lists: tuple[PriceListTable, ...], info: ValidationInfo) -> tuple[PriceListTable, ...]:
+        found = list(faults(lists, info.data.get("editions", {}), info.data.get("version", "")))
+        if found:
+            raise ValueError("; ".join(found))
+        return lists
+
     def catalog(self) -> Catalog:
         """The same as the rules take it."""
         return Catalog(
-            version=self.version,
             currency=self.currency,
-            editions={name: EditionPrice(**row.model_dump()) for name, row in self.editions.items()},
-            features={name: FeatureRange(**row.model_dump()) for name, row in self.features.items()},
+            editions={
+                name: EditionCounts(counts_servers=row.counts_servers, counts_cores=row.counts_cores)
+                for name, row in self.editions.items()
+            },
+            features={name: FeatureRange(**row.model_dump(exclude={"price"})) for name, row in self.features.items()},
+            price_lists=(self._first_list(), *(each.price_list() for each in self.price_lists)),
+        )
+
+    def _first_list(self) -> PriceList:
+        return PriceList(
+            version=self.version,
+            valid_from=date.min,
+            editions={name: row.price() for name, row in self.editions.items()},
+            features={name: row.price for name, row in self.features.items()},
         )
 
 

@@ -5,7 +5,7 @@ The document is what `storage.rule_changes` keeps of the rules that the data wer
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from subscription_service.domain.policy import Rules
+from subscription_service.domain.policy import Catalog, PriceList, Rules
 
 RuleDocument: TypeAlias = Mapping[str, Any]
 """Flat: `policy.grace_days`, `catalog.editions.advanced.server_price` -> a value of JSON."""
@@ -21,6 +21,8 @@ RuleDocument: TypeAlias = Mapping[str, Any]
 CURRENCY: Final = "catalog.currency"
 BILLING_ZONE: Final = "policy.billing_zone"
 GRACE_DAYS: Final = "policy.grace_days"
+PRICE_LISTS: Final = "catalog.price_lists"
+_PRICES: Final = ("server_price", "core_price", "price")
 
 
 class Change(NamedTuple):
@@ -35,13 +37,21 @@ class Change(NamedTuple):
         """Whether it changes what stored data mean: another currency or billing zone, or a shorter grace."""
         return self.name in (CURRENCY, BILLING_ZONE) or (self.name == GRACE_DAYS and self.after < self.before)
 
+    @property
+    def prices_from(self) -> date | None:
+        """The first billing day of the price list that it changes (R50); None where it is about something else."""
+        if self.name.startswith(f"{PRICE_LISTS}."):
+            return date.fromisoformat(self.name.removeprefix(f"{PRICE_LISTS}.").split(".")[0])
+        of_first_list = self.name == "catalog.version" or self.name.split(".")[-1] in _PRICES
+        return date.min if of_first_list else None
+
     def __str__(self) -> str:
         return f"{self.name}: {_in_words(self.before)} -> {_in_words(self.after)}"
 
 
 def document(rules: Rules) -> RuleDocument:
     """All values of both files; a duration in minutes, prices as text."""
-    return dict(_flat("policy", asdict(rules.policy)) | _flat("catalog", asdict(rules.catalog)))
+    return dict(_flat("policy", asdict(rules.policy)) | _flat("catalog", _catalog(rules.catalog)))
 
 
 def fingerprint(rule_document: RuleDocument) -> str:
@@ -59,10 +69,42 @@ def versions(rule_document: RuleDocument) -> dict[str, str]:
 
 
 def changes(before: RuleDocument, after: RuleDocument) -> tuple[Change, ...]:
-    """What differs. A value that an older version did not know yet is no change."""
-    return tuple(
-        Change(name, before[name], value) for name, value in after.items() if name in before and before[name] != value
+    """What differs. A value that an older version did not know yet is no change, but a price list that comes or goes is
+    one.
+    """
+    return (
+        *(Change(name, before[name], now) for name, now in after.items() if name in before and before[name] != now),
+        *(Change(name, None, after[name]) for name in _lists(after) if name not in before),
+        *(Change(name, before[name], None) for name in _lists(before) if name not in after),
     )
+
+
+def _lists(rule_document: RuleDocument) -> tuple[str, ...]:
+    """The dated price lists, each by the name of its version."""
+    return tuple(name for name in rule_document if name.startswith(f"{PRICE_LISTS}.") and name.endswith(".version"))
+
+
+def _catalog(catalog: Catalog) -> dict[str, Any]:
+    """As in the file: the first list's prices stand beside what they are for."""
+    first, *dated = catalog.price_lists
+    editions = {name: {**asdict(row), **first.editions[name]._asdict()} for name, row in catalog.editions.items()}
+    features = {name: {**asdict(row), "price": first.features[name]} for name, row in catalog.features.items()}
+    lists = {each.valid_from.isoformat(): _price_list(each) for each in dated}
+    return {
+        "version": first.version,
+        "currency": catalog.currency,
+        "editions": editions,
+        "features": features,
+        "price_lists": lists,
+    }
+
+
+def _price_list(prices: PriceList) -> dict[str, Any]:
+    return {
+        "version": prices.version,
+        "editions": {name: price._asdict() for name, price in prices.editions.items()},
+        "features": {name: {"price": price} for name, price in prices.features.items()},
+    }
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:
@@ -91,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 def _in_words(value: Any) -> str:
     match value:
-        case []:
+        case [] | None:
             return "none"
         case list():
             return ", ".join(map(_in_words, value))

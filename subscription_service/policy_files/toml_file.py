@@ -1,4 +1,4 @@
-"""Reads a TOML file into a pydantic model, and says in one sentence what is wrong with it."""
+"""Reads a TOML file into a pydantic model, and says what is wrong with it: one sentence for each value."""
 
 import tomllib
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -16,16 +17,20 @@ _MEANING = {"missing": "is missing", "extra_forbidden": "is not a known key"}
 def read_toml(model: type[Model], path: Path, *, defaults: Path | None = None) -> Model:
     """The checked content of `path`; top-level keys that it leaves out are as in the file `defaults`.
 
-    Raises `ValueError` (`FILE: [TABLE] KEY: what is wrong`), or `OSError` where a file cannot be read.
+    Raises `ValueError` (`FILE: [TABLE] KEY: what is wrong`, and `; ` before what else is), or `OSError` where a file
+    cannot be read.
     """
     try:
         return model.model_validate((_content(defaults) if defaults else {}) | _content(path))
     except ValidationError as error:
-        problem = error.errors()[0]
-        message = _MEANING.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-        raise ValueError(f"{path}: {_place(problem['loc'])}: {message}") from None
+        raise ValueError(f"{path}: {'; '.join(_sentence(problem) for problem in error.errors())}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    message = _MEANING.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return f"{_place(problem['loc'])}: {message}"
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from shared.storage.database import Connection
 from shared.storage.tables import Document, Instant, OptionalInstant, Text, TextKey
 from subscription_service.domain.model import PlacedOrder
 from subscription_service.domain.orders import OrderEntry, OrderType, moved_end, order_entries
-from subscription_service.domain.policy import Catalog, Rules
+from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
 from subscription_service.storage.account_range import IN_RANGE, AccountRange
@@ -67,14 +67,14 @@ async def save(connection: Connection, emitted: Sequence[EmittedEvent], rules: R
     first = 0
     for number, event in enumerate(emitted):
         if isinstance(event.data, RenewalTakenBack | TermExtended):
-            await _add(connection, emitted[first:number], rules.catalog)
+            await _add(connection, emitted[first:number], rules)
             await _relist(connection, event.account_id, event.data, rules)
             first = number
-    await _add(connection, emitted[first:], rules.catalog)
+    await _add(connection, emitted[first:], rules)
 
 
-async def _add(connection: Connection, emitted: Sequence[EmittedEvent], catalog: Catalog) -> None:
-    await _ADD.run(connection, list(_rows(emitted, catalog)))
+async def _add(connection: Connection, emitted: Sequence[EmittedEvent], rules: Rules) -> None:
+    await _ADD.run(connection, list(_rows(emitted, rules)))
 
 
 async def _relist(connection: Connection, account_id: str, data: RenewalTakenBack | TermExtended, rules: Rules) -> None:
@@ -106,10 +106,10 @@ async def of_range(connection: Connection, accounts: AccountRange) -> list[tuple
     return [(row.account_id, _entry(row)) for row in found]
 
 
-def _rows(emitted: Iterable[EmittedEvent], catalog: Catalog) -> Iterator[Row]:
+def _rows(emitted: Iterable[EmittedEvent], rules: Rules) -> Iterator[Row]:
     for event in emitted:
         cause = event.cause.event.type if isinstance(event.cause, Incoming) else "timer"
-        for entry in order_entries(event.data, account=event.account, cause_type=cause, at=event.at, catalog=catalog):
+        for entry in order_entries(event.data, account=event.account, cause_type=cause, at=event.at, rules=rules):
             yield _row(event.account_id, entry)
 
 

@@ -13,12 +13,14 @@ import typer
 
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings, load
+from subscription_service.domain import policy as domain
+from subscription_service.domain.policy import PriceList
 from subscription_service.policy_files.comparison import Change
 from tenure.checking import CheckedRules, ComparedWithData, check_files, compare_with_data
 from tenure.commands import options
 from tenure.commands.failures import failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
-from tenure.rules_in_words import Line, catalog_in_words, policy_in_words
+from tenure.rules_in_words import Line, catalog_in_words, policy_in_words, prices_in_words
 from tenure.terminal import harmless, say, say_json
 
 REFUSED: Final = 1
@@ -66,15 +68,21 @@ def _say(checked: CheckedRules, compared: ComparedWithData | None) -> None:
     rules = checked.rules
     say(f"policy {harmless(rules.policy.version)}")
     _say_lines(policy_in_words(rules.policy))
-    say(f"\ncatalog {harmless(rules.catalog.version)}, prices in {rules.catalog.currency}")
+    first, *dated = rules.catalog.price_lists
+    say(f"\ncatalog {harmless(first.version)}, prices in {rules.catalog.currency}")
     _say_lines(catalog_in_words(rules.catalog))
+    for prices in dated:
+        say(f"\nprices from {prices.valid_from} on, list {harmless(prices.version)}")
+        _say_lines(prices_in_words(prices, rules.catalog))
     say(f"\ndiffers from the defaults: {'nothing' if not checked.from_defaults else ''}".rstrip())
     _say_changes(checked.from_defaults)
     say(f"\n{_verdict(compared)}")
     _say_changes(compared.changes or () if compared else ())
     for sentence in compared.meaning if compared else ():
         say(harmless(sentence))
-    if compared and compared.refused:
+    if compared and compared.altered_prices:
+        say(f"the next start stops: {harmless(compared.altered_prices)}")
+    elif compared and compared.refused:
         say(f"the next start stops; accept it with TENURE_ACCEPT_POLICY_CHANGE={checked.fingerprint}")
 
 
@@ -100,12 +108,20 @@ def _document(checked: CheckedRules, compared: ComparedWithData | None) -> dict[
     data = compared and {
         "changes": None if compared.changes is None else [each._asdict() for each in compared.changes],
         "meaning": compared.meaning,
+        "altered_prices": compared.altered_prices,
         "refused": compared.refused,
     }
+    catalog = checked.rules.catalog
     return {
         "policy": dict(policy_in_words(checked.rules.policy)),
-        "catalog": dict(catalog_in_words(checked.rules.catalog)),
+        "catalog": dict(catalog_in_words(catalog)),
+        "price_lists": [_list_document(each, catalog) for each in catalog.price_lists[1:]],
         "fingerprint": checked.fingerprint,
         "from_defaults": [each._asdict() for each in checked.from_defaults],
         "data": data,
     }
+
+
+def _list_document(prices: PriceList, catalog: domain.Catalog) -> dict[str, object]:
+    words = dict(prices_in_words(prices, catalog))
+    return {"version": prices.version, "valid_from": prices.valid_from.isoformat(), "prices": words}

@@ -7,6 +7,7 @@ import pytest
 
 from subscription_service.policy_files import catalog, policy
 from tenure.__main__ import main
+from tests.unit.domain.price_lists import dated_table
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +62,35 @@ def test_rows_of_reminders_are_told_with_whom_they_are_about(
     assert "30 and 1 days before E" in told
     assert "reminders, any term" in told
     assert "reminders of all others" in told
+
+
+@pytest.mark.rule("R50")
+def test_dated_price_lists_are_told_with_their_day_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "catalog.toml"
+    dearer = dated_table("2027-01-01").replace('"9.5"', '"10.01"')
+    file.write_text(f"{catalog.DEFAULT.read_text('utf-8')}\n{dearer}")
+    assert main(["check", "--catalog", str(file)]) == 0
+    before, after = capsys.readouterr().out.split("prices from 2027-01-01 on, list list of 2027-01-01")
+    assert "9.5 USD per server and month" in before
+    assert "10.01 USD per server and month" in after
+    assert "catalog.price_lists.2027-01-01.version: none -> list of 2027-01-01" in after
+    assert main(["check", "--json", "--catalog", str(file)]) == 0
+    [told] = json.loads(capsys.readouterr().out)["price_lists"]
+    assert (told["valid_from"], told["version"]) == ("2027-01-01", "list of 2027-01-01")
+    assert told["prices"]["advanced"] == "10.01 USD per server and month"
+
+
+@pytest.mark.rule("R50")
+def test_every_fault_of_the_lists_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "catalog.toml"
+    lists = dated_table("2027-01-01").replace('honeypot = "25"\n', ""), dated_table("2026-12-31")
+    file.write_text("\n".join([catalog.DEFAULT.read_text("utf-8"), *lists]))
+    assert main(["check", "--catalog", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert "no price of honeypot, from 2027-01-01 on" in told
+    assert "the list from 2026-12-31 on stands behind that from 2027-01-01 on" in told
 
 
 def test_a_wrong_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ from subscription_service.policy_files.policy import load_policy
 
 ACCOUNT = "acme"
 RULES = Rules(policy=load_policy(), catalog=load_catalog())
+PRICES = RULES.catalog.price_lists[0]
 ANNA = Contact(name="Anna", email="anna@acme.example", locale="en", time_zone="Europe/Paris")
 BERT = Contact(name="Bert", email="bert@acme.example", locale="zh-CN", time_zone="Asia/Shanghai")
 E_ = TypeVar("E_")

@@ -10,7 +10,7 @@ from shared.contracts.types import Specification
 from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.pricing import price_difference
 from tests.unit.domain.scenario import (
-    RULES,
+    PRICES,
     bound,
     change,
     purchase,
@@ -75,9 +75,9 @@ def test_the_difference_is_rounded_half_away_from_zero_once() -> None:
     empty = started(specification=none).active.terms[0]
     full = replace(empty, specification=scans)
     at = empty.starts_at
-    assert price_difference(empty, scans, at=at, catalog=RULES.catalog) == Decimal("0.51")
-    assert price_difference(full, none, at=at, catalog=RULES.catalog) == Decimal("-0.51")
-    assert str(price_difference(full, none, at=full.ends_at, catalog=RULES.catalog)) == "0.00"
+    assert price_difference(empty, scans, at=at, prices=PRICES) == Decimal("0.51")
+    assert price_difference(full, none, at=at, prices=PRICES) == Decimal("-0.51")
+    assert str(price_difference(full, none, at=full.ends_at, prices=PRICES)) == "0.00"
 
 
 @pytest.mark.rule("R19")

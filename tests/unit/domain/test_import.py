@@ -96,7 +96,7 @@ def test_terms_that_ended_long_ago_are_in_the_order_list_only(terms_ended: int) 
         account=scenario.account,
         cause_type="tenure.subscription.imported.v1",
         at=when("2026-01-20 12:00"),
-        catalog=RULES.catalog,
+        rules=RULES,
     )
     assert [entry.order_id for entry in entries] == [term.order_id for term in chain]
     assert {(entry.type, entry.fee) for entry in entries} == {(OrderType.IMPORT, None)}

@@ -15,6 +15,7 @@ from subscription_service.domain.quota import quota_of
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
+    PRICES,
     RULES,
     Scenario,
     change,
@@ -248,13 +249,13 @@ def test_a_refused_purchase_changes_nothing_but_the_version() -> None:
     ],
 )
 def test_the_price_of_a_month_adds_up_what_counts(wanted: Specification, price: str) -> None:
-    assert monthly_price(wanted, RULES.catalog) == Decimal(price)
+    assert monthly_price(wanted, PRICES) == Decimal(price)
 
 
 def test_a_fee_is_rounded_half_up_once_over_all_months() -> None:
     scans = specification("value-added", configuration_check=1010)  # 0.505 a month
-    assert fee(scans, 1, RULES.catalog) == Decimal("0.51")
-    assert fee(scans, 3, RULES.catalog) == Decimal("1.52")  # not three times 0.51
+    assert fee(scans, 1, PRICES) == Decimal("0.51")
+    assert fee(scans, 3, PRICES) == Decimal("1.52")  # not three times 0.51
 
 
 def test_the_catalog_prices_everything_that_can_be_bought() -> None:

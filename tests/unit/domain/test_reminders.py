@@ -122,7 +122,7 @@ def test_in_partial_mode_nothing_stands_against_a_renewal() -> None:
     scenario = started(specification=specification(mode="partial", servers=1))
     scenario.receive("2026-01-16 09:00", registered("s-1"), registered("s-2"))
     assert obstacles(scenario.account, scenario.active, RULES.catalog) == ()
-    assert quote(scenario.active, 24, RULES.catalog).months == 24
+    assert quote(scenario.active, 24, at=when("2026-01-16 09:00"), rules=RULES).months == 24
 
 
 @pytest.mark.rule("R30")

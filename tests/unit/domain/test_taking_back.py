@@ -243,9 +243,7 @@ def test_in_the_order_list_it_is_cancelled_whatever_the_clock_shows() -> None:
     scenario = started()
     scenario.receive("2026-01-20 09:00", renewal())
     at, event = scenario.log[-1]
-    [entry] = order_entries(
-        event, account=scenario.account, cause_type="tenure.renewal.ordered.v1", at=at, catalog=RULES.catalog
-    )
+    [entry] = order_entries(event, account=scenario.account, cause_type="tenure.renewal.ordered.v1", at=at, rules=RULES)
     for now in ("2026-01-20 09:00", "2026-02-20 09:00", "2026-05-20 09:00"):
         assert status(replace(entry, cancelled=True), when(now)) is OrderStatus.CANCELLED
 
@@ -256,7 +254,7 @@ def test_a_refused_cancellation_makes_no_entry_in_the_order_list() -> None:
     scenario.receive("2026-01-20 09:00", cancel("never-heard-of", operator=None))
     at, event = scenario.log[-1]
     cause = "tenure.renewal.cancelled.v1"
-    assert order_entries(event, account=scenario.account, cause_type=cause, at=at, catalog=RULES.catalog) == ()
+    assert order_entries(event, account=scenario.account, cause_type=cause, at=at, rules=RULES) == ()
 
 
 @pytest.mark.rule("R46")

@@ -36,7 +36,7 @@ def shown(scenario: Scenario, at: str) -> Overview:
 
 
 def listed(scenario: Scenario, event: LifecycleData, cause_type: str, at: str) -> OrderEntry:
-    (entry,) = order_entries(event, account=scenario.account, cause_type=cause_type, at=when(at), catalog=RULES.catalog)
+    (entry,) = order_entries(event, account=scenario.account, cause_type=cause_type, at=when(at), rules=RULES)
     return entry
 
 
@@ -194,7 +194,7 @@ def test_the_order_list_shows_start_end_and_specification_at_once() -> None:
     entry = listed(scenario, event, "tenure.renewal.change_ordered.v1", "2026-01-20 09:00")
     assert (entry.type, entry.specification, entry.months) == (OrderType.RENEWAL_CHANGE, bigger, 1)
     assert (entry.starts_at, entry.ends_at) == (when("2026-02-16 00:00"), when("2026-03-16 00:00"))
-    assert (entry.fee, entry.catalog_version) == (Decimal("510.00"), RULES.catalog.version)
+    assert (entry.fee, entry.catalog_version) == (Decimal("510.00"), RULES.catalog.price_lists[0].version)
 
 
 @pytest.mark.rule("R18")
@@ -254,8 +254,7 @@ def test_what_is_no_order_makes_no_entry() -> None:
         "Released",
     ]
     entries = [
-        order_entries(event, account=scenario.account, cause_type="timer", at=at, catalog=RULES.catalog)
-        for event in emitted
+        order_entries(event, account=scenario.account, cause_type="timer", at=at, rules=RULES) for event in emitted
     ]
     assert entries == [()] * len(emitted)
 

@@ -33,9 +33,10 @@ def test_the_policy_file_states_the_rule_book_s_defaults() -> None:
 def test_the_catalog_file_states_the_rule_book_s_prices_exactly() -> None:
     loaded = load_catalog()
     assert loaded.currency == "USD"
-    assert loaded.editions[Edition.ADVANCED].server_price == Decimal("9.5")
-    assert loaded.editions[Edition.ULTIMATE].core_price == Decimal(1)
-    assert loaded.features[Feature.CONFIGURATION_CHECK].price == Decimal("0.0005")
+    [prices] = loaded.price_lists
+    assert prices.editions[Edition.ADVANCED].server_price == Decimal("9.5")
+    assert prices.editions[Edition.ULTIMATE].core_price == Decimal(1)
+    assert prices.features[Feature.CONFIGURATION_CHECK] == Decimal("0.0005")
     assert loaded.features[Feature.WEB_TAMPER_PROOFING].maximum is None
     assert loaded.features[Feature.ANTI_RANSOMWARE_GB].maximum == 9_999_999_990
 
