@@ -32,8 +32,8 @@ format: $(READY) ## put the code into its format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-coverage: $(READY) ## run the unit and contract tests and print which lines they reach; fails below the floor of pyproject.toml
-	$(BIN)/pytest tests/unit tests/contract -n logical --quiet --cov --cov-report=term $(ARGS)
+coverage: $(READY) ## run what `make unit` runs and print which lines it reaches; fails below the floor of pyproject.toml
+	$(BIN)/pytest tests/unit tests/contract -n logical --hypothesis-profile quick --quiet --cov --cov-report=term $(ARGS)
 
 faults: $(READY) ## the long fault runs: services and broker killed again and again
 	$(BIN)/pytest -m faults tests/faults $(ARGS)
