@@ -87,8 +87,14 @@ class Stand:
         await self._until(complete)
 
     async def begin_round(self) -> None:
-        """Wait until everything is ready and every copy has partitions; then for a moment that is chance."""
-        await self._until(self._is_settled)
+        """Wait until everything is ready and every copy has partitions; then for a moment that is chance.
+
+        Raises `TimeoutError` with what `/ready` says.
+        """
+        try:
+            await self._until(self._is_settled)
+        except TimeoutError:
+            raise TimeoutError(f"the stack does not settle after the last death: {await self._readiness()}") from None
         (await self._client.delete(f"{self._mail_url}/api/messages")).raise_for_status()
         self.probes = Probes()
         await asyncio.sleep(random.uniform(0, _HEARTBEATS_SECONDS))
@@ -111,6 +117,12 @@ class Stand:
     async def _is_settled(self) -> bool:
         copies = [copy for service in SERVICES for copy in self.copies(service)]
         return all([await self._has_partitions(copy) for copy in copies])
+
+    async def _readiness(self) -> str:
+        """What `/ready` of each copy says."""
+        copies = [copy for service in SERVICES for copy in self.copies(service)]
+        answers = [(await self._client.get(f"{copy.url}/ready")).text for copy in copies]
+        return " ".join(f"{copy.name}: {answer}" for copy, answer in zip(copies, answers, strict=True))
 
     async def _has_partitions(self, copy: Service) -> bool:
         """Whether it is ready, and has partitions that a probe comes through."""

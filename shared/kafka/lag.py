@@ -1,7 +1,8 @@
 """The lag of this copy: measured for `/ready` and the metrics; positions are committed to Kafka for its own displays.
 
 It tells which partition holds records and does not move, and why, and replaces a consumer that has fallen silent:
-aiokafka's consumers can do so after timeouts (#1037), and then nothing is raised.
+aiokafka's consumers can do so after timeouts (#1037), and then nothing is raised. One with which nothing can be
+measured is replaced too: its client may hang, or know only addresses that the brokers do not have any more.
 """
 
 import asyncio
@@ -52,7 +53,8 @@ class _Stand(NamedTuple):
 class LagMonitor:
     """Watches one reader and its applier.
 
-    A consumer that returns nothing of a partition for `silent_seconds`, although it could, is replaced.
+    A consumer that returns nothing of a partition for `silent_seconds`, although it could, is replaced, and so is one
+    with which nothing could be measured for so long.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class LagMonitor:
         self._added = AddedPartitions(reader)
         self._committed: dict[TopicPartition, int] = {}
         self._stands: dict[TopicPartition, _Stand] = {}
+        self._measured_at = time.monotonic()
+        """When measuring last succeeded, or the consumer was replaced; monotonic seconds."""
 
     async def run(self) -> None:
         """Measure every 2 s, without end. A broker that is away is noticed here first while nothing is published."""
@@ -74,12 +78,13 @@ class LagMonitor:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
                     await self.measure()
                     await self._added.look()
+                self._measured_at = time.monotonic()
             except TimeoutError:
-                self._mark_away("Kafka does not answer")
+                await self._mark_away("Kafka does not answer")
             except (KafkaError, OSError) as error:
-                self._mark_away(f"Kafka: {error!r}")
+                await self._mark_away(f"Kafka: {error!r}")
             except Exception as error:  # noqa: BLE001  whatever fails here, Kafka cannot be read
-                self._mark_away(f"Kafka: {type(error).__name__}")
+                await self._mark_away(f"Kafka: {type(error).__name__}")
             else:
                 self._mark_measured()
                 await self._rebuild_if_silent()
@@ -154,15 +159,22 @@ class LagMonitor:
     def _mark_not_consuming(self, reason: str) -> None:
         self._health.mark_unready("consuming", reason)
 
-    def _mark_away(self, reason: str) -> None:
+    async def _mark_away(self, reason: str) -> None:
+        """Nothing can be measured; after a while by another consumer."""
         self._mark_not_consuming(reason)
         self._health.mark_unready("lag", f"not known: {reason}", in_log="")
+        if time.monotonic() - self._measured_at > self._silent_seconds:
+            await self._rebuild(places="all")
 
     async def _rebuild_if_silent(self) -> None:
         if silent := [tp for tp, stand in self._stands.items() if self._is_silent(tp, stand)]:
-            CONSUMER_REPLACED.say(places=", ".join(f"{tp.topic}-{tp.partition}" for tp in silent))
-            await retry_transient(self._reader.rebuild, health=self._health, component="consuming")
-            self._stands = {}
+            await self._rebuild(places=", ".join(f"{tp.topic}-{tp.partition}" for tp in silent))
+
+    async def _rebuild(self, *, places: str) -> None:
+        CONSUMER_REPLACED.say(places=places)
+        await retry_transient(self._reader.rebuild, health=self._health, component="consuming")
+        self._stands = {}
+        self._measured_at = time.monotonic()
 
     def _is_silent(self, tp: TopicPartition, stand: _Stand) -> bool:
         """Whether it could return records and does not."""

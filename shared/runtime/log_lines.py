@@ -137,7 +137,7 @@ BATCH_UNFINISHED: Final = LogLine(
 CONSUMER_REPLACED: Final = LogLine(
     "consumer_replaced",
     logging.WARNING,
-    "the consumer is silent though records wait, and is replaced",
+    "the consumer has been silent for too long, and is replaced",
     ("places",),
 )
 NAME_TAKEN: Final = LogLine(

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from shared.contracts.topics import PURCHASES
-from shared.kafka import errors
+from shared.kafka import errors, lag
 from shared.kafka.consumer import InputConsumer
 from shared.kafka.intake import Intake
 from shared.kafka.lag import LagMonitor
@@ -57,10 +57,12 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> Starts:
 
 
 @asynccontextmanager
-async def watched(context: ServiceContext) -> AsyncIterator[tuple[Intake, "asyncio.Task[None]"]]:
-    """An intake whose consumer is replaced after a second of silence, and the task in which it runs."""
+async def watched(
+    context: ServiceContext, *, silent_seconds: float = 1
+) -> AsyncIterator[tuple[Intake, "asyncio.Task[None]"]]:
+    """An intake whose consumer is replaced after so long a silence, and the task in which it runs."""
     intake = recording_intake(context)
-    monitor = LagMonitor(intake.reader, intake.applier, context.health, silent_seconds=1)
+    monitor = LagMonitor(intake.reader, intake.applier, context.health, silent_seconds=silent_seconds)
     await intake.start()
     task = asyncio.create_task(
         run_until_one_ends(intake.applier.run, monitor.run, intake.reader.assignment.raise_alarm)
@@ -127,6 +129,37 @@ async def test_a_consumer_whose_part_for_the_group_has_died_is_replaced_though_n
         await _fall_silent(intake, topic)
         await eventually(lambda: has_applied(context.engine, 1))
         assert intake.reader.consumer is not broken
+
+
+@pytest.mark.rule("G5")
+async def test_a_consumer_whose_client_answers_nothing_any_more_is_replaced(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that still asks for brokers at addresses which they have left."""
+    monkeypatch.setattr(lag, "_TIMEOUT_SECONDS", 0.5)
+    async with watched(context) as (intake, task):
+        hanging = intake.reader.consumer
+        hanging.pause(*hanging.assignment())
+        monkeypatch.setattr(hanging, "end_offsets", lambda _: asyncio.Event().wait())
+        await topic.send(b"a")
+        await eventually(lambda: has_applied(context.engine, 1))
+        await eventually(lambda: _says(context, ""))
+        assert intake.reader.consumer is not hanging
+        assert not task.done()
+
+
+@pytest.mark.rule("G5")
+async def test_a_consumer_that_is_hanging_for_a_short_while_is_kept(
+    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lag, "_TIMEOUT_SECONDS", 0.1)
+    async with watched(context, silent_seconds=PATIENCE) as (intake, _):
+        kept = intake.reader.consumer
+        with monkeypatch.context() as broken:
+            broken.setattr(kept, "end_offsets", lambda _: asyncio.Event().wait())
+            await eventually(lambda: _says(context, "Kafka does not answer"))
+        await eventually(lambda: _says(context, ""))
+        assert intake.reader.consumer is kept
 
 
 async def test_of_a_consumer_that_cannot_leave_its_group_nothing_goes_on(
