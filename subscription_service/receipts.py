@@ -1,7 +1,8 @@
 """Receipts: what became of single records, for senders who ask. Pure.
 
 A record asks with the header `tenure-receipt`, an id of the sender's own choice; others cost nothing. The receipt is
-stored in the transaction of the effect, so it is exact however many events come from others at the same time.
+stored in the transaction of the effect, so it is exact however many events come from others at the same time. A sender
+of very many names the outcome that it expects with `tenure-receipt-unless`, and only the others get a receipt.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from shared.contracts.envelope import RECEIPT_HEADER
+from shared.contracts.envelope import RECEIPT_HEADER, RECEIPT_UNLESS_HEADER
 from shared.contracts.scalars import ID_PATTERN
 from shared.kafka.record import Record
 
@@ -48,13 +49,42 @@ class Receipts:
 
     def __init__(self) -> None:
         self._by_place: dict[tuple[str, int, int], Receipt] = {}
+        self._stored: set[tuple[str, int, int]] = set()
 
     def add(self, record: Record, topic: str, outcome: ReceiptOutcome, detail: str = "") -> None:
         """Keep what became of a record, where it asks for that."""
-        for name, value in record.headers:
-            if name == RECEIPT_HEADER and _is_id(wanted := (value or b"").decode("ascii", "replace")):
-                receipt = Receipt(wanted, topic, record.partition, record.offset, outcome, detail[:_DETAIL_CHARACTERS])
-                self._by_place[receipt[1:4]] = receipt
+        asked = _asked(record)
+        if asked is None:
+            return
+        receipt = Receipt(
+            asked.receipt_id, topic, record.partition, record.offset, outcome, detail[:_DETAIL_CHARACTERS]
+        )
+        place = receipt[1:4]
+        if outcome == asked.unless and place not in self._stored:
+            self._by_place.pop(place, None)
+        else:
+            self._by_place[place] = receipt
+
+    def replace_stored(self, record: Record, topic: str) -> None:
+        """This record's event has waited: whatever becomes of it takes the place of the receipt that says so."""
+        self._stored.add((topic, record.partition, record.offset))
 
     def __iter__(self) -> Iterator[Receipt]:
         return iter(self._by_place.values())
+
+
+class _Asked(NamedTuple):
+    receipt_id: str
+    unless: str
+
+
+def _asked(record: Record) -> _Asked | None:
+    """What a record asks for; None where it asks for nothing, or with what is no id."""
+    found = ""
+    unless = ""
+    for name, value in record.headers:
+        if name == RECEIPT_HEADER and _is_id(wanted := (value or b"").decode("ascii", "replace")):
+            found = wanted
+        elif name == RECEIPT_UNLESS_HEADER:
+            unless = (value or b"").decode("ascii", "replace")
+    return _Asked(found, unless) if found else None

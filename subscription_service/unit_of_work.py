@@ -288,6 +288,7 @@ class UnitOfWork:
         """Delete its row of `waiting`, if it has one. Should the event have to wait again, it gets another row."""
         if incoming.waiting_id is not None:
             self.waiting_rows_to_delete.append(incoming.waiting_id)
+            self.receipts.replace_stored(incoming.record, incoming.topic)
             incoming.waiting_id = None
             self._stopped_waiting.add(incoming.account_id)
         return incoming

@@ -4,31 +4,29 @@
 2. The imports.
 3. Of those that were taken: balances, and the inventory of partial protection, whose bindings count from now on (R36).
 
-Each step waits for the results of the one before; a run that was interrupted is simply run again.
+Subscriptions go in chunks: each step of a chunk waits for the results of the one before, and while one chunk waits
+others go on. A run that was interrupted is simply run again.
 """
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
-import orjson
-
-from shared.contracts.topics import STATE, TOPIC_OF_TYPE
-from shared.kafka.client import standalone_consumer
-from shared.kafka.topics import name_of
+from shared.contracts.topics import PURCHASES, SERVER_INVENTORY
 from shared.runtime.settings import Settings
-from tenure.event_files import Message
+from shared.runtime.tasks import run_all, run_until_one_ends
 from tenure.event_results import EventResult, Result
+from tenure.event_stream import EventStream, StreamedEvent, event_stream
 from tenure.import_plan import Move
-from tenure.publishing import ResultWaiter
-from tenure.topics import read_some
+from tenure.taken_before import TakenBefore, taken_before
 
-CHUNK: Final = 20_000
-"""So many subscriptions are under way at once."""
+CHUNK: Final = 2_000
+CHUNKS_AT_ONCE: Final = 5
+"""So much is under way at once that the service never waits for the next step, and others' events not for long."""
 
 
 class Outcome(StrEnum):
@@ -39,6 +37,9 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     INVALID = "invalid"
     UNKNOWN = "unknown"
+
+
+_GOOD: Final = frozenset({Outcome.TAKEN, Outcome.TAKEN_BEFORE})
 
 
 class Reported(NamedTuple):
@@ -62,71 +63,91 @@ class Report:
     @property
     def troubles(self) -> Sequence[Reported]:
         """Those that were not taken, and those of which a part was not applied."""
-        good = {Outcome.TAKEN, Outcome.TAKEN_BEFORE}
-        return [line for line in self.lines if line.outcome not in good or line.why]
+        return [line for line in self.lines if line.outcome not in _GOOD or line.why]
+
+
+def send(
+    moves: Sequence[Move], settings: Settings, *, service: str, seconds: float, done: Callable[[int], None]
+) -> Report:
+    """Send everything, and wait at most `seconds` for the results of one step. `service`: URL of the subscription
+    service; `done` is called with the number of subscriptions so far. Raises `NotSent` and `Transient`.
+    """
+    return asyncio.run(_send(moves, settings, service=service, seconds=seconds, done=done))
+
+
+async def _send(
+    moves: Sequence[Move], settings: Settings, *, service: str, seconds: float, done: Callable[[int], None]
+) -> Report:
+    topics = (PURCHASES, SERVER_INVENTORY)
+    streaming = event_stream(settings, service, seconds=seconds, topics=topics)
+    async with streaming as stream, taken_before(settings, service) as before:
+        sender = ImportSender(stream, before, done)
+        await run_until_one_ends(partial(sender.send, moves), stream.keep_asking)
+    return sender.report
 
 
 class ImportSender:
-    """Sends plans. `waiter`: publishes events and waits for their results."""
+    """Sends chunk after chunk, a few at once. `done`: as in `send`; `report`: once all were sent."""
 
-    def __init__(self, settings: Settings, waiter: ResultWaiter) -> None:
-        self._settings = settings
-        self._waiter = waiter
-        self._subscriptions: Mapping[str, str] | None = None
+    def __init__(self, stream: EventStream, before: TakenBefore, done: Callable[[int], None]) -> None:
+        self.report = Report()
+        self._stream = stream
+        self._before = before
+        self._done = done
+        self._reported: dict[int, Sequence[Reported]] = {}
+        self._free = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
-    def send(self, moves: Sequence[Move], *, done: Callable[[int], None]) -> Report:
-        """Send everything; `done` is called with the number of subscriptions so far.
+    async def send(self, moves: Sequence[Move]) -> None:
+        """Everything. Raises `NotSent` and `Transient`."""
+        starts = range(0, len(moves), CHUNK)
+        await run_all(*[partial(self._in_turn, start, moves[start : start + CHUNK]) for start in starts])
+        self.report.lines = [line for start in starts for line in self._reported[start]]
 
-        Raises `NotSent` and `Transient`.
-        """
-        report = Report()
-        for start in range(0, len(moves), CHUNK):
-            report.lines += self._chunk(moves[start : start + CHUNK])
-            done(len(report.lines))
-        return report
+    async def _in_turn(self, start: int, chunk: Sequence[Move]) -> None:
+        async with self._free:
+            self._reported[start] = await self._chunk(chunk)
+        self._done(sum(map(len, self._reported.values())))
 
-    def _chunk(self, moves: Sequence[Move]) -> list[Reported]:
-        before = self._publish([(move, move.inventory) for move in moves if not move.partial])
-        results = self._publish([(move, move.imported) for move in moves])
-        lines = [self._reported(move, results[move]) for move in moves]
-        taken = [line.move for line in lines if line.outcome in (Outcome.TAKEN, Outcome.TAKEN_BEFORE)]
-        after = self._publish([(move, move.credit) for move in taken])
-        bound = self._publish([(move, move.inventory) for move in taken if move.partial])
-        return [_with_troubles(line, [each.get(line.move) for each in (before, after, bound)]) for line in lines]
+    async def _chunk(self, moves: Sequence[Move]) -> Sequence[Reported]:
+        early = await self._publish(SERVER_INVENTORY, [(each, each.inventory) for each in moves if not each.partial])
+        results = await self._publish(PURCHASES, [(each, each.imported) for each in moves])
+        lines = await self._lines([(move, results[move]) for move in moves])
+        taken = [line.move for line in lines if line.outcome in _GOOD]
+        credited, bound = await asyncio.gather(
+            self._publish(PURCHASES, [(each, each.credit) for each in taken]),
+            self._publish(SERVER_INVENTORY, [(each, each.inventory) for each in taken if each.partial]),
+        )
+        return [_with_troubles(line, [each.get(line.move) for each in (early, credited, bound)]) for line in lines]
 
-    def _publish(self, events: Sequence[tuple[Move, bytes | None]]) -> Mapping[Move, EventResult]:
+    async def _publish(self, topic: str, events: Sequence[tuple[Move, bytes | None]]) -> Mapping[Move, EventResult]:
         there = [(move, value) for move, value in events if value is not None]
         if not there:
             return {}
-        messages = [_message(move, value) for move, value in there]
-        results = asyncio.run(self._waiter.publish(messages, acknowledged=lambda _: None))
+        streamed = [StreamedEvent(topic, move.account_id.encode(), value) for move, value in there]
+        results = await self._stream.publish(streamed)
         return {move: result for (move, _), result in zip(there, results, strict=True)}
 
-    def _reported(self, move: Move, result: EventResult) -> Reported:
-        match result.result:
-            case Result.APPLIED:
-                return Reported(move, Outcome.TAKEN, "")
-            case Result.REJECTED:
-                return Reported(move, Outcome.REFUSED, result.detail)
-            case Result.DEAD_LETTER:
-                return Reported(move, Outcome.INVALID, result.detail)
-            case Result.DUPLICATE:
-                return self._of_an_earlier_run(move)
-            case _:
-                return Reported(move, Outcome.UNKNOWN, result.detail)
+    async def _lines(self, results: Sequence[tuple[Move, EventResult]]) -> Sequence[Reported]:
+        """An equal row says nothing again: whether it was taken in an earlier run is told by its account."""
+        again = [move for move, result in results if result.result is Result.DUPLICATE]
+        taken = await self._before.of(again) if again else set()
+        return [_reported(move, result, before=move in taken) for move, result in results]
 
-    def _of_an_earlier_run(self, move: Move) -> Reported:
-        """An equal row says nothing again: whether it was taken is told by the account's state document."""
-        if self._subscriptions is None:
-            self._subscriptions = asyncio.run(_subscriptions(self._settings))
-        if self._subscriptions.get(move.account_id) == move.subscription_id:
+
+def _reported(move: Move, result: EventResult, *, before: bool) -> Reported:
+    match result.result:
+        case Result.APPLIED:
+            return Reported(move, Outcome.TAKEN, "")
+        case Result.REJECTED:
+            return Reported(move, Outcome.REFUSED, result.detail)
+        case Result.DEAD_LETTER:
+            return Reported(move, Outcome.INVALID, result.detail)
+        case Result.DUPLICATE if before:
             return Reported(move, Outcome.TAKEN_BEFORE, "")
-        return Reported(move, Outcome.REFUSED, "as in an earlier run; correct the row to have it decided anew")
-
-
-def _message(move: Move, value: bytes) -> Message:
-    event: Mapping[str, Any] = orjson.loads(value)
-    return Message(place=f"{move.file}, line {move.line}", topic=TOPIC_OF_TYPE[event["type"]], event=event)
+        case Result.DUPLICATE:
+            return Reported(move, Outcome.REFUSED, "as in an earlier run; correct the row to have it decided anew")
+        case _:
+            return Reported(move, Outcome.UNKNOWN, result.detail)
 
 
 def _with_troubles(line: Reported, results: Iterable[EventResult | None]) -> Reported:
@@ -134,21 +155,3 @@ def _with_troubles(line: Reported, results: Iterable[EventResult | None]) -> Rep
     good = {Result.APPLIED, Result.DUPLICATE}
     troubles = [f"{each.result} {each.detail}" for each in results if each is not None and each.result not in good]
     return line._replace(why="; ".join(filter(None, [line.why, *troubles])))
-
-
-async def _subscriptions(settings: Settings) -> Mapping[str, str]:
-    """Account id -> id of its latest subscription, by the state documents."""
-    found: dict[str, str] = {}
-    async with standalone_consumer(settings, name_of(STATE, settings)) as consumer:
-        ends = await consumer.end_offsets(consumer.assignment())
-        await consumer.seek_to_beginning()
-        while [place for place, end in ends.items() if await consumer.position(place) < end]:
-            found.update(_latest(record.value for record in await read_some(consumer)))
-    return found
-
-
-def _latest(values: Iterable[bytes | None]) -> Iterator[tuple[str, str]]:
-    for value in values:
-        document = json.loads(value) if value else {}
-        if document.get("subscription_id"):
-            yield document["account_id"], document["subscription_id"]

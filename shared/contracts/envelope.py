@@ -29,6 +29,8 @@ MAX_VALUE_BYTES: Final = 1_000_000
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 RECEIPT_HEADER: Final = "tenure-receipt"
 """Kafka header of an event in whose sender wants to know what becomes of it; its value is an id of the sender's."""
+RECEIPT_UNLESS_HEADER: Final = "tenure-receipt-unless"
+"""Kafka header beside it: the outcome of which the sender wants no receipt, since that is what they expect."""
 STRUCTURED: Final = "application/cloudevents+json"
 SOURCE_PATTERN: Final = r"^[!-~]{1,512}$"
 TRACEPARENT_PATTERN: Final = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"

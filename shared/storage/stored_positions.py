@@ -47,6 +47,7 @@ class Move(NamedTuple):
     sequence: int | None = None
 
 
+_NEXT = text("SELECT next_offset FROM input_offset WHERE topic = :topic AND partition = :partition")
 _BEGIN = insert(InputOffset, ("topic", "partition", "next_offset", "sequence"), or_ignore=True)
 _STORED = text("SELECT topic, partition, next_offset, sequence, gap_from FROM input_offset")
 _ADVANCE = Bulk(
@@ -84,6 +85,12 @@ async def begin(connection: Connection, firsts: Mapping[Partition, int]) -> None
 async def stored(connection: Connection) -> dict[Partition, int]:
     """The next offset to read, for each known partition."""
     return {partition: position.next for partition, position in (await positions(connection)).items()}
+
+
+async def next_offset(connection: Connection, partition: Partition) -> int:
+    """The next offset to read; 0 for a partition of which nothing was read yet."""
+    found = await connection.execute(_NEXT, partition._asdict())
+    return found.scalar() or 0
 
 
 async def positions(connection: Connection) -> dict[Partition, Position]:

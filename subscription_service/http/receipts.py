@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 
 from shared.contracts.scalars import Id
+from shared.storage import stored_positions
 from shared.storage.database import Engine, snapshot
 from shared.storage.stored_positions import Partition
 from shared.web.auth import AuthenticatedRoute, operators_only
@@ -41,9 +42,10 @@ def router(engine: Engine) -> APIRouter:
     ) -> shapes.Receipts:
         """What became of the records of one partition that ask with this id, by offset, at most 1,000."""
         async with snapshot(engine) as connection:
-            found = await receipts.of_partition(
-                connection, receipt_id, Partition(topic, partition), after=after, limit=_PER_PAGE
-            )
-        return shapes.Receipts(receipts=[shapes.ReceiptDocument.of(receipt) for receipt in found])
+            place = Partition(topic, partition)
+            found = await receipts.of_partition(connection, receipt_id, place, after=after, limit=_PER_PAGE)
+            next_offset = await stored_positions.next_offset(connection, place)
+        documents = [shapes.ReceiptDocument.of(receipt) for receipt in found]
+        return shapes.Receipts(receipts=documents, next_offset=next_offset)
 
     return made

@@ -182,9 +182,12 @@ class ReceiptDocument(BaseModel):
 
 
 class Receipts(BaseModel):
-    """What became of records; what is missing has not been read yet."""
+    """What became of records. Before `next_offset`, what is missing has the outcome of which no receipt was wanted."""
 
     receipts: Annotated[Sequence[ReceiptDocument], described("In the order of `offset`.")]
+    next_offset: Annotated[
+        int, described("Where the service reads on: what lies before it was decided or waits.", 4712)
+    ]
 
 
 class ConfigurationEntry(BaseModel):

@@ -23,8 +23,7 @@ from tenure.event_files import BadEvent, matching
 from tenure.http_answers import NoAnswer
 from tenure.import_plan import Plan, plan
 from tenure.import_rows import SERVER_COLUMNS, SUBSCRIPTION_COLUMNS
-from tenure.import_sending import ImportSender, Outcome, Report
-from tenure.publishing import ResultWaiter
+from tenure.import_sending import Outcome, Report, send
 from tenure.terminal import Progress, complain, harmless, say, say_json, working
 from tenure.topics import NotSent
 
@@ -72,7 +71,7 @@ def import_(  # noqa: PLR0913 - one argument per option
         if found.faults:
             _say_check(found, as_json)
             raise Failed(_COMMAND, "nothing was sent")
-        sent = _send(found, settings, ResultWaiter(settings, service=address, seconds=timeout))
+        sent = _send(found, settings, address, timeout)
         _write(report, sent)
     return _say(sent, report, as_json)
 
@@ -94,10 +93,10 @@ def _fields_of(mapped: Sequence[str]) -> Mapping[str, str]:
     return fields
 
 
-def _send(found: Plan, settings: Settings, waiter: ResultWaiter) -> Report:
+def _send(found: Plan, settings: Settings, service: str, timeout: float) -> Report:
     progress = Progress()
     with working(lambda: f"{progress.done:,} of {len(found.moves):,} subscriptions decided"):
-        return ImportSender(settings, waiter).send(found.moves, done=progress)
+        return send(found.moves, settings, service=service, seconds=timeout, done=progress)
 
 
 def _say_check(found: Plan, as_json: bool) -> int:

@@ -37,7 +37,7 @@ class _Answers(BaseHTTPRequestHandler):
         found = [{"offset": offset, "outcome": outcome, "detail": detail} for offset, outcome, detail in page]
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps({"receipts": found}).encode())
+        self.wfile.write(json.dumps({"receipts": found, "next_offset": 10}).encode())
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -67,6 +67,15 @@ def test_what_waits_for_timers_is_asked_for_again_and_what_is_settled_is_not(ser
     service.asked_after.clear()
     assert results(publication, 5, 9) == ["5 applied ", "9 waiting for a purchase of this account (R40)"]
     assert service.asked_after[0] == 4
+
+
+def test_what_was_expected_has_no_receipt_and_what_waits_is_told_as_open(service: Service) -> None:
+    url = f"http://127.0.0.1:{service.server_port}"
+    publication = Publication(Settings(auth_secret=SecretStr(SECRET)), url, unless="applied")
+    assert publication.headers[1:] == (("tenure-receipt-unless", b"applied"),)
+    service.receipts = {5: ("waiting", "timers"), 7: ("duplicate", "")}
+    found, open_, next_offset = publication.of_partition("purchases", 0)
+    assert ([*found], [*open_], next_offset) == ([7], [5], 10)
 
 
 def test_every_publication_has_an_id_of_its_own() -> None:

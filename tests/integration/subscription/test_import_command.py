@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.topics import PURCHASES, SERVER_INVENTORY
+from subscription_service.policy_files.rules import load_rules
 from tenure.__main__ import main
+from tenure.import_plan import plan
 from tests.integration.subscription.serving import World
 from tests.kit.events import account, purchase
 
@@ -85,6 +87,18 @@ async def test_what_is_refused_gets_no_money_neither_then_nor_in_a_second_run(
     assert reported("second.csv")[fine] == ("taken before", "")
     assert (await world.get(live))["balance"] == "0.00"
     assert (await world.get(fine))["balance"] == "20.00"
+
+
+async def test_a_run_that_was_cut_off_is_completed_by_the_next(world: World) -> None:
+    sent_only, whole = account(), account()
+    Path("old.csv").write_text("\n".join([HEAD, row(world, sent_only), row(world, whole)]) + "\n")
+    moves = plan([Path("old.csv")], {}, load_rules(world.settings), world.now).moves
+    await world.publish(json.loads(moves[0].imported))
+    await world.settle()
+    assert await run("old.csv") == 0
+    assert reported() == {sent_only: ("taken before", ""), whole: ("taken", "")}
+    assert [(await world.get(who))["balance"] for who in (sent_only, whole)] == ["20.00"] * 2
+    assert await world.kinds(sent_only) == ["imported"]
 
 
 async def test_a_corrected_row_counts_anew_and_its_balance_does_not(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.contracts.topics import PURCHASES, TOPIC_OF_TYPE
+from shared.contracts.topics import PURCHASES, RENEWALS, TOPIC_OF_TYPE
 from tenure.event_files import Message
 from tenure.event_results import EventResult
 from tenure.publishing import ResultWaiter
@@ -86,11 +86,28 @@ async def test_a_receipt_of_what_waits_follows_it_to_its_end(world: World) -> No
     assert await outcomes(world, receipt) == [("applied", "")]
 
 
+@pytest.mark.rule("R40")
+async def test_an_outcome_that_is_expected_has_no_receipt_and_the_stored_position_tells_of_it(world: World) -> None:
+    fine, waits, receipt = purchase(account(), world.now), renewal(account(), world.now), unused("receipt")
+    headers = [("tenure-receipt", receipt.encode()), ("tenure-receipt-unless", b"applied")]
+    for each in (fine, fine, waits):
+        await world.publish_raw(TOPIC_OF_TYPE[each["type"]], json.dumps(each).encode(), headers=headers)
+    await world.settle()
+    bought = await receipts(world, receipt, PURCHASES, 0)
+    last = max(one.offset for one in await world.records(PURCHASES) if one.partition == 0)
+    assert bought["next_offset"] == last + 1
+    assert [(each["offset"], each["outcome"]) for each in bought["receipts"]] == [(last, "duplicate")]
+    assert [each["outcome"] for each in (await receipts(world, receipt, RENEWALS, 0))["receipts"]] == ["waiting"]
+    await world.publish(purchase(waits["subject"], world.now))
+    await world.settle()
+    assert [each["outcome"] for each in (await receipts(world, receipt, RENEWALS, 0))["receipts"]] == ["applied"]
+
+
 async def test_who_does_not_ask_or_asks_with_what_is_no_id_has_no_receipt(world: World) -> None:
     await world.publish_raw(PURCHASES, b"{}", headers=[("tenure-receipt", b"no id")])
     await world.settle()
     answer = await world.client.get("/api/receipts/none?topic=purchases&partition=0", headers=operator())
-    assert answer.json() == {"receipts": []}
+    assert answer.json()["receipts"] == []
     for headers, status in ((bearer("ops"), 403), ({}, 401)):
         answer = await world.client.get("/api/receipts/none?topic=purchases&partition=0", headers=headers)
         assert answer.status_code == status
@@ -103,5 +120,10 @@ async def test_a_service_that_does_not_answer_is_said_to_be_away(world: World) -
 
 
 async def outcomes(world: World, receipt: str) -> list[tuple[str, str]]:
-    answer = await world.client.get(f"/api/receipts/{receipt}?topic=renewals&partition=1", headers=operator())
-    return [(each["outcome"], each["detail"]) for each in answer.json()["receipts"]]
+    found = await receipts(world, receipt, RENEWALS, 1)
+    return [(each["outcome"], each["detail"]) for each in found["receipts"]]
+
+
+async def receipts(world: World, receipt: str, topic: str, partition: int) -> Any:
+    path = f"/api/receipts/{receipt}?topic={topic}&partition={partition}"
+    return (await world.client.get(path, headers=operator())).json()
