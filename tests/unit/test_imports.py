@@ -90,7 +90,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "faststream": {"shared.kafka.reader", "shared.kafka.client", "shared.kafka.intake"},
     "aiokafka": {
         *("shared.kafka", "shared.outbox.relay", "tenure.topics", "tenure.dead_letters"),
-        "tenure.handled_dead_letters",
+        *("tenure.handled_dead_letters", "tenure.batch_sending", "tenure.taken_before"),
         *("tenure.commands.demo", "tenure.local.kafka", "tenure.story.driver", "tenure.story.reading"),
     },
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
