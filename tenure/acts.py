@@ -5,7 +5,7 @@ event and counts once. Its `time` is the service clock's.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -44,35 +44,39 @@ class OperatorClient:
     """Where acts are prepared and sent. `service`: URL of the subscription service; `seconds`: how long to wait."""
 
     def __init__(self, settings: Settings, *, service: str, seconds: float) -> None:
-        self._settings = settings
-        self._service = service.rstrip("/")
-        self._seconds = seconds
+        self.settings = settings
+        self.service = service.rstrip("/")
+        self.seconds = seconds
 
     def overview(self, account: str) -> Mapping[str, Any]:
         """The account's state document. Raises `NoAnswer`, also where nothing is known of the account."""
-        url = f"{self._service}/api/accounts/{quote(account, safe='')}"
-        return get(url, operator_headers(account, self._settings), service=_SERVICE)
+        url = f"{self.service}/api/accounts/{quote(account, safe='')}"
+        return get(url, operator_headers(account, self.settings), service=_SERVICE)
 
-    def message(self, act: Act, performer: Performer) -> Message:
-        """The event of an act. Raises `BadEvent` where it is not valid by its contract, and `NoAnswer`."""
-        data = {"account_id": act.account, **act.data, **performer._asdict()}
-        event = {"type": act.type, "source": _SOURCE, **self._test_time(), "data": data}
-        message = parse(event, "the act", check=False)
-        trouble = why_invalid(message)
-        if trouble is not None:
-            raise BadEvent(f"{trouble}. Nothing was sent.")
-        return message
+    def messages(self, acts: Iterable[Act], performer: Performer) -> Sequence[Message]:
+        """The events of these acts. Raises `BadEvent` where one is not valid by its contract, and `NoAnswer`."""
+        time = self._test_time()
+        return [_message(act, performer, time) for act in acts]
 
     def send(self, message: Message) -> EventResult:
         """Publish an act and wait for what becomes of it. Raises `NotSent` and `Transient`."""
-        waiter = ResultWaiter(self._settings, service=self._service, seconds=self._seconds)
+        waiter = ResultWaiter(self.settings, service=self.service, seconds=self.seconds)
         [result] = asyncio.run(waiter.publish([message], acknowledged=lambda _: None))
         return result
 
     def _test_time(self) -> Mapping[str, str]:
         """The `time` of an event where the test clock is on; otherwise none, and the present is filled in."""
-        clock = get(f"{self._service}/health", {}, service=_SERVICE)["test_clock"]
+        clock = get(f"{self.service}/health", {}, service=_SERVICE)["test_clock"]
         return {"time": clock["now"]} if clock and clock["now"] else {}
+
+
+def _message(act: Act, performer: Performer, time: Mapping[str, str]) -> Message:
+    data = {"account_id": act.account, **act.data, **performer._asdict()}
+    message = parse({"type": act.type, "source": _SOURCE, **time, "data": data}, "the act", check=False)
+    trouble = why_invalid(message)
+    if trouble is not None:
+        raise BadEvent(f"{trouble}. Nothing was sent.")
+    return message
 
 
 def act_id(kind: str, *content: str) -> str:

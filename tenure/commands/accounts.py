@@ -12,8 +12,10 @@ import typer
 
 from shared.runtime.settings import BadSettings
 from tenure import account_list
-from tenure.commands import filters, options
+from tenure.commands import options
 from tenure.commands.failures import failing
+from tenure.commands.filters import Filters
+from tenure.commands.option_groups import with_groups
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.http_answers import NoAnswer
 from tenure.terminal import complain, say_csv, say_json_array, say_table
@@ -27,15 +29,10 @@ Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so 
 
 
 @app.command()
+@with_groups
 def accounts(  # noqa: PLR0913 - one argument per option
     *,
-    state: filters.State = None,
-    edition: filters.Edition = None,
-    expires_from: filters.ExpiresFrom = None,
-    expires_to: filters.ExpiresTo = None,
-    auto_renewal: filters.AutoRenewal = None,
-    failing_: filters.Failing = None,
-    declined: filters.Declined = None,
+    which: Filters,
     limit: Limit = None,
     service: options.Service = None,
     ready_file: options.ReadyFile = None,
@@ -43,18 +40,9 @@ def accounts(  # noqa: PLR0913 - one argument per option
     as_csv: options.Csv = False,
 ) -> None:
     """List accounts by state, edition, E and switches, those that expire first before the others."""
-    wanted = filters.chosen(
-        state=state,
-        edition=edition,
-        expires_from=expires_from,
-        expires_to=expires_to,
-        auto_renewal=auto_renewal,
-        failing=failing_,
-        declined=declined,
-    )
     with failing("tenure accounts", NotFound, NoAnswer, BadSettings):
         settings = settings_for(ConnectionOptions(ready_file=ready_file), "TENURE_AUTH_SECRET")
-        found = account_list.accounts(wanted, settings, service=account_list.address_of(service, settings))
+        found = account_list.accounts(which.chosen, settings, service=account_list.address_of(service, settings))
         if as_csv:
             say_csv(_CSV_COLUMNS, (_cells(each) for each in islice(found, limit)))
         elif as_json:

@@ -7,13 +7,13 @@ in time, nothing is known of the account, or the question was not answered with 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from getpass import getuser
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings
 from tenure.account_list import address_of
 from tenure.acts import Act, OperatorClient, Performer
+from tenure.commands import options
 from tenure.commands.failures import Failed, failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent
@@ -22,25 +22,26 @@ from tenure.http_answers import NoAnswer
 from tenure.terminal import ask, harmless, say, say_json
 from tenure.topics import NotSent
 
-_DONE: Final = {Result.APPLIED, Result.DUPLICATE}
-
-
-class Target(NamedTuple):
-    """What the command line says about where Tenure runs."""
-
-    service: str | None
-    kafka: str | None
-    ready_file: Path | None
-    timeout: float
+DONE: Final = frozenset({Result.APPLIED, Result.DUPLICATE})
+"""The act has its effect."""
 
 
 class ActOptions(NamedTuple):
-    """What the command line says about how to act."""
+    """What the command line says about how to act, and where Tenure runs. A group of `option_groups`."""
 
-    reason: str
-    operator: str | None
-    yes: bool
-    as_json: bool
+    reason: options.Why
+    operator: options.Operator = None
+    yes: options.Yes = False
+    timeout: options.Timeout = 30
+    service: options.Service = None
+    kafka: options.Kafka = None
+    ready_file: options.ReadyFile = None
+    as_json: options.Json = False
+
+    @property
+    def performer(self) -> Performer:
+        """Who acts, and why: as the command line says, otherwise the system's user."""
+        return Performer(self.operator or getuser(), self.reason)
 
 
 @contextmanager
@@ -50,29 +51,29 @@ def acting(command: str) -> Iterator[None]:
         yield
 
 
-def connect(target: Target) -> OperatorClient:
+def connect(how: ActOptions) -> OperatorClient:
     """Connected as the command line says. Raises `NotFound` and `BadSettings`."""
-    options = ConnectionOptions(kafka=target.kafka, ready_file=target.ready_file)
-    settings_for(options, "TENURE_AUTH_SECRET")
-    settings = settings_for(options, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
-    return OperatorClient(settings, service=address_of(target.service, settings), seconds=target.timeout)
+    where = ConnectionOptions(kafka=how.kafka, ready_file=how.ready_file)
+    settings_for(where, "TENURE_AUTH_SECRET")
+    settings = settings_for(where, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
+    return OperatorClient(settings, service=address_of(how.service, settings), seconds=how.timeout)
 
 
-def perform(client: OperatorClient, act: Act, act_options: ActOptions, command: str) -> int:
+def perform(client: OperatorClient, act: Act, how: ActOptions, command: str) -> int:
     """Ask, send, and say what became of it; the exit code. Raises what `acting` turns into a failure."""
-    message = client.message(act, Performer(operator_of(act_options), act_options.reason))
-    if not act_options.yes and not ask(act.question):
-        raise Failed(command, "nothing was sent; --yes sends without asking")
+    [message] = client.messages([act], how.performer)
+    confirm(act.question, how, command)
     done = client.send(message)
-    if act_options.as_json:
+    if how.as_json:
         say_json({"event": message.event, "result": done.result, "detail": done.detail})
     else:
         detail = f" ({harmless(done.detail)})" if done.detail else ""
-        style = "bold green" if done.result in _DONE else "bold red"
+        style = "bold green" if done.result in DONE else "bold red"
         say((done.result, style), f"{detail}: {act.type} {message.event['id']}")
-    return 0 if done.result in _DONE else 1
+    return 0 if done.result in DONE else 1
 
 
-def operator_of(act_options: ActOptions) -> str:
-    """Who acts: as the command line says, otherwise the system's user."""
-    return act_options.operator or getuser()
+def confirm(question: str, how: ActOptions, command: str) -> None:
+    """Ask, unless the command line says yes already. Raises `Failed` without a yes."""
+    if not how.yes and not ask(question):
+        raise Failed(command, "nothing was sent; --yes sends without asking")

@@ -9,7 +9,8 @@ import typer
 
 from tenure.acts import Act
 from tenure.commands import options
-from tenure.commands.acting import ActOptions, Target, acting, connect, perform
+from tenure.commands.acting import ActOptions, acting, connect, perform
+from tenure.commands.option_groups import with_groups
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure cancel-renewal"
@@ -17,22 +18,11 @@ Order = Annotated[str, typer.Argument(metavar="ORDER", help="The id of the renew
 
 
 @app.command()
-def cancel_renewal(  # noqa: PLR0913 - one argument per option
-    account: options.Account,
-    order: Order,
-    *,
-    reason: options.Why,
-    operator: options.Operator = None,
-    yes: options.Yes = False,
-    timeout: options.Timeout = 30,
-    service: options.Service = None,
-    kafka: options.Kafka = None,
-    ready_file: options.ReadyFile = None,
-    as_json: options.Json = False,
-) -> int:
+@with_groups
+def cancel_renewal(account: options.Account, order: Order, *, how: ActOptions) -> int:
     """Take the last pending renewal order back, with a refund of what was deducted for it."""
     with acting(_COMMAND):
-        client = connect(Target(service, kafka, ready_file, timeout))
+        client = connect(how)
         known = client.overview(account)
         act = Act(
             account=account,
@@ -40,4 +30,4 @@ def cancel_renewal(  # noqa: PLR0913 - one argument per option
             data={"order_id": order},
             question=f"Take order {order} of {account} back, which expires on {known['expires_on']} with it?",
         )
-        return perform(client, act, ActOptions(reason, operator, yes, as_json), _COMMAND)
+        return perform(client, act, how, _COMMAND)

@@ -12,7 +12,8 @@ import typer
 
 from tenure.acts import Act, act_id
 from tenure.commands import options
-from tenure.commands.acting import ActOptions, Target, acting, connect, operator_of, perform
+from tenure.commands.acting import ActOptions, acting, connect, perform
+from tenure.commands.option_groups import with_groups
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure debit"
@@ -35,30 +36,17 @@ EntryId = Annotated[
 
 
 @app.command()
-def debit(  # noqa: PLR0913 - one argument per option
-    account: options.Account,
-    amount: Amount,
-    *,
-    reason: options.Why,
-    operator: options.Operator = None,
-    entry_id: EntryId = None,
-    yes: options.Yes = False,
-    timeout: options.Timeout = 30,
-    service: options.Service = None,
-    kafka: options.Kafka = None,
-    ready_file: options.ReadyFile = None,
-    as_json: options.Json = False,
-) -> int:
+@with_groups
+def debit(account: options.Account, amount: Amount, *, entry_id: EntryId = None, how: ActOptions) -> int:
     """Take money off an account's balance, which may fall below zero."""
-    act_options = ActOptions(reason, operator, yes, as_json)
     with acting(_COMMAND):
-        client = connect(Target(service, kafka, ready_file, timeout))
+        client = connect(how)
         known = client.overview(account)
-        entry = entry_id or act_id("debit", account, amount, operator_of(act_options), reason)
+        entry = entry_id or act_id("debit", account, amount, *how.performer)
         act = Act(
             account=account,
             type="tenure.account.debited.v1",
             data={"entry_id": entry, "amount": amount, "currency": known["currency"]},
             question=f"Take {amount} {known['currency']} off the balance of {account}, which is {known['balance']}?",
         )
-        return perform(client, act, act_options, _COMMAND)
+        return perform(client, act, how, _COMMAND)

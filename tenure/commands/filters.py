@@ -1,7 +1,7 @@
 """Options that choose accounts as `/api/accounts` does: for every command that is about more than one of them."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -22,6 +22,18 @@ Declined = Annotated[
 ]
 
 
-def chosen(**given: object) -> Mapping[str, str]:
-    """The options that were given, by their names, as parameters of `/api/accounts`."""
-    return {name: str(value).lower() for name, value in given.items() if value is not None}
+class Filters(NamedTuple):
+    """Which accounts. A group of `option_groups`."""
+
+    state: State = None
+    edition: Edition = None
+    expires_from: ExpiresFrom = None
+    expires_to: ExpiresTo = None
+    auto_renewal: AutoRenewal = None
+    failing: Failing = None
+    declined: Declined = None
+
+    @property
+    def chosen(self) -> Mapping[str, str]:
+        """The options that were given, by their names, as parameters of `/api/accounts`."""
+        return {name: str(value).lower() for name, value in self._asdict().items() if value is not None}

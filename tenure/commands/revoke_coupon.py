@@ -6,7 +6,8 @@ import typer
 
 from tenure.acts import Act
 from tenure.commands import options
-from tenure.commands.acting import ActOptions, Target, acting, connect, perform
+from tenure.commands.acting import ActOptions, acting, connect, perform
+from tenure.commands.option_groups import with_groups
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure revoke-coupon"
@@ -14,22 +15,11 @@ Coupon = Annotated[str, typer.Argument(metavar="COUPON", help="The coupon id.")]
 
 
 @app.command()
-def revoke_coupon(  # noqa: PLR0913 - one argument per option
-    account: options.Account,
-    coupon: Coupon,
-    *,
-    reason: options.Why,
-    operator: options.Operator = None,
-    yes: options.Yes = False,
-    timeout: options.Timeout = 30,
-    service: options.Service = None,
-    kafka: options.Kafka = None,
-    ready_file: options.ReadyFile = None,
-    as_json: options.Json = False,
-) -> int:
+@with_groups
+def revoke_coupon(account: options.Account, coupon: Coupon, *, how: ActOptions) -> int:
     """Take an unused coupon away; one that is used up stays so."""
     with acting(_COMMAND):
-        client = connect(Target(service, kafka, ready_file, timeout))
+        client = connect(how)
         client.overview(account)
         act = Act(
             account=account,
@@ -37,4 +27,4 @@ def revoke_coupon(  # noqa: PLR0913 - one argument per option
             data={"coupon_id": coupon},
             question=f"Take coupon {coupon} away from {account}?",
         )
-        return perform(client, act, ActOptions(reason, operator, yes, as_json), _COMMAND)
+        return perform(client, act, how, _COMMAND)

@@ -1,0 +1,86 @@
+"""`tenure extend --cohort NAME --days N --reason R [filters]`: after an outage, extend all who were hit, each once.
+
+The first run writes the journal, which fixes who is in the cohort and with which E; every later one goes by it. What
+became of each stands in the journal at the end.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import typer
+
+from shared.contracts.scalars import ID_PATTERN
+from tenure import cohorts
+from tenure.account_list import accounts
+from tenure.acts import OperatorClient
+from tenure.cohorts import Cohort
+from tenure.commands.acting import DONE, ActOptions, confirm, connect
+from tenure.terminal import Progress, complain, say, say_json, say_table, working
+
+_SHOWN: Final = 10
+
+
+class Wanted(NamedTuple):
+    """What the command line says. `filters`: parameters of `/api/accounts`."""
+
+    name: str
+    days: int
+    filters: Mapping[str, str]
+    journal: Path | None
+
+    @property
+    def file(self) -> Path:
+        """The journal."""
+        return self.journal or Path(f"tenure-extend-{self.name}.csv")
+
+
+def run(wanted: Wanted, how: ActOptions, command: str) -> int:
+    """The exit code: 0 where all are extended. Raises `ValueError` for a journal of another extension, and what
+    `acting` turns into a failure.
+    """
+    if not re.fullmatch(ID_PATTERN, wanted.name):
+        raise typer.BadParameter(f"--cohort {wanted.name!r}: expected letters, digits and . _ : - only")
+    client = connect(how)
+    cohort = _begun(wanted, how, client)
+    if not how.as_json:
+        _show(cohort, wanted.file)
+    confirm(f"Extend {len(cohort.members):,} subscriptions by {cohort.days} days?", how, command)
+    cohorts.write_journal(wanted.file, cohort)
+    progress = Progress()
+    with working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):
+        decided = cohorts.extend(cohort, client, done=progress)
+    cohorts.write_journal(wanted.file, decided)
+    return _say(decided, wanted.file, how.as_json)
+
+
+def _begun(wanted: Wanted, how: ActOptions, client: OperatorClient) -> Cohort:
+    """As an earlier run has begun it, else with all that the filters choose now."""
+    cohort = Cohort(name=wanted.name, days=wanted.days, performer=how.performer, members=())
+    if wanted.file.exists():
+        complain(f"{wanted.file} says who is in the cohort; filters are not asked again")
+        return cohorts.read_journal(wanted.file, cohort)
+    found = cohorts.members_of(accounts(wanted.filters, client.settings, service=client.service))
+    return Cohort(name=cohort.name, days=cohort.days, performer=cohort.performer, members=found)
+
+
+def _show(cohort: Cohort, file: Path) -> None:
+    """A sample, for the one who is asked."""
+    say_table(("account", "E"), [(each.account, each.expected) for each in cohort.members[:_SHOWN]])
+    if len(cohort.members) > _SHOWN:
+        say(f"and {len(cohort.members) - _SHOWN:,} more; {file} will name all")
+
+
+def _say(cohort: Cohort, file: Path, as_json: bool) -> int:
+    outcomes = Counter(each.outcome for each in cohort.members)
+    troubles = Counter(f"{each.outcome}: {each.why}" for each in cohort.members if each.outcome not in DONE)
+    if as_json:
+        say_json({"cohort": cohort.name, "outcomes": outcomes, "troubles": troubles, "journal": str(file)})
+    else:
+        for trouble, count in troubles.most_common():
+            say(f"{count:,} {trouble}")
+        say(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items()) or "nobody to extend")
+        say(f"what became of each is in {file}")
+    return int(bool(troubles))
