@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from shared.contracts.state import SubscriptionState
 from shared.runtime.metrics import DatabaseCollector
 from shared.storage.database import Connection
-from subscription_service.storage import accounts, subscription_counts, waiting
+from subscription_service.storage import due_accounts, subscription_counts, waiting
 
 _STATES: Final = (SubscriptionState.ACTIVE, SubscriptionState.GRACE, SubscriptionState.RELEASED)
 
@@ -35,7 +35,7 @@ async def subscriptions(connection: Connection) -> list[Metric]:
 
 async def overdue_timers(connection: Connection, *, test_clock: bool) -> list[Metric]:
     """Accounts on which something is due by the service clock and has not run yet."""
-    number, seconds = await accounts.overdue(connection, test_clock=test_clock)
+    number, seconds = await due_accounts.overdue(connection, test_clock=test_clock)
     return [
         GaugeMetricFamily(
             "tenure_timers_overdue", "Accounts on which something is due, 100,000 at most.", value=number

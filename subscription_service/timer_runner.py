@@ -23,7 +23,7 @@ from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import may_touch_all_servers
 from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
-from subscription_service.storage import accounts, loading
+from subscription_service.storage import due_accounts, loading
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
 
@@ -74,7 +74,7 @@ class TimerRunner:
         """The service clock's time, where something is due."""
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
-            return now if await accounts.any_due(connection, now=now, but=self._set_aside()) else None
+            return now if await due_accounts.any_due(connection, now=now, but=self._set_aside()) else None
 
     async def _run_some(self, read_to: datetime) -> bool:
         """Run the first accounts that are due by `read_to` in one transaction; where that fails, each in its own.
@@ -86,7 +86,7 @@ class TimerRunner:
         try:
             async with transaction(self._engine) as connection:
                 now = await self._clock.now(connection)
-                due = await accounts.lock_due(
+                due = await due_accounts.lock_due(
                     connection, now=min(read_to, now), but=self._set_aside(), limit=_ACCOUNTS_PER_TRANSACTION
                 )
                 if due:

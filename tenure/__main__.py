@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "up": "Run the local stack: Kafka, PostgreSQL, mail and both services.",
     "demo": "Play a customer's story through the local stack.",
     "publish": "Send events from files to their topics.",
+    "try": "Say what events would lead to if they came now: events, price difference, state, or the refusal.",
     "import": "Take over the subscriptions of another system, from CSV or JSON lines.",
     "token": "Print a bearer token.",
     "account": "Show an account: state, orders, what waits, dead letters, notifications, what comes next.",

@@ -37,9 +37,22 @@ def get(url: str, headers: Mapping[str, str], *, service: str, seconds: float = 
 
     `service`: who is asked, such as `the notifier`; `seconds`: how long it may be silent. Raises `NoAnswer`.
     """
+    return _answer(url, None, headers, service=service, seconds=seconds)
+
+
+def post(url: str, document: Any, headers: Mapping[str, str], *, service: str) -> Mapping[str, Any]:
+    """The JSON answer to a request that brings a JSON document. Raises `NoAnswer`."""
+    body = json.dumps(document).encode()
+    all_headers = {"Content-Type": "application/json", **headers}
+    return _answer(url, body, all_headers, service=service, seconds=_TIMEOUT_SECONDS)
+
+
+def _answer(
+    url: str, body: bytes | None, headers: Mapping[str, str], *, service: str, seconds: float
+) -> Mapping[str, Any]:
     if not url.startswith(("http://", "https://")):
         raise NoAnswer(f"{url} is no address of a page")
-    request = Request(url, headers=dict(headers))  # noqa: S310 - checked above
+    request = Request(url, data=body, headers=dict(headers))  # noqa: S310 - checked above
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=seconds) as answer:
             page: Mapping[str, Any] = json.load(answer)

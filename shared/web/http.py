@@ -38,7 +38,7 @@ def build_http(context: ServiceContext, *, guard: Guard, metrics: Metrics, route
 
     Until database and topics are prepared the routers answer 503. Routes find `guard` in the application's state.
     """
-    app = FastAPI(title=f"Tenure: {context.name}", version=VERSION, openapi_url=None)
+    app = FastAPI(title=f"Tenure: {context.name}", version=VERSION, openapi_url=None, redirect_slashes=False)
     app.state.guard = guard
     problems.install(app)
     _use_problem_media_type(app)

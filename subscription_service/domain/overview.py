@@ -81,6 +81,11 @@ def overview_with(timer: Timer | None, account: Account, *, revision: int, as_of
     )
 
 
+def protecting_mode(subscription: Subscription | None, in_force: Specification | None) -> ProtectionMode | None:
+    """Full: every registered server is protected; partial: those that are bound; None: none is (R31)."""
+    return in_force.protection_mode if in_force is not None and isinstance(subscription, Active) else None
+
+
 def shown_of(account: Account) -> tuple[object, ...]:
     """What the document is made of: it is published anew where this differs."""
     return (
@@ -121,10 +126,10 @@ def _totals(counted: ServerTotals | Quota) -> Totals:
 
 def _protected_assets(account: Account, specification: Specification | None) -> int:
     """Registered servers in full mode, bound ones in partial mode, 0 unless active (R31)."""
-    if specification is None or not isinstance(account.subscription, Active):
+    mode = protecting_mode(account.subscription, specification)
+    if mode is None:
         return 0
-    full = specification.protection_mode is ProtectionMode.FULL
-    return account.registered.servers if full else account.bound.servers
+    return account.registered.servers if mode is ProtectionMode.FULL else account.bound.servers
 
 
 def _purchased_quota(specification: Specification | None, catalog: Catalog) -> Totals:

@@ -1,4 +1,5 @@
-"""The operators' HTTP API: an account's overview, orders, history, timeline, what waits, quote and configuration.
+"""The operators' HTTP API: an account's overview, orders, history, timeline, what waits, quote, servers and
+configuration.
 
 It reads only. What it shows was decided by the service, or is worked out by the domain's own rules. `app` includes the
 `router`; the documents are in `shapes`, the SQL in `storage`.
@@ -16,25 +17,26 @@ from shared.contracts.envelope import to_json
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.scalars import Id
 from shared.contracts.state import Overview
-from shared.contracts.types import ConfigurationKind
+from shared.contracts.types import ConfigurationKind, ProtectionMode
 from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
 from shared.web.auth import AuthenticatedRoute, operators_only
 from shared.web.problems import Problem, problems
 from subscription_service.domain.checks import amount_out_of_range, invalid_duration_of_renewal
 from subscription_service.domain.context import DecisionContext
-from subscription_service.domain.model import Active, Grace, Released, Subscription
-from subscription_service.domain.overview import overview
+from subscription_service.domain.model import Active, Grace, Released, Subscription, specification_in_force
+from subscription_service.domain.overview import overview, protecting_mode
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.reminders import months_as_is, obstacles, quote
 from subscription_service.domain.timeline import timeline
 from subscription_service.http import shapes
-from subscription_service.storage import accounts, configuration, loading, orders, published, waiting
+from subscription_service.storage import accounts, configuration, loading, orders, published, servers, waiting
 from subscription_service.storage.accounts import AccountWithState
 
 _JSON: Final = "application/json"
 _MAX_EVENTS_PER_PAGE: Final = 1000
+_MAX_SERVERS_PER_PAGE: Final = 1000
 _MAX_WAITING: Final = 100
 _PROBLEMS: Final = (
     HTTPStatus.UNAUTHORIZED,
@@ -61,6 +63,7 @@ def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
     made.get("/timeline", response_model_exclude_unset=True)(endpoints.timeline)
     made.get("/waiting")(endpoints.waiting)
     made.get("/quote", responses=problems(HTTPStatus.CONFLICT))(endpoints.quote)
+    made.get("/servers")(endpoints.servers)
     made.get("/configuration/{kind}", responses=problems(HTTPStatus.GONE))(endpoints.configuration)
     return made
 
@@ -140,6 +143,23 @@ class _Endpoints:
         quoted = quote(live, wanted, at=now, rules=self._rules)
         return shapes.QuoteDocument.of(quoted, obstacles(stored.account, live, self._rules.catalog))
 
+    async def servers(
+        self,
+        account_id: Id,
+        after: Annotated[Id | None, Query(description="`next` of the page before.")] = None,
+        limit: Annotated[
+            int, Query(ge=1, le=_MAX_SERVERS_PER_PAGE, description="The largest number of servers.")
+        ] = 100,
+    ) -> shapes.ServerList:
+        """The registered servers by id: which are bound, and which are protected now (R31, R36)."""
+        async with self._snapshot_of(account_id) as (connection, stored):
+            found = await servers.registered(connection, account_id, after=after or "", limit=limit + 1)
+        mode = _protecting_mode(stored)
+        return shapes.ServerList(
+            servers=[shapes.RegisteredServer.of(each, mode) for each in found[:limit]],
+            next=found[limit - 1].server_id if len(found) > limit else None,
+        )
+
     async def configuration(self, account_id: Id, kind: ConfigurationKind) -> shapes.Configuration:
         """The retained configuration of one kind, by key; 410 after release (R32, R35)."""
         async with self._snapshot_of(account_id) as (connection, stored):
@@ -163,6 +183,13 @@ class _Endpoints:
         """The service clock; in a transaction of its own, since reading the test clock locks its row."""
         async with transaction(self._engine) as connection:
             return await self._clock.now(connection)
+
+
+def _protecting_mode(stored: AccountWithState) -> ProtectionMode | None:
+    """As in the state document."""
+    live = stored.account.subscription
+    in_force = specification_in_force(live, stored.as_of) if isinstance(live, Active | Grace) else None
+    return protecting_mode(live, in_force)
 
 
 def _renewable(subscription: Subscription | None) -> Active | Grace:

@@ -25,13 +25,16 @@ from shared.contracts.fields import (
     OrderId,
     ReleaseAt,
     RetainedUntil,
+    ServerCores,
+    ServerId,
     Shortfall,
     described,
 )
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.lifecycle_parts import LifecycleMetadata, Obstacle, Quote
 from shared.contracts.scalars import Amount, Id, Instant
-from shared.contracts.types import ConfigurationKind, Specification
+from shared.contracts.types import ConfigurationKind, ProtectionMode, Specification
+from subscription_service.domain.model import Server
 from subscription_service.domain.orders import OrderEntry, OrderStatus, OrderType, status
 from subscription_service.domain.timeline import TimelineEntry
 from subscription_service.domain.timers import TimerKind
@@ -204,6 +207,36 @@ class Configuration(BaseModel):
     entries: Annotated[Sequence[ConfigurationEntry], described("In the order of `key`.")]
 
 
+class RegisteredServer(BaseModel):
+    """One registered server."""
+
+    server_id: ServerId
+    cores: ServerCores
+    registered_at: Annotated[
+        Instant | None, described("`time` of the event that it is registered by; UTC.", "2026-01-31T02:15:30Z")
+    ]
+    bound: Annotated[bool, described("Whether quota is assigned to it; counts in partial mode.", True)]
+    protected: Annotated[bool, described("Whether it is protected now: bound, or in full mode every one.", True)]
+
+    @classmethod
+    def of(cls, server: Server, mode: ProtectionMode | None) -> Self:
+        """`mode`: which servers are protected (`overview.protecting_mode`)."""
+        return cls(
+            server_id=server.server_id,
+            cores=server.cores,
+            registered_at=server.present_stamp.time if server.present_stamp else None,
+            bound=server.bound,
+            protected=mode is ProtectionMode.FULL or (mode is ProtectionMode.PARTIAL and server.bound),
+        )
+
+
+class ServerList(BaseModel):
+    """One page of an account's registered servers."""
+
+    servers: Annotated[Sequence[RegisteredServer], described("In the order of `server_id`.")]
+    next: Annotated[str | None, described("`after` of the next page; null on the last.", "srv-17")] = None
+
+
 def _stamped(contract: type[Any]) -> type[Any]:
     """The data of a lifecycle event as it is on the wire: `LifecycleMetadata` and the type's own fields, flat."""
     merged = [(each.name, each.type) for each in (*fields(LifecycleMetadata), *fields(contract))]
@@ -214,7 +247,7 @@ _AnyData: Final[Any] = Union[tuple(map(_stamped, LIFECYCLE_EVENTS.values()))]  #
 
 
 class LifecycleEnvelope(BaseModel):
-    """A lifecycle event as on the topic: a CloudEvent in structured mode."""
+    """A lifecycle event: a CloudEvent in structured mode."""
 
     specversion: Annotated[str, described("Version of CloudEvents.", "1.0")]
     datacontenttype: Annotated[str, described("Media type of `data`.", "application/json")]
@@ -229,14 +262,18 @@ class LifecycleEnvelope(BaseModel):
     traceparent: Annotated[
         str | None, described("W3C trace context of the event that caused it, where it had one.")
     ] = None
+
+
+class PublishedEnvelope(LifecycleEnvelope):
+    """A lifecycle event as on the topic."""
+
     sequence: Annotated[int, described("Position in the partition of `subscription-lifecycle`, from 1, no gaps.", 42)]
 
 
-LifecycleEvent: Final = create_model(
-    "LifecycleEvent",
-    __base__=LifecycleEnvelope,
-    data=(_AnyData, described("Fields of the type, with those that every lifecycle event has.")),
-)
+_DATA: Final = (_AnyData, described("Fields of the type, with those that every lifecycle event has."))
+LifecycleEvent: Final = create_model("LifecycleEvent", __base__=PublishedEnvelope, data=_DATA)
+TriedEvent: Final = create_model("TriedEvent", __base__=LifecycleEnvelope, data=_DATA)
+"""One that would follow from an event that is tried; it has no `sequence`."""
 
 History: Final = create_model(
     "History",

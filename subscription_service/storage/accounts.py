@@ -75,13 +75,6 @@ class AccountRow(SubscriptionTable, table=True):
     listed_day: date | None
 
 
-class Overdue(NamedTuple):
-    """Accounts on which something is due, and how many seconds ago the first of it was due."""
-
-    accounts: int
-    seconds: float
-
-
 class AccountWithState(NamedTuple):
     """An account with `revision` and `as_of` (UTC) of its latest state document."""
 
@@ -92,7 +85,6 @@ class AccountWithState(NamedTuple):
 
 _TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
 _OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
-MAX_OVERDUE: Final = 100_000
 _LISTED_BY: Final = ("list_group", "listed_day")
 _READ = Selection(AccountRow, *names_of(AccountRow, without=_LISTED_BY))
 _LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
@@ -104,19 +96,11 @@ _SAVE = update(
     keep_if_null=["contact", "subscription", "facts", "changed_at"],
 )
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
+_FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
 _FIND_WITH_STATE = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id AND revision > 0")
 _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
 _READ_NEXT = text(_NEXT)
 _LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
-_DUE = "SELECT account_id FROM account WHERE next_due_at <= :now AND NOT (account_id = ANY(:but)) ORDER BY next_due_at"
-_LOCK_DUE = text(f"{_DUE} LIMIT :limit FOR UPDATE SKIP LOCKED")
-ANY_DUE: Final = text(f"{_DUE} LIMIT 1")
-"""Without its order PostgreSQL may read all accounts to find that nothing is due."""
-_NOW = "coalesce((SELECT now FROM test_clock WHERE CAST(:test_clock AS boolean)), now())"
-_OVERDUE = text(
-    f"WITH due AS (SELECT next_due_at FROM account WHERE next_due_at <= {_NOW} ORDER BY next_due_at LIMIT :at_most)"
-    f" SELECT count(*), coalesce(extract(epoch FROM {_NOW} - min(next_due_at)), 0) FROM due"
-)
 _RETIME = update(AccountRow, ("account_id", "decided_at", "next_due_at", "next_timer"), only_if="account.waiting = 0")
 
 
@@ -138,27 +122,6 @@ async def lock(
     return locked, [account_id for account_id in wanted if found[account_id].waiting]
 
 
-async def lock_due(connection: Connection, *, now: datetime, but: Collection[str], limit: int) -> list[str]:
-    """Lock up to `limit` accounts for which something is due, except `but` and those that another copy has locked.
-
-    Gives their ids, the longest due first.
-    """
-    found = await connection.execute(_LOCK_DUE, {"now": now, "but": list(but), "limit": limit})
-    return list(found.scalars())
-
-
-async def any_due(connection: Connection, *, now: datetime, but: Collection[str]) -> bool:
-    """Whether something is due for any account except `but`."""
-    return (await connection.execute(ANY_DUE, {"now": now, "but": list(but)})).first() is not None
-
-
-async def overdue(connection: Connection, *, test_clock: bool) -> Overdue:
-    """What is due by the service clock and has not run; at most `MAX_OVERDUE` are counted. Locks nothing."""
-    arguments = {"test_clock": test_clock, "at_most": MAX_OVERDUE}
-    [(number, seconds)] = await connection.execute(_OVERDUE, arguments)
-    return Overdue(number, float(seconds))
-
-
 async def save(connection: Connection, changed: Iterable[LockedAccount], unit_of_work: UnitOfWork) -> None:
     """Store locked accounts."""
     rows, parked = [], []
@@ -175,6 +138,14 @@ async def find_with_state(connection: Connection, account_id: str) -> AccountWit
     for row in _READ.rows(await connection.execute(_FIND_WITH_STATE, {"id": account_id})):
         return AccountWithState(_account(row), row.revision, row.changed_at)
     return None
+
+
+async def read_one(connection: Connection, account_id: str) -> tuple[LockedAccount, bool]:
+    """An account, and whether it has waiting events. Not locked; an empty one where there is no row."""
+    for row in _READ.rows(await connection.execute(_FIND, {"id": account_id})):
+        return _locked(row), bool(row.waiting)
+    empty = Account(account_id=account_id)
+    return LockedAccount(empty, empty, partition=0, revision=0), False
 
 
 async def read_next(connection: Connection, *, after: str, limit: int) -> list[Account]:

@@ -65,6 +65,15 @@ async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
         event.verdict = Verdict.FRESH if own else Verdict.CONFLICT
 
 
+async def verdict(connection: Connection, event: Incoming) -> Verdict:
+    """What `record_ids` would say of an event whose own id is new; nothing is stored."""
+    spent = await _fingerprints(connection, event.business_keys)
+    same = {spent[key[:2]] == key.fingerprint for key in event.business_keys if key[:2] in spent}
+    if False in same:
+        return Verdict.CONFLICT
+    return Verdict.DUPLICATE if same else Verdict.FRESH
+
+
 async def forget(connection: Connection, events: Sequence[Incoming]) -> None:
     """Delete the ids that dead letters have stored, so that they can be replayed."""
     if not events:

@@ -46,6 +46,13 @@ async def lock(
     return locked
 
 
+async def read(connection: Connection, account_id: str) -> LockedAccount:
+    """An account with its waiting events, not locked; where nothing is known of it, one that is empty."""
+    account, waits = await accounts.read_one(connection, account_id)
+    await _load_waiting(connection, {account_id: account}, [account_id] if waits else [])
+    return account
+
+
 async def load_coupons(
     connection: Connection,
     locked: Mapping[str, LockedAccount],

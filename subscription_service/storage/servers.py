@@ -22,7 +22,7 @@ class ServerRow(SubscriptionTable, table=True):
 
     __tablename__ = "server"
     __table_args__ = (
-        Index("server_in_use", "account_id", postgresql_where=text("present OR bound")),
+        Index("server_in_use", "account_id", "server_id", postgresql_where=text("present OR bound")),
         Index("server_gone", "account_id", postgresql_where=text("NOT (present OR bound)")),
     )
     account_id: TextKey
@@ -50,6 +50,10 @@ _SOME = Bulk(
     ServerRow, "SELECT {columns} FROM server JOIN {rows} USING ({names})", ("account_id", "server_id"), reads=_READ
 )
 _IN_USE = text(f"SELECT {_READ.sql} FROM server WHERE account_id = ANY(:ids) AND (present OR bound)")
+_REGISTERED = text(
+    f"SELECT {_READ.sql} FROM server WHERE account_id = :account_id AND server_id > :after AND present"
+    " AND (present OR bound) ORDER BY server_id LIMIT :limit"
+)
 _SAVE = upsert(ServerRow)
 _DELETE = delete(ServerRow, ("account_id", "server_id"))
 _READ_AT_ONCE: Final = 1_000
@@ -87,6 +91,12 @@ async def in_use(connection: Connection, account_ids: Sequence[str]) -> Servers:
             for account_id, own in _by_account(_READ.rows(rows)).items():
                 found.setdefault(account_id, {}).update(own)
     return found
+
+
+async def registered(connection: Connection, account_id: str, *, after: str, limit: int) -> list[Server]:
+    """The first registered servers of an account behind an id, by id; those that are gone cost nothing."""
+    found = await connection.execute(_REGISTERED, {"account_id": account_id, "after": after, "limit": limit})
+    return [_server(row) for row in _READ.rows(found)]
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None:

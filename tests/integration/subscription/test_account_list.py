@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from shared.contracts.state import SubscriptionState
-from shared.contracts.topics import PURCHASES, RENEWALS
+from shared.contracts.topics import PURCHASES, TOPIC_OF_TYPE
 from subscription_service.domain.listing import NO_E, AccountFilters
 from subscription_service.storage import account_list
 from subscription_service.storage.account_list import START, ListedAccount, Place
@@ -41,8 +41,7 @@ def whole(core: Core, filters: AccountFilters, limit: int, between: Callable[[],
 
 
 def receive(core: Core, *events: dict[str, Any]) -> None:
-    topics = {"renewal": RENEWALS, "auto_renewal": RENEWALS, "server": "server-inventory"}
-    core.receive(Batch(NOW, [record(topics.get(one["type"].split(".")[1], PURCHASES), one) for one in events]))
+    core.receive(Batch(NOW, [record(TOPIC_OF_TYPE[one["type"]], one) for one in events]))
 
 
 def different_accounts(core: Core) -> None:

@@ -10,7 +10,7 @@ from tests.integration.subscription.samples import BEGINS, purchase, specificati
 from tests.integration.subscription.serving import World
 from tests.kit.tokens import bearer, operator
 
-PATHS = ["", "/orders", "/history", "/timeline", "/quote", "/configuration/tag"]
+PATHS = ["", "/orders", "/history", "/timeline", "/quote", "/servers", "/configuration/tag"]
 E = "2026-02-28"
 ENDS_AT = datetime(2026, 2, 28, 16, tzinfo=UTC)
 LATER = BEGINS + timedelta(hours=1)
@@ -150,6 +150,36 @@ async def test_a_quote_tells_the_price_and_what_stands_against_it(service: World
     for months in (0, 13, -1):
         assert (await service.get(f"{acme}/quote", 422, months=months))["code"] == "invalid_duration"
     assert "months" in (await service.get(f"{acme}/quote", 422, months="a year"))["detail"]
+
+
+@pytest.mark.rule("R31", "R36")
+async def test_the_servers_are_listed_page_by_page_with_what_protects_them(service: World, acme: str) -> None:
+    first = await service.get(f"{acme}/servers", limit=1)
+    assert first == {
+        "servers": [
+            {"server_id": "s-1", "cores": 4, "registered_at": "2026-01-31T01:00:00Z", "bound": False, "protected": True}
+        ],
+        "next": "s-1",
+    }
+    rest = await service.get(f"{acme}/servers", after="s-1", limit=1)
+    assert ([one["server_id"] for one in rest["servers"]], rest["next"]) == (["s-2"], None)
+    partial = purchase("p-2", specification=specification(protection_mode="partial", servers=1))
+    await service.send("part", "purchase.ordered", **partial)
+    for number in range(3):
+        await service.send("part", "server.registered", server_id=f"s-{number}", cores=number)
+    await service.send("part", "server.bound", server_id="s-1")
+    await service.settle(LATER)
+    await service.send("part", "server.released", server_id="s-0")
+    await service.settle()
+    shown = (await service.get("part/servers"))["servers"]
+    assert [(one["server_id"], one["bound"], one["protected"]) for one in shown] == [
+        ("s-1", True, True),
+        ("s-2", False, False),
+    ]
+    await service.settle(ENDS_AT)
+    for who in (acme, "part"):
+        assert {one["protected"] for one in (await service.get(f"{who}/servers"))["servers"]} == {False}
+    assert [one["bound"] for one in (await service.get("part/servers"))["servers"]] == [True, False]
 
 
 async def test_numbers_in_configuration_come_back_unchanged(service: World, acme: str) -> None:

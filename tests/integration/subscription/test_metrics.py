@@ -11,7 +11,7 @@ from shared.contracts.unreadable import Reason
 from shared.runtime.version import VERSION
 from shared.storage.database import Connection
 from shared.storage.event_counts import EventOutcome
-from subscription_service.storage import accounts
+from subscription_service.storage import due_accounts
 from tests.integration.subscription.core import Core
 from tests.integration.subscription.serving import World
 from tests.kit.events import account, event, purchase
@@ -74,12 +74,12 @@ def test_what_is_overdue_is_counted_with_the_age_of_the_oldest(core: Core) -> No
     core.begin()
     due = datetime.now(UTC) - timedelta(hours=1)
 
-    async def overdue(connection: Connection) -> accounts.Overdue:
+    async def overdue(connection: Connection) -> due_accounts.Overdue:
         for number in range(3):
             values = {"id": f"acct-{number}", "due": due + timedelta(minutes=number) * 40}
             statement = "INSERT INTO account (account_id, partition, next_due_at) VALUES (:id, 0, :due)"
             await connection.execute(text(statement), values)
-        return await accounts.overdue(connection, test_clock=False)
+        return await due_accounts.overdue(connection, test_clock=False)
 
     found = core.reading(overdue)
     assert found.accounts == 2

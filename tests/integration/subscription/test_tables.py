@@ -22,7 +22,7 @@ from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.housekeeping import Housekeeping
 from subscription_service.policy_files import catalog, policy
-from subscription_service.storage import accounts
+from subscription_service.storage import due_accounts
 from tests.kit.events import PARTIAL, account, purchase
 from tests.kit.records import kafka_record
 
@@ -59,7 +59,7 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
 async def test_whether_anything_is_due_is_read_off_the_index_however_many_accounts_there_are(
     engine: Engine,
 ) -> None:
-    statement = accounts.ANY_DUE.text.replace(":now", "$1").replace(":but", "$2")
+    statement = due_accounts.ANY_DUE.text.replace(":now", "$1").replace(":but", "$2")
     async with transaction(engine) as connection:
         await connection.execute(
             text(

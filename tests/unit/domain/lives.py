@@ -34,10 +34,10 @@ def timed(life: Life) -> list[tuple[datetime, InboundData]]:
 def take(scenario: Scenario, time: datetime, command: InboundData) -> list[LifecycleData]:
     """Take in one event of a life."""
     scenario.advance_to(time)
-    return scenario.receive(time, _about_the_last_term(command, scenario.account.subscription))
+    return scenario.receive(time, about_the_last_term(command, scenario.account.subscription))
 
 
-def _about_the_last_term(command: InboundData, subscription: Subscription | None) -> InboundData:
+def about_the_last_term(command: InboundData, subscription: Subscription | None) -> InboundData:
     """An act on the last order, or on the present E, with what that is now."""
     if not isinstance(subscription, Active | Grace):
         return command

@@ -70,3 +70,11 @@ async def test_the_link_of_an_email_opens_reading_the_inbox_and_nothing_else(ser
         how = {"headers": {"Authorization": f"Bearer {link}"}, "json": {"muted": []}}
         opened = f"{method} {path}" in OPENED_BY_A_LINK
         assert await ask(app, method, path, **how) == (503 if opened else 403), (method, path)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+async def test_a_path_with_one_slash_too_many_leads_nowhere_and_is_not_redirected(service: Service) -> None:
+    app = build(service)
+    for method, path in operations(app):
+        for too_many in ("/", "%2F"):
+            assert await ask(app, method, f"{path}{too_many}") in (401, 404, 405), (method, path)
