@@ -18,8 +18,10 @@ from notifier_service.decisions import lifecycle_event
 from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from notifier_service.decisions.notification import Delivered
-from notifier_service.storage import messages, notifications, recipients
+from notifier_service.decisions.notification import Delivered, Suppressed
+from notifier_service.decisions.recipient import newly_erased
+from notifier_service.decisions.suppression import ERASED
+from notifier_service.storage import erasure, messages, notifications, recipients
 from notifier_service.storage.messages import NewMessage
 from notifier_service.storage.signals import Signal
 from notifier_service.unit_of_work import UnitOfWork
@@ -82,11 +84,23 @@ async def notify(
     now = unit_of_work.now
     known = await recipients.lock(connection, {event.metadata.account_id for event in events})
     decisions, changed = decide(events, known, now, mode)
+    for event in events:
+        if newly_erased(event, known[event.metadata.account_id]):
+            await _forget_person(connection, event, unit_of_work)
     await recipients.save(connection, [one for key, one in changed.items() if one != known[key]])
     new = _new(decisions, await notifications.add(connection, decisions, now=now))
     _count_events(events, decisions, new, unit_of_work)
     await messages.add(connection, await _compose_messages(languages, new, now))
     _collect(new, unit_of_work)
+
+
+async def _forget_person(connection: Connection, erased: LifecycleEvent, unit_of_work: UnitOfWork) -> None:
+    """R48, before anything of this batch is stored: what its later events say is about somebody new."""
+    account_id, at = erased.metadata.account_id, erased.processing_time(unit_of_work.now)
+    for ended in await erasure.forget(connection, account_id):
+        unit_of_work.add_final_result(ended.notification, Suppressed(ERASED), attempts=ended.attempts, at=at)
+    unit_of_work.empty_dead_letters(account_id)
+    unit_of_work.signals.add(Signal.INBOX)
 
 
 async def follow_clock(connection: Connection, settled: Sequence[ClockSettled], unit_of_work: UnitOfWork) -> None:

@@ -23,7 +23,7 @@ from notifier_service.storage.signals import Signal
 from shared.contracts.outcomes import Channel
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS, OUTCOMES
 from shared.contracts.unreadable import Reason, Unreadable
-from shared.kafka.dead_letters import dead_letter, dead_letter_line
+from shared.kafka.dead_letters import dead_letter, dead_letter_line, emptied
 from shared.kafka.record import Record
 from shared.outbox import log
 from shared.outbox.log import Entry
@@ -67,6 +67,13 @@ class UnitOfWork:
         self.entries.append(entry)
         self.event_counts[topic, EventOutcome.DEAD_LETTER] += 1
         self.dead_letter_counts[unreadable.reason] += 1
+
+    def empty_dead_letters(self, account_id: str) -> None:
+        """Those of the account that were collected lose what was received: its person is forgotten (R48)."""
+        self.entries = [
+            emptied(entry) if (entry.topic, entry.account_id) == (NOTIFICATION_DEAD_LETTERS, account_id) else entry
+            for entry in self.entries
+        ]
 
     def add_final_result(self, notification: Notification, result: FinalResult, *, attempts: int, at: datetime) -> None:
         """The notification has ended: it is counted, and published as an outcome with the time `at`."""

@@ -86,7 +86,7 @@ class SubscriptionBatchProcessor:
             connection,
             {event.account_id for event in events},
             partitions=self._partitions[LIFECYCLE],
-            with_waiting={event.account_id for event in events if event.may_activate},
+            with_waiting={event.account_id for event in events if event.touches_waiting},
         )
         waiting = [event for locked in unit_of_work.locked.values() for event, _ in locked.waiting]
         fresh = [event for event in events if event.verdict is not Verdict.DUPLICATE]

@@ -17,7 +17,13 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled, SubscriptionExtended
+from shared.contracts.acts import (
+    AccountDebited,
+    AccountErased,
+    CouponRevoked,
+    RenewalCancelled,
+    SubscriptionExtended,
+)
 from shared.contracts.clock import CLOCK_ADVANCED, ClockAdvanced
 from shared.contracts.envelope import Event, check_not_in_future, check_subject, decode, fingerprint
 from shared.contracts.imported import SubscriptionImported
@@ -48,7 +54,7 @@ from shared.kafka.record import Record
 from shared.kafka.sizes import Content
 from subscription_service.domain import importing
 from subscription_service.domain.deduction import retries_after_credit
-from subscription_service.domain.model import Account, is_partial
+from subscription_service.domain.model import Account, VersionStamp, is_partial
 
 
 class EventType(NamedTuple):
@@ -71,6 +77,7 @@ REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
         "tenure.coupon.issued.v1": EventType(CouponIssued, spends="coupon_id"),
         "tenure.account.debited.v1": EventType(AccountDebited, spends="entry_id"),
         "tenure.coupon.revoked.v1": EventType(CouponRevoked),
+        "tenure.account.erased.v1": EventType(AccountErased),
         "tenure.subscription.imported.v1": EventType(SubscriptionImported, spends="import_id"),
     },
     RENEWALS: {
@@ -140,6 +147,8 @@ class Incoming:
 
     `topic`: logical name. `event_key`: 16 bytes that stand for (`source`, `id`). `business_keys`: its own id, and of an
     import also the order ids of its terms (R42). `waiting_id`: id of its row while it waits, None until it has one.
+    `kept_fingerprint`: of the content that it came with, where its person was forgotten while it waited (R48);
+    `rewritten`: that was in this transaction.
     """
 
     topic: str
@@ -149,6 +158,8 @@ class Incoming:
     business_keys: tuple[BusinessKey, ...]
     verdict: Verdict = Verdict.FRESH
     waiting_id: int | None = None
+    kept_fingerprint: bytes | None = None
+    rewritten: bool = False
 
     @property
     def account_id(self) -> str:
@@ -158,6 +169,11 @@ class Incoming:
     def time(self) -> datetime:
         """The CloudEvents `time` (UTC), as of which it is decided; an import is as of the service clock (R43)."""
         return _THE_CLOCKS if self.is_import else self.event.time
+
+    @property
+    def stamp(self) -> VersionStamp:
+        """What orders the facts that it states (R37)."""
+        return VersionStamp(self.event.time, self.event.source, self.event.id)
 
     @property
     def is_import(self) -> bool:
@@ -180,12 +196,10 @@ class Incoming:
         return getattr(self.event.data, "operator", None) is not None
 
     @property
-    def may_activate(self) -> bool:
-        """Whether what waits for its account's purchase may go on because of it (R40, R42)."""
-        return (
-            isinstance(self.event.data, PurchaseOrdered | SubscriptionImported)
-            and self.verdict is not Verdict.DUPLICATE
-        )
+    def touches_waiting(self) -> bool:
+        """Whether what waits for its account may go on because of it (R40, R42), or be blanked (R48)."""
+        touching = PurchaseOrdered | SubscriptionImported | AccountErased
+        return isinstance(self.event.data, touching) and self.verdict is not Verdict.DUPLICATE
 
     def may_use_coupon(self, account: Account) -> bool:
         """Whether a coupon may pay for what it leads to (R24, R25)."""

@@ -19,13 +19,15 @@ from shared.runtime.errors import SlowStatement, Transient
 from shared.runtime.log_lines import LogMessage, say_all
 from shared.runtime.retry import retry_transient
 from shared.storage.database import Connection, transaction
-from subscription_service.domain.policy import Rules
+from subscription_service.domain.context import instant_of
+from subscription_service.domain.deduction import may_deduct
+from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.timers import may_touch_all_servers
 from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
 from subscription_service.storage import due_accounts, loading
 from subscription_service.storage.saving import save
-from subscription_service.unit_of_work import UnitOfWork
+from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
 _ACCOUNTS_PER_TRANSACTION = 500
 _POLL_SECONDS = 0.5
@@ -127,7 +129,7 @@ class TimerRunner:
             name for name, each in locked.items() if each.waiting or may_touch_all_servers(each.account, now, policy)
         ]
         await loading.load_touched(connection, locked, waiting, whole=whole)
-        deductions = {each: locked[each].earliest_deduction(now, policy) for each in account_ids}
+        deductions = {each: _earliest_deduction(locked[each], now, policy) for each in account_ids}
         first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
         await loading.load_coupons(connection, locked, first_instants, now=now, zone=policy.billing_zone)
         unit_of_work = UnitOfWork(
@@ -142,3 +144,13 @@ class TimerRunner:
         now = asyncio.get_running_loop().time()
         self._set_aside_until = {account: until for account, until in self._set_aside_until.items() if until > now}
         return list(self._set_aside_until)
+
+
+def _earliest_deduction(locked: LockedAccount, now: datetime, policy: Policy) -> datetime | None:
+    """No deduction is tried before this instant (UTC) by what is due or waits here; None: none is tried at all."""
+    decided_at = locked.account.decided_at
+    instants = [instant_of(event.time, now, decided_at) for event, _ in locked.waiting]
+    timer = locked.timer(policy)
+    if timer is not None and (instants or may_deduct(locked.account)):
+        instants.append(timer.at)
+    return min(instants, default=None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
+from shared.contracts.acts import AccountErased
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.topics import DEAD_LETTERS
@@ -21,10 +22,10 @@ from shared.kafka.record import Record
 from shared.outbox.log import Entry
 from shared.runtime.log_lines import LogMessage
 from shared.storage.event_counts import EventOutcome
+from subscription_service import person_data
 from subscription_service.account_changes import same_timer
 from subscription_service.domain import waiting
-from subscription_service.domain.context import DecisionTime, instant_of
-from subscription_service.domain.deduction import may_deduct
+from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.overview import overview_with, shown_of
 from subscription_service.domain.policy import Policy, Rules
@@ -74,15 +75,6 @@ class LockedAccount:
     def next_due_at(self, now: datetime, policy: Policy) -> datetime | None:
         """When `timers` must look at this account again (UTC); None: not until an event comes."""
         return waiting.next_due_at(self.schedule(policy), now)
-
-    def earliest_deduction(self, now: datetime, policy: Policy) -> datetime | None:
-        """No deduction is tried before this instant (UTC) by what is due or waits here; None: none is tried at all."""
-        decided_at = self.account.decided_at
-        instants = [instant_of(event.time, now, decided_at) for event, _ in self.waiting]
-        timer = self.timer(policy)
-        if timer is not None and (instants or may_deduct(self.account)):
-            instants.append(timer.at)
-        return min(instants, default=None)
 
 
 class UnitOfWork:
@@ -239,16 +231,23 @@ class UnitOfWork:
         if incoming.verdict is Verdict.CONFLICT:
             self._handle_conflict(locked, incoming, at)
             return
-        stamp = VersionStamp(event.time, event.source, event.id)
+        time = DecisionTime(at, self.now)
         try:
-            result = step(locked.account, event.data, time=DecisionTime(at, self.now), stamp=stamp, rules=self.rules)
+            result = step(locked.account, event.data, time=time, stamp=incoming.stamp, rules=self.rules)
         except Exception as error:  # noqa: BLE001 - any bug in a decision ends here
             self._culprits.check(incoming.account_id, f"{event.type} {event.id}", error)
             self.dead_letter(incoming, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}", error)
             self._culprits.add(incoming.account_id)
             return
         self._culprits.forget()
+        if isinstance(event.data, AccountErased):
+            self._forget_person(locked, incoming)
         self._record(locked, incoming, result, at)
+
+    def _forget_person(self, locked: LockedAccount, erasure: Incoming) -> None:
+        """R48, in what was collected before it."""
+        self.emitted, self.dead_letters = person_data.blanked(self.emitted, self.dead_letters, erasure.account_id)
+        locked.waiting = person_data.without_persons(locked.waiting, erasure.event.time)
 
     def _handle_conflict(self, locked: LockedAccount, incoming: Incoming, at: datetime) -> None:
         """R39: an order or an import is refused; what spends another id is a dead letter."""
@@ -259,7 +258,8 @@ class UnitOfWork:
             self.dead_letter(incoming, Reason.ID_CONFLICT, f"{kind}_id: spent by other content")
 
     def _refuse(self, locked: LockedAccount, incoming: Incoming, at: datetime, code: RejectionCode = _NONE) -> None:
-        self._record(locked, incoming, refuse(locked.account, incoming.event.data, code, at=at), at)
+        context = FactContext(incoming.stamp, at, self.rules)
+        self._record(locked, incoming, refuse(locked.account, incoming.event.data, code, context), at)
 
     def _record(self, locked: LockedAccount, incoming: Incoming, result: StepResult, at: datetime) -> None:
         """Keep what an event has led to, and count it."""

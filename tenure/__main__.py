@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "revoke-coupon": "Take an unused coupon away, as an operator.",
     "cancel-renewal": "Take a pending renewal order back, as an operator.",
     "extend": "Let a subscription end some days later, as an operator.",
+    "erase": "Forget the person behind an account, as an operator.",
     "audit": "Rebuild all subscriptions from the lifecycle log and compare.",
     "dead-letters": "List, show and replay what could not be read.",
 }

@@ -6,16 +6,16 @@ What came from a topic that a service writes cannot be sent there again. What wa
 (`handled_dead_letters`).
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import TopicPartition
 
 from shared.contracts.topics import DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS
 from shared.kafka.client import admin_client, standalone_consumer
+from shared.kafka.dead_letters import named_account, readable_attributes
 from shared.kafka.record import Record
 from shared.kafka.topics import name_of
 from shared.runtime.settings import Settings
@@ -78,27 +78,10 @@ class StoredDeadLetter:
     @property
     def event(self) -> Mapping[str, str | None]:
         """`account`, `event_id` and `source`, as far as they can be read; the account else by the key (None: not)."""
-        fields = self._fields()
-        data = fields.get("data")
-        account = fields.get("subject") or (data.get("account_id") if isinstance(data, dict) else None)
-        key = self.key.decode(errors="backslashreplace") if self.key else None
-        found = {"account": account or key, "event_id": fields.get("id"), "source": fields.get("source")}
+        fields = readable_attributes(self.value, self.headers)
+        account = named_account(self.key, fields)
+        found = {"account": account, "event_id": fields.get("id"), "source": fields.get("source")}
         return {name: None if value is None else str(value) for name, value in found.items()}
-
-    def _fields(self) -> Mapping[str, Any]:
-        """The attributes of a CloudEvent in structured or binary mode."""
-        binary = {
-            name[3:]: (value or b"").decode(errors="backslashreplace")
-            for name, value in self.headers
-            if name.startswith("ce_")
-        }
-        try:
-            document = json.loads(self.value or b"")
-        except (ValueError, RecursionError):
-            document = None
-        if binary:
-            return {**binary, "data": document}
-        return document if isinstance(document, dict) else {}
 
     @property
     def cut(self) -> Mapping[str, str]:

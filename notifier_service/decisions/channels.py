@@ -31,6 +31,7 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "quota_restored": _INBOX,
     "contact_changed": _INBOX,
     "imported": _NONE,
+    "erased": _NONE,
 }
 """Kind -> the channels on which it makes a notification."""
 

@@ -3,7 +3,7 @@
 The whole batch counts: what a later event in it has made untrue is suppressed from the start.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from notifier_service.decisions.notification import (
 )
 from notifier_service.decisions.plan import PlannedNotification, plan
 from notifier_service.decisions.recipient import Recipient, apply_event, contact_for
-from notifier_service.decisions.suppression import NOTHING_NEW, says_nothing_new, untrue
+from notifier_service.decisions.suppression import ERASED, NOTHING_NEW, is_erased, says_nothing_new, untrue
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact
 
@@ -74,19 +74,23 @@ def decide(
         recipient = known[event.metadata.account_id] = apply_event(before, event)
         contacts.append(contact_for(event, recipient.contact))
     decisions = [
-        NotificationDecision(event=event, planned=planned, contact=contact, suppressed=suppressed)
+        decision
         for event, contact, reason in zip(events, contacts, idle, strict=True)
-        for planned, suppressed in _planned(event, contact, known[event.metadata.account_id], reason, now)
+        for decision in _decisions(event, contact, known[event.metadata.account_id], reason, now)
     ]
     return [_held_back(decision, mode) for decision in decisions], known
 
 
-def _planned(
+def _decisions(
     event: LifecycleEvent, contact: Contact | None, recipient: Recipient, idle: str | None, now: datetime
-) -> list[tuple[PlannedNotification, str | None]]:
+) -> Iterator[NotificationDecision]:
     """The notifications of an event, each with the reason for which it is suppressed, if any."""
     reason = idle or untrue(event, recipient.latest_versions, now)
-    return [(planned, planned.suppressed or reason) for planned in plan(event, contact, recipient.preferences)]
+    if is_erased(event, recipient.latest_versions):
+        contact, reason = None, ERASED
+    for planned in plan(event, contact, recipient.preferences):
+        suppressed = ERASED if reason == ERASED else planned.suppressed or reason
+        yield NotificationDecision(event=event, planned=planned, contact=contact, suppressed=suppressed)
 
 
 def _held_back(decision: NotificationDecision, mode: DeliveryMode) -> NotificationDecision:

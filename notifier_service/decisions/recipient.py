@@ -1,4 +1,7 @@
-"""The recipient of an account's notifications: contact, preferences, and what suppression needs. Pure."""
+"""The recipient of an account's notifications: contact, preferences, and what suppression needs. Pure.
+
+Of a person who was forgotten nothing stays but the versions that say what is older (R48).
+"""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -6,9 +9,9 @@ from typing import Final
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
-from notifier_service.decisions.suppression import LatestVersions, says_nothing_new
+from notifier_service.decisions.suppression import ERASED, LatestVersions, says_nothing_new
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected
-from shared.contracts.lifecycle_acts import Imported
+from shared.contracts.lifecycle_acts import Imported, PersonErased
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.types import Contact
 
@@ -31,7 +34,8 @@ class Recipient:
 
 
 def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
-    """The recipient after an event of its account; an event older than the stored contact does not replace it.
+    """The recipient after an event of its account; an event older than the stored contact does not replace it, nor does
+    one older than an erasure bring it back (R48).
 
     A failed deduction that says nothing new leaves it as it is, so that it suppresses no earlier one that was told. One
     that comes again, or late, does not replace the shortfall of a newer one.
@@ -48,8 +52,19 @@ def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
             return replace(
                 recipient, contact=contact, contact_version=event.metadata.version, latest_versions=latest_versions
             )
+        case PersonErased() if event.metadata.version > recipient.contact_version:
+            return Recipient(
+                account_id=recipient.account_id,
+                contact_version=event.metadata.version,
+                latest_versions=latest_versions,
+            )
         case _:
             return replace(recipient, latest_versions=latest_versions)
+
+
+def newly_erased(event: LifecycleEvent, known: Recipient) -> bool:
+    """Whether an `erased` is to be carried out, since the recipient was not forgotten by it before (R48)."""
+    return event.kind == ERASED and known.latest_versions.by_kind.get(ERASED, 0) < event.metadata.version
 
 
 def masked(address: str) -> str:

@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import Final, Self
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.lifecycle import LifecycleData, ReleaseDue, RenewalDue
+from shared.contracts.lifecycle import ContactReplaced, LifecycleData, ReleaseDue, RenewalDue
 from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 
 NOTHING_NEW: Final = "nothing_new"
+ERASED: Final = "erased"
+"""The kind of the event by which a person is forgotten, and the reason of all that was not told before it (R48)."""
 
 OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
     "renewal_due": {
@@ -73,6 +75,8 @@ def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime
 
     `now` is the service clock; where the event's `recordedat` is later, that instant counts.
     """
+    if is_erased(event, latest_versions):
+        return ERASED
     for later, reason in _overtaking(event).items():
         if latest_versions.by_kind.get(later, 0) > event.metadata.version:
             return reason
@@ -83,6 +87,13 @@ def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime
             return "released_meanwhile"
         case _:
             return None
+
+
+def is_erased(event: LifecycleEvent, latest_versions: LatestVersions) -> bool:
+    """Whether the person was forgotten after this event (R48), as also a contact tells that it lacks."""
+    if isinstance(event.data, ContactReplaced) and event.data.contact is None:
+        return True
+    return latest_versions.by_kind.get(ERASED, 0) > event.metadata.version
 
 
 def says_nothing_new(data: LifecycleData, told_shortfall: Decimal | None) -> bool:

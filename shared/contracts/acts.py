@@ -1,5 +1,5 @@
-"""Acts of an operator, which put an account right: on `purchases` debits and revoked coupons, on `renewals` renewal
-orders that are taken back and extensions.
+"""Acts of an operator, which put an account right: on `purchases` debits, revoked coupons and erasures, on `renewals`
+renewal orders that are taken back and extensions.
 
 Each names who did it and why; both are kept for good with what the act has led to.
 """
@@ -47,6 +47,15 @@ class CouponRevoked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountErased:
+    """The person behind the account is forgotten; the account and its subscription go on (R48)."""
+
+    account_id: AccountId
+    operator: Operator
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalCancelled:
     """The last pending renewal order is taken back, by an operator or by the customer (R46)."""
 
@@ -71,6 +80,7 @@ class SubscriptionExtended:
 ACTS_ON_PURCHASES: Final[Mapping[str, type[Any]]] = {
     "tenure.account.debited.v1": AccountDebited,
     "tenure.coupon.revoked.v1": CouponRevoked,
+    "tenure.account.erased.v1": AccountErased,
 }
 """Type -> contract."""
 

@@ -6,7 +6,13 @@ in the module of its topic (`purchases`, `renewals`, `inventory`), its class in 
 
 from collections.abc import Mapping
 
-from shared.contracts.acts import AccountDebited, CouponRevoked, RenewalCancelled, SubscriptionExtended
+from shared.contracts.acts import (
+    AccountDebited,
+    AccountErased,
+    CouponRevoked,
+    RenewalCancelled,
+    SubscriptionExtended,
+)
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import (
     INVENTORY_EVENTS,
@@ -38,6 +44,7 @@ InboundData = (
     | CouponIssued
     | AccountDebited
     | CouponRevoked
+    | AccountErased
     | SubscriptionImported
     | RenewalOrdered
     | RenewalChangeOrdered

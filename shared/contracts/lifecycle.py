@@ -32,7 +32,7 @@ from shared.contracts.fields import (
     RetainedUntil,
     described,
 )
-from shared.contracts.lifecycle_acts import Imported, RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_acts import Imported, PersonErased, RenewalTakenBack, TermExtended
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 from shared.contracts.lifecycle_parts import (
     AutoRenewalPlan,
@@ -50,6 +50,7 @@ from shared.contracts.lifecycle_parts import (
     RenewalQuote,
     Required,
     ServerUse,
+    StatedContact,
 )
 from shared.contracts.types import Contact, Feature, ProtectionMode, Specification, Term
 
@@ -67,7 +68,7 @@ class Activated:
     """A purchase was accepted: the subscription is active (R5)."""
 
     order_id: OrderId
-    contact: Contact
+    contact: StatedContact
     term: Term
     specification: Specification
     expires_on: ExpiresOn
@@ -209,7 +210,7 @@ class OrderRejected:
 class ContactReplaced:
     """The account has another contact."""
 
-    contact: Contact
+    contact: StatedContact
 
 
 LifecycleData = (
@@ -231,6 +232,7 @@ LifecycleData = (
     | Imported
     | RenewalTakenBack
     | TermExtended
+    | PersonErased
 )
 
 LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
@@ -252,6 +254,7 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.imported.v1": Imported,
     "tenure.subscription.renewal_cancelled.v1": RenewalTakenBack,
     "tenure.subscription.extended.v1": TermExtended,
+    "tenure.subscription.erased.v1": PersonErased,
 }
 """Type -> contract: what the subscription service writes."""
 

@@ -1,4 +1,6 @@
-"""Events out when a subscription is taken over from another system or put right: a part of `lifecycle`."""
+"""Events out when a subscription is taken over from another system or put right, or a person is forgotten: a part of
+`lifecycle`.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -23,9 +25,9 @@ from shared.contracts.fields import (
 from shared.contracts.lifecycle_parts import (
     AutoRenewalPlan,
     ImportedState,
+    StatedContact,
 )
 from shared.contracts.types import (
-    Contact,
     Specification,
     Term,
 )
@@ -36,7 +38,7 @@ class Imported:
     """A subscription was taken over from another system as it stood there (R42-R44); nobody is notified."""
 
     import_id: ImportId
-    contact: Contact
+    contact: StatedContact
     anchor_day: AnchorDay
     terms: Annotated[tuple[Term, ...], described("The chain of terms, the oldest first.")]
     specification: Specification
@@ -76,5 +78,13 @@ class TermExtended:
     retained_until: Annotated[RetainedUntil | None, described("The new end of the grace period; null while active.")]
     reactivated: Annotated[bool, described("Whether it came in grace and made the subscription active again.", False)]
     anchor_day: AnchorDay
+    operator: Operator
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased:
+    """The person behind the account was forgotten: there is no contact any more (R48); nobody is notified."""
+
     operator: Operator
     reason: Reason

@@ -17,7 +17,11 @@ from shared.contracts.fields import (
     described,
 )
 from shared.contracts.scalars import Whole
-from shared.contracts.types import Specification
+from shared.contracts.types import Contact, Specification
+
+StatedContact = Annotated[
+    Contact | None, described("The account's contact; null where the person was forgotten (R48).")
+]
 
 
 class Actor(StrEnum):

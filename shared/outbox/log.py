@@ -1,4 +1,5 @@
 """The log: every record that a service publishes, append-only, in order; outbox and audit trail at once.
+Only where a person is forgotten is an entry changed: a contact, or what a dead letter holds (R48).
 
 Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, in commit order. It is assigned
 last in the transaction, under a row lock for the partition, partitions in order. The relay publishes it.

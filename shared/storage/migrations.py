@@ -70,6 +70,26 @@ FIRST_SHARED_TABLES = (
 )
 """The tables of `shared.storage.tables` as both services first made them; later changes are migrations of their own."""
 
+_DEAD_LETTERS = "topic IN ('dead-letters', 'notification-dead-letters')"
+DEAD_LETTERS_BY_ACCOUNT = (
+    # What cannot be read names no account: a function, since only that can go on after an error.
+    "CREATE FUNCTION named_account(key bytea, value bytea, headers bytea) RETURNS text LANGUAGE plpgsql AS $$"
+    " DECLARE document json; received json; BEGIN"
+    " BEGIN document := convert_from(value, 'UTF8')::json; EXCEPTION WHEN OTHERS THEN document := NULL; END;"
+    " BEGIN received := convert_from(headers, 'UTF8')::json; EXCEPTION WHEN OTHERS THEN received := NULL; END;"
+    " RETURN coalesce((SELECT h ->> 1 FROM json_array_elements(received) AS h WHERE h ->> 0 = 'ce_subject' LIMIT 1),"
+    "  document ->> 'subject', document -> 'data' ->> 'account_id', document ->> 'account_id',"
+    "  convert_from(key, 'UTF8'));"
+    " EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$",
+    "UPDATE log SET account_id = named.account_id FROM (SELECT topic, partition, sequence,"
+    f"  named_account(key, value, headers) AS account_id FROM log WHERE {_DEAD_LETTERS}) AS named"
+    " WHERE (log.topic, log.partition, log.sequence) = (named.topic, named.partition, named.sequence)"
+    "  AND named.account_id ~ '^[A-Za-z0-9._:-]{1,128}$'",
+    "DROP FUNCTION named_account(bytea, bytea, bytea)",
+    f"CREATE INDEX log_dead_letter ON log (account_id, topic, partition, sequence) WHERE {_DEAD_LETTERS}",
+)
+"""Dead letters know the account that they name, as far as they name one: they are emptied with it (R48)."""
+
 POSITIONS_PROVED_BY_SEQUENCE = (
     "ALTER TABLE input_offset ADD COLUMN sequence BIGINT",
     "ALTER TABLE input_offset ADD COLUMN gap_from BIGINT",

@@ -65,7 +65,10 @@ class RelayPosition(SharedTable, table=True):
 
 
 class LogEntry(SharedTable, table=True):
-    """One record of the append-only log: `value` as it is published, `headers` those beyond the relay's own."""
+    """One record of the append-only log: `value` as it is published, `headers` those beyond the relay's own.
+
+    `account_id`: of lifecycle events, outcomes, and dead letters as far as they name an account.
+    """
 
     __tablename__ = "log"
     __table_args__ = (
@@ -75,6 +78,14 @@ class LogEntry(SharedTable, table=True):
             "topic",
             "sequence",
             postgresql_where=sa.text("topic = 'subscription-lifecycle'"),
+        ),
+        sa.Index(
+            "log_dead_letter",
+            "account_id",
+            "topic",
+            "partition",
+            "sequence",
+            postgresql_where=sa.text("topic IN ('dead-letters', 'notification-dead-letters')"),
         ),
     )
     topic: TextKey

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from shared.contracts.acts import RenewalCancelled, SubscriptionExtended
+from shared.contracts.acts import AccountErased, RenewalCancelled, SubscriptionExtended
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
@@ -28,6 +28,7 @@ from subscription_service.domain import checks
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection
 from subscription_service.domain.deduction import first_attempt, retry_after_credit
+from subscription_service.domain.erasing import erase
 from subscription_service.domain.extending import extend
 from subscription_service.domain.importing import import_subscription
 from subscription_service.domain.model import Account, Active, Grace, retained_counts
@@ -163,6 +164,7 @@ ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetim
     AccountCredited: credit,
     SubscriptionImported: import_subscription,
     RenewalCancelled: take_back,
+    AccountErased: erase,
 }
 """These are decided whatever the account's state."""
 

@@ -49,6 +49,8 @@ def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Poli
     match event:
         case lifecycle.Activated() | lifecycle_acts.Imported() | lifecycle.ContactReplaced():
             return after._replace(contact=event.contact)
+        case lifecycle_acts.PersonErased():
+            return after._replace(contact=None)
         case lifecycle_acts.RenewalTakenBack():
             return after._replace(balance=event.balance_after)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
@@ -64,7 +66,13 @@ def _subscription(
     match event:
         case lifecycle.Activated() | lifecycle_acts.Imported():
             return _begun(event, at, policy)
-        case lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle.RenewalDue() | lifecycle.ReleaseDue():
+        case (
+            lifecycle.OrderRejected()
+            | lifecycle.ContactReplaced()
+            | lifecycle_acts.PersonErased()
+            | lifecycle.RenewalDue()
+            | lifecycle.ReleaseDue()
+        ):
             return subscription
         case lifecycle.Released():
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.contracts import lifecycle, lifecycle_acts
-from shared.contracts.acts import AccountDebited, CouponRevoked
+from shared.contracts.acts import AccountDebited, AccountErased, CouponRevoked
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     CapacityUsed,
@@ -25,7 +25,7 @@ from shared.contracts.inventory import (
 )
 from shared.contracts.purchases import AccountCredited, CouponIssued
 from shared.contracts.types import ProtectionMode, Specification
-from subscription_service.domain import inventory
+from subscription_service.domain import erasing, inventory
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import (
     ZERO,
@@ -154,6 +154,7 @@ FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Ac
     AccountDebited: debit,
     CouponIssued: issue_coupon,
     CouponRevoked: revoke_coupon,
+    AccountErased: erasing.mark,
     CapacityUsed: use_capacity,
     ConfigurationRecorded: record_configuration,
     ConfigurationRemoved: remove_configuration,

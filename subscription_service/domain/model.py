@@ -144,6 +144,21 @@ class Released:
 Subscription = Active | Grace | Released
 
 
+class Person(NamedTuple):
+    """What the next erasure of the account has to know (R48).
+
+    `named`: whether a contact may have been stated since the last one. `stated_at`: `time` of the event that stated
+    the account's contact (UTC); None where that is not known. `erased_at`: the latest `time` of an erasure (UTC).
+    """
+
+    named: bool = True
+    stated_at: datetime | None = None
+    erased_at: datetime | None = None
+
+
+NOBODY_ERASED = Person()
+
+
 class PlacedOrder(NamedTuple):
     """What is known of an order that appended a term: `charged` was deducted here for it (0.00: nothing was)."""
 
@@ -164,6 +179,7 @@ class Account(NamedTuple):
     version: int = 0
     decided_at: datetime | None = None
     contact: Contact | None = None
+    person: Person = NOBODY_ERASED
     subscription: Subscription | None = None
     balance: Decimal = ZERO
     coupons: tuple[Coupon, ...] = ()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
+from subscription_service.domain import erasing
 from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.decide import decide
 from subscription_service.domain.evolve import evolve
@@ -44,20 +45,22 @@ def step(
     return _decide(account, command, FactContext(stamp, time.at, rules))
 
 
-def refuse(account: Account, command: InboundData, code: RejectionCode, *, at: datetime) -> StepResult:
+def refuse(account: Account, command: InboundData, code: RejectionCode, context: FactContext) -> StepResult:
     """Refuse without asking the rules: the order's id is spent (R39), or no purchase came (R40)."""
-    return _rejected(account, command, Rejection(code), at)
+    return _rejected(account, command, Rejection(code), context)
 
 
 def _decide(account: Account, command: InboundData, context: FactContext) -> StepResult:
-    _, at, rules = context
+    stamp, at, rules = context
     known = apply_fact(account, command, context)
     if isinstance(known, Rejection):
-        return _rejected(account, command, known, at)
+        return _rejected(account, command, known, context)
     decided = decide(known, command, at=at, rules=rules)
     if isinstance(decided, Rejection):
-        return _rejected(account, command, decided, at)
-    return _with_quota_notice(_apply_events(known, decided, at, rules), decided, at, rules)
+        return _rejected(account, command, decided, context)
+    events = erasing.without_forgotten(decided, known, command, stamp.time)
+    after = erasing.note(_apply_events(known, events, at, rules), command, stamp.time)
+    return _with_quota_notice(after, events, at, rules)
 
 
 def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> StepResult:
@@ -91,7 +94,7 @@ def _with_quota_notice(account: Account, events: tuple[LifecycleData, ...], at: 
     return StepResult(_apply_events(account, (notice,), at, rules), (*events, notice))
 
 
-def _rejected(account: Account, command: InboundData, rejection: Rejection, at: datetime) -> StepResult:
+def _rejected(account: Account, command: InboundData, rejection: Rejection, context: FactContext) -> StepResult:
     """R41: only `version` and `decided_at` change; the one event names code, sentence and values."""
     rejected = OrderRejected(
         order_id=_refused_id(command),
@@ -100,11 +103,12 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, at: 
         message=sentence(rejection),
         required=rejection.required,
         offered=rejection.offered,
-        contact=account.contact or getattr(command, "contact", None),
+        contact=erasing.contact_of(account, command, context.stamp.time),
         feature=rejection.feature,
         range=rejection.range,
     )
-    return StepResult(account._replace(version=account.version + 1, decided_at=at), (rejected,))
+    after = erasing.note_refusal(account, rejected.contact)
+    return StepResult(after._replace(version=account.version + 1, decided_at=context.at), (rejected,))
 
 
 def _refused_id(command: InboundData) -> str | None:

@@ -1,7 +1,7 @@
 """The JSON documents in an account's row: its contact, its subscription, and the facts beside its totals.
 
-Each is written where it has changed, and is NULL in the statement otherwise: most events leave all three alone, and
-none takes one away. For `accounts` only.
+Each is written where it has changed, and is NULL in the statement otherwise: most events leave all three alone. A
+contact that was forgotten is the JSON `null`. For `accounts` only.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,12 @@ from typing import Final, NamedTuple
 from shared.contracts.envelope import json_reader, to_json
 from shared.contracts.types import ConfigurationKind, Contact, Feature
 from subscription_service.domain.model import (
+    NOBODY_ERASED,
     Account,
     Active,
     CapacityUse,
     Grace,
+    Person,
     Released,
     Subscription,
     VersionStamp,
@@ -30,6 +32,7 @@ class Facts(NamedTuple):
     retained: Mapping[ConfigurationKind, int] = {}
     snapshot_stamp: VersionStamp | None = None
     configuration_floor: datetime | None = None
+    person: Person = NOBODY_ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ _STATE_OF: Final[Mapping[type[Subscription], str]] = {Active: "active", Grace: "
 _READERS: Final[Mapping[str, Callable[[str], Subscription]]] = {
     state: json_reader(contract) for contract, state in _STATE_OF.items()
 }
+_FORGOTTEN: Final = "null"
 _read_tag = json_reader(_Tag)
 _read_facts = json_reader(Facts)
 _read_contact = lru_cache(maxsize=20_000)(json_reader(Contact))
@@ -51,8 +55,8 @@ _read_contact = lru_cache(maxsize=20_000)(json_reader(Contact))
 
 
 def contact_of(document: str | None) -> Contact | None:
-    """From the column's text."""
-    return None if document is None else _read_contact(document)
+    """From the column's text; `null` where the person was forgotten (R48)."""
+    return None if document in (None, _FORGOTTEN) else _read_contact(document)
 
 
 def subscription_of(document: str | None) -> Subscription | None:
@@ -87,6 +91,7 @@ def facts_document(account: Account, before: Account) -> str | None:
         and account.retained is before.retained
         and account.snapshot_stamp is before.snapshot_stamp
         and account.configuration_floor is before.configuration_floor
+        and account.person == before.person
     ):
         return None
     facts = Facts(
@@ -94,5 +99,6 @@ def facts_document(account: Account, before: Account) -> str | None:
         retained=dict(account.retained),
         snapshot_stamp=account.snapshot_stamp,
         configuration_floor=account.configuration_floor,
+        person=account.person,
     )
-    return to_json(facts).decode() if any(facts) else None
+    return to_json(facts).decode() if facts != _NO_FACTS else None

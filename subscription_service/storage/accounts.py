@@ -219,6 +219,7 @@ def _account(row: Any) -> Account:
         retained=facts.retained,
         snapshot_stamp=facts.snapshot_stamp,
         configuration_floor=facts.configuration_floor,
+        person=facts.person,
     )
 
 

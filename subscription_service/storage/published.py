@@ -1,11 +1,18 @@
-"""This service's entries in the log: lifecycle events are kept for good, state documents until they are published."""
+"""This service's entries in the log: lifecycle events are kept for good, state documents until they are published.
+
+Once the person behind an account is forgotten, its lifecycle events lose their contacts (R48).
+"""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
 from sqlalchemy import text
 
+from shared.contracts.forgetting import STATES_CONTACT, without_contact
 from shared.contracts.topics import LIFECYCLE, STATE
+from shared.storage.bulk import Row, update
 from shared.storage.database import Connection
+from shared.storage.tables import LogEntry
 from subscription_service.storage.account_range import IN_RANGE, AccountRange
 
 _HISTORY = text(
@@ -15,6 +22,12 @@ _HISTORY = text(
 _OF_RANGE = text(
     f"SELECT account_id, value FROM log WHERE topic = '{LIFECYCLE}' AND {IN_RANGE} ORDER BY account_id, topic, sequence"
 )
+_FORGET_AT_ONCE: Final = 2_000
+_WITH_CONTACT = text(
+    "SELECT partition, sequence, CASE WHEN position(:states_contact IN value) > 0 THEN value END AS value FROM log"
+    f" WHERE topic = '{LIFECYCLE}' AND account_id = :id AND sequence > :after ORDER BY sequence LIMIT :limit"
+)
+_REWRITE = update(LogEntry, ("topic", "partition", "sequence", "value"))
 _DELETE_STATE = text(
     "DELETE FROM log WHERE ctid = ANY(ARRAY(SELECT log.ctid FROM log JOIN relay_position r USING (topic, partition)"
     f" WHERE log.topic = '{STATE}' AND log.sequence < r.published - :keep LIMIT :limit FOR UPDATE OF log SKIP LOCKED))"
@@ -32,6 +45,25 @@ async def lifecycle(connection: Connection, accounts: AccountRange) -> AsyncIter
     async with connection.stream(_OF_RANGE, accounts._asdict()) as found:
         async for account_id, value in found:
             yield account_id, value
+
+
+async def forget_contacts(connection: Connection, account_id: str) -> None:
+    """Blank the contact in all lifecycle events of an account, however many there are (R48).
+
+    Each statement looks at a bounded number of entries, so that none is too slow.
+    """
+    arguments = {"id": account_id, "states_contact": STATES_CONTACT, "after": 0, "limit": _FORGET_AT_ONCE}
+    while True:
+        found = (await connection.execute(_WITH_CONTACT, arguments)).all()
+        await _REWRITE.run(connection, [_forgotten(row) for row in found if row.value is not None])
+        if len(found) < _FORGET_AT_ONCE:
+            return
+        arguments["after"] = found[-1].sequence
+
+
+def _forgotten(row: Any) -> Row:
+    value = without_contact(row.value)
+    return {"topic": LIFECYCLE, "partition": row.partition, "sequence": row.sequence, "value": value}
 
 
 async def delete_published_state(connection: Connection, limit: int, *, keep: int) -> int:

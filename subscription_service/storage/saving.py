@@ -12,6 +12,7 @@ from subscription_service.storage import (
     configuration,
     coupons,
     deduplication,
+    erasure,
     ledger,
     orders,
     receipts,
@@ -51,5 +52,6 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await deduplication.forget(connection, unit_of_work.ids_to_forget)
     await deduplication.release(connection, unit_of_work.refused_imports)
     await subscription_counts.add(connection, changed)
+    await erasure.save(connection, applied)
     await event_counts.add(connection, unit_of_work.event_counts)
     await event_counts.add_dead_letters(connection, DEAD_LETTERS, unit_of_work.dead_letter_counts)

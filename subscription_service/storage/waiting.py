@@ -12,10 +12,11 @@ from sqlalchemy import Index, text
 
 from shared.kafka.record import Record
 from shared.outbox import log
-from shared.storage.bulk import Row, insert, upsert
+from shared.storage.bulk import Row, insert, update, upsert
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import BigInteger, BigIntegerKey, OptionalInstant, Text, TextKey
+from subscription_service import person_data
 from subscription_service.handlers import Incoming, reread
 from subscription_service.pauses import with_pauses
 from subscription_service.storage.metadata import SubscriptionTable
@@ -26,6 +27,7 @@ class WaitingRow(SubscriptionTable, table=True):
     """`id` rises in order of arrival. `until`: end of the wait for a purchase; NULL: it waits for timers.
 
     `topic`: logical name; `broker_topic`, `partition`, `record_offset`, `key`, `value`, `headers`: of the record.
+    `fingerprint`: of the content that it came with, where its person was forgotten since (R48).
     """
 
     __tablename__ = "waiting"
@@ -40,6 +42,7 @@ class WaitingRow(SubscriptionTable, table=True):
     key: bytes | None
     value: bytes
     headers: bytes | None
+    fingerprint: bytes | None
 
 
 class WaitingCountRow(SubscriptionTable, table=True):
@@ -60,6 +63,7 @@ class StoredEvent(NamedTuple):
 _READ = Selection(WaitingRow)
 _OF_ACCOUNTS = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = ANY(:ids) ORDER BY id")
 _ADD = insert(WaitingRow, names_of(WaitingRow, without=["id"]))
+_REWRITE = update(WaitingRow, ("id", "key", "value", "headers", "fingerprint"))
 _DELETE = text("DELETE FROM waiting WHERE id = ANY(:ids)")
 _FIRST = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = :id ORDER BY id LIMIT :limit")
 _NAME: Final = "waiting"
@@ -82,11 +86,15 @@ async def first_of_account(connection: Connection, account_id: str, *, limit: in
 
 
 async def save(connection: Connection, changed: Iterable[LockedAccount], *, stopped: Iterable[int]) -> None:
-    """Delete the rows of events that wait no more (`stopped`: their ids), and add those that have begun to wait."""
+    """Delete the rows of events that wait no more (`stopped`: their ids), add those that have begun to wait, and write
+    those anew whose person was forgotten.
+    """
     ids = sorted(stopped)
     deleted = (await connection.execute(_DELETE, {"ids": ids})).rowcount if ids else 0
-    rows = [_row(event, until) for locked in changed for event, until in locked.waiting if event.waiting_id is None]
+    waiting = [(event, until) for locked in changed for event, until in locked.waiting]
+    rows = [_row(event, until) for event, until in waiting if event.waiting_id is None]
     await _ADD.run(connection, rows)
+    await _REWRITE.run(connection, [_content(event) for event, _ in waiting if event.rewritten and event.waiting_id])
     if len(rows) != deleted:
         await _ADD_TO_COUNT.run(connection, [{"name": _NAME, "count": len(rows) - deleted}])
 
@@ -111,7 +119,8 @@ def _incoming(row: Any) -> Incoming:
         serialized_value_size=0,
         headers=log.unpack(row.headers),
     )
-    incoming = reread(record, row.topic)
+    kept = row.fingerprint
+    incoming = person_data.reread(record, row.topic, kept) if kept else reread(record, row.topic)
     incoming.waiting_id = row.id
     return incoming
 
@@ -125,7 +134,20 @@ def _row(event: Incoming, until: datetime | None) -> Row:
         "broker_topic": record.topic,
         "partition": record.partition,
         "record_offset": record.offset,
+        **_record_content(event),
+    }
+
+
+def _content(event: Incoming) -> Row:
+    """What is written anew of a row."""
+    return {"id": event.waiting_id, **_record_content(event)}
+
+
+def _record_content(event: Incoming) -> Row:
+    record = event.record
+    return {
         "key": record.key,
         "value": record.value,
         "headers": log.pack(tuple(record.headers)),
+        "fingerprint": event.kept_fingerprint,
     }

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from notifier_service.content.localizer import Localizer, localizer_for
-from notifier_service.content.messages.mail_content import MailContent, Row, Severity, details
+from notifier_service.content.messages.mail_content import Detail, MailContent, Row, Severity, details
 from notifier_service.content.names import display_name, one_line
 from shared.contracts.lifecycle import ContactReplaced, OrderRejected
 from shared.contracts.lifecycle_parts import QuantityRange, RefusalValue, RejectionCode
-from shared.contracts.types import Edition
+from shared.contracts.types import Contact, Edition
 
 _UNITS: Final = {
     RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
@@ -80,22 +80,25 @@ def refusal(code: RejectionCode, required: RefusalValue, offered: RefusalValue, 
 
 
 def contact_changed(data: ContactReplaced, localizer: Localizer) -> MailContent:
-    """The new contact, as messages will use it."""
-    contact = data.contact
-    served = localizer_for(localizer.languages, contact.locale, contact.time_zone)
+    """The new contact, as messages will use it. Nobody is told of one that was forgotten (R48)."""
     return MailContent(
         severity=Severity.INFO,
         badge=localizer.text("contact_changed.badge"),
         subject=localizer.text("contact_changed.subject"),
         title=localizer.text("contact_changed.subject"),
         lead=(localizer.text("contact_changed.lead"),),
-        details=details(
-            localizer,
-            ("name", display_name(contact.name) or None),
-            ("email", one_line(contact.email)),
-            ("language", served.language.locale.get_display_name(localizer.language.locale)),
-            ("time_zone", served.zone.key),
-        ),
+        details=_contact_details(data.contact, localizer) if data.contact else (),
+    )
+
+
+def _contact_details(contact: Contact, localizer: Localizer) -> tuple[Detail, ...]:
+    served = localizer_for(localizer.languages, contact.locale, contact.time_zone)
+    return details(
+        localizer,
+        ("name", display_name(contact.name) or None),
+        ("email", one_line(contact.email)),
+        ("language", served.language.locale.get_display_name(localizer.language.locale)),
+        ("time_zone", served.zone.key),
     )
 
 

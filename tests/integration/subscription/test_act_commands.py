@@ -95,6 +95,20 @@ async def test_an_extension_expects_the_e_that_is_shown(world: World, capsys: py
     assert date.fromisoformat(after) - date.fromisoformat(before) == timedelta(days=3)
 
 
+@pytest.mark.rule("R48")
+async def test_a_person_is_forgotten_and_a_second_time_nothing_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = await known(world)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert await run("erase", who) == 0
+    told = capsys.readouterr()
+    assert told.err == f"Forget the person behind {who} for good? Its state stays active. [y/N] "
+    assert told.out.startswith("applied: tenure.account.erased.v1 ")
+    assert await run("erase", who, "--yes") == 0
+    assert (await world.kinds(who)) == ["activated", "erased"]
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -102,6 +116,7 @@ async def test_an_extension_expects_the_e_that_is_shown(world: World, capsys: py
         ["revoke-coupon", "nobody", "k-1"],
         ["cancel-renewal", "nobody", "r-1"],
         ["extend", "nobody", "--days", "3"],
+        ["erase", "nobody"],
     ],
 )
 async def test_an_account_of_which_nothing_is_known_is_refused(

@@ -25,6 +25,10 @@ def revoke(coupon_id: str = "k-1") -> acts.CouponRevoked:
     return acts.CouponRevoked(coupon_id=coupon_id, account_id=ACCOUNT, operator=OPERATOR, reason=REASON)
 
 
+def erase(operator: str = OPERATOR) -> acts.AccountErased:
+    return acts.AccountErased(account_id=ACCOUNT, operator=operator, reason=REASON)
+
+
 def cancel(order_id: str = "r-1", *, operator: str | None = OPERATOR) -> acts.RenewalCancelled:
     return acts.RenewalCancelled(account_id=ACCOUNT, order_id=order_id, operator=operator, reason=REASON)
 

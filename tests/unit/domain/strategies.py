@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.contracts import inventory, purchases
 from shared.contracts.inbound import InboundData
 from shared.contracts.types import Specification
-from tests.unit.domain.acts import OPERATOR, cancel, debit, extend, revoke
+from tests.unit.domain.acts import OPERATOR, cancel, debit, erase, extend, revoke
 from tests.unit.domain.imports import import_of, imported_term
 from tests.unit.domain.scenario import (
     ANNA,
@@ -118,6 +118,7 @@ ACTS: st.SearchStrategy[InboundData] = st.one_of(
     st.builds(
         extend, st.sampled_from([1, 3, 8, 29, 366]), st.sampled_from([PRESENT_E, PRESENT_E, date(2024, 2, 2)]), IDS
     ),
+    st.builds(erase),
 )
 COMMANDS = st.one_of(RENEWALS, ACTS, ORDERS, SWITCHES, MONEY, INVENTORY, INVENTORY, SETTINGS)
 PAUSES = st.one_of(

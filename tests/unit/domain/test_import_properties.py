@@ -17,7 +17,7 @@ from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.quota import exceeds
 from tests.unit.domain.lives import BIRTH, instants
-from tests.unit.domain.scenario import ACCOUNT, ANNA, RULES, Scenario
+from tests.unit.domain.scenario import ACCOUNT, ANNA, RULES, Scenario, contact_changed
 from tests.unit.domain.strategies import COMMANDS, LIVES, PAUSES, Life
 
 LATER = st.lists(st.tuples(PAUSES, COMMANDS), max_size=8)
@@ -64,6 +64,7 @@ def taken_over(life: Life) -> tuple[Scenario, Scenario, datetime]:
     subscription = bought.account.subscription
     assume(isinstance(subscription, Active | Grace))
     assert isinstance(subscription, Active | Grace)
+    bought.receive(now, contact_changed(bought.account.contact or ANNA))  # after an erasure both begin anew
     command = as_import(subscription, bought.account)
     taken = Scenario(account=bought.account._replace(subscription=None, contact=None, version=0, decided_at=None))
     taken.receive(now, command)

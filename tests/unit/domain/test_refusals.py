@@ -8,11 +8,14 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import Specification
+from subscription_service.domain.context import FactContext
+from subscription_service.domain.model import VersionStamp
 from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
 from subscription_service.domain.step import refuse
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
+    RULES,
     Scenario,
     bound,
     change,
@@ -228,7 +231,8 @@ def test_every_code_has_a_sentence_with_its_figures(code: RejectionCode) -> None
 @pytest.mark.parametrize("code", [RejectionCode.ORDER_CONFLICT, RejectionCode.NOT_SUBSCRIBED])
 def test_an_order_can_be_refused_before_it_reaches_the_rules(code: RejectionCode) -> None:
     at = when("2026-01-15 09:15")
-    account, emitted = refuse(Scenario().account, bound("s-1"), code, at=at)
+    context = FactContext(VersionStamp(at, "test", "1"), at, RULES)
+    account, emitted = refuse(Scenario().account, bound("s-1"), code, context)
     event = refusal(list(emitted))
     assert (event.code, event.message, event.order_type) == (code, SENTENCES[code], "tenure.server.bound.v1")
     assert (account.version, account.decided_at, account.subscription) == (1, at, None)

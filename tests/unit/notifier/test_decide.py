@@ -23,6 +23,7 @@ from shared.contracts.lifecycle import (
     QuotaRestored,
     ReleaseDue,
 )
+from shared.contracts.lifecycle_acts import PersonErased
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Actor, Cause, LifecycleMetadata, RejectionCode
 from shared.contracts.outcomes import Channel
@@ -216,3 +217,53 @@ def test_nobody_is_told_of_a_refused_import() -> None:
     refused = replace(rejected(EVE), order_type="tenure.subscription.imported.v1")
     decisions, after = decided(event(1, refused))
     assert (decisions, after.contact) == ([], None)
+
+
+def erased(version: int) -> LifecycleEvent:
+    return event(version, PersonErased(operator="o.perez", reason="ticket 4712"))
+
+
+@pytest.mark.rule("R48")
+def test_nobody_is_told_of_an_erasure_and_of_the_person_nothing_stays() -> None:
+    muted = Preferences(frozenset({("renewed", Channel.EMAIL)}))
+    decisions, after = decided(erased(7), contact=ADA, contact_version=2, preferences=muted, told_shortfall=Decimal(1))
+    assert decisions == []
+    assert after == Recipient(account_id="acc-1", contact_version=7, latest_versions=LatestVersions({"erased": 7}))
+
+
+@pytest.mark.rule("R48")
+def test_what_an_erasure_in_the_same_batch_has_overtaken_is_suppressed_and_names_nobody() -> None:
+    decisions, _ = decided(event(1, rejected(EVE)), event(2, failed(1)), erased(3), event(4, rejected(None)))
+    assert [(each.suppressed, each.contact) for each in decisions[:4]] == [("erased", None)] * 4
+    assert [each.suppressed for each in decisions[4:]] == ["no_contact", None]
+
+
+@pytest.mark.rule("R48")
+def test_a_later_contact_begins_anew_and_an_older_one_that_comes_again_does_not() -> None:
+    decisions, after = decided(
+        event(2, ContactReplaced(contact=ADA)), erased(3), event(4, ContactReplaced(contact=EVE))
+    )
+    assert [each.suppressed for each in decisions] == ["erased", None]
+    assert (after.contact, after.contact_version) == (EVE, 4)
+    _, again = decided(event(2, ContactReplaced(contact=ADA)), contact_version=3)
+    assert again.contact is None
+
+
+@pytest.mark.rule("R48")
+def test_an_erasure_that_comes_again_leaves_a_later_contact_alone() -> None:
+    _, after = decided(erased(3), contact=EVE, contact_version=4, latest_versions=LatestVersions({"erased": 3}))
+    assert after.contact == EVE
+
+
+@pytest.mark.rule("R48")
+def test_a_contact_that_was_blanked_before_it_was_published_is_told_to_nobody() -> None:
+    decisions, after = decided(event(2, ContactReplaced(contact=None)))
+    assert ([each.suppressed for each in decisions], after.contact) == (["erased"], None)
+
+
+@pytest.mark.rule("R48")
+@pytest.mark.parametrize(("version", "reason"), [(6, "erased"), (7, None), (8, None)])
+def test_an_email_that_waits_is_not_sent_once_its_person_was_forgotten_after_it(
+    version: int, reason: str | None
+) -> None:
+    assert untrue(event(version, rejected(EVE)), LatestVersions({"erased": 7}), NOW) == reason

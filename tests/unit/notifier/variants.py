@@ -14,7 +14,7 @@ from shared.contracts.lifecycle import (
     RenewalDeclineNoted,
     SpecificationChanged,
 )
-from shared.contracts.lifecycle_acts import Imported, TermExtended
+from shared.contracts.lifecycle_acts import Imported, PersonErased, TermExtended
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalSwitchedOn
 from shared.contracts.lifecycle_parts import (
     AutoRenewalStatus,
@@ -120,6 +120,7 @@ def silent() -> Iterator[tuple[str, LifecycleData]]:
             quota_exceeded=False,
         ),
     )
+    yield "erased", PersonErased(operator="o.perez", reason="ticket 4712")
 
 
 def _terms() -> Iterator[tuple[str, LifecycleData]]:

@@ -1,0 +1,82 @@
+"""What a transaction has collected, and what waits, without the person behind an account that was erased (R48). Pure.
+
+`unit_of_work` calls this where it decides an erasure; `storage.erasure` does the same in what is stored.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from shared.contracts.envelope import RECEIPT_HEADER, encode, fingerprint, to_json, wire_time
+from shared.kafka.dead_letters import emptied
+from shared.kafka.record import Record
+from shared.outbox.log import Entry
+from subscription_service import handlers
+from subscription_service.domain import erasing
+from subscription_service.domain.waiting import WaitingEvents
+from subscription_service.handlers import Incoming
+from subscription_service.outbox_entries import EmittedEvent
+
+_KEPT_HEADERS: Final = frozenset({RECEIPT_HEADER})
+_NOBODY: Final = {"name": "", "email": "-"}
+
+
+def blanked(
+    emitted: Iterable[EmittedEvent], dead_letters: Iterable[Entry], account_id: str
+) -> tuple[list[EmittedEvent], list[Entry]]:
+    """What was collected before an erasure: lifecycle events and dead letters, those of the account blanked."""
+    events = [
+        event._replace(data=erasing.without_contact(event.data)) if event.account_id == account_id else event
+        for event in emitted
+    ]
+    return events, [emptied(letter) if letter.account_id == account_id else letter for letter in dead_letters]
+
+
+def without_persons(waiting: WaitingEvents[Incoming], erased_at: datetime) -> WaitingEvents[Incoming]:
+    """Waiting events, those with a `time` up to the erasure's (UTC) as the contract knows them, without a contact."""
+    kept: WaitingEvents[Incoming] = WaitingEvents()
+    for incoming, until in waiting:
+        if incoming.event.time <= erased_at:
+            _forget(incoming)
+        kept.add(incoming, until)
+    return kept
+
+
+def reread(record: Record, topic: str, kept_fingerprint: bytes) -> Incoming:
+    """Read a waiting record again that was written anew. Raises `Unreadable`.
+
+    In place of its contact stands `_NOBODY`, which no decision takes over: an erasure is not earlier.
+    """
+    fields = orjson.loads(record.value or b"")
+    if fields["data"].get("contact", _NOBODY) is None:
+        fields["data"]["contact"] = _NOBODY
+    incoming = handlers.reread(replace(record, value=orjson.dumps(fields)), topic)
+    incoming.record = record
+    incoming.kept_fingerprint = kept_fingerprint
+    incoming.business_keys = tuple(key._replace(fingerprint=kept_fingerprint) for key in incoming.business_keys)
+    return incoming
+
+
+def _forget(incoming: Incoming) -> None:
+    """The record is written anew from what the contract knows of it; its fingerprint stays (R39)."""
+    incoming.kept_fingerprint = incoming.kept_fingerprint or fingerprint(incoming.event)
+    incoming.rewritten = True
+    incoming.record = replace(
+        incoming.record,
+        key=incoming.account_id.encode(),
+        value=_value(incoming),
+        headers=[(name, text) for name, text in incoming.record.headers if name.lower() in _KEPT_HEADERS],
+    )
+
+
+def _value(incoming: Incoming) -> bytes:
+    event = incoming.event
+    attributes = {"id": event.id, "source": event.source, "type": event.type, "time": wire_time(event.time)}
+    attributes |= {"subject": event.subject} | ({"traceparent": event.traceparent} if event.traceparent else {})
+    data = to_json(event.data)
+    if isinstance(event.data, erasing.WithContact):
+        data = orjson.dumps({**orjson.loads(data), "contact": None})
+    return encode(attributes, data)
