@@ -122,8 +122,9 @@ class _Planning:
         return {"import_id": values.get("account_id"), **values}, values.get("balance", "")
 
     def _add(self, rows: Sequence[Row], data: Mapping[str, Any], balance: Any) -> None:
+        account = data.get("account_id")
+        inventory = self._inventories.pop(account, (None, None))[1] if isinstance(account, str) else None
         for found in self._kept(import_rows.moved(rows, data, balance, self._rules)):
-            inventory = self._inventories.pop(found.data.account_id, (None, None))[1]
             fault = import_rows.over_bound(found, inventory, self._rules) if inventory else None
             if fault is not None:
                 self.plan.faults.append(fault)

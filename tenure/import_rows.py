@@ -136,13 +136,16 @@ def _start(text: str, before: Mapping[str, Any] | None, zone: ZoneInfo) -> str:
         return text
 
 
-def _anchor_day(terms: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> int | None:
-    """The day of the first term's start, which counts where the last E is clamped; otherwise the day of the last E."""
+def _anchor_day(terms: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> int:
+    """The day of the first term's start, which counts where the last E is clamped; otherwise the day of the last E.
+
+    Any day where these cannot be read, which is a fault of their own.
+    """
     try:
         expires_on = date.fromisoformat(terms[-1]["expires_on"])
         start = billing_day(read_instant(terms[0]["starts_at"]), zone).day
     except (ValueError, TypeError, KeyError):
-        return None
+        return 1
     return start if importing.falls_on(expires_on, start) else expires_on.day
 
 

@@ -1,4 +1,5 @@
-"""`tenure demo`: a customer's story, played through the whole local stack in moved time, and checked.
+"""`tenure demo`: a story, played through the whole local stack in moved time, and checked: a customer's, or that of a
+firm that moves in.
 
 With `--keep` the stack stays to look at, as the story has left it, until Ctrl-C or SIGTERM.
 
@@ -26,19 +27,27 @@ from tenure.local.ports import PortTaken
 from tenure.local.running import Interrupted, until_signal
 from tenure.local.stack import Stack
 from tenure.local.up import write_ready_file
-from tenure.story.customer import ACCOUNT
 from tenure.story.driver import NotInTime
 from tenure.story.narrator import CheckFailed
 from tenure.story.play import played
+from tenure.story.stage import Story
+from tenure.story.stories import STORIES
 from tenure.terminal import say
 
 app = typer.Typer(add_completion=False)
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the stack running to look at, until Ctrl-C.")]
 
 
+StoryName = Annotated[
+    str, typer.Option("--story", metavar="NAME", help=f"Which story: {', '.join(STORIES)}.", show_default=True)
+]
+
+
 @app.command()
-def demo(keep: Keep = False) -> None:
-    """Play a customer's story through the local stack, in moved time, and check it."""
+def demo(keep: Keep = False, name: StoryName = "customer") -> None:
+    """Play a story through the local stack, in moved time, and check it."""
+    if name not in STORIES:
+        raise typer.BadParameter(f"--story {name}: expected one of {', '.join(STORIES)}")
     say("Starting Kafka, PostgreSQL, a mail server and both services, on free ports in a temporary folder.")
     expected = (
         PartFailed,
@@ -53,28 +62,29 @@ def demo(keep: Keep = False) -> None:
     )
     try:
         with failing("tenure demo", *expected), temporary_folder() as folder:
-            asyncio.run(until_signal(_play(folder, keep=keep)))
+            asyncio.run(until_signal(_play(STORIES[name], folder, keep=keep)))
     except Interrupted as interrupted:
         message = "ended early; no process and no file is left"
         raise Failed("tenure demo", message, 128 + interrupted.number) from None
 
 
-async def _play(folder: Path, *, keep: bool) -> None:
+async def _play(story: Story, folder: Path, *, keep: bool) -> None:
     began = time.monotonic()
-    async with played(folder, stack_says=_say) as story:
+    async with played(story, folder, stack_says=_say) as done:
         say("")
-        say(("The end", "bold"), f": {story.checks} checks came true, in {time.monotonic() - began:.0f} s.")
+        say(("The end", "bold"), f": {done.checks} checks came true, in {time.monotonic() - began:.0f} s.")
         if keep:
-            await _look(story.stack, READY_FILE if not READY_FILE.exists() else folder / "ready.json")
+            ready_file = READY_FILE if not READY_FILE.exists() else folder / "ready.json"
+            await _look(done.stack, story.account, ready_file)
 
 
-async def _look(stack: Stack, ready_file: Path) -> None:
+async def _look(stack: Stack, account: str, ready_file: Path) -> None:
     """Leave the stack as it is until a signal, which then ends the demo as its own end would."""
     write_ready_file(ready_file, stack.document())
     say("\nThe stack stays as the story has left it, its clock too:")
     say_addresses(stack.document())
     option = "" if ready_file == READY_FILE else f" --ready-file {ready_file}"
-    say(f"Look at it with `tenure account {ACCOUNT}{option}`. Ctrl-C ends it, and everything in it is forgotten.")
+    say(f"Look at it with `tenure account {account}{option}`. Ctrl-C ends it, and everything in it is forgotten.")
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:

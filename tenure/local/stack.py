@@ -90,6 +90,18 @@ class Stack:
         """Start again what dies, until cancelled."""
         await run_all(*(partial(self._keep, part) for part in (*self.embedded, *self._all_copies())))
 
+    async def change_settings(self, service: str, settings: Mapping[str, str]) -> None:
+        """Run every copy of a service with these settings (as in the environment) from now on; returns when they are
+        ready. Only while `keep_running` runs, which starts them again.
+        """
+        for copy in self.services[service]:
+            pid = copy.pid
+            copy.use_environment({**copy.environment(), **settings})
+            await copy.stop()
+            while copy.pid == pid:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            await copy.until_ready()
+
     async def stop(self) -> None:
         """End the services, then the rest; no process is left."""
         await asyncio.gather(*(copy.stop() for copy in self._all_copies()))

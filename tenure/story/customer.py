@@ -1,13 +1,13 @@
 """The story that `tenure demo` tells: Ann's subscription, from its purchase to its release.
 
-Days and hours are those of the billing zone. One function per chapter, played in the order of `CHAPTERS`.
+Days and hours are those of the billing zone. One function per chapter, played in the order of `STORY`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from tenure.story.driver import Driver
 from tenure.story.narrator import Narrator
+from tenure.story.stage import Story, told
 from tenure.terminal import say
 
 ACCOUNT: Final = "ann"
@@ -123,16 +123,19 @@ async def what_goes_wrong(ann: Narrator) -> None:
     ann.check(f"all {len(ann.driver.sent)} records are accounted for", accounted == len(ann.driver.sent))
 
 
-Chapter = Callable[[Narrator], Awaitable[None]]
-CHAPTERS: Final[Sequence[Chapter]] = (
-    purchase,
-    renewed_by_itself,
-    change_at_renewal,
-    short_of_balance,
-    declined,
-    back_in_grace,
-    the_end,
-    what_goes_wrong,
+STORY: Final = Story(
+    begins=BEGINS,
+    addresses={ACCOUNT: CONTACT["email"]},
+    chapters=(
+        told(purchase),
+        told(renewed_by_itself),
+        told(change_at_renewal),
+        told(short_of_balance),
+        told(declined),
+        told(back_in_grace),
+        told(the_end),
+        told(what_goes_wrong),
+    ),
 )
 
 

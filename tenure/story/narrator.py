@@ -33,14 +33,17 @@ class CheckFailed(Exception):
 
 
 class Narrator:
-    """`events`, `mails`, `messages` and `dead_letters` hold what the last step brought."""
+    """`events`, `mails`, `messages` and `dead_letters` hold what the last step brought.
 
-    def __init__(self, driver: Driver, account: str, address: str) -> None:
+    `addresses`: account -> where its mails go; what is done is about the first account unless another is named.
+    """
+
+    def __init__(self, driver: Driver, addresses: Mapping[str, str]) -> None:
         self.driver = driver
-        self._account = account
-        self._address = address
-        self._mails_seen = 0
-        self._messages_seen = 0
+        self._addresses = addresses
+        self._account = next(iter(addresses))
+        self._mails_seen = dict.fromkeys(addresses, 0)
+        self._messages_seen = dict.fromkeys(addresses, 0)
         self.events: list[ObservedEvent] = []
         self.mails: list[Mail] = []
         self.messages: list[dict[str, Any]] = []
@@ -89,14 +92,16 @@ class Narrator:
         """The kinds of the last step's mails."""
         return [mail.kind for mail in self.mails]
 
+    def told(self) -> bool:
+        """Whether the last step brought a mail or an internal message to anybody."""
+        return bool(self.mails or self.messages)
+
     async def _show(self) -> None:
         self.events = await self.driver.new_events()
         self.dead_letters = await self.driver.new_dead_letters()
-        self.mails = await self.driver.mails(self._address, after=self._mails_seen)
-        self._mails_seen += len(self.mails)
-        inbox = await self.driver.inbox(self._account)
-        self.messages = inbox[self._messages_seen :]
-        self._messages_seen = len(inbox)
+        self.mails, self.messages = [], []
+        for account, address in self._addresses.items():
+            await self._look_at(account, address)
         for event in self.events:
             _say_labelled("event", f"{event.time.astimezone(ZONE):%d %b %H:%M}  {_summary(event)}", "yellow")
         for mail in self.mails:
@@ -105,6 +110,14 @@ class Narrator:
             _say_labelled("inbox", message["title"], "magenta")
         for letter in self.dead_letters:
             _say_labelled("dead", f"{letter.reason}: {letter.detail}", "red")
+
+    async def _look_at(self, account: str, address: str) -> None:
+        mails = await self.driver.mails(address, after=self._mails_seen[account])
+        messages = (await self.driver.inbox(account))[self._messages_seen[account] :]
+        self._mails_seen[account] += len(mails)
+        self._messages_seen[account] += len(messages)
+        self.mails += mails
+        self.messages += messages
 
     def _last_step(self) -> str:
         events = ", ".join(self.kinds()) or "none"

@@ -1,4 +1,4 @@
-"""The demo without its command line: the customer's story on a stack of its own, and the audit of what it left."""
+"""The demo without its command line: a story on a stack of its own, and the audit of what it left."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -14,9 +14,9 @@ from tenure.local.part import Say
 from tenure.local.running import running
 from tenure.local.stack import Stack, StackOptions
 from tenure.local.up import SERVICE_COMMANDS
-from tenure.story.customer import ACCOUNT, BEGINS, CHAPTERS, CONTACT
 from tenure.story.driver import addresses_of, driving
 from tenure.story.narrator import Narrator
+from tenure.story.stage import Stage, Story
 from tenure.terminal import say, working
 
 
@@ -28,26 +28,26 @@ class Played(NamedTuple):
 
 
 @asynccontextmanager
-async def played(folder: Path, *, stack_says: Say) -> AsyncIterator[Played]:
+async def played(story: Story, folder: Path, *, stack_says: Say) -> AsyncIterator[Played]:
     """Play all chapters on a stack in this folder, which runs until the block ends.
 
     Raises `CheckFailed`, `NotInTime`, and what `running` raises.
     """
-    environment = _without_our_settings(os.environ)
-    options = StackOptions(folder=folder, environment=environment, commands=SERVICE_COMMANDS, test_clock=BEGINS)
+    environment = {**_without_our_settings(os.environ), **story.settings}
+    options = StackOptions(folder=folder, environment=environment, commands=SERVICE_COMMANDS, test_clock=story.begins)
     async with AsyncExitStack() as open_:
         with working(lambda: "starting the stack"):
             stack = await open_.enter_async_context(running(options, say=stack_says))
         say("The stack is ready. From here on time is moved by hand.")
-        async with driving(addresses_of(stack), now=datetime.fromisoformat(BEGINS)) as driver:
-            ann = Narrator(driver, ACCOUNT, CONTACT["email"])
-            for chapter in CHAPTERS:
-                await chapter(ann)
-        await _audit(stack, ann)
-        yield Played(ann.checks, stack)
+        async with driving(addresses_of(stack), now=datetime.fromisoformat(story.begins)) as driver:
+            stage = Stage(stack=stack, narrator=Narrator(driver, story.addresses), folder=folder)
+            for chapter in story.chapters:
+                await chapter(stage)
+        await _audit(stack, stage.narrator)
+        yield Played(stage.narrator.checks, stack)
 
 
-async def _audit(stack: Stack, ann: Narrator) -> None:
+async def _audit(stack: Stack, narrator: Narrator) -> None:
     """What `tenure audit` finds in the stack's database."""
     say("")
     say(("tenure audit", "bold"))
@@ -55,7 +55,7 @@ async def _audit(stack: Stack, ann: Narrator) -> None:
     settings = load({"TENURE_DATABASE_URL": stack.document()["database_url"]})
     found = [f"{each.account_id}: {each.what}" async for each in audit_database(settings, audited)]
     say(f"  {audited.accounts} accounts, {audited.events} lifecycle events: {len(found)} differences")
-    ann.check("folding the whole log gives what is stored", found == [])
+    narrator.check("folding the whole log gives what is stored", found == [])
 
 
 def _without_our_settings(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -28,6 +28,18 @@ def test_the_demo_comes_true_though_its_reader_goes_after_the_first_line() -> No
     assert (demo.returncode, told) == (0, "")
 
 
+def test_the_story_of_a_firm_that_moves_in_comes_true() -> None:
+    done = subprocess.run([*DEMO, "--story", "moving-in"], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The end: " in done.stdout
+
+
+def test_a_story_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    done = subprocess.run([*DEMO, "--story", "ann"], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--story ann: expected one of customer, moving-in" in done.stderr
+
+
 def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_path: Path) -> None:
     with start([*DEMO, "--keep"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=tmp_path) as demo:
         assert demo.stdout is not None

@@ -144,6 +144,11 @@ def test_each_fault_is_named_by_line_and_column(folder: Folder, old: str, new: s
     assert any(each.startswith(fault) for each in found), found
 
 
+def test_what_one_fault_brings_about_is_no_fault_of_its_own(folder: Folder) -> None:
+    made = folder.planned({"old.csv": f"{HEAD}\n{ANN.replace('2026-02-15', '15.02.2026')}\n", "servers.csv": SERVERS})
+    assert [(each.line, each.column) for each in made.faults] == [(2, "expires_on")]
+
+
 def test_faults_of_a_chain_stand_at_the_row_of_their_term(folder: Folder) -> None:
     gap = "acct-1,Ann,ann@example.com,old-2,2026-02-17,1,2026-03-15,advanced,3,,"
     assert folder.faults(ANN, gap) == [

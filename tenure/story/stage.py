@@ -1,0 +1,94 @@
+"""Where a story is played: a stack with a driver and a narrator, and a terminal on which commands are typed."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.runtime.settings import PREFIX
+from tenure.local.stack import Stack
+from tenure.local.up import write_ready_file
+from tenure.story.narrator import Narrator
+from tenure.terminal import say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """`folder`: where commands run, and what they read and write lies."""
+
+    stack: Stack
+    narrator: Narrator
+    folder: Path
+
+    async def command(self, *words: str, more: Sequence[str] = ()) -> "Done":
+        """Type `tenure WORDS`, and print what it says; `more` are words that are typed too, but not shown."""
+        ready_file = self.folder / "ready.json"
+        write_ready_file(ready_file, self.stack.document())
+        say(("  $ tenure ", "blue"), (" ".join(_quoted(word) for word in words), "blue"))
+        typed = [sys.executable, "-m", "tenure", *words, *more, "--ready-file", str(ready_file)]
+        done = await _run(typed, self.folder)
+        for line in done.output.splitlines():
+            say(f"    {line}")
+        return done
+
+
+class Done(NamedTuple):
+    """What a command came to; `output`: stdout, then stderr."""
+
+    code: int
+    output: str
+
+
+Chapter = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """`begins`: where the test clock stands first; `addresses`: account -> address of those whom it is about, the main
+    one first; `settings`: of the services.
+    """
+
+    begins: str
+    addresses: Mapping[str, str]
+    chapters: Sequence[Chapter]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str:
+        """The main one."""
+        return next(iter(self.addresses))
+
+
+def told(chapter: Callable[[Narrator], Awaitable[None]]) -> Chapter:
+    """A chapter that needs the narrator alone."""
+
+    async def on_stage(stage: Stage) -> None:
+        await chapter(stage.narrator)
+
+    return on_stage
+
+
+async def _run(words: Sequence[str], folder: Path) -> Done:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=folder,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, errors = await process.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+    return Done(process.returncode or 0, (output + errors).decode())
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
