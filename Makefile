@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
 
-demo: $(READY) ## play a customer's story through the whole stack and check it (ARGS=--keep leaves it to look at)
+demo: $(READY) ## play a customer's story through the whole stack and check it (ARGS=--keep leaves it to look at, ARGS="--story moving-in" plays another)
 	$(BIN)/tenure demo $(ARGS)
 
 up: $(READY) ## run the whole stack on fixed ports until Ctrl-C

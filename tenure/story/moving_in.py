@@ -6,6 +6,7 @@ docs/moving-in.md. One function per chapter, played in the order of `STORY`.
 """
 
 import csv
+import json
 from typing import Any, Final
 
 from tenure.story.stage import Done, Stage, Story
@@ -122,6 +123,20 @@ async def an_outage(stage: Stage) -> None:
     firm.check("a reminder, by mail now", firm.kinds() == ["renewal_due"] and firm.mailed() == ["renewal_due"])
 
 
+async def an_erasure(stage: Stage) -> None:
+    """A person asks to be forgotten: name and address go, the subscription runs on."""
+    firm = stage.narrator
+    await firm.at("2026-05-13 15:00", "The person at Nordwind asks to be forgotten")
+    done = await stage.command("erase", NORDWIND, "--reason", "asked for it on 13 May", *_BY)
+    await firm.settle()
+    firm.check("the person is forgotten, and not written to", done.code == 0 and firm.kinds() == ["erased"])
+    history = json.dumps(await firm.driver.account(NORDWIND, "/history"))
+    there = [text for text in ("Nordwind GmbH", ADDRESSES[NORDWIND]) if text in history]
+    firm.check("neither name nor address is in the history", there == [])
+    firm.check("the inbox is empty", await firm.driver.inbox(NORDWIND) == [])
+    firm.check("the subscription runs on", (await firm.driver.account(NORDWIND))["state"] == "active")
+
+
 async def back_out(stage: Stage) -> None:
     """The way back stays open: silent again, and everything that the old system needs can be read."""
     firm = stage.narrator
@@ -138,7 +153,7 @@ async def back_out(stage: Stage) -> None:
 STORY: Final = Story(
     begins="2026-05-03T08:59:00+08:00",
     addresses=ADDRESSES,
-    chapters=(the_export, the_import, in_the_shadow, the_switch_over, a_wrong_credit, an_outage, back_out),
+    chapters=(the_export, the_import, in_the_shadow, the_switch_over, a_wrong_credit, an_outage, an_erasure, back_out),
     settings={"TENURE_DELIVERY": "shadow"},
 )
 

@@ -113,11 +113,11 @@ class Narrator:
 
     async def _look_at(self, account: str, address: str) -> None:
         mails = await self.driver.mails(address, after=self._mails_seen[account])
-        messages = (await self.driver.inbox(account))[self._messages_seen[account] :]
-        self._mails_seen[account] += len(mails)
-        self._messages_seen[account] += len(messages)
+        inbox = await self.driver.inbox(account)
         self.mails += mails
-        self.messages += messages
+        self.messages += inbox[self._messages_seen[account] :]
+        self._mails_seen[account] += len(mails)
+        self._messages_seen[account] = len(inbox)  # fewer than before, where the person was forgotten
 
     def _last_step(self) -> str:
         events = ", ".join(self.kinds()) or "none"
