@@ -14,7 +14,7 @@ from shared.web.auth import Guard
 from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.housekeeping import Housekeeping
-from subscription_service.http import account_list, api, receipts, trying
+from subscription_service.http import account_list, api, person, receipts, trying
 from subscription_service.metrics import database_collectors
 from subscription_service.policy_files.comparison import document, versions
 from subscription_service.policy_files.rules import load_rules
@@ -39,6 +39,7 @@ def build(context: ServiceContext) -> ServiceComponents:
                 api.router(context.http_engine, context.clock, rules),
                 trying.router(context.http_engine, context.clock, rules),
                 receipts.router(context.http_engine),
+                person.router(context.http_engine),
             ],
         ),
         batch_processor=SubscriptionBatchProcessor(

@@ -7,7 +7,7 @@ is there.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import quote
 
 from shared.runtime.errors import Transient
@@ -19,6 +19,15 @@ from tenure.notifications import decisions
 _REJECTED: Final = "tenure.subscription.order_rejected.v1"
 _NO_ADDRESS: Final = "TENURE_SUBSCRIPTION_URL is not set, and no ready file tells it"
 _NOT_FOUND: Final = 404
+
+Page: TypeAlias = Callable[[str], Any]
+"""The rest of a path of the account -> what is answered there."""
+
+
+class InParts(Protocol):
+    """What is read part by part, each into its field; `missing`: part -> why it is not there."""
+
+    missing: dict[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,13 +56,13 @@ class AccountReport:
 def report_on(account: str, settings: Settings) -> AccountReport:
     """Ask everybody, one after the other."""
     report = AccountReport(account_id=account)
-    _fill(report, _of_subscription_service(account, settings))
-    _fill(report, {"notifications": lambda: list(decisions(account, settings))[::-1]})
-    _fill(report, {"dead_letters": lambda: _dead_letters(account, settings)})
+    fill(report, _of_subscription_service(pages_of(account, settings)))
+    fill(report, {"notifications": lambda: list(decisions(account, settings))[::-1]})
+    fill(report, {"dead_letters": lambda: dead_letters(account, settings)})
     return report
 
 
-def _fill(report: AccountReport, parts: Mapping[str, Callable[[], Any]]) -> None:
+def fill(report: InParts, parts: Mapping[str, Callable[[], Any]]) -> None:
     """Read these parts from one place; where it is away, the rest of them is not asked for."""
     away: NoAnswer | Transient | None = None
     for name, read in parts.items():
@@ -64,7 +73,7 @@ def _fill(report: AccountReport, parts: Mapping[str, Callable[[], Any]]) -> None
             away = trouble
 
 
-def _read_into(report: AccountReport, name: str, read: Callable[[], Any]) -> NoAnswer | Transient | None:
+def _read_into(report: InParts, name: str, read: Callable[[], Any]) -> NoAnswer | Transient | None:
     """Why a part cannot be had, if so; where its service does not know the account, the part stays empty."""
     try:
         setattr(report, name, read())
@@ -73,13 +82,19 @@ def _read_into(report: AccountReport, name: str, read: Callable[[], Any]) -> NoA
     return None
 
 
-def _of_subscription_service(account: str, settings: Settings) -> Mapping[str, Callable[[], Any]]:
+def pages_of(account: str, settings: Settings) -> Page:
+    """What answers with the page of the account below this path. Raises `NoAnswer`."""
+
     def page(path: str) -> Any:
         if settings.subscription_url is None:
             raise NoAnswer(_NO_ADDRESS)
         url = f"{settings.subscription_url.rstrip('/')}/api/accounts/{quote(account, safe='')}{path}"
         return get(url, operator_headers(account, settings), service="the subscription service")
 
+    return page
+
+
+def _of_subscription_service(page: Page) -> Mapping[str, Callable[[], Any]]:
     return {
         "state": lambda: page(""),
         "orders": lambda: page("/orders")["orders"],
@@ -89,18 +104,24 @@ def _of_subscription_service(account: str, settings: Settings) -> Mapping[str, C
     }
 
 
-def _refusals(page: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
+def _refusals(page: Page) -> Iterator[Mapping[str, Any]]:
     """Every refusal in the account's history, with its time."""
+    for event in history(page):
+        if event["type"] == _REJECTED:
+            shown = ("order_id", "order_type", "code", "message", "required", "offered")
+            yield {"time": event["time"], **{name: event["data"][name] for name in shown}}
+
+
+def history(page: Page) -> Iterator[Mapping[str, Any]]:
+    """Every lifecycle event of the account, in order."""
     after: int | None = 0
     while after is not None:
-        history = page(f"/history?limit=1000&after_version={after}")
-        for event in history["events"]:
-            if event["type"] == _REJECTED:
-                shown = ("order_id", "order_type", "code", "message", "required", "offered")
-                yield {"time": event["time"], **{name: event["data"][name] for name in shown}}
-        after = history["after_version"]
+        events = page(f"/history?limit=1000&after_version={after}")
+        yield from events["events"]
+        after = events["after_version"]
 
 
-def _dead_letters(account: str, settings: Settings) -> Sequence[StoredDeadLetter]:
+def dead_letters(account: str, settings: Settings) -> Sequence[StoredDeadLetter]:
+    """Those of the account that are still on their topics. Raises `Transient`."""
     letters = asyncio.run(read_all(settings, read=lambda _: None))
     return choose(letters, only=DeadLetterFilter(account=account))

@@ -1,5 +1,7 @@
 """`tenure account ACCOUNT`: all that is known of an account, and what comes next.
 
+`--export`: all that is held about the person behind it, as JSON.
+
 Exit code 0 when everything could be shown; 1 when a service or the broker was away (the rest is shown, and a sentence
 says what is missing), or when nothing is known of the account.
 """
@@ -11,9 +13,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from shared.runtime.settings import BadSettings
+from tenure.account_export import AccountExport, export
 from tenure.account_report import AccountReport, report_on
 from tenure.commands import options
-from tenure.commands.dead_letters import summary
+from tenure.commands.dead_letters import document, summary
 from tenure.commands.failures import Failed, failing
 from tenure.commands.why import say_decisions
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
@@ -23,6 +26,9 @@ app = typer.Typer(add_completion=False)
 _INCOMPLETE: Final = 1
 _STATE: Final = ("state", "edition", "expires_on", "ends_at", "retained_until", "declined", "balance", "currency")
 _FORETOLD: Final = ("order_id", "expires_on", "charged", "balance_after", "fee", "shortfall", "attempt", "days_left")
+Export = Annotated[
+    bool, typer.Option("--export", help="Everything that is held about the person, with texts, as JSON.")
+]
 Notifier = Annotated[str | None, typer.Option(metavar="URL", help="The notifier; otherwise TENURE_NOTIFIER_URL.")]
 
 
@@ -35,6 +41,7 @@ def account(  # noqa: PLR0913 - one argument per option
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
+    everything: Export = False,
 ) -> int:
     """Show an account: state, orders, what waits, dead letters, notifications, and what comes next."""
     with failing("tenure account", NotFound, BadSettings):
@@ -42,10 +49,13 @@ def account(  # noqa: PLR0913 - one argument per option
     given = {"subscription_url": service, "notifier_url": notifier}
     settings = settings.model_copy(update={name: url for name, url in given.items() if url})
     with working(lambda: f"asking about {account}"):
-        report = report_on(account, settings)
+        report = export(account, settings) if everything else report_on(account, settings)
     if report.is_empty and not report.missing:
         raise Failed("tenure account", "nothing is known of this account")
-    if as_json:
+    if isinstance(report, AccountExport):
+        say_json(asdict(report) | {"dead_letters": [document(each) for each in report.dead_letters]})
+        _complain(report.missing)
+    elif as_json:
         say_json(_document(report))
     else:
         _say(report)
@@ -67,7 +77,11 @@ def _say(report: AccountReport) -> None:
         else:
             show(report)
         say("")
-    for sentence in dict.fromkeys(report.missing.values()):
+    _complain(report.missing)
+
+
+def _complain(missing: Mapping[str, str]) -> None:
+    for sentence in dict.fromkeys(missing.values()):
         complain(f"tenure account: {harmless(sentence)}")
 
 

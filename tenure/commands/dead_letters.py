@@ -94,8 +94,7 @@ def show(
     with _failing():
         [letter] = choose(_read(_settings(kafka, ready_file)), names=[name])
     if as_json:
-        headers = [{"name": name, "value": _json(value)} for name, value in letter.headers]
-        say_json({**summary(letter), "key": _json(letter.key), "value": _json(letter.value), "headers": headers})
+        say_json(document(letter))
         return
     say(f"name: {letter.name}\nadded: {letter.added_at.isoformat()}")
     say(f"replayed: {letter.handled_at.isoformat() if letter.handled_at else 'no'}")
@@ -192,6 +191,12 @@ def summary(letter: StoredDeadLetter) -> dict[str, Any]:
     handled_at = letter.handled_at.isoformat() if letter.handled_at else None
     places = {"name": letter.name, "added_at": letter.added_at.isoformat(), "handled_at": handled_at}
     return {**places, **letter.event, **letter.why}
+
+
+def document(letter: StoredDeadLetter) -> dict[str, Any]:
+    """Everything of it, for JSON."""
+    headers = [{"name": name, "value": _json(value)} for name, value in letter.headers]
+    return {**summary(letter), "key": _json(letter.key), "value": _json(letter.value), "headers": headers}
 
 
 def _instant(instant: datetime) -> str:

@@ -86,3 +86,32 @@ async def test_it_ends_quietly_when_its_reader_has_gone(world: World) -> None:
     who = await subscribed(world)
     code, complained = await asyncio.to_thread(run_without_reader, [sys.executable, "-m", "tenure", "account", who])
     assert (code, complained.count("\n")) == (1, 1)
+
+
+@pytest.mark.rule("R48")
+async def test_the_export_has_everything_whole_and_says_what_is_missing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = await subscribed(world)
+    code, said, complained = await run(capsys, who, "--export")
+    held = json.loads(said)
+    assert (code, set(held["missing"])) == (1, {"notifications", "messages", "preferences"})
+    assert complained.count("\n") == 1
+    assert held["person"]["contact"]["email"] == "ann@example.com"
+    assert [one["type"].split(".")[2] for one in held["history"]] == ["activated", "order_rejected"]
+    assert held["history"][0]["data"]["contact"]["name"] == "Ann"
+    [letter] = held["dead_letters"]
+    assert (json.loads(letter["value"])["data"]["contact"]["name"], letter["reason"]) == ("Ann", "unknown_type")
+    assert held["state"]["state"] == "active"
+
+
+@pytest.mark.rule("R48")
+async def test_what_waits_is_exported_whole_also_where_nothing_else_is_known(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waits = renewal(account(), world.now)
+    await world.publish(waits)
+    await world.settle()
+    _, said, _ = await run(capsys, waits["subject"], "--export")
+    held = json.loads(said)
+    assert (held["person"]["waiting"], held["person"]["contact"], held["history"]) == ([waits], None, [])

@@ -17,6 +17,7 @@ from subscription_service.domain.model import (
     ConfigurationEntry,
     Failure,
     Grace,
+    Person,
     Released,
     Server,
     ServerTotals,
@@ -71,6 +72,7 @@ FULL = PLAIN._replace(
     retained={ConfigurationKind.TAG: 2},
     snapshot_stamp=EARLIER,
     configuration_floor=LATER.time,
+    person=Person(named=False, stated_at=EARLIER.time, erased_at=LATER.time),
 )
 
 
@@ -114,6 +116,11 @@ def test_the_last_configuration_entry_that_goes_is_written_too() -> None:
     kept = PLAIN._replace(retained={ConfigurationKind.TAG: 1})
     gone = kept._replace(retained={ConfigurationKind.TAG: 0})
     assert reread(gone, before=kept).retained == {ConfigurationKind.TAG: 0}
+
+
+@pytest.mark.rule("R48")
+def test_a_contact_that_was_forgotten_is_written_and_read_as_none() -> None:
+    assert reread(FULL._replace(contact=None), before=FULL).contact is None
 
 
 def test_documents_that_did_not_change_are_not_written() -> None:

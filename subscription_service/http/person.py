@@ -1,0 +1,64 @@
+"""The operators' HTTP API of a person: what is stored of the one behind an account (R48). `app` includes `router`."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from shared.contracts.fields import AccountId, described
+from shared.contracts.scalars import Id
+from shared.contracts.types import Contact
+from shared.kafka.dead_letters import readable_attributes
+from shared.storage.database import Engine, snapshot
+from shared.web.auth import AuthenticatedRoute, operators_only
+from shared.web.problems import Problem, problems
+from subscription_service.storage import accounts, waiting
+
+_MAX_WAITING: Final = 100
+_PROBLEMS: Final = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+class PersonDocument(BaseModel):
+    """What an erasure would take, apart from the history."""
+
+    account_id: AccountId
+    contact: Annotated[Contact | None, described("The account's contact; null where there is none.")]
+    waiting: Annotated[
+        Sequence[Mapping[str, Any]], described("Events in that wait, whole, in order of arrival, at most 100.")
+    ]
+
+
+def router(engine: Engine) -> APIRouter:
+    """`/api/accounts/{account_id}/person`."""
+    made = APIRouter(
+        prefix="/api/accounts/{account_id}/person",
+        tags=["accounts"],
+        dependencies=[Depends(operators_only)],
+        route_class=AuthenticatedRoute,
+        responses=problems(*_PROBLEMS),
+    )
+
+    @made.get("")
+    async def person(account_id: Id) -> PersonDocument:
+        """What is stored of the person behind the account (R48); 404 where nothing is known of it."""
+        async with snapshot(engine) as connection:
+            stored = await accounts.find_with_state(connection, account_id)
+            found = await waiting.first_of_account(connection, account_id, limit=_MAX_WAITING)
+        if stored is None and not found:
+            raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
+        records = [each.event.record for each in found]
+        return PersonDocument(
+            account_id=account_id,
+            contact=stored.account.contact if stored else None,
+            waiting=[readable_attributes(record.value, record.headers) for record in records],
+        )
+
+    return made
