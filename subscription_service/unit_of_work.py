@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from shared.contracts.acts import AccountErased
-from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.topics import DEAD_LETTERS
 from shared.contracts.unreadable import Reason, Unreadable
@@ -62,10 +61,12 @@ class LockedAccount:
 
     def timer(self, policy: Policy) -> Timer | None:
         """Its next timer; worked out only where it may have changed."""
-        if self.stored_timer and same_timer(self.account, self.before):
-            return self.stored_timer
-        if self._timer_of is None or not same_timer(self.account, self._timer_of):
-            self._timer_of, self._timer = self.account, next_timer(self.account, policy)
+        if self._timer_of is not self.account:
+            if self.stored_timer and same_timer(self.account, self.before):
+                self._timer = self.stored_timer
+            elif self._timer_of is None or not same_timer(self.account, self._timer_of):
+                self._timer = next_timer(self.account, policy)
+            self._timer_of = self.account
         return self._timer
 
     def schedule(self, policy: Policy) -> Schedule[Incoming]:
@@ -264,7 +265,7 @@ class UnitOfWork:
     def _record(self, locked: LockedAccount, incoming: Incoming, result: StepResult, at: datetime) -> None:
         """Keep what an event has led to, and count it."""
         self._emit(locked, result, at, incoming)
-        if rejected := next((event for event in result.events if isinstance(event, OrderRejected)), None):
+        if rejected := result.rejected:
             self._count(incoming, EventOutcome.REJECTED)
             self._receipt(incoming, ReceiptOutcome.REJECTED, rejected.code)
             self.log_messages.append(refused(incoming.event, rejected.code))

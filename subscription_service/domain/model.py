@@ -218,4 +218,6 @@ def specification_in_force(subscription: Active | Grace, at: datetime) -> Specif
 
 def started_specification(terms: tuple[Term, ...], at: datetime) -> Specification:
     """The specification of the last of these terms that has started at `at` (UTC); before all of them the first's."""
+    if len(terms) == 1:
+        return terms[0].specification  # of most accounts, with every event
     return next((term.specification for term in reversed(terms) if term.starts_at <= at), terms[0].specification)

@@ -32,6 +32,12 @@ class StepResult(NamedTuple):
     account: Account
     events: tuple[LifecycleData, ...]
 
+    @property
+    def rejected(self) -> OrderRejected | None:
+        """The refusal, which stands alone; None where the command was not refused."""
+        first = self.events[0] if self.events else None
+        return first if isinstance(first, OrderRejected) else None
+
 
 def step(
     account: Account, command: InboundData | Timer, *, time: DecisionTime, stamp: VersionStamp, rules: Rules

@@ -49,6 +49,8 @@ def from_last_ended(terms: tuple[Term, ...], at: datetime) -> tuple[Term, ...]:
 
     So an account stays small however long its customer stays; the order list keeps the whole chain.
     """
+    if len(terms) < 2 or terms[0].ends_at > at:
+        return terms  # of most accounts, with every event
     ended = next((number for number, term in enumerate(terms) if term.ends_at > at), len(terms))
     return terms[max(0, ended - 1) :]
 
