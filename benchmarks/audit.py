@@ -54,14 +54,21 @@ async def _accounted_for(connection: asyncpg.Connection, sent: Sequence[Message]
 
 
 def _gaps(output: Output) -> Iterator[str]:
-    """`sequence` runs 1, 2, 3 ... in each partition."""
-    for topic in (LIFECYCLE, STATE):
-        partitions = defaultdict(list)
-        for record in output.records[topic]:
-            partitions[record.partition].append(int(dict(record.headers)["sequence"]))
-        for number, sequences in sorted(partitions.items()):
-            if sequences != list(range(1, len(sequences) + 1)):
-                yield f"{topic}-{number}: {len(sequences)} records, their sequences are not 1 to {len(sequences)}"
+    """`sequence` runs 1, 2, 3 ... in each partition of the lifecycle; that of state documents rises."""
+    for number, sequences in _sequences(output, LIFECYCLE):
+        if sequences != list(range(1, len(sequences) + 1)):
+            yield f"{LIFECYCLE}-{number}: {len(sequences)} records, their sequences are not 1 to {len(sequences)}"
+    for number, sequences in _sequences(output, STATE):
+        if sequences != sorted(set(sequences)):
+            yield f"{STATE}-{number}: the sequences of its records do not rise"
+
+
+def _sequences(output: Output, topic: str) -> list[tuple[int, list[int]]]:
+    """Partition -> `sequence` of each record, in order."""
+    partitions = defaultdict(list)
+    for record in output.records[topic]:
+        partitions[record.partition].append(int(dict(record.headers)["sequence"]))
+    return sorted(partitions.items())
 
 
 def _versions(events: Sequence[Mapping[str, Any]], last: Mapping[str, int]) -> Iterator[str]:
@@ -85,8 +92,13 @@ def _answered(sent: Sequence[Message], events: Sequence[Mapping[str, Any]]) -> I
 
 
 def _latest_state(output: Output, revisions: Mapping[str, int]) -> Iterator[str]:
-    """The last state document of an account is that of its stored revision."""
-    latest = {record.key.decode(): record.value for record in output.records[STATE]}
-    for account, value in latest.items():
-        if orjson.loads(value)["revision"] != revisions[account]:
+    """Revisions of an account rise, up to the stored one."""
+    latest: dict[str, int] = {}
+    for record in output.records[STATE]:
+        account, revision = record.key.decode(), orjson.loads(record.value)["revision"]
+        if revision <= latest.get(account, 0):
+            yield f"{account}: revision {revision} of its state document comes after {latest[account]}"
+        latest[account] = revision
+    for account, revision in latest.items():
+        if revision != revisions[account]:
             yield f"{account}: the last state document is not that of revision {revisions[account]}"

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 import asyncpg
@@ -35,11 +36,8 @@ _READ = "SELECT count(*), coalesce(sum(next_offset), 0) FROM input_offset"
 _PUBLISHED = "SELECT coalesce(sum(next_sequence - 1), 0), coalesce(sum(next_sequence - 1 - published), 1)" + (
     " FROM output_partition LEFT JOIN relay_position USING (topic, partition)"
 )
+_ENTRIES = "SELECT coalesce(sum(next_sequence - 1), 0) FROM output_partition WHERE topic <> 'subscription-state'"
 _DUE = "SELECT count(*) FROM account WHERE next_due_at <= now()"
-_TYPICAL = (
-    "SELECT convert_from(value, 'UTF8') FROM log WHERE topic = $1"
-    " ORDER BY abs(length(value) - (SELECT avg(length(value)) FROM log WHERE topic = $1)) LIMIT 1"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +87,7 @@ async def tenure(
         async with reading_output(workspace) as output:
             times = await _measure(connection, len(sent), part, output)
         findings = await audit.of_the_service(connection, sent, output)
-        texts = await _typical_texts(connection)
+        texts = await _typical_texts(connection, output)
         await part.until_ready()
         latency = await measure_latency(workspace, latency_events)
     await servers.drop(workspace)
@@ -178,22 +176,25 @@ async def _is_published(connection: asyncpg.Connection, count: int) -> bool:
 
 
 async def _until_received(connection: asyncpg.Connection, output: Output) -> None:
-    """Wait until the reader has all of the log, and a second longer, for what should not come."""
+    """Wait until the reader has all of the log, and a second longer, for what should not come.
+
+    State documents, of which some are passed over, are published with the others.
+    """
     async with asyncio.timeout(60):
-        while len(output) < (await connection.fetchrow(_PUBLISHED))[0]:
+        while len(output) - len(output.records[STATE]) < await connection.fetchval(_ENTRIES):
             await asyncio.sleep(_POLL_SECONDS)
     await asyncio.sleep(1)
 
 
-async def _typical_texts(connection: asyncpg.Connection) -> TypicalTexts:
+async def _typical_texts(connection: asyncpg.Connection, output: Output) -> TypicalTexts:
     """What the service wrote, of typical length."""
     account = await connection.fetchrow(
         "SELECT contact, subscription FROM account WHERE subscription IS NOT NULL AND contact IS NOT NULL"
         " ORDER BY abs(length(subscription::text) - (SELECT avg(length(subscription::text)) FROM account)) LIMIT 1"
     )
     return TypicalTexts(
-        lifecycle=await connection.fetchval(_TYPICAL, LIFECYCLE),
-        state=await connection.fetchval(_TYPICAL, STATE),
+        lifecycle=_typical(output, LIFECYCLE),
+        state=_typical(output, STATE),
         subscription=account["subscription"],
         contact=account["contact"],
         server_versions=await connection.fetchval("SELECT marks FROM server LIMIT 1"),
@@ -201,6 +202,13 @@ async def _typical_texts(connection: asyncpg.Connection) -> TypicalTexts:
             "SELECT specification FROM order_entry WHERE specification IS NOT NULL LIMIT 1"
         ),
     )
+
+
+def _typical(output: Output, topic: str) -> str:
+    """The published text whose length is nearest to the average."""
+    values: list[bytes] = [record.value for record in output.records[topic]]
+    average = fmean(map(len, values))
+    return min(values, key=lambda value: abs(len(value) - average)).decode()
 
 
 def _check_running(part: Part) -> None:

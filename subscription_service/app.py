@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from shared.contracts.topics import STATE
 from shared.kafka.topics import logical
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
@@ -18,7 +19,9 @@ from subscription_service.http import account_list, api, person, receipts, tryin
 from subscription_service.metrics import database_collectors
 from subscription_service.policy_files.comparison import document, versions
 from subscription_service.policy_files.rules import load_rules
+from subscription_service.recent_states import RecentStates
 from subscription_service.rules_in_force import RulesInForce
+from subscription_service.state_documents import StateDocuments
 from subscription_service.timer_runner import TimerRunner
 
 
@@ -27,7 +30,8 @@ def build(context: ServiceContext) -> ServiceComponents:
     settings = context.settings
     rules = load_rules(settings)
     in_force = RulesInForce(rules, context)
-    timers = TimerRunner(rules, context)
+    recent = RecentStates()
+    timers = TimerRunner(rules, context, recent)
     housekeeping = Housekeeping(rules=rules, engine=context.engine, clock=context.clock)
     return ServiceComponents(
         http=build_http(
@@ -47,11 +51,13 @@ def build(context: ServiceContext) -> ServiceComponents:
             clock=context.clock,
             partitions=context.partitions,
             logical=partial(logical, settings=settings),
+            recent=recent,
         ),
         settle_due=timers.run_all_due,
         tasks=[timers.run, housekeeping.run, in_force.run],
         preparations=[in_force.prepare],
         beside_intake=[in_force.watch],
+        documents={STATE: StateDocuments(rules=rules, engine=context.engine, recent=recent)},
         rules=versions(document(rules)),
     )
 

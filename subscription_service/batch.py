@@ -22,6 +22,7 @@ from subscription_service.domain.policy import Rules
 from subscription_service.handlers import Incoming, Verdict, in_turn, read, why_too_early
 from subscription_service.pauses import with_pauses
 from subscription_service.receipts import ReceiptOutcome
+from subscription_service.recent_states import RecentStates
 from subscription_service.storage import deduplication, loading
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
@@ -30,16 +31,23 @@ from subscription_service.unit_of_work import UnitOfWork
 class SubscriptionBatchProcessor:
     """Decides batches of records. `partitions`: logical output topic -> number of partitions.
 
-    `logical`: gives the logical name of a record's topic.
+    `logical`: gives the logical name of a record's topic. `recent`: keeps the accounts that were decided.
     """
 
     def __init__(
-        self, *, rules: Rules, clock: Clock, partitions: Mapping[str, int], logical: Callable[[Record], str]
+        self,
+        *,
+        rules: Rules,
+        clock: Clock,
+        partitions: Mapping[str, int],
+        logical: Callable[[Record], str],
+        recent: RecentStates | None = None,
     ) -> None:
         self._rules = rules
         self._clock = clock
         self._partitions = partitions
         self._logical = logical
+        self._recent = recent
         self._culprits = Culprits()
 
     def decode(self, record: Record) -> Incoming:
@@ -66,7 +74,7 @@ class SubscriptionBatchProcessor:
         unit_of_work = self._begin(await self._clock.now(connection))
         unreadable = Unreadable(Reason.INTERNAL_ERROR, type(error).__name__)
         unit_of_work.dead_letter_record(record, self._logical(record), unreadable, error)
-        await save(connection, unit_of_work)
+        await save(connection, unit_of_work, self._recent)
         return unit_of_work.log_messages
 
     def _begin(self, now: datetime) -> UnitOfWork:
@@ -78,7 +86,7 @@ class SubscriptionBatchProcessor:
             await deduplication.record_ids(connection, events)
             await self._load(connection, events, unit_of_work)
             await with_pauses(unit_of_work.handle(events))
-        await save(connection, unit_of_work)
+        await save(connection, unit_of_work, self._recent)
 
     async def _load(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
         """Lock the accounts of the events, with the rows that these, and waiting events that may go on, touch."""

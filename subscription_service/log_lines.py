@@ -21,6 +21,12 @@ ACCOUNT_FAILED: Final = LogLine(
     "what is due of an account failed; it is tried again later",
     ("again_in_seconds",),
 )
+STATE_FAILED: Final = LogLine(
+    "state_failed",
+    logging.ERROR,
+    "a state document cannot be made; the next change tries again",
+    ("revision",),
+)
 HOUSEKEEPING_SLOW: Final = LogLine(
     "housekeeping_slow", logging.WARNING, "a step of housekeeping took too long; the next ones are smaller", ("rows",)
 )

@@ -1,4 +1,4 @@
-"""Entries of the log (the outbox): lifecycle events as CloudEvents, state documents as bare JSON. Pure.
+"""Entries of the log (the outbox): lifecycle events as CloudEvents. Pure.
 
 `unit_of_work` calls this for all that a transaction emits; `shared.outbox.log` stores it, the relay publishes it.
 """
@@ -13,8 +13,7 @@ from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.lifecycle import LIFECYCLE_TYPE, LifecycleData, QuotaExceeded, QuotaRestored, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Actor, RenewalMethod
-from shared.contracts.state import Overview
-from shared.contracts.topics import LIFECYCLE, STATE
+from shared.contracts.topics import LIFECYCLE
 from shared.outbox.log import Entry
 from subscription_service.domain.model import Account
 from subscription_service.domain.timers import Timer
@@ -64,12 +63,6 @@ def lifecycle_entry(event: EmittedEvent, partition: int, now: datetime) -> Entry
         headers=(("traceparent", traceparent.encode()),) if traceparent else (),
         account_id=account_id,
     )
-
-
-def state_entry(document: Overview, partition: int) -> Entry:
-    """The state document of an account."""
-    key = document.account_id.encode()
-    return Entry(topic=STATE, partition=partition, key=key, value=to_json(document), enveloped=False)
 
 
 def event_id(account_id: str, version: int) -> str:

@@ -25,6 +25,7 @@ from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.timers import may_touch_all_servers
 from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
+from subscription_service.recent_states import RecentStates
 from subscription_service.storage import due_accounts, loading
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
@@ -44,7 +45,7 @@ class _Look(NamedTuple):
 class TimerRunner:
     """`run` goes on until it is cancelled; `run_all_due` ends when nothing is due any more."""
 
-    def __init__(self, rules: Rules, context: ServiceContext) -> None:
+    def __init__(self, rules: Rules, context: ServiceContext, recent: RecentStates | None = None) -> None:
         self._rules = rules
         self._clock = context.clock
         self._engine = context.engine
@@ -55,6 +56,7 @@ class TimerRunner:
         """The look that is waited for."""
         self._set_aside_until: dict[str, float] = {}
         self._culprits = Culprits()
+        self._recent = recent
 
     async def run(self) -> None:
         """Look twice a second. `Transient` errors are retried and shown as health of `timers`."""
@@ -136,7 +138,7 @@ class TimerRunner:
             now=now, rules=self._rules, locked=locked, partitions=self._partitions, culprits=self._culprits
         )
         await with_pauses(unit_of_work.catch_up(locked.values(), read_to=read_to))
-        await save(connection, unit_of_work)
+        await save(connection, unit_of_work, self._recent)
         return unit_of_work.log_messages
 
     def _set_aside(self) -> list[str]:

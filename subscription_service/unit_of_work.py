@@ -13,11 +13,12 @@ from typing import Final, assert_never
 
 from shared.contracts.acts import AccountErased
 from shared.contracts.lifecycle_parts import RejectionCode
-from shared.contracts.topics import DEAD_LETTERS
+from shared.contracts.topics import DEAD_LETTERS, STATE
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
+from shared.outbox.documents import change
 from shared.outbox.log import Entry
 from shared.runtime.log_lines import LogMessage
 from shared.storage.event_counts import EventOutcome
@@ -26,14 +27,14 @@ from subscription_service.account_changes import same_timer
 from subscription_service.domain import waiting
 from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.model import Account, VersionStamp
-from subscription_service.domain.overview import overview_with, shown_of
+from subscription_service.domain.overview import shown_of
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.step import StepResult, refuse, step
 from subscription_service.domain.timers import Timer, next_timer
 from subscription_service.domain.waiting import Schedule, WaitingEvents
 from subscription_service.handlers import IN_AN_ORDER, Incoming, Verdict
 from subscription_service.log_lines import refused
-from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry, state_entry
+from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry
 from subscription_service.receipts import FOR_A_PURCHASE, FOR_TIMERS, ReceiptOutcome, Receipts
 
 _NONE: Final = RejectionCode.NOT_SUBSCRIBED
@@ -83,8 +84,8 @@ class UnitOfWork:
 
     emitted: lifecycle events in order. applied: events that were not refused. ids_to_forget: events that became dead
     letters, whose ids are not spent (R39). refused_imports: those spend no business id (R42). waiting_rows_to_delete:
-    ids of rows of the table `waiting`. log_messages: what the log says once all is committed. The argument `culprits`
-    is that of whoever runs one transaction after another.
+    ids of rows of the table `waiting`. changed_states: accounts with a new state document. log_messages: what the log
+    says once all is committed. The argument `culprits` is that of whoever runs one transaction after another.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class UnitOfWork:
         self._partitions = partitions
         self._culprits = culprits
         self._stopped_waiting: set[str] = set()
-        self._new_state_documents: list[LockedAccount] = []
+        self.changed_states: list[LockedAccount] = []
 
     def handle(self, events: Iterable[Incoming]) -> Iterator[None]:
         """Decide events in order of arrival, or let them wait (R4, R40). One step per event: the caller may pause."""
@@ -155,15 +156,15 @@ class UnitOfWork:
             if changed and (locked.revision == 0 or shown_of(locked.account) != shown_of(locked.before)):
                 locked.revision += 1
                 locked.changed_at = self.now
-                self._new_state_documents.append(locked)
+                self.changed_states.append(locked)
 
     def entries(self) -> Iterator[Entry]:
-        """Everything for the log: dead letters, lifecycle events in order, one state document per changed account."""
+        """Everything for the log: dead letters, lifecycle events in order, and which state documents have changed."""
         yield from self.dead_letters
         for event in self.emitted:
             yield lifecycle_entry(event, self.locked[event.account_id].partition, self.now)
-        for locked in self._new_state_documents:
-            yield self._state_entry(locked)
+        for locked in self.changed_states:
+            yield change(STATE, locked.partition, locked.account.account_id, locked.revision)
 
     def changed(self) -> list[LockedAccount]:
         """Accounts whose row must be stored."""
@@ -172,11 +173,6 @@ class UnitOfWork:
             for account_id, locked in self.locked.items()
             if locked.account is not locked.before or locked.waiting or account_id in self._stopped_waiting
         ]
-
-    def _state_entry(self, locked: LockedAccount) -> Entry:
-        timer = locked.timer(self.rules.policy)
-        document = overview_with(timer, locked.account, revision=locked.revision, as_of=self.now, rules=self.rules)
-        return state_entry(document, locked.partition)
 
     def _handle(self, locked: LockedAccount, incoming: Incoming) -> None:
         """Do with an event what `waiting.on_arrival` answers; a duplicate is only counted."""

@@ -2,7 +2,8 @@
 
 The topic itself says how far publishing got: each record carries its `sequence` in a header. Starting a producer fences
 a stale leader and ends its open transaction; only then are the last records read. After any error the producer is
-discarded, and a new one begins again at the last records; a commit is never retried.
+discarded, and a new one begins again at the last records; a commit is never retried. Where the log holds only that a
+document changed, `documents` makes it here, and changes that need none any more are passed over.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from shared.kafka.record import Record
 from shared.kafka.sizes import Content, Headers
 from shared.kafka.topics import name_of
 from shared.outbox import progress
+from shared.outbox.documents import Documents, DocumentsInPlace
 from shared.outbox.log import unpack
 from shared.outbox.progress import Progress
 from shared.outbox.topic_limits import RefusedBatch, TopicLimits
@@ -41,18 +43,25 @@ _BYTES_PER_RECORD: Final = 100
 _IDLE_SECONDS: Final = 1.0
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """Bytes per output partition in one Kafka transaction; one entry alone may have more."""
+_NO_DOCUMENTS: Final[Mapping[str, Documents]] = {}
 _BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
 
 
 class Relay:
-    """Publishes while this copy leads. `wake` is set by whoever learns that the log has grown."""
+    """Publishes while this copy leads. `wake` is set by whoever learns that the log has grown.
 
-    def __init__(self, context: ServiceContext, *, wake: asyncio.Event) -> None:
+    `documents`: topic -> what makes the documents of which its log holds changes only.
+    """
+
+    def __init__(
+        self, context: ServiceContext, *, wake: asyncio.Event, documents: Mapping[str, Documents] = _NO_DOCUMENTS
+    ) -> None:
         self._id = f"{context.settings.topic_prefix}tenure-{context.name}-relay"
         self._settings = context.settings
         self._engine = context.engine
         self._health = context.health
         self._wake = wake
+        self._documents = documents
         self._published: dict[Partition, int] = {}
         self._limits = TopicLimits()
         self._told_when_slow = partial(told_when_slow, context.health, "publishing")
@@ -72,9 +81,10 @@ class Relay:
             with self._told_when_slow("where its topics end"):
                 await self._mark_published(await self._last_published())
             self._show_health()
+            in_place = DocumentsInPlace(self._documents)
             while True:
                 self._wake.clear()
-                if not await self._publish(producer):
+                if not await self._publish(producer, in_place):
                     await wait_for_event(self._wake, _IDLE_SECONDS)
 
     async def wait_until_published(self, ends: Mapping[Partition, int]) -> None:
@@ -108,20 +118,24 @@ class Relay:
         names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in stored}
         async with standalone_consumer(self._settings) as consumer:
             records = await last_visible(consumer, names.values())
-        return {key: _checked_sequence(key, records[names[key]], stored[key]) for key in stored}
+        return {
+            key: _checked_sequence(key, records[names[key]], stored[key], may_pass_over=key.topic in self._documents)
+            for key in stored
+        }
 
-    async def _publish(self, producer: AIOKafkaProducer) -> bool:
+    async def _publish(self, producer: AIOKafkaProducer, in_place: DocumentsInPlace) -> bool:
         """Publish what the log holds, in one Kafka transaction. False: there was nothing to publish."""
         wanted = {place: end for place, end in self._published.items() if self._limits.takes_now(place.topic)}
         async with transaction(self._engine) as connection:
             entries = await progress.unpublished(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
         if not entries:
             return False
-        with self._told_when_slow("a transaction"):
-            await producer.begin_transaction()
-            published = await self._send(producer, entries)
-            await producer.commit_transaction()
-        self._limits.mark_taken(published)
+        if filled := await in_place.fill(entries):
+            with self._told_when_slow("a transaction"):
+                await producer.begin_transaction()
+                self._limits.mark_taken(await self._send(producer, filled))
+                await producer.commit_transaction()
+        published = {Partition(topic, number): sequence for topic, number, sequence, *_ in entries}
         await self._mark_published(published)
         async with transaction(self._engine) as connection:
             await progress.keep(connection, published)
@@ -129,12 +143,11 @@ class Relay:
         await asyncio.sleep(_PAUSE_SECONDS)
         return True
 
-    async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Any]) -> dict[Partition, int]:
-        """Send batch after batch per partition; only then wait for all of them. The last sequence per partition.
+    async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Any]) -> set[str]:
+        """Send batch after batch per partition; only then wait for all of them. The topics that took them.
 
         Raises `RefusedBatch`.
         """
-        last: dict[Partition, int] = {}
         sent: list[asyncio.Task[None]] = []
         batches: dict[Partition, _Batch] = {}
         for topic, number, sequence, key, value, headers in entries:
@@ -146,10 +159,9 @@ class Relay:
                     sent.append(await self._send_batch(producer, batch))
                 batch = batches[place] = _Batch(producer, place, sequence)
             batch.append(sequence, content)
-            last[place] = sequence
         sent += [await self._send_batch(producer, batch) for batch in batches.values()]
         await _wait_for_all(sent)
-        return last
+        return {place.topic for place in batches}
 
     async def _send_batch(self, producer: AIOKafkaProducer, batch: "_Batch") -> "asyncio.Task[None]":
         place = batch.place
@@ -172,8 +184,9 @@ class Relay:
             self._progress.notify_all()
 
 
-def _checked_sequence(key: Partition, last: Record | None, stored: Progress) -> int:
-    """The sequence of a partition's last record; the stored one where retention has emptied the partition.
+def _checked_sequence(key: Partition, last: Record | None, stored: Progress, *, may_pass_over: bool) -> int:
+    """The sequence of a partition's last record; the stored one where retention has emptied the partition, or where the
+    entries after that record may have been passed over.
 
     Raises `Alarm` where the two contradict each other.
     """
@@ -185,12 +198,12 @@ def _checked_sequence(key: Partition, last: Record | None, stored: Progress) -> 
             f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {stored.end}: the database is"
             " older than the topic (restored from a backup?). See docs/operations.md before anything is published."
         )
-    if published < stored.published:
+    if published < stored.published and not may_pass_over:
         raise Alarm(
             f"{key.topic}-{key.partition} ends at entry {published}, but {stored.published} was published: the topic"
             " lost records. See docs/operations.md."
         )
-    return published
+    return max(published, stored.published)
 
 
 def _sequence_of(record: Record) -> int:

@@ -6,7 +6,7 @@ it. Where a topic does not even take a small entry, that topic alone waits, and 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
@@ -61,10 +61,10 @@ class TopicLimits:
         """Whether to send to a topic; one that refuses small entries is tried again every 15 seconds."""
         return self._refusing_until.get(topic, 0) <= time.monotonic()
 
-    def mark_taken(self, published: Mapping[Partition, int]) -> None:
+    def mark_taken(self, topics: Iterable[str]) -> None:
         """These topics have taken what was sent."""
-        for place in published:
-            self.refusals.pop(place.topic, None)
+        for topic in topics:
+            self.refusals.pop(topic, None)
 
     def fit(self, place: Partition, sequence: int, content: Content) -> Content:
         """The entry as it is to be published: whole, or shortened where it was refused before."""

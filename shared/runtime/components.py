@@ -14,6 +14,7 @@ from shared.contracts.topics import Service as ServiceName
 from shared.kafka.batch_applier import BatchProcessor
 from shared.kafka.input_topics import InputTopics
 from shared.kafka.partitioning import PartitionCounts
+from shared.outbox.documents import Documents
 from shared.runtime.health import Health
 from shared.runtime.latency import DecisionLatency
 from shared.runtime.settings import Settings
@@ -50,7 +51,8 @@ class ServiceComponents:
     Kafka, and each of `tasks` runs until it is cancelled. `settle_due` is for the test clock's barrier: it does all
     that is due at the clock's time and returns when nothing is left. `preparations` run once, before anything is read,
     as soon as there are tables. `beside_intake` run in a copy without the role `intake`, in place of all that, until
-    they are cancelled. `rules`: what the log says at the start of what it decides by: fields of `STARTED`.
+    they are cancelled. `documents`: topic -> what makes its documents, where the log holds their changes only.
+    `rules`: what the log says at the start of what it decides by: fields of `STARTED`.
     """
 
     http: FastAPI
@@ -60,6 +62,7 @@ class ServiceComponents:
     tasks: Sequence[Operation]
     preparations: Sequence[Operation] = ()
     beside_intake: Sequence[Operation] = ()
+    documents: Mapping[str, Documents] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -231,7 +231,7 @@ async def _prepare_log(service: Service, context: ServiceContext, counts: Mappin
 async def _lead(context: ServiceContext, components: ServiceComponents) -> None:
     """Publish the log, and with the test clock on run its barrier, whenever this process is the leader."""
     wake = asyncio.Event()
-    relay = Relay(context, wake=wake)
+    relay = Relay(context, wake=wake, documents=components.documents)
     barrier = Barrier(context, relay=relay, settle_due=components.settle_due)
 
     duties = [relay.run] if context.settings.test_clock is None else [relay.run, barrier.run]

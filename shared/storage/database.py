@@ -5,7 +5,7 @@ it: the server ends a transaction whose client has fallen silent. A database tha
 `Transient`, a statement over its time `SlowStatement`; which error means what stands in `shared.runtime.error_table`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -41,6 +41,7 @@ TCP_SETTINGS: Final[Mapping[str, str]] = {
 }
 """The server notices a client whose machine is gone, or which reads nothing any more, after about 10 s."""
 
+_AFTER_COMMIT: Final = "after_commit"
 _NOTHING = text("SELECT 1")
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :limit, true)")
@@ -94,10 +95,18 @@ async def transaction(engine: Engine, *, statement_seconds: float | None = None)
                 async with connection.begin():
                     if statement_seconds is not None:
                         await connection.execute(_STATEMENT_TIMEOUT, {"limit": f"{statement_seconds * 1000:.0f}ms"})
+                    acts = connection.info[_AFTER_COMMIT] = []
                     yield connection
             except BaseException as error:
                 await _throw_away_if_spoiled(connection, error)
                 raise
+            for act in acts:
+                act()
+
+
+def after_commit(connection: Connection, act: Callable[[], object]) -> None:
+    """Run `act`, which must not fail, once `transaction` is known to be committed; else never."""
+    connection.info[_AFTER_COMMIT].append(act)
 
 
 @asynccontextmanager

@@ -97,7 +97,7 @@ _SAVE = update(
 )
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
-_FIND_WITH_STATE = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id AND revision > 0")
+_WITH_STATE = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) AND revision > 0")
 _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
 _READ_NEXT = text(_NEXT)
 _LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
@@ -135,9 +135,13 @@ async def save(connection: Connection, changed: Iterable[LockedAccount], unit_of
 
 async def find_with_state(connection: Connection, account_id: str) -> AccountWithState | None:
     """An account that has a state document; None where nothing is known of it."""
-    for row in _READ.rows(await connection.execute(_FIND_WITH_STATE, {"id": account_id})):
-        return AccountWithState(_account(row), row.revision, row.changed_at)
-    return None
+    return next(iter(await with_state(connection, [account_id])), None)
+
+
+async def with_state(connection: Connection, account_ids: Sequence[str]) -> list[AccountWithState]:
+    """Those of these accounts that have a state document, in no order."""
+    found = await connection.execute(_WITH_STATE, {"ids": account_ids})
+    return [AccountWithState(_account(row), row.revision, row.changed_at) for row in _READ.rows(found)]
 
 
 async def read_one(connection: Connection, account_id: str) -> tuple[LockedAccount, bool]:

@@ -1,4 +1,4 @@
-"""This service's entries in the log: lifecycle events are kept for good, state documents until they are published.
+"""This service's entries in the log: lifecycle events are kept for good, changes of state documents until published.
 
 Once the person behind an account is forgotten, its lifecycle events lose their contacts (R48).
 """
@@ -67,5 +67,5 @@ def _forgotten(row: Any) -> Row:
 
 
 async def delete_published_state(connection: Connection, limit: int, *, keep: int) -> int:
-    """Delete up to `limit` published state documents, but none of the last `keep` of each partition; how many."""
+    """Delete up to `limit` published changes of state documents; the last `keep` of each partition stay. How many."""
     return (await connection.execute(_DELETE_STATE, {"keep": keep, "limit": limit})).rowcount

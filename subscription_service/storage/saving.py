@@ -1,12 +1,14 @@
 """Storing what a unit of work has collected: rows entity by entity, how the events ended, and last the log."""
 
 import asyncio
+from functools import partial
 
 from shared.contracts.topics import DEAD_LETTERS
 from shared.outbox import log
 from shared.storage import event_counts
-from shared.storage.database import Connection
+from shared.storage.database import Connection, after_commit
 from subscription_service.pauses import with_pauses
+from subscription_service.recent_states import AccountState, RecentStates
 from subscription_service.storage import (
     accounts,
     configuration,
@@ -23,10 +25,10 @@ from subscription_service.storage import (
 from subscription_service.unit_of_work import UnitOfWork
 
 
-async def save(connection: Connection, unit_of_work: UnitOfWork) -> None:
+async def save(connection: Connection, unit_of_work: UnitOfWork, recent: RecentStates | None = None) -> None:
     """Store everything. The log comes last, since the locks of its partitions are shared by all accounts.
 
-    Its entries are made while PostgreSQL is busy with the rows.
+    Its entries are made while PostgreSQL is busy with the rows. `recent`: keeps what was decided once it is committed.
     """
     unit_of_work.raise_revisions()
     try:
@@ -37,6 +39,13 @@ async def save(connection: Connection, unit_of_work: UnitOfWork) -> None:
         raise failed.exceptions[0] from None  # the caller tells transient from permanent errors by their class
     saving.result()  # the driver may have cancelled it, which a task group does not notice
     await log.append(connection, entries.result())
+    if recent is not None:
+        after_commit(connection, partial(recent.keep, _states(unit_of_work)))
+
+
+def _states(unit_of_work: UnitOfWork) -> list[AccountState]:
+    policy, now = unit_of_work.rules.policy, unit_of_work.now
+    return [AccountState(each.account, each.timer(policy), each.revision, now) for each in unit_of_work.changed_states]
 
 
 async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:

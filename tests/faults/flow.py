@@ -12,8 +12,9 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, TOPIC_OF_TYPE
+from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, STATE, TOPIC_OF_TYPE
 from tenure.story.metrics import event_outcomes
+from tenure.tokens import token
 from tests.kit import events
 from tests.kit.stack import RunningStack
 from tests.kit.topics import consumer, read_topic
@@ -147,6 +148,20 @@ async def published_once(stack: RunningStack, count: int, *, seconds: float = 12
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in found.sequences.values())
     assert all(versions == [1, 2] for versions in found.versions.values())
     return expected
+
+
+async def last_states_arrived(stack: RunningStack) -> None:
+    """Of each account the last state document is on its topic, and none comes after one of a higher revision."""
+    latest: dict[str, dict[str, Any]] = {}
+    for record in await read_topic(stack.ready["kafka"], STATE):
+        document = json.loads(record.value)
+        assert document["revision"] >= latest.get(document["account_id"], document)["revision"]
+        latest[document["account_id"]] = document
+    bearer = {"Authorization": f"Bearer {token('ops', stack.ready['auth_secret'], operator=True)}"}
+    url = f"{stack.ready['subscription_url']}/api/accounts"
+    async with httpx.AsyncClient(timeout=30, trust_env=False, headers=bearer) as client:
+        for account_id, document in latest.items():
+            assert (await client.get(f"{url}/{account_id}")).json() == document
 
 
 async def audit_is_clean(stack: RunningStack) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.faults.flow import each_event_counted_once, feed, nothing_lost_or_doubled
+from tests.faults.flow import each_event_counted_once, feed, last_states_arrived, nothing_lost_or_doubled
 from tests.kit.stack import RunningStack, running_stack
 
 DELIVERIES_AT_ONCE: Final = 32
@@ -35,6 +35,7 @@ async def _exactly_once(stack: RunningStack, count: int, kills: int) -> None:
     assert len(ids) - len(set(ids)) <= kills * DELIVERIES_AT_ONCE
     await stack.until_ready()
     await each_event_counted_once(stack, count)
+    await last_states_arrived(stack)
 
 
 @pytest.mark.rule("G1", "G2", "G3", "G4")

@@ -31,7 +31,8 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "subscription_service.domain": set(),
     "subscription_service.policy_files": {"domain"},
     "subscription_service.storage": {
-        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "person_data", "receipts", "unit_of_work"),
+        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "person_data", "receipts"),
+        *("recent_states", "unit_of_work"),
     },
     "subscription_service.migrations": {"storage"},
     "subscription_service.audit": {"domain", "storage"},

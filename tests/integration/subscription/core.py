@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from shared.contracts.unreadable import Unreadable
 from shared.kafka.input_topics import Ends
 from shared.kafka.record import DecodedRecord
 from shared.outbox import log
+from shared.outbox.documents import DocumentsInPlace
 from shared.runtime.components import ServiceContext
 from shared.storage import event_counts
 from shared.storage.database import Connection, connect, transaction
@@ -27,6 +29,8 @@ from shared.storage.migrations import migrate
 from subscription_service.audit.compare import Audited, audit
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
+from subscription_service.recent_states import RecentStates
+from subscription_service.state_documents import StateDocuments
 from subscription_service.timer_runner import TimerRunner
 from tests.kit.records import kafka_record
 
@@ -61,7 +65,9 @@ _ROWS_READ: Final = text(f"{_READ} pg_stat_xact_user_tables WHERE schemaname = '
 _ALL_ROWS_READ: Final = text(
     f"{_READ} pg_stat_user_tables, pg_stat_force_next_flush(), pg_stat_clear_snapshot() WHERE schemaname = '{SCHEMA}'"
 )
-_PUBLISHED: Final = text("SELECT value FROM log WHERE topic = :topic ORDER BY partition, sequence")
+_PUBLISHED: Final = text(
+    "SELECT topic, partition, sequence, key, value, headers FROM log WHERE topic = :topic ORDER BY partition, sequence"
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,10 @@ class Batch:
 
     now: datetime
     records: Sequence[tuple[str, bytes]]
+
+
+class _RolledBackError(Exception):
+    """What ends a transaction that is to be rolled back."""
 
 
 class HandClock:
@@ -104,9 +114,15 @@ class Core:
         context = SimpleNamespace(
             clock=self._clock, engine=self._engine, inputs=inputs or NoInputs(), partitions=PARTITIONS, health=None
         )
-        self._timers = TimerRunner(rules, cast(ServiceContext, context))
+        self.recent = RecentStates()
+        self.documents = StateDocuments(rules=rules, engine=self._engine, recent=self.recent)
+        self._timers = TimerRunner(rules, cast(ServiceContext, context), self.recent)
         self._batch_processor = SubscriptionBatchProcessor(
-            rules=rules, clock=self._clock, partitions=PARTITIONS, logical=lambda one: str(one.topic)
+            rules=rules,
+            clock=self._clock,
+            partitions=PARTITIONS,
+            logical=lambda one: str(one.topic),
+            recent=self.recent,
         )
         migrations = Path(subscription_service.__file__).parent / "migrations"
         self._runner.run(migrate(url, SCHEMA, migrations))
@@ -129,6 +145,11 @@ class Core:
         """
         for batch in batches:
             self._runner.run(self._receive_and_watch(batch))
+
+    def roll_back(self, batch: Batch) -> None:
+        """Decide a batch in a transaction that is rolled back."""
+        with suppress(_RolledBackError):
+            self._runner.run(self._roll_back(batch))
 
     def rows_read(self, batch: Batch) -> Counter[str]:
         """Table -> rows that PostgreSQL reads while the events of this batch are decided."""
@@ -168,6 +189,7 @@ class Core:
         return self._runner.run(self._differences())
 
     async def _begin(self) -> None:
+        self.recent.clear()
         async with transaction(self._engine) as connection:
             await connection.execute(text(f"TRUNCATE {', '.join(EMPTIED)} RESTART IDENTITY"))
             await log.fix_partitions(connection, PARTITIONS)
@@ -199,6 +221,13 @@ class Core:
                 connection, [self._opened(topic, value) for topic, value in batch.records]
             )
         await self._timers.run_all_due()
+
+    async def _roll_back(self, batch: Batch) -> None:
+        self._clock.instant = batch.now
+        async with transaction(self._engine) as connection:
+            opened = [self._opened(topic, value) for topic, value in batch.records]
+            await self._batch_processor.apply(connection, opened)
+            raise _RolledBackError
 
     async def _reading(self, read: Callable[[Connection], Awaitable[T]]) -> T:
         async with transaction(self._engine) as connection:
@@ -239,8 +268,8 @@ class Core:
 
     async def _published(self, topic: str) -> list[bytes]:
         async with transaction(self._engine) as connection:
-            found = await connection.execute(_PUBLISHED, {"topic": topic})
-            return [bytes(row[0]) for row in found]
+            found = (await connection.execute(_PUBLISHED, {"topic": topic})).all()
+        return [bytes(row[4]) for row in await DocumentsInPlace({STATE: self.documents}).fill(found)]
 
     async def _counted(self) -> Counter[str]:
         async with transaction(self._engine) as connection:

@@ -1,0 +1,76 @@
+"""Documents are published in the places of their changes: the latest of each, the last one always, never backwards."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from shared.contracts.topics import LIFECYCLE, STATE
+from shared.outbox.documents import Document, DocumentsInPlace, change
+from shared.outbox.log import pack
+
+
+class Latest:
+    """Documents whose latest revisions a test sets; `asked`: for which keys and revisions, call by call."""
+
+    def __init__(self, **revisions: int) -> None:
+        self.revisions = revisions
+        self.asked: list[Mapping[str, int]] = []
+
+    async def latest(self, changed: Mapping[str, int]) -> Mapping[str, Document]:
+        self.asked.append(changed)
+        known = {key: self.revisions[key] for key in changed if key in self.revisions}
+        return {key: Document(revision, b"%s %d" % (key.encode(), revision)) for key, revision in known.items()}
+
+
+def changed(sequence: int, key: str, revision: int) -> tuple[Any, ...]:
+    """A change as the log gives it."""
+    entry = change(STATE, 0, key, revision)
+    return entry.topic, entry.partition, sequence, entry.key, entry.value, pack(entry.headers)
+
+
+async def filled(in_place: DocumentsInPlace, *entries: tuple[Any, ...]) -> list[tuple[int, bytes]]:
+    """Sequence and value of each record that is published."""
+    return [(entry[2], entry[4]) for entry in await in_place.fill(entries)]
+
+
+@pytest.mark.rule("G2")
+async def test_of_several_changes_one_document_is_published_in_the_place_of_the_last_one() -> None:
+    latest = Latest(a=3, b=1)
+    entries = (changed(1, "a", 1), changed(2, "b", 1), changed(3, "a", 2), changed(4, "a", 3))
+    assert await filled(DocumentsInPlace({STATE: latest}), *entries) == [(2, b"b 1"), (4, b"a 3")]
+    assert latest.asked == [{"a": 3, "b": 1}]
+
+
+@pytest.mark.rule("G2")
+async def test_a_document_that_was_published_ahead_of_its_change_is_neither_published_again_nor_an_older_one() -> None:
+    latest = Latest(a=4)
+    in_place = DocumentsInPlace({STATE: latest})
+    assert await filled(in_place, changed(1, "a", 2)) == [(1, b"a 4")]
+    latest.revisions["a"] = 3  # a slower source knows less; what was published stays the limit
+    assert await filled(in_place, changed(2, "a", 3)) == []
+    latest.revisions["a"] = 4
+    assert await filled(in_place, changed(3, "a", 4)) == []
+    latest.revisions["a"] = 5
+    assert await filled(in_place, changed(4, "a", 5)) == [(4, b"a 5")]
+    assert latest.asked == [{"a": 2}, {"a": 5}]
+
+
+@pytest.mark.rule("G2")
+async def test_the_successor_of_a_producer_that_failed_publishes_the_last_one_again() -> None:
+    latest = Latest(a=2)
+    await DocumentsInPlace({STATE: latest}).fill([changed(1, "a", 1)])
+    assert await filled(DocumentsInPlace({STATE: latest}), changed(1, "a", 1), changed(2, "a", 2)) == [(2, b"a 2")]
+
+
+async def test_what_has_a_value_is_published_as_it_is() -> None:
+    of_an_older_version = (STATE, 0, 1, b"a", b"whole", None)
+    lifecycle = (LIFECYCLE, 0, 1, b"a", None, b'[["x","y"]]')
+    in_place = DocumentsInPlace({STATE: Latest(a=2)})
+    assert await in_place.fill([of_an_older_version, lifecycle]) == [of_an_older_version, lifecycle]
+    assert await DocumentsInPlace({}).fill([of_an_older_version]) == [of_an_older_version]
+
+
+async def test_a_change_whose_document_is_gone_is_passed_over() -> None:
+    in_place = DocumentsInPlace({STATE: Latest(b=1)})
+    assert await filled(in_place, changed(1, "gone", 1), changed(2, "b", 1)) == [(2, b"b 1")]
