@@ -15,6 +15,7 @@ from notifier_service.delivery.sender import Sender
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.handlers import registry
 from notifier_service.http import api as operators
+from notifier_service.http import person
 from notifier_service.inbox import api as inbox
 from notifier_service.inbox.changes import watch_inboxes
 from notifier_service.inbox.stream import Streams
@@ -40,6 +41,7 @@ def build(context: ServiceContext) -> ServiceComponents:
     routers = [
         inbox.router(context.http_engine, context.clock, context.partitions, streams),
         operators.router(context.http_engine),
+        person.router(context.http_engine),
     ]
     return ServiceComponents(
         http=build_http(context, guard=Guard(context.settings), metrics=metrics, routers=routers),

@@ -6,7 +6,7 @@ Read from both services' HTTP and the topics of dead letters, part by part as in
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from shared.runtime.settings import Settings
 from tenure.account_report import Page, dead_letters, fill, history, pages_of
@@ -19,8 +19,9 @@ _MESSAGES_PER_PAGE: Final = 200
 
 @dataclass(slots=True, kw_only=True)
 class AccountExport:
-    """The parts by name: `person` (contact, and events that wait, whole), `state`, `orders`, `history`;
-    `notifications`, `messages`, `preferences` of the notifier; `dead_letters` of both.
+    """The parts by name: `person` (contact, events that wait and dead letters, whole), `state`, `orders`, `history`;
+    `recipient` (contact, dead letters), `notifications`, `messages`, `preferences` of the notifier; `dead_letters` that
+    are on the topics of both.
 
     `missing`: part -> why it is not there. A part of which its service knows nothing is None or empty.
     """
@@ -30,6 +31,7 @@ class AccountExport:
     state: Mapping[str, Any] | None = None
     orders: Sequence[Mapping[str, Any]] = ()
     history: Sequence[Mapping[str, Any]] = ()
+    recipient: Mapping[str, Any] | None = None
     notifications: Sequence[Mapping[str, Any]] = ()
     messages: Sequence[Mapping[str, Any]] = ()
     preferences: Sequence[Mapping[str, Any]] = ()
@@ -39,7 +41,7 @@ class AccountExport:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is known of the account."""
-        return not (self.person or self.state or self.notifications or self.messages or self.dead_letters)
+        return not (self.person or self.recipient or self.state or self.dead_letters)
 
 
 def export(account: str, settings: Settings) -> AccountExport:
@@ -61,10 +63,12 @@ def _of_subscription_service(page: Page) -> Mapping[str, Callable[[], Any]]:
 
 
 def _of_notifier(account: str, settings: Settings) -> Mapping[str, Callable[[], Any]]:
+    path = f"/api/accounts/{quote(account, safe='')}/person"
     return {
+        "recipient": lambda: _of_notifier_at(account, path, settings),
         "notifications": lambda: list(decisions(account, settings))[::-1],
         "messages": lambda: list(_messages(account, settings))[::-1],
-        "preferences": lambda: _of_inbox(account, "/api/preferences", settings)["muted"],
+        "preferences": lambda: _of_notifier_at(account, "/api/preferences", settings)["muted"],
     }
 
 
@@ -72,13 +76,13 @@ def _messages(account: str, settings: Settings) -> Iterator[Mapping[str, Any]]:
     """Every internal message, the newest first."""
     query: dict[str, Any] = {"limit": _MESSAGES_PER_PAGE}
     while True:
-        found = _of_inbox(account, f"/api/inbox?{urlencode(query)}", settings)["messages"]
+        found = _of_notifier_at(account, f"/api/inbox?{urlencode(query)}", settings)["messages"]
         yield from found
         if len(found) < _MESSAGES_PER_PAGE:
             return
         query["before"] = found[-1]["id"]
 
 
-def _of_inbox(account: str, path: str, settings: Settings) -> Mapping[str, Any]:
-    """As the account itself would be answered: the token names it."""
+def _of_notifier_at(account: str, path: str, settings: Settings) -> Mapping[str, Any]:
+    """As an operator and as the account itself are answered: the token names both."""
     return get(notifier_address(settings) + path, operator_headers(account, settings), service="the notifier")

@@ -18,7 +18,7 @@ from notifier_service.storage.messages import ReadNotification as EndedEmail
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
 from shared.contracts.forgetting import without_contact
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
-from shared.outbox.emptying import empty_dead_letters
+from shared.outbox.dead_letters import empty_dead_letters
 from shared.storage.bulk import Bulk, Row
 from shared.storage.columns import Selection
 from shared.storage.database import Connection

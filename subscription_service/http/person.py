@@ -9,11 +9,14 @@ from pydantic import BaseModel
 
 from shared.contracts.fields import AccountId, described
 from shared.contracts.scalars import Id
+from shared.contracts.topics import DEAD_LETTERS
 from shared.contracts.types import Contact
 from shared.kafka.dead_letters import readable_attributes
+from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
 from shared.web.auth import AuthenticatedRoute, operators_only
 from shared.web.problems import Problem, problems
+from shared.web.stored_letters import DESCRIPTION, MAX_LETTERS, StoredLetterDocument, documents
 from subscription_service.storage import accounts, waiting
 
 _MAX_WAITING: Final = 100
@@ -34,6 +37,7 @@ class PersonDocument(BaseModel):
     waiting: Annotated[
         Sequence[Mapping[str, Any]], described("Events in that wait, whole, in order of arrival, at most 100.")
     ]
+    dead_letters: Annotated[Sequence[StoredLetterDocument], described(DESCRIPTION)]
 
 
 def router(engine: Engine) -> APIRouter:
@@ -52,13 +56,15 @@ def router(engine: Engine) -> APIRouter:
         async with snapshot(engine) as connection:
             stored = await accounts.find_with_state(connection, account_id)
             found = await waiting.first_of_account(connection, account_id, limit=_MAX_WAITING)
-        if stored is None and not found:
+            letters = await dead_letters_of(connection, DEAD_LETTERS, account_id, limit=MAX_LETTERS)
+        if stored is None and not found and not letters:
             raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
         records = [each.event.record for each in found]
         return PersonDocument(
             account_id=account_id,
             contact=stored.account.contact if stored else None,
             waiting=[readable_attributes(record.value, record.headers) for record in records],
+            dead_letters=documents(letters),
         )
 
     return made

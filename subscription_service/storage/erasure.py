@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from shared.contracts.acts import AccountErased
 from shared.contracts.topics import DEAD_LETTERS
-from shared.outbox.emptying import empty_dead_letters
+from shared.outbox.dead_letters import empty_dead_letters
 from shared.storage.database import Connection
 from subscription_service.handlers import Incoming
 from subscription_service.storage import published

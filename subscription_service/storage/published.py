@@ -22,7 +22,7 @@ _HISTORY = text(
 _OF_RANGE = text(
     f"SELECT account_id, value FROM log WHERE topic = '{LIFECYCLE}' AND {IN_RANGE} ORDER BY account_id, topic, sequence"
 )
-_FORGET_AT_ONCE: Final = 2_000
+_FORGET_AT_ONCE: Final = 1_000
 _WITH_CONTACT = text(
     "SELECT partition, sequence, CASE WHEN position(:states_contact IN value) > 0 THEN value END AS value FROM log"
     f" WHERE topic = '{LIFECYCLE}' AND account_id = :id AND sequence > :after ORDER BY sequence LIMIT :limit"

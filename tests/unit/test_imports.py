@@ -105,7 +105,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "alembic": {"shared.storage.alembic_scripts", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
         *("shared.web", "shared.runtime.components", "subscription_service.http"),
-        *("notifier_service.http.api", "notifier_service.inbox.api", "tenure.local.mail_server"),
+        *("notifier_service.http", "notifier_service.inbox.api", "tenure.local.mail_server"),
     },
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "shared.web.connections", "tenure.local.mail_server"},

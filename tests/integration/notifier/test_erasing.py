@@ -1,12 +1,12 @@
 """A person is forgotten in everything that the notifier holds, in whatever state its emails are (R48)."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from notifier_service.storage import erasure
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
-from shared.outbox import emptying
+from shared.outbox import dead_letters
 from shared.runtime.settings import Settings
 from shared.storage.database import transaction
 from tests.integration.notifier.environment import Environment
@@ -14,7 +14,7 @@ from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
 from tests.kit.stored import found_in
-from tests.kit.tokens import bearer
+from tests.kit.tokens import bearer, operator
 from tests.kit.waiting import eventually
 
 NAME: Final = "Zebedee"
@@ -28,6 +28,12 @@ async def places(notifier: RunningNotifier) -> set[str]:
         return set(await found_in(connection, NAME))
 
 
+async def held(notifier: RunningNotifier, who: str) -> Any:
+    """What an operator is told of the person."""
+    answer = await notifier.client.get(f"/api/accounts/{who}/person", headers=operator())
+    return answer.raise_for_status().json()
+
+
 async def is_forgotten(notifier: RunningNotifier) -> bool:
     return not await places(notifier)
 
@@ -37,7 +43,7 @@ async def test_nothing_of_the_person_is_left(
     notifier: RunningNotifier, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "_AT_ONCE", 2)
-    monkeypatch.setattr(emptying, "_AT_ONCE", 2)
+    monkeypatch.setattr(dead_letters, "_AT_ONCE", 2)
     who = account()
     muted = {"muted": [{"kind": "quota_restored", "channel": "inbox"}]}
     await notifier.client.put("/api/preferences", headers=bearer(who), json=muted)
@@ -50,12 +56,15 @@ async def test_nothing_of_the_person_is_left(
     await eventually(lambda: tried_twice(notifier, who))
     expected = {"recipient.contact", "message.body", "notification.event", "notification.recipient", "log.value"}
     assert await places(notifier) == expected
+    assert len((await held(notifier, who))["dead_letters"]) == 5
+    assert (await held(notifier, who))["contact"]["name"] == PLANTED["name"]
     await environment.publish(event("erased", who, 10))
     await eventually(lambda: is_forgotten(notifier))
     statuses = [(kind, status) for kind, status, _ in await notifier.status(who)]
     assert statuses == [("activated", "delivered"), ("order_rejected", "suppressed"), ("activated", "suppressed")]
     inbox = await notifier.inbox(who)
     assert (inbox["messages"], inbox["unread"]) == ([], 0)
+    assert (await held(notifier, who))["contact"] is None
     preferences = (await notifier.client.get("/api/preferences", headers=bearer(who))).json()
     assert preferences["muted"] == []
     ended = [one["data"] for one in await environment.outcomes(7) if one["type"].endswith("suppressed.v1")]

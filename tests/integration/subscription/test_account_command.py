@@ -95,7 +95,7 @@ async def test_the_export_has_everything_whole_and_says_what_is_missing(
     who = await subscribed(world)
     code, said, complained = await run(capsys, who, "--export")
     held = json.loads(said)
-    assert (code, set(held["missing"])) == (1, {"notifications", "messages", "preferences"})
+    assert (code, set(held["missing"])) == (1, {"recipient", "notifications", "messages", "preferences"})
     assert complained.count("\n") == 1
     assert held["person"]["contact"]["email"] == "ann@example.com"
     assert [one["type"].split(".")[2] for one in held["history"]] == ["activated", "order_rejected"]
@@ -103,6 +103,8 @@ async def test_the_export_has_everything_whole_and_says_what_is_missing(
     [letter] = held["dead_letters"]
     assert (json.loads(letter["value"])["data"]["contact"]["name"], letter["reason"]) == ("Ann", "unknown_type")
     assert held["state"]["state"] == "active"
+    [stored] = held["person"]["dead_letters"]
+    assert (stored["value"], stored["key"]) == (letter["value"], letter["key"])
 
 
 @pytest.mark.rule("R48")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from shared.contracts.inbound import InboundData
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE
 from shared.contracts.types import Contact
-from shared.outbox import emptying
+from shared.outbox import dead_letters
 from shared.outbox.log import unpack
 from shared.storage.database import Connection
 from shared.storage.migrations import DEAD_LETTERS_BY_ACCOUNT
@@ -168,7 +168,7 @@ def test_other_accounts_keep_everything(core: Core) -> None:
 @pytest.mark.rule("R48")
 def test_a_long_history_is_blanked_step_by_step(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "_FORGET_AT_ONCE", 2)
-    monkeypatch.setattr(emptying, "_AT_ONCE", 2)
+    monkeypatch.setattr(dead_letters, "_AT_ONCE", 2)
     core.begin()
     refused = [sent(number, "2026-01-15 12:00", purchase(f"p-{number}", contact=PLANTED)) for number in range(1, 8)]
     letters = [unreadable(number, "2026-01-15 12:00") for number in range(10, 15)]

@@ -29,10 +29,14 @@ def trying(core: Core, one: dict[str, Any], now: datetime) -> Tried:
 
 def doing(core: Core, one: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
     """The lifecycle events that follow from the event, and from what was due before."""
-    before = set(core.published(LIFECYCLE))
+    before = {event["id"] for event in published(core)}  # an erasure rewrites what is there already
     core.receive(Batch(now, [record(TOPIC_OF_TYPE[one["type"]], one | {"time": now.isoformat()})]))
-    found = [json.loads(value) for value in core.published(LIFECYCLE) if value not in before]
+    found = [event for event in published(core) if event["id"] not in before]
     return sorted(map(without_cause, found), key=lambda each: each["data"]["version"])
+
+
+def published(core: Core) -> list[dict[str, Any]]:
+    return [json.loads(value) for value in core.published(LIFECYCLE)]
 
 
 def without_cause(document: dict[str, Any]) -> dict[str, Any]:

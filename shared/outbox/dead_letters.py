@@ -1,10 +1,12 @@
-"""Dead letters in the log lose what was received, once the person behind their account is forgotten (R48).
+"""Dead letters in the log by the account that they name: to show them, and to empty them once the person behind it is
+forgotten (R48).
 
 With the contacts of lifecycle events this is the one change that is ever made to an entry; sequences stay as they are.
 Each statement is about a bounded number of entries, found by their account.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
 
@@ -19,7 +21,27 @@ _NEXT: Final = (
     "SELECT partition, sequence, headers FROM log WHERE topic = '{topic}' AND account_id = :account_id"
     " AND (partition, sequence) > (:partition, :sequence) ORDER BY partition, sequence LIMIT :limit"
 )
+_NEWEST: Final = (
+    "SELECT partition, sequence, key, value, headers FROM log WHERE topic = '{topic}' AND account_id = :account_id"
+    " ORDER BY partition, sequence DESC LIMIT :limit"
+)
 _EMPTY = update(LogEntry, ("topic", "partition", "sequence", "key", "value", "headers"))
+
+
+class StoredLetter(NamedTuple):
+    """A dead letter; `partition` and `sequence`: where it lies in the log."""
+
+    partition: int
+    sequence: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+async def dead_letters_of(connection: Connection, topic: str, account_id: str, *, limit: int) -> list[StoredLetter]:
+    """The dead letters of an account on one of the topics of dead letters, the newest of each partition first."""
+    found = await connection.execute(text(_NEWEST.format(topic=topic)), {"account_id": account_id, "limit": limit})
+    return [StoredLetter(*row)._replace(headers=unpack(row.headers)) for row in found]
 
 
 async def empty_dead_letters(connection: Connection, topic: str, account_id: str) -> None:

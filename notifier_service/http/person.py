@@ -1,0 +1,61 @@
+"""The operators' HTTP of a person: what the notifier has stored of the one behind an account (R48).
+
+`app` includes the `router`. Decisions, messages and preferences have pages of their own.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from notifier_service.storage import recipients
+from shared.contracts.fields import AccountId, described
+from shared.contracts.scalars import Id
+from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
+from shared.contracts.types import Contact
+from shared.outbox.dead_letters import dead_letters_of
+from shared.storage.database import Engine, snapshot
+from shared.web.auth import AuthenticatedRoute, OperatorCaller
+from shared.web.problems import Problem, problems
+from shared.web.stored_letters import DESCRIPTION, MAX_LETTERS, StoredLetterDocument, documents
+
+_PROBLEMS: Final = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+class RecipientDocument(BaseModel):
+    """What an erasure would take, apart from messages, preferences and emails that wait."""
+
+    account_id: AccountId
+    contact: Annotated[Contact | None, described("To whom emails go; null where nobody is known.")]
+    dead_letters: Annotated[Sequence[StoredLetterDocument], described(DESCRIPTION)]
+
+
+def router(engine: Engine) -> APIRouter:
+    """`/api/accounts/{account_id}/person`."""
+    made = APIRouter(
+        prefix="/api/accounts/{account_id}/person",
+        tags=["operators"],
+        route_class=AuthenticatedRoute,
+        responses=problems(*_PROBLEMS),
+    )
+
+    @made.get("")
+    async def person(_: OperatorCaller, account_id: Id) -> RecipientDocument:
+        """What is stored of the person behind the account (R48); 404 where nothing is known of it."""
+        async with snapshot(engine) as connection:
+            known = (await recipients.load(connection, [account_id])).get(account_id)
+            letters = await dead_letters_of(connection, NOTIFICATION_DEAD_LETTERS, account_id, limit=MAX_LETTERS)
+        if known is None and not letters:
+            raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
+        contact = known.contact if known else None
+        return RecipientDocument(account_id=account_id, contact=contact, dead_letters=documents(letters))
+
+    return made
