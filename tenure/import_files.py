@@ -79,9 +79,12 @@ def csv_rows(file: Path, fields_of: Mapping[str, str]) -> Iterator[Row | Fault]:
             head = [fields_of.get(name.strip(), name.strip()) for name in next(reader, ())]
             yield from _faults_of_head(file, head)
             line = reader.line_num + 1
+            name_of_file, width = str(file), len(head)
             for cells in reader:
-                if cells:
-                    yield _row(Row(str(file), line, {}, column_of), head, cells)
+                if cells and len(cells) == width:
+                    yield Row(name_of_file, line, dict(zip(head, map(str.strip, cells), strict=True)), column_of)
+                elif cells:
+                    yield Fault(name_of_file, line, "", f"has {len(cells)} columns, and the head has {width}")
                 line = reader.line_num + 1
     except UnicodeDecodeError:
         yield Fault(str(file), line, "", "is not UTF-8; save the file as UTF-8")
@@ -109,9 +112,3 @@ def _faults_of_head(file: Path, head: Sequence[str]) -> Iterable[Fault]:
     for number, name in enumerate(head):
         if name in head[:number]:
             yield Fault(str(file), 1, name, "stands in the head twice")
-
-
-def _row(row: Row, head: Sequence[str], cells: Sequence[str]) -> Row | Fault:
-    if len(cells) != len(head):
-        return row.fault("", f"has {len(cells)} columns, and the head has {len(head)}")
-    return row._replace(values={name: cell.strip() for name, cell in zip(head, cells, strict=True)})

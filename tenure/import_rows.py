@@ -35,6 +35,7 @@ SUBSCRIPTION_COLUMNS: Final = frozenset(
 )
 NEEDED_COLUMNS: Final = ("account_id", "name", "email", *TERM)
 SERVER_COLUMNS: Final = ("account_id", "server_id", "cores", "bound")
+_FEATURES: Final = tuple(feature.value for feature in Feature)
 _LONGEST_NUMBER: Final = 18
 _MONEY: Final = re.compile(r"(?P<minus>-?)[0-9]{1,15}(\.[0-9]{1,2})?")
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
@@ -110,7 +111,7 @@ def over_bound(subscription: Moved, inventory: InventorySnapshot, rules: Rules) 
 
 
 def _term(values: Mapping[str, Any]) -> dict[str, Any]:
-    added = {feature.value: _number(values[feature]) for feature in Feature if values.get(feature, "") not in ("", "0")}
+    added = {name: _number(values[name]) for name in _FEATURES if values.get(name, "") not in ("", "0")}
     specification = {
         "edition": values.get("edition"),
         "protection_mode": values.get("protection_mode") or "full",
