@@ -71,6 +71,29 @@ def test_rows_of_the_same_account_are_a_chain_whose_starts_may_be_left_out(folde
     assert terms[1]["specification"]["edition"] == "enterprise"
 
 
+@pytest.mark.parametrize(
+    "there", ["2026-01-15T09:00:00+08:00", "2026-01-14T20:00:00-05:00", "2026-01-15T01:00:00.000Z"]
+)
+def test_an_instant_in_another_zone_is_the_same_event(folder: Folder, there: str) -> None:
+    [one] = folder.planned({"old.csv": f"{HEAD}\n{ANN}\n"}).moves
+    [other] = folder.planned({"old.csv": f"{HEAD}\n{ANN.replace('2026-01-15T01:00:00Z', there)}\n"}).moves
+    assert one.imported == other.imported
+
+
+@pytest.mark.rule("R42")
+def test_a_term_begins_where_the_one_before_ends_in_the_billing_zone_and_in_no_other(folder: Folder) -> None:
+    second = "acct-1,Ann,ann@example.com,old-2,{},1,2026-03-15,enterprise,5,,"
+    assert folder.faults(ANN, second.format("2026-02-16T00:00:00+08:00")) == []
+    assert folder.faults(ANN, second.format("2026-02-16")) == []
+    for elsewhere in ("2026-02-16T00:00:00Z", "2026-02-16T00:00:00+01:00", "2026-02-16T00:00:01+08:00"):
+        assert folder.faults(ANN, second.format(elsewhere)) == [
+            "old.csv, line 3, column starts_at: expected 2026-02-15T16:00:00Z, where the term before ends"
+        ]
+    assert folder.faults(ANN, second.format("2026-02-16T00:00:00")) == [
+        "old.csv, line 3, column starts_at: expected RFC 3339 with an offset"
+    ]
+
+
 @pytest.mark.rule("R1")
 def test_the_anchor_day_is_that_of_the_first_start_where_the_last_day_is_clamped(folder: Folder) -> None:
     january = ANN.replace("2026-01-15T01:00:00Z", "2025-12-31").replace("2026-02-15", "2026-02-28")

@@ -109,6 +109,32 @@ async def test_a_person_is_forgotten_and_a_second_time_nothing_is_said(
     assert (await world.kinds(who)) == ["activated", "erased"]
 
 
+@pytest.mark.rule("R47")
+async def test_of_two_operators_who_extend_at_once_one_is_refused_and_nothing_adds_up(world: World) -> None:
+    who = await known(world)
+    before = (await world.get(who))["expires_on"]
+    words = ["extend", who, "--days", "3", "--expected", before, "--yes", "--reason", "outage"]
+    both = [asyncio.to_thread(main, [*words, "--operator", name]) for name in ("o.perez", "l.chen")]
+    assert sorted(await asyncio.gather(*both)) == [0, 1]
+    after = (await world.get(who))["expires_on"]
+    assert date.fromisoformat(after) - date.fromisoformat(before) == timedelta(days=3)
+    assert sorted((await world.kinds(who))[1:]) == ["extended", "order_rejected"]
+
+
+@pytest.mark.rule("R45")
+async def test_a_debit_may_take_the_balance_below_zero_and_no_amount_is_zero_or_less(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = await known(world)
+    assert await run("debit", who, "130.00", "--yes") == 0
+    assert (await world.get(who))["balance"] == "-30.00"
+    for amount in ("0", "0.00", "1.234", "1e3", "1,50", "much"):
+        assert await run("debit", who, amount, "--yes") == 2
+        assert f"{amount!r} is no amount above 0.00" in " ".join(capsys.readouterr().err.split())
+    assert await run("debit", "--yes", "--", who, "-5.00") == 2
+    assert (await world.get(who))["balance"] == "-30.00"
+
+
 @pytest.mark.parametrize(
     "act",
     [

@@ -89,6 +89,18 @@ async def test_what_is_refused_gets_no_money_neither_then_nor_in_a_second_run(
     assert (await world.get(fine))["balance"] == "20.00"
 
 
+async def test_an_order_id_that_is_spent_refuses_its_row_alone(world: World) -> None:
+    spent, fine, who = account(), account(), account()
+    order = purchase(who, world.now)
+    await world.publish(order)
+    await world.settle()
+    rows = [row(world, spent).replace(f"ord-{spent}", order["data"]["order_id"]), row(world, fine)]
+    Path("old.csv").write_text("\n".join([HEAD, *rows]) + "\n")
+    assert await run("old.csv") == 1
+    assert reported() == {spent: ("refused", "order_conflict"), fine: ("taken", "")}
+    assert await world.kinds(who) == ["activated"]
+
+
 async def test_a_run_that_was_cut_off_is_completed_by_the_next(world: World) -> None:
     sent_only, whole = account(), account()
     Path("old.csv").write_text("\n".join([HEAD, row(world, sent_only), row(world, whole)]) + "\n")
