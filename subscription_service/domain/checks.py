@@ -5,6 +5,7 @@ file.
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, Protocol
 
 from shared.contracts.imported import LAST_YEAR
@@ -13,8 +14,8 @@ from shared.contracts.types import Edition, Feature, ProtectionMode, Specificati
 from subscription_service.domain.calendar import billing_day, days_before
 from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Account, Active, Grace, Subscription
-from subscription_service.domain.policy import Catalog, FeatureRange, Policy, PriceList
-from subscription_service.domain.pricing import LARGEST_PRICE, fee
+from subscription_service.domain.policy import Catalog, FeatureRange, Policy
+from subscription_service.domain.pricing import LARGEST_PRICE
 from subscription_service.domain.quota import bound_shortages, inventory_shortages
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.terms import pending_term
@@ -130,9 +131,8 @@ def feature_out_of_range(specification: Specification, catalog: Catalog) -> Reje
     return None
 
 
-def amount_out_of_range(specification: Specification, months: int, prices: PriceList) -> Rejection | None:
+def amount_out_of_range(price: Decimal) -> Rejection | None:
     """R41: the price of the term passes `LARGEST_PRICE`. `required`: that; `offered`: the price."""
-    price = fee(specification, months, prices)
     if price <= LARGEST_PRICE:
         return None
     return Rejection(RejectionCode.AMOUNT_OUT_OF_RANGE, f"{LARGEST_PRICE:,}", f"{price:,}")

@@ -13,7 +13,7 @@ from shared.contracts.acts import AccountErased, RenewalCancelled, SubscriptionE
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
-from shared.contracts.lifecycle_parts import AutoRenewalPlan, RenewalMethod
+from shared.contracts.lifecycle_parts import AutoRenewalPlan, Quote, RenewalMethod
 from shared.contracts.purchases import AccountCredited, ContactChanged, PurchaseOrdered
 from shared.contracts.renewals import (
     AutoRenewalDisabled,
@@ -33,7 +33,7 @@ from subscription_service.domain.extending import extend
 from subscription_service.domain.importing import import_subscription
 from subscription_service.domain.model import Account, Active, Grace, retained_counts
 from subscription_service.domain.policy import Policy, Rules
-from subscription_service.domain.pricing import price_difference, term_price
+from subscription_service.domain.pricing import fee, price_difference, quoted
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.switching import decline_renewal, disable_auto_renewal, enable_auto_renewal
 from subscription_service.domain.taking_back import take_back
@@ -55,26 +55,28 @@ def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules
 def purchase(account: Account, order: PurchaseOrdered, at: datetime, rules: Rules) -> EventsOrRejection:
     """R5-R11: a new subscription, active from `at` on."""
     today = billing_day(at, rules.policy.billing_zone)
+    price = quoted(order.specification, order.duration_months, at=at, rules=rules)
     refusal = (
         checks.already_subscribed(account.subscription)
         or checks.terms_not_accepted(order)
         or checks.invalid_duration(order.duration_months, today, today=today)
         or (checks.invalid_cycle(order.duration_months) if order.auto_renewal else None)
         or checks.feature_out_of_range(order.specification, rules.catalog)
-        or checks.amount_out_of_range(order.specification, order.duration_months, rules.prices_at(at))
+        or checks.amount_out_of_range(price.fee)
         or checks.below_inventory(account, order.specification, rules.catalog)
     )
-    return refusal or (_activated(order, at, rules),)
+    return refusal or (_activated(order, at, rules, price),)
 
 
 def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejection:
     """R12-R14: one more term after the last one, with its specification."""
     account, subscription, at, rules = context
     specification = subscription.terms[-1].specification
+    price = quoted(specification, order.duration_months, at=at, rules=rules)
     refusal = (
         checks.terms_not_accepted(order)
         or checks.invalid_duration_of_renewal(context, order.duration_months)
-        or checks.amount_out_of_range(specification, order.duration_months, rules.prices_at(at))
+        or checks.amount_out_of_range(price.fee)
         or checks.below_inventory(account, specification, rules.catalog)
     )
     if refusal:
@@ -86,18 +88,19 @@ def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejectio
         specification=specification,
         policy=rules.policy,
     )
-    return (_renewed(context, term),)
+    return (_renewed(context, term, price),)
 
 
 def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -> EventsOrRejection:
     """R15-R17: one more term after the last one, with another specification; in grace it takes effect at once (R32)."""
     account, subscription, at, rules = context
     current = subscription.terms[-1].specification
+    price = quoted(order.specification, order.duration_months, at=at, rules=rules)
     refusal = (
         checks.terms_not_accepted(order)
         or checks.invalid_duration_of_renewal(context, order.duration_months)
         or checks.feature_out_of_range(order.specification, rules.catalog)
-        or checks.amount_out_of_range(order.specification, order.duration_months, rules.prices_at(at))
+        or checks.amount_out_of_range(price.fee)
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(current, order.specification)
         or checks.below_minimum_quota(account, order.specification, rules.catalog)
@@ -111,7 +114,7 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
         specification=order.specification,
         policy=rules.policy,
     )
-    renewed = _renewed(context, term)
+    renewed = _renewed(context, term, price)
     if renewed.reactivated and differs(current, term.specification):
         return renewed, change_with_term(term, current, at)
     return (renewed,)
@@ -125,7 +128,7 @@ def change_now(context: DecisionContext, order: SpecificationChangeOrdered) -> E
         checks.not_active(subscription)
         or checks.terms_not_accepted(order)
         or checks.feature_out_of_range(order.specification, rules.catalog)
-        or checks.amount_out_of_range(order.specification, term.months, prices)
+        or checks.amount_out_of_range(fee(order.specification, term.months, prices))
         or checks.pending_renewal_order(subscription, at)
         or checks.mode_change_not_allowed(term.specification, order.specification)
         or checks.downgrade_only_at_renewal(term.specification, order.specification)
@@ -180,7 +183,7 @@ ON_A_LIVE_SUBSCRIPTION: Final[Mapping[type[InboundData], Callable[[DecisionConte
 """These are refused where there is no subscription, or it is released."""
 
 
-def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
+def _activated(order: PurchaseOrdered, at: datetime, rules: Rules, price: Quote) -> Activated:
     term = first_term(order, at, rules.policy)
     return Activated(
         order_id=order.order_id,
@@ -190,7 +193,7 @@ def _activated(order: PurchaseOrdered, at: datetime, rules: Rules) -> Activated:
         expires_on=term.expires_on,
         ends_at=term.ends_at,
         auto_renewal=_plan(term, at, rules.policy) if order.auto_renewal else None,
-        price=term_price(term, at=at, rules=rules),
+        price=price,
     )
 
 
@@ -204,7 +207,7 @@ def _plan(term: Term, at: datetime, policy: Policy) -> AutoRenewalPlan:
     )
 
 
-def _renewed(context: DecisionContext, term: Term) -> Renewed:
+def _renewed(context: DecisionContext, term: Term, price: Quote) -> Renewed:
     reactivated = isinstance(context.subscription, Grace)
     return Renewed(
         order_id=term.order_id,
@@ -213,6 +216,6 @@ def _renewed(context: DecisionContext, term: Term) -> Renewed:
         expires_on=term.expires_on,
         ends_at=term.ends_at,
         reactivated=reactivated,
-        price=term_price(term, at=context.at, rules=context.rules),
+        price=price,
         retained=retained_counts(context.account) if reactivated else None,
     )

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts.lifecycle import Activated, LifecycleData, OrderRejected, Renewed, SpecificationChanged
 from shared.contracts.lifecycle_acts import Imported, TermExtended
-from shared.contracts.lifecycle_parts import RejectionCode, RenewalMethod
+from shared.contracts.lifecycle_parts import Quote, RejectionCode, RenewalMethod
 from shared.contracts.types import Specification, Term
 from subscription_service.domain.calendar import days_before, end_of
 from subscription_service.domain.model import Account, Active, Grace
@@ -91,11 +91,11 @@ def _order_entry(
 ) -> OrderEntry | None:
     match event:
         case Activated():
-            return _for_term(event.term, OrderType.PURCHASE, at=at, rules=rules)
+            return _for_term(event.term, OrderType.PURCHASE, at=at, rules=rules, price=event.price)
         case Renewed(method=RenewalMethod.AUTOMATIC):
-            return _for_term(event.term, OrderType.AUTOMATIC_RENEWAL, at=at, rules=rules)
+            return _for_term(event.term, OrderType.AUTOMATIC_RENEWAL, at=at, rules=rules, price=event.price)
         case Renewed():
-            return _for_term(event.term, TYPE_OF[cause_type], at=at, rules=rules)
+            return _for_term(event.term, TYPE_OF[cause_type], at=at, rules=rules, price=event.price)
         case SpecificationChanged() if event.price_difference is not None:
             return _for_change(event, account, at, rules)
         case OrderRejected(order_id=str()) if event.code is not RejectionCode.ORDER_CONFLICT and is_order(event):
@@ -133,7 +133,10 @@ def status(entry: OrderEntry, now: datetime) -> OrderStatus:
     return OrderStatus.ENDED if ended else OrderStatus.EFFECTIVE
 
 
-def _for_term(term: Term, order_type: OrderType, *, at: datetime, rules: Rules) -> OrderEntry:
+def _for_term(
+    term: Term, order_type: OrderType, *, at: datetime, rules: Rules, price: Quote | None = None
+) -> OrderEntry:
+    """`price`: as its event states it; events of earlier versions state none."""
     prices = rules.prices_at(at)
     return OrderEntry(
         order_id=term.order_id,
@@ -143,7 +146,7 @@ def _for_term(term: Term, order_type: OrderType, *, at: datetime, rules: Rules) 
         ends_at=term.ends_at,
         months=term.months,
         specification=term.specification,
-        fee=fee(term.specification, term.months, prices),
+        fee=price.fee if price else fee(term.specification, term.months, prices),
         catalog_version=prices.version,
     )
 

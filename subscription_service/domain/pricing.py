@@ -44,11 +44,6 @@ def quoted(specification: Specification, months: int, *, at: datetime, rules: Ru
     return Quote(months=months, fee=price, currency=rules.catalog.currency)
 
 
-def term_price(term: Term, *, at: datetime, rules: Rules) -> Quote:
-    """The list price of the term of an order that is placed at `at` (UTC)."""
-    return quoted(term.specification, term.months, at=at, rules=rules)
-
-
 def price_difference(term: Term, specification: Specification, *, at: datetime, prices: PriceList) -> Decimal:
     """What the rest of `term` costs more (below zero: less) with another specification from `at` on, in cents; both by
     the same list (R19).

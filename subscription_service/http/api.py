@@ -135,12 +135,11 @@ class _Endpoints:
         live = _renewable(stored.account.subscription)
         wanted = months_as_is(live) if months is None else months
         context = DecisionContext(stored.account, live, now, self._rules)
-        refusal = invalid_duration_of_renewal(context, wanted) or amount_out_of_range(
-            live.terms[-1].specification, wanted, self._rules.prices_at(now)
-        )
-        if refusal:
+        if refusal := invalid_duration_of_renewal(context, wanted):
             raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         quoted = quote(live, wanted, at=now, rules=self._rules)
+        if refusal := amount_out_of_range(quoted.fee):
+            raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         return shapes.QuoteDocument.of(quoted, obstacles(stored.account, live, self._rules.catalog))
 
     async def servers(
