@@ -24,6 +24,7 @@ from subscription_service.pauses import with_pauses
 from subscription_service.receipts import ReceiptOutcome
 from subscription_service.recent_states import RecentStates
 from subscription_service.storage import deduplication, loading
+from subscription_service.storage.coupons import Days
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import UnitOfWork
 
@@ -103,13 +104,13 @@ class SubscriptionBatchProcessor:
 
     async def _load_coupons(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
         """For the few events that may use one. Each is decided no earlier than the account's last decision."""
-        first_instants: dict[str, datetime] = {}
+        zone, now = self._rules.policy.billing_zone, unit_of_work.now
+        days: dict[str, Days] = {}
         for event in events:
             account = unit_of_work.locked[event.account_id].account
             if event.may_use_coupon(account) and account.decided_at is not None:
-                first_instants[event.account_id] = account.decided_at
-        zone, now = self._rules.policy.billing_zone, unit_of_work.now
-        await loading.load_coupons(connection, unit_of_work.locked, first_instants, now=now, zone=zone)
+                days[event.account_id] = Days.between(account.decided_at, now, zone)
+        await loading.load_coupons(connection, unit_of_work.locked, days)
 
     def _sort(
         self, decoded: Sequence[DecodedRecord], unit_of_work: UnitOfWork

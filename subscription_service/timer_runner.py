@@ -7,7 +7,7 @@ next look. Every copy does this: `SKIP LOCKED` hands each due account to one of 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
 from subscription_service.recent_states import RecentStates
 from subscription_service.storage import due_accounts, loading
+from subscription_service.storage.coupons import Days
 from subscription_service.storage.saving import save
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
@@ -130,10 +131,10 @@ class TimerRunner:
         whole = [
             name for name, each in locked.items() if each.waiting or may_touch_all_servers(each.account, now, policy)
         ]
-        await loading.load_touched(connection, locked, waiting, whole=whole)
-        deductions = {each: _earliest_deduction(locked[each], now, policy) for each in account_ids}
-        first_instants = {account_id: at for account_id, at in deductions.items() if at is not None}
-        await loading.load_coupons(connection, locked, first_instants, now=now, zone=policy.billing_zone)
+        told = [name for name, each in locked.items() if each.waiting or may_deduct(each.account)]
+        charged = told if policy.charge_notice_days else ()
+        await loading.load_touched(connection, locked, waiting, whole=whole, charged=charged)
+        await loading.load_coupons(connection, locked, _coupon_days(locked, now, policy))
         unit_of_work = UnitOfWork(
             now=now, rules=self._rules, locked=locked, partitions=self._partitions, culprits=self._culprits
         )
@@ -156,3 +157,10 @@ def _earliest_deduction(locked: LockedAccount, now: datetime, policy: Policy) ->
     if timer is not None and (instants or may_deduct(locked.account)):
         instants.append(timer.at)
     return min(instants, default=None)
+
+
+def _coupon_days(locked: Mapping[str, LockedAccount], now: datetime, policy: Policy) -> dict[str, Days]:
+    """Of accounts on which something may be deducted: from what is due first to the last attempt that is told of."""
+    deductions = {name: _earliest_deduction(each, now, policy) for name, each in locked.items()}
+    zone, ahead = policy.billing_zone, policy.days_told_ahead
+    return {name: Days.between(at, now, zone, ahead=ahead) for name, at in deductions.items() if at is not None}

@@ -25,6 +25,7 @@ from subscription_service.outbox_entries import lifecycle_entry
 from subscription_service.pauses import with_pauses
 from subscription_service.receipts import Receipt
 from subscription_service.storage import deduplication, loading
+from subscription_service.storage.coupons import Days
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
 _SOURCE: Final = "/tenure/try"
@@ -100,11 +101,12 @@ async def _load(connection: Connection, unit_of_work: UnitOfWork, incoming: Inco
     locked = loaded[incoming.account_id]
     whole = [incoming.account_id] if locked.waiting or may_touch_all_servers(locked.account, now, policy) else []
     events = [incoming, *(event for event, _ in locked.waiting)]
-    await loading.load_touched(connection, loaded, events, whole=whole)
+    charged = [incoming.account_id] if policy.charge_notice_days else []
+    await loading.load_touched(connection, loaded, events, whole=whole, charged=charged)
     decided_at = locked.account.decided_at
     if decided_at is not None:
-        instants = {incoming.account_id: decided_at}
-        await loading.load_coupons(connection, loaded, instants, now=now, zone=policy.billing_zone)
+        days = Days.between(decided_at, now, policy.billing_zone, ahead=policy.days_told_ahead)
+        await loading.load_coupons(connection, loaded, {incoming.account_id: days})
 
 
 def _record(topic: str, event: Mapping[str, Any]) -> Record:

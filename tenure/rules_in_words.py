@@ -27,6 +27,9 @@ def policy_in_words(policy: Policy) -> Iterator[Line]:
     yield others, f"{_days(policy.reminder_days)} before E, at {policy.reminder_hour:02}:00"
     attempts = _days(policy.auto_renewal_attempt_days)
     yield "deductions", f"tried {attempts} before E, at {policy.deduction_hour:02}:00, and once after each credit"
+    if policy.charge_notice_days:
+        notices = _days(policy.charge_notice_days)
+        yield "notices of deductions", f"{notices} before the first one, at {policy.charge_notice_hour:02}:00"
     yield (
         "grace",
         f"{_days((policy.grace_days,))} after E everything is kept; the last warning comes one day before the end,"

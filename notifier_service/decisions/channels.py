@@ -17,6 +17,7 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "renewed": _BOTH,
     "auto_renewal_failed": _BOTH,
     "renewal_due": _BOTH,
+    "renewal_upcoming": _BOTH,
     "quota_exceeded": _BOTH,
     "expired": _BOTH,
     "release_due": _BOTH,
@@ -38,5 +39,7 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
 REFUSED_IN_SILENCE: Final = frozenset({"tenure.subscription.imported.v1"})
 """Types of events in that are no orders of a customer: nobody is told of their refusal (R42)."""
 
-PROTECTED: Final = frozenset({"renewal_due", "expired", "release_due", "released", "auto_renewal_failed"})
+PROTECTED: Final = frozenset(
+    {"renewal_due", "renewal_upcoming", "expired", "release_due", "released", "auto_renewal_failed"}
+)
 """Kinds that keep at least one channel, whatever the recipient switched off."""

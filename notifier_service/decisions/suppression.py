@@ -13,7 +13,7 @@ from typing import Final, Self
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.lifecycle import ContactReplaced, LifecycleData, ReleaseDue, RenewalDue
 from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
-from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
 
 NOTHING_NEW: Final = "nothing_new"
 ERASED: Final = "erased"
@@ -24,6 +24,16 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
         "renewed": "renewed_meanwhile",
         "extended": "extended_meanwhile",
         "renewal_due": "later_reminder",
+    },
+    "renewal_upcoming": {
+        "renewed": "renewed_meanwhile",
+        "extended": "extended_meanwhile",
+        "auto_renewal_failed": "attempted_meanwhile",
+        "auto_renewal_disabled": "disabled_meanwhile",
+        "renewal_declined": "disabled_meanwhile",  # declining switches auto-renewal off (R28)
+        "auto_renewal_enabled": "cycle_changed_meanwhile",  # with the same cycle there is no event (R21)
+        "expired": "expired_meanwhile",
+        "renewal_upcoming": "later_notice",
     },
     "release_due": {"renewed": "renewed_meanwhile", "extended": "extended_meanwhile"},
     "auto_renewal_failed": {
@@ -83,6 +93,8 @@ def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime
     match event.data:
         case RenewalDue(ends_at=end) if event.processing_time(now) >= end:
             return "expired_meanwhile"
+        case RenewalUpcoming(attempt_at=attempt) if event.processing_time(now) >= attempt:
+            return "attempted_meanwhile"
         case ReleaseDue(release_at=end) if event.processing_time(now) >= end:
             return "released_meanwhile"
         case _:

@@ -137,6 +137,9 @@ AttemptAt = Annotated[
     Instant,
     described("When the deduction is attempted; UTC; null where no attempt is planned.", "2026-02-20T00:00:00Z"),
 ]
+AnnouncedAttemptAt = Annotated[
+    Instant, described("When the first deduction for this E is attempted; UTC.", "2026-02-19T00:00:00Z")
+]
 RetainedUntil = Annotated[
     Instant,
     described("End of the grace period, when the subscription is released; UTC.", "2026-04-07T16:00:00Z"),
@@ -202,6 +205,14 @@ Balance = Annotated[Amount, described(f"Balance of the account. {MONEY}", "72.50
 Shortfall = Annotated[Amount, described(f"What the balance lacks. {MONEY}", "45.00")]
 ExpectedShortfall = Annotated[
     Amount, described(f"What the balance lacks after the coupon; 0.00 where it covers the fee. {MONEY}", "45.00")
+]
+PreviousFee = Annotated[
+    Amount,
+    described(
+        "Fee of the last term, as the order list has it; null unless that term has the quoted months and specification."
+        f" {MONEY}",
+        "137.50",
+    ),
 ]
 PriceDifference = Annotated[
     Amount,

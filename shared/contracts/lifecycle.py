@@ -33,7 +33,12 @@ from shared.contracts.fields import (
     described,
 )
 from shared.contracts.lifecycle_acts import Imported, PersonErased, RenewalTakenBack, TermExtended
-from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
+from shared.contracts.lifecycle_auto_renewal import (
+    AutoRenewalFailed,
+    AutoRenewalSwitchedOff,
+    AutoRenewalSwitchedOn,
+    RenewalUpcoming,
+)
 from shared.contracts.lifecycle_parts import (
     AutoRenewalPlan,
     AutoRenewalStatus,
@@ -233,6 +238,7 @@ LifecycleData = (
     | RenewalTakenBack
     | TermExtended
     | PersonErased
+    | RenewalUpcoming
 )
 
 LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
@@ -255,6 +261,7 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.renewal_cancelled.v1": RenewalTakenBack,
     "tenure.subscription.extended.v1": TermExtended,
     "tenure.subscription.erased.v1": PersonErased,
+    "tenure.subscription.renewal_upcoming.v1": RenewalUpcoming,
 }
 """Type -> contract: what the subscription service writes."""
 

@@ -1,23 +1,29 @@
-"""Events out of auto-renewal: switched on, switched off, failed. A part of `lifecycle`."""
+"""Events out of auto-renewal: switched on, switched off, announced, failed. A part of `lifecycle`."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 from shared.contracts.fields import (
+    AnnouncedAttemptAt,
     Attempt,
     Balance,
+    CouponId,
     CycleMonths,
     Discount,
     EffectiveOn,
     EventCurrency,
+    ExpectedDiscount,
+    ExpectedShortfall,
+    ExpiresOn,
     Fee,
     FirstAttemptAt,
     NextAttemptAt,
+    PreviousFee,
     Shortfall,
     TermMonths,
     described,
 )
-from shared.contracts.lifecycle_parts import HeldEndsAt, HeldExpiresOn, HeldSpecification, RenewalQuote
+from shared.contracts.lifecycle_parts import HeldEndsAt, HeldExpiresOn, HeldSpecification, Obstacle, Quote, RenewalQuote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,23 @@ class AutoRenewalSwitchedOff:
     first_attempt_at: FirstAttemptAt | None
     expires_on: HeldExpiresOn = None
     ends_at: HeldEndsAt = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalUpcoming:
+    """Notice, days before, of the first attempt to deduct the fee for this E (R49). `discount` is that of the coupon
+    that could be used then, `balance` today's.
+    """
+
+    expires_on: ExpiresOn
+    attempt_at: AnnouncedAttemptAt
+    quote: Annotated[Quote, described("The price of the next cycle, by the list in force at `attempt_at` (R50).")]
+    previous_fee: PreviousFee | None
+    discount: ExpectedDiscount
+    coupon_id: Annotated[CouponId | None, described("The coupon that would be used; null where there is none.")]
+    balance: Balance
+    shortfall: ExpectedShortfall
+    obstacles: Annotated[tuple[Obstacle, ...], described("Why a manual renewal would be refused now; else empty.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,13 +66,9 @@ def _subscription(
     match event:
         case lifecycle.Activated() | lifecycle_acts.Imported():
             return _begun(event, at, policy)
-        case (
-            lifecycle.OrderRejected()
-            | lifecycle.ContactReplaced()
-            | lifecycle_acts.PersonErased()
-            | lifecycle.RenewalDue()
-            | lifecycle.ReleaseDue()
-        ):
+        case lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle_acts.PersonErased():
+            return subscription
+        case lifecycle.RenewalDue() | lifecycle_auto_renewal.RenewalUpcoming() | lifecycle.ReleaseDue():
             return subscription
         case lifecycle.Released():
             return Released(subscription_id=_live(subscription).subscription_id, released_at=event.released_at)

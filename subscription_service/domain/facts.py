@@ -7,6 +7,7 @@ changes the rest of the account, and takes the fee of an automatic renewal off b
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from shared.contracts import lifecycle, lifecycle_acts
@@ -57,19 +58,20 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
 
     A switch to partial mode binds servers (R16). A release deletes configuration and bindings (R35). A purchase after
     it begins without configuration, also where older configuration events arrive later (R5). An order that appends a
-    term or is taken back is kept for the decisions that follow (R46).
+    term or is taken back is kept for the decisions that follow (R46, R49).
     """
     if isinstance(event, lifecycle.SpecificationChanged):
         if _switches_to_partial(event.previous, event.specification):
             return inventory.bind_in_order(account, quota_of(event.specification, catalog), at)
     elif isinstance(event, lifecycle.Renewed):
-        return _with_order(account, event.order_id, PlacedOrder(charged=event.charged or ZERO))
+        return _with_order(account, event.order_id, _placed(event, charged=event.charged or ZERO))
     elif isinstance(event, lifecycle_acts.RenewalTakenBack):
         return _with_order(account, event.order_id, PlacedOrder(charged=event.refunded, taken_back=True))
     elif isinstance(event, lifecycle.Released):
         return inventory.unbind_all(account, at)._replace(configuration={}, retained={}, configuration_floor=at)
-    elif isinstance(event, lifecycle.Activated) and account.configuration_floor is not None:
-        return account._replace(configuration_floor=at)
+    elif isinstance(event, lifecycle.Activated):
+        floor = None if account.configuration_floor is None else at
+        return _with_order(account._replace(configuration_floor=floor), event.order_id, _placed(event))
     return account
 
 
@@ -139,6 +141,11 @@ def _configure(
         configuration=with_row(account.configuration, key, entry),
         retained={**account.retained, command.kind: count},
     )
+
+
+def _placed(event: lifecycle.Activated | lifecycle.Renewed, *, charged: Decimal = ZERO) -> PlacedOrder:
+    fee = None if event.price is None else event.price.fee
+    return PlacedOrder(charged=charged, fee=fee, months=event.term.months, specification=event.term.specification)
 
 
 def _with_order(account: Account, order_id: str, order: PlacedOrder) -> Account:

@@ -160,10 +160,15 @@ NOBODY_ERASED = Person()
 
 
 class PlacedOrder(NamedTuple):
-    """What is known of an order that appended a term: `charged` was deducted here for it (0.00: nothing was)."""
+    """What is known of an order that appended a term: `charged` was deducted here for it (0.00: nothing was). `fee`:
+    its list price for so many `months` of this specification; None where another system priced it.
+    """
 
     charged: Decimal = ZERO
     taken_back: bool = False
+    fee: Decimal | None = None
+    months: int | None = None
+    specification: Specification | None = None
 
 
 class Account(NamedTuple):

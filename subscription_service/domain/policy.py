@@ -39,6 +39,8 @@ class Policy:
 
     `reminders`: the first row that fits counts in place of `reminder_days` and `reminder_hour` (R51).
 
+    `charge_notice_days`: before the day of the first attempt to deduct a fee; empty: no notice (R49).
+
     `park_for`, `park_limit`, `park_limit_bytes`: how long, how many and how large the events may be that wait for one
     account's purchase (R40). `claim_retention_days`: how long event ids are remembered (R39).
     """
@@ -47,15 +49,23 @@ class Policy:
     billing_zone: ZoneInfo
     reminder_days: tuple[int, ...] = (7,)
     reminders: tuple[ReminderRow, ...] = ()
+    charge_notice_days: tuple[int, ...] = ()
     auto_renewal_attempt_days: tuple[int, ...] = (9, 8, 7, 6, 5, 4, 3, 2, 1)
     grace_days: int = 7
     deduction_hour: int = 8
     reminder_hour: int = 10
+    charge_notice_hour: int = 10
     release_reminder_hour: int = 10
     park_for: timedelta = timedelta(minutes=15)
     park_limit: int = 10_000
     park_limit_bytes: int = 10_000_000
     claim_retention_days: int = 35
+
+    @property
+    def days_told_ahead(self) -> int:
+        """No reminder and no notice tells of an attempt more days ahead (R30, R49)."""
+        reminders = (days for row in self.reminders for days in row.days)
+        return max((*self.reminder_days, *reminders, *self.charge_notice_days), default=0)
 
     def reminders_of(self, months: int, edition: Edition) -> ReminderRow:
         """When a subscription is reminded whose last term has so many months in this edition (R29, R51)."""

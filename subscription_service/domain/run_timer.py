@@ -1,8 +1,10 @@
-"""What a timer leads to at its instant: one lifecycle event, or none (R15, R20, R29, R31, R34, R35)."""
+"""What a timer leads to at its instant: one lifecycle event, or none (R15, R20, R29, R31, R34, R35,
+R49)."""
 
 from datetime import datetime
 
 from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, SpecificationChanged
+from subscription_service.domain.charge_notices import renewal_upcoming
 from subscription_service.domain.context import DecisionContext, DecisionTime
 from subscription_service.domain.deduction import deduct
 from subscription_service.domain.importing import grace_end
@@ -33,6 +35,8 @@ def _while_active(
             return _expire(account, subscription, time.at, rules)
         case TimerKind.DEDUCTION:
             return deduct(DecisionContext(account, subscription, time.at, rules))
+        case TimerKind.NOTICE:
+            return renewal_upcoming(DecisionContext(account, subscription, time.at, rules))
         case TimerKind.REMINDER:
             return renewal_due(account, subscription, time=time, rules=rules)
         case _:

@@ -53,6 +53,7 @@ _DETAILS: Final[Mapping[type[LifecycleData], tuple[str, ...]]] = {
     lifecycle.Renewed: ("order_id", "expires_on", "charged", "balance_after"),
     lifecycle_auto_renewal.AutoRenewalFailed: ("fee", "shortfall", "attempt"),
     lifecycle.SpecificationChanged: ("order_id", "specification"),
+    lifecycle_auto_renewal.RenewalUpcoming: ("expires_on", "attempt_at", "quote", "shortfall"),
     lifecycle.RenewalDue: ("expires_on", "days_left"),
     lifecycle.Expired: ("expires_on", "retained_until"),
     lifecycle.ReleaseDue: ("release_at",),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from shared.contracts.types import ProtectionMode
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before
+from subscription_service.domain.charge_notices import next_notice
 from subscription_service.domain.deduction import next_attempt
 from subscription_service.domain.model import Account, Active, Grace, Released, is_partial
 from subscription_service.domain.policy import Policy
@@ -25,6 +26,7 @@ class TimerKind(StrEnum):
     EXPIRY = "expiry"
     RELEASE = "release"
     DEDUCTION = "deduction"
+    NOTICE = "renewal_upcoming"
     REMINDER = "reminder"
     RELEASE_REMINDER = "release_due"
 
@@ -43,7 +45,7 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
 
 def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
     """The account after the policy was changed: what only the new one would have had due by `now` (UTC) is left out
-    (R29, R51). `stored`: the old one's next timer; where that was not due by then, nothing was.
+    (R29, R49, R51). `stored`: the old one's next timer; where that was not due by then, nothing was.
     """
     timer = next_timer(account, policy)
     was_due = stored is not None and stored.at <= now
@@ -99,6 +101,9 @@ def _while_active(subscription: Active, after: datetime, policy: Policy) -> Iter
     attempt = next_attempt(subscription, after, policy)
     if attempt is not None:
         yield Timer(attempt, TimerKind.DEDUCTION)
+    notice = next_notice(subscription, after, policy)
+    if notice is not None:
+        yield Timer(notice, TimerKind.NOTICE)
     reminder = _next_reminder(subscription, after, policy)
     if reminder is not None:
         yield Timer(reminder, TimerKind.REMINDER)

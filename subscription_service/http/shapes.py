@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, create_model
 from shared.contracts.fields import (
     MONEY,
     AccountId,
+    AnnouncedAttemptAt,
     Attempt,
     BalanceAfter,
     CatalogCurrency,
@@ -104,6 +105,8 @@ class TimelineDocumentEntry(BaseModel):
     shortfall: Shortfall | None = None
     attempt: Attempt | None = None
     specification: Annotated[Specification | None, described("Specification that will be in force.")] = None
+    attempt_at: AnnouncedAttemptAt | None = None
+    quote: Annotated[Quote | None, described("What will be deducted at `attempt_at`, before a coupon.")] = None
     days_left: DaysLeft | None = None
     retained_until: RetainedUntil | None = None
     release_at: ReleaseAt | None = None

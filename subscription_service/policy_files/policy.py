@@ -26,10 +26,13 @@ def _descending(days: tuple[int, ...]) -> tuple[int, ...]:
     return days
 
 
-DaysBefore = Annotated[
-    tuple[Annotated[int, Field(ge=0, le=365)], ...], Field(min_length=1), AfterValidator(_descending)
-]
-"""Days before E, each once, the largest first."""
+_Days = tuple[Annotated[int, Field(ge=0, le=365)], ...]
+
+AnyDaysBefore = Annotated[_Days, AfterValidator(_descending)]
+"""Days before another day, each once, the largest first; none where it is empty."""
+
+DaysBefore = Annotated[_Days, Field(min_length=1), AfterValidator(_descending)]
+"""The same, before E, one at least."""
 
 
 class ReminderRowFile(BaseModel):
@@ -52,11 +55,13 @@ class PolicyFile(BaseModel):
     billing_zone: str
     reminder_days: DaysBefore
     reminders: tuple[ReminderRowFile, ...] = ()
+    charge_notice_days: AnyDaysBefore
     auto_renewal_attempt_days: DaysBefore
     # A renewal in grace starts at the old end: its term must outlast any grace, and the shortest month has 28 days.
     grace_days: Annotated[int, Field(ge=1, le=27)]
     deduction_hour: Hour
     reminder_hour: Hour
+    charge_notice_hour: Hour
     release_reminder_hour: Hour
     park_for_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60)]
     park_limit: Annotated[int, Field(ge=1, le=100_000)]

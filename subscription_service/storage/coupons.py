@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
-from typing import Any, Final, NamedTuple
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index, text
 
@@ -14,6 +15,7 @@ from shared.storage.bulk import Bulk, Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import Instant, OptionalText, Text, TextKey
+from subscription_service.domain.calendar import billing_day, days_after
 from subscription_service.domain.model import Coupon
 from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
@@ -85,6 +87,12 @@ class Days(NamedTuple):
 
     first: date
     last: date
+
+    @classmethod
+    def between(cls, first: datetime, now: datetime, zone: ZoneInfo, *, ahead: int = 0) -> Self:
+        """From the day of `first` up to so many days after that of `now` (both UTC), which is later or the same."""
+        today = billing_day(now, zone)
+        return cls(min(billing_day(first, zone), today), days_after(today, ahead))
 
 
 async def usable(connection: Connection, days: Mapping[str, Days]) -> dict[str, tuple[Coupon, ...]]:

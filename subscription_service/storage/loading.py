@@ -5,7 +5,6 @@ new accounts, sequences of the log. So any number of copies can work on the same
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,7 @@ from shared.contracts.purchases import CouponIssued
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection
 from subscription_service.domain.calendar import billing_day
-from subscription_service.domain.model import Account
+from subscription_service.domain.model import Account, Active
 from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming
 from subscription_service.storage import accounts, configuration, coupons, deduplication, orders, servers, waiting
@@ -56,17 +55,12 @@ async def read(connection: Connection, account_id: str) -> LockedAccount:
 async def load_coupons(
     connection: Connection,
     locked: Mapping[str, LockedAccount],
-    first_instants: Mapping[str, datetime],
-    *,
-    now: datetime,
-    zone: ZoneInfo,
+    days: Mapping[str, Days],
 ) -> None:
-    """Load the coupons that may be tried from an instant (UTC) on, and by `now`, of these accounts by id (R24).
+    """Load the coupons that may be tried, or told of, on these billing days, of these accounts by id (R24, R30, R49).
 
     A coupon that has expired before is never read, nor those of an account on which nothing can be deducted.
     """
-    today = billing_day(now, zone)
-    days = {each: Days(min(billing_day(at, zone), today), today) for each, at in first_instants.items()}
     for account_id, usable in (await coupons.usable(connection, days)).items():
         _attach(locked[account_id], coupons=usable)
 
@@ -77,13 +71,16 @@ async def load_touched(
     events: Iterable[Incoming],
     *,
     whole: Collection[str] = (),
+    charged: Collection[str] = (),
 ) -> None:
     """Load the servers, configuration entries, orders and revocations of coupons that these events touch.
 
-    Where an event may need all servers, and of the accounts `whole`: also every server that is present or bound.
+    Where an event may need all servers, and of the accounts `whole`: also every server that is present or bound. Of the
+    accounts `charged`: also the orders of their terms, whose fee a notice of a charge names (R49).
     """
     touched = _Touched(locked, events)
     touched.whole.update(whole)
+    touched.orders.update(order for account_id in charged for order in _orders_of(locked[account_id].account))
     found_servers = await servers.some(connection, touched.servers)
     for account_id, in_use in (await servers.in_use(connection, sorted(touched.whole))).items():
         found_servers.setdefault(account_id, {}).update(in_use)
@@ -106,7 +103,15 @@ async def with_coupons_and_servers(connection: Connection, account: Account, zon
     days = {account_id: Days(billing_day(first_instant, zone), FAR_AHEAD)} if first_instant else {}
     usable = (await coupons.usable(connection, days)).get(account_id, ())
     own = (await servers.in_use(connection, [account_id])).get(account_id, {})
-    return account._replace(coupons=usable, servers=own)
+    placed = (await orders.placed(connection, _orders_of(account))).get(account_id, {})
+    return account._replace(coupons=usable, servers=own, placed_orders=placed)
+
+
+def _orders_of(account: Account) -> list[tuple[str, str]]:
+    """Account id and order id of every term of a subscription that is active."""
+    subscription = account.subscription
+    terms = subscription.terms if isinstance(subscription, Active) else ()
+    return [(account.account_id, term.order_id) for term in terms]
 
 
 async def _load_waiting(

@@ -53,7 +53,8 @@ _MOVE_END = text(
 )
 _PLACED = Bulk(
     OrderRow,
-    "SELECT o.account_id, o.order_id, o.cancelled, coalesce(-l.amount, 0.00) AS charged FROM {rows}"
+    "SELECT o.account_id, o.order_id, o.cancelled, coalesce(-l.amount, 0.00) AS charged, o.fee, o.months,"
+    " CAST(o.specification AS text) AS specification FROM {rows}"
     " JOIN order_entry o USING ({names})"
     " LEFT JOIN ledger_entry l ON l.kind = 'charge' AND l.entry_id = o.order_id WHERE NOT o.rejected",
     ("account_id", "order_id"),
@@ -91,7 +92,10 @@ async def placed(connection: Connection, wanted: Collection[tuple[str, str]]) ->
     found: defaultdict[str, dict[str, PlacedOrder]] = defaultdict(dict)
     rows = [{"account_id": account_id, "order_id": order_id} for account_id, order_id in sorted(wanted)]
     for row in await _PLACED.fetch(connection, rows):
-        found[row.account_id][row.order_id] = PlacedOrder(row.charged, row.cancelled)
+        specification = _read_specification(row.specification) if row.specification else None
+        found[row.account_id][row.order_id] = PlacedOrder(
+            row.charged, row.cancelled, row.fee, row.months, specification
+        )
     return found
 
 

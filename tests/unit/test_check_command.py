@@ -64,6 +64,15 @@ def test_rows_of_reminders_are_told_with_whom_they_are_about(
     assert "reminders of all others" in told
 
 
+@pytest.mark.rule("R49")
+def test_days_of_notices_are_told_where_there_are_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert "notices" not in capsys.readouterr().out
+    file = changed(tmp_path, policy.DEFAULT, "charge_notice_days = []", "charge_notice_days = [7, 1]")
+    assert main(["check", "--policy", file]) == 0
+    assert "7 and 1 days before the first one, at 10:00" in capsys.readouterr().out
+
+
 @pytest.mark.rule("R50")
 def test_dated_price_lists_are_told_with_their_day_and_as_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

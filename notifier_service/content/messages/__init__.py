@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.messages import acts, auto_renewal, expiry, orders, quota, reminder, terms
+from notifier_service.content.messages import acts, auto_renewal, charge_notice, expiry, orders, quota, reminder, terms
 from notifier_service.content.messages.mail_content import MailContent
 from shared.contracts import lifecycle, lifecycle_acts, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
@@ -19,6 +19,7 @@ CONTENT_FUNCTIONS: Final[Mapping[type[LifecycleData], Callable[[Any, Localizer],
     lifecycle.SpecificationChanged: terms.specification_changed,
     lifecycle_auto_renewal.AutoRenewalSwitchedOn: auto_renewal.enabled,
     lifecycle_auto_renewal.AutoRenewalSwitchedOff: auto_renewal.disabled,
+    lifecycle_auto_renewal.RenewalUpcoming: charge_notice.renewal_upcoming,
     lifecycle_auto_renewal.AutoRenewalFailed: auto_renewal.failed,
     lifecycle.RenewalDeclineNoted: auto_renewal.declined,
     lifecycle.RenewalDue: reminder.renewal_due,

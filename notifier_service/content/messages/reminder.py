@@ -5,10 +5,10 @@ from typing import Final
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
-from notifier_service.content.messages.mail_content import Highlight, MailContent, ObstacleList, Row, Severity, details
-from notifier_service.content.messages.orders import refusal
+from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
+from notifier_service.content.messages.obstacles import obstacle_list
 from shared.contracts.lifecycle import RenewalDue
-from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, RejectionCode
+from shared.contracts.lifecycle_parts import AutoRenewalStatus
 
 _SEVERITIES: Final = {
     "off": Severity.WARNING,
@@ -17,11 +17,6 @@ _SEVERITIES: Final = {
     "failed": Severity.URGENT,
     "declined": Severity.WARNING,
 }
-_UNITS: Final = {
-    RejectionCode.SERVERS_BELOW_INVENTORY: "servers",
-    RejectionCode.CORES_BELOW_INVENTORY: "cores",
-}
-"""What full protection lacks for a renewal (R14) -> the unit of its counts."""
 
 
 def renewal_due(data: RenewalDue, localizer: Localizer) -> MailContent:
@@ -49,7 +44,7 @@ def renewal_due(data: RenewalDue, localizer: Localizer) -> MailContent:
             ("quote", facts.price(data.quote, localizer)),
             *_deduction_rows(data, localizer),
         ),
-        obstacles=_obstacles(data.obstacles, localizer),
+        obstacles=obstacle_list(data.obstacles, localizer),
         advice=(_advice(data, localizer),),
     )
 
@@ -85,25 +80,4 @@ def _deduction_rows(data: RenewalDue, localizer: Localizer) -> tuple[Row, ...]:
         *facts.coupon_rows(quote.fee, discount, data.coupon_id, currency=quote.currency, localizer=localizer),
         ("balance", localizer.money(data.balance, quote.currency)),
         ("next_attempt", localizer.moment(data.attempt_at) if data.attempt_at else None),
-    )
-
-
-def _obstacles(obstacles: tuple[Obstacle, ...], localizer: Localizer) -> ObstacleList | None:
-    if not obstacles:
-        return None
-    counted = any(each.code in _UNITS for each in obstacles)
-    return ObstacleList(
-        localizer.text("renewal_due.obstacles"),
-        tuple(_obstacle(each, localizer) for each in obstacles),
-        localizer.text("renewal_due.obstacles.remedy") if counted else None,
-    )
-
-
-def _obstacle(obstacle: Obstacle, localizer: Localizer) -> str:
-    """Only by how much: the quota stands among the details."""
-    unit, required, offered = _UNITS.get(obstacle.code), obstacle.required, obstacle.offered
-    if unit is None or not isinstance(required, int) or not isinstance(offered, int):
-        return refusal(obstacle.code, required, offered, localizer)
-    return localizer.text(
-        "renewal_due.obstacle", registered=localizer.text(unit, n=required), missing=max(required - offered, 0)
     )

@@ -24,6 +24,15 @@ DATA: Final[Mapping[str, Mapping[str, Any]]] = {
     "renewed": {"order_id": "ord-2", "method": "manual", "term": TERM, **ENDING, "reactivated": False},
     "renewal_due": {**ENDING, "days_left": 7, "quote": {"months": 1, "fee": "28.50", "currency": "USD"}}
     | {"obstacles": [], "auto_renewal": "off"},
+    "renewal_upcoming": {"expires_on": "2099-12-01", "attempt_at": "2099-11-22T00:00:00Z"}
+    | {"quote": {"months": 1, "fee": "28.50", "currency": "USD"}, "previous_fee": "28.50", "discount": "0.00"}
+    | {"coupon_id": None, "balance": "20.00", "shortfall": "8.50", "obstacles": []},
+    "auto_renewal_failed": {"fee": "28.50", "discount": "0.00", "balance": "20.00", "shortfall": "8.50", "attempt": 1}
+    | {"next_attempt_at": "2099-11-23T00:00:00Z"},
+    "renewal_cancelled": {"order_id": "ord-2", **ENDING, "refunded": "28.50", "balance_after": "48.50"}
+    | {"currency": "USD", "auto_renewal_off": True, "anchor_day": 1, "operator": "o.perez", "reason": "Ordered twice"},
+    "extended": {"extension_id": "ext-1", "days": 3, **ENDING, "retained_until": None, "reactivated": False}
+    | {"anchor_day": 1, "operator": "o.perez", "reason": "Outage of last week"},
     "quota_exceeded": {"protection_mode": "full", "servers": {"registered": 5, "quota": 3}, "cores": None},
     "quota_restored": {"protection_mode": "full", "servers": {"registered": 3, "quota": 3}, "cores": None},
     "contact_changed": {"contact": CONTACT},

@@ -91,6 +91,36 @@ async def test_what_a_later_event_has_made_untrue_is_suppressed_on_both_channels
     }
 
 
+@pytest.mark.rule("R46", "R47", "R49")
+@pytest.mark.parametrize("kind", ["renewal_upcoming", "renewal_cancelled", "extended"])
+async def test_a_notice_of_a_charge_and_what_an_operator_put_right_are_told_on_both_channels(
+    notifier: RunningNotifier, environment: Environment, kind: str
+) -> None:
+    who = account()
+    address = f"{who}@example.com"
+    await environment.publish(event("activated", who, 1, contact=CONTACT | {"email": address}), event(kind, who, 2))
+    await eventually(lambda: notifier.has_decisions(who, 4))
+    told = [one["channel"] for one in await notifier.decisions(who) if one["kind"] == kind and not one["reason"]]
+    assert sorted(told) == ["email", "inbox"]
+    assert kind in [one["kind"] for one in (await notifier.inbox(who))["messages"]]
+
+
+@pytest.mark.rule("R49")
+async def test_a_notice_of_a_charge_that_was_tried_meanwhile_is_suppressed_on_both_channels(
+    notifier: RunningNotifier, environment: Environment
+) -> None:
+    who = account()
+    await environment.publish(
+        event("activated", who, 1), event("auto_renewal_failed", who, 3), event("renewal_upcoming", who, 2)
+    )
+    await eventually(lambda: notifier.has_decisions(who, 6))
+    notices = [one for one in await notifier.decisions(who) if one["kind"] == "renewal_upcoming"]
+    assert {(one["channel"], one["status"], one["reason"]) for one in notices} == {
+        ("email", "suppressed", "attempted_meanwhile"),
+        ("inbox", "suppressed", "attempted_meanwhile"),
+    }
+
+
 async def test_without_a_contact_the_mail_is_suppressed_and_the_internal_message_delivered(
     notifier: RunningNotifier, environment: Environment
 ) -> None:

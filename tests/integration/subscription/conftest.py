@@ -10,10 +10,10 @@ from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Core
+from tests.integration.subscription.fresh_core import core_with
 from tests.integration.subscription.samples import BEGINS
 from tests.integration.subscription.serving import PARTITIONS, World, serving
 from tests.kit.events import START
-from tests.kit.parts import fresh_database
 from tests.kit.settings import NOBODY, fresh_settings, service_settings, write_ready_file
 from tests.unit.domain.scenario import RULES
 
@@ -57,7 +57,5 @@ async def service(kafka: Kafka, database_url: str, topic_prefix: str) -> AsyncIt
 @pytest.fixture(scope="module")
 def core(postgres: Postgres) -> Iterator[Core]:
     """The whole decision on a database of the module's own, without Kafka."""
-    with fresh_database(postgres) as url:
-        made = Core(url, RULES)
+    with core_with(RULES, postgres) as made:
         yield made
-        made.close()

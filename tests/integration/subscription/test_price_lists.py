@@ -13,13 +13,13 @@ from subscription_service.policy_files import catalog
 from subscription_service.storage import orders
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Core
+from tests.integration.subscription.fresh_core import core_with
 from tests.integration.subscription.serving import serving
 from tests.integration.subscription.test_extending import at
 from tests.integration.subscription.test_starting import _checked as checked
 from tests.integration.subscription.test_starting import _kept as kept
 from tests.integration.subscription.test_starting import _refusal as refusal
 from tests.kit.events import START, account, purchase
-from tests.kit.parts import fresh_database
 from tests.unit.domain.price_lists import dated, dated_table
 from tests.unit.domain.scenario import ACCOUNT, change, credit, renewal, specification, when
 from tests.unit.domain.scenario import purchase as ordered
@@ -33,10 +33,8 @@ BEGINS: Final = datetime(2026, 1, 31, 16, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def core(postgres: Postgres) -> Iterator[Core]:
-    with fresh_database(postgres) as url:
-        made = Core(url, DEARER)
+    with core_with(DEARER, postgres) as made:
         yield made
-        made.close()
 
 
 def test_orders_keep_the_version_that_priced_them_and_the_audit_prices_them_by_it(core: Core) -> None:

@@ -1,7 +1,7 @@
 """Lives of an account on a real database: repeats change nothing, every event counts, the log rebuilds the state."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,9 +13,12 @@ from shared.contracts.envelope import adapter
 from shared.contracts.inbound import INBOUND_EVENTS, InboundData
 from shared.contracts.topics import TOPIC_OF_TYPE
 from subscription_service.handlers import REGISTRY
+from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core, record
+from tests.integration.subscription.fresh_core import core_with
 from tests.kit.examples import examples
 from tests.unit.domain.lives import BIRTH
+from tests.unit.domain.price_lists import CHANGING
 from tests.unit.domain.strategies import LIVES, Life
 
 PLACE: Final = {contract: (TOPIC_OF_TYPE[name], name) for name, contract in INBOUND_EVENTS.items()}
@@ -63,6 +66,13 @@ def batches(events: Sequence[tuple[datetime, tuple[str, Any]]], size: int) -> li
     cut = [events[first : first + size] for first in range(0, len(events), size)]
     read = [Batch(part[-1][0], [record(*one) for _, one in part]) for part in cut]
     return [*read, Batch(events[-1][0] + AFTERWARDS, ())]
+
+
+@pytest.fixture(scope="module")
+def core(postgres: Postgres) -> Iterator[Core]:
+    """With notices of charges (R49), and prices that change within the lives (R50)."""
+    with core_with(CHANGING, postgres) as made:
+        yield made
 
 
 LIVED = st.tuples(LIVES, st.integers(0, 3), st.sampled_from([1, 3, 30]))

@@ -1,6 +1,7 @@
 """Trying an event on the real database, then doing it: the same events, the same state; and nothing is stored."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,13 +14,21 @@ from subscription_service.domain.overview import overview
 from subscription_service.receipts import ReceiptOutcome
 from subscription_service.storage import accounts
 from subscription_service.trying import Tried, event_now, try_event
+from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core, record
+from tests.integration.subscription.fresh_core import core_with
 from tests.integration.subscription.test_replaying import SOME, events_of
 from tests.kit.events import PARTIAL, START, account, credit, event, purchase, renewal
-from tests.unit.domain.scenario import RULES
+from tests.unit.domain.price_lists import CHANGING as RULES
 from tests.unit.domain.strategies import LIVES, Life
 
 OF_THE_CAUSE: Final = ("sequence", "traceparent")
+
+
+@pytest.fixture(scope="module")
+def core(postgres: Postgres) -> Iterator[Core]:
+    with core_with(RULES, postgres) as made:
+        yield made
 
 
 def trying(core: Core, one: dict[str, Any], now: datetime) -> Tried:

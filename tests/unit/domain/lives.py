@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import Any
 
 from shared.contracts.acts import RenewalCancelled, SubscriptionExtended
 from shared.contracts.inbound import InboundData
@@ -16,9 +17,9 @@ BIRTH = when("2023-12-31 11:30")
 AFTERWARDS = timedelta(days=60)
 
 
-def lived(life: Life, days: tuple[int, ...] = (7,), after: timedelta = AFTERWARDS) -> Scenario:
+def lived(life: Life, after: timedelta = AFTERWARDS, **policy: Any) -> Scenario:
     """A life that begins with a purchase on the last day of a month."""
-    scenario = Scenario(rules=rules(reminder_days=days))
+    scenario = Scenario(rules=rules(**policy))
     for time, command in timed(life):
         take(scenario, time, command)
     scenario.advance_to(instants(life)[-1] + after)

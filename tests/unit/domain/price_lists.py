@@ -32,3 +32,7 @@ def dated_table(text: str) -> str:
     features = "\n".join(f'{name} = "{price}"' for name, price in PRICES.features.items())
     head = f'[[price_lists]]\nversion = "list of {text}"\nvalid_from = {text}'
     return f"{head}\n[price_lists.editions]\n{editions}\n[price_lists.features]\n{features}\n"
+
+
+CHANGING = dated(("2024-02-05", 2), charge_notice_days=(7, 1))
+"""Prices that change within the lives of the properties, and notices of charges (R49)."""

@@ -128,6 +128,12 @@ PAUSES = st.one_of(
 )
 
 
+DAYS = st.sampled_from([(7,), (30, 15, 7, 3, 1), (9, 1)])
+"""`reminder_days` of a policy."""
+NOTICES = st.sampled_from([(), (7,), (21, 7, 1), (1, 0)])
+"""`charge_notice_days` of a policy."""
+
+
 @dataclass(frozen=True)
 class Life:
     """A purchase with auto-renewal, then each time a pause and something that happens."""

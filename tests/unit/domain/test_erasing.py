@@ -13,7 +13,7 @@ from subscription_service.domain.erasing import without_contact
 from subscription_service.domain.model import Active
 from tests.unit.domain.acts import OPERATOR, REASON, erase
 from tests.unit.domain.imports import import_of
-from tests.unit.domain.lives import lived, rebuilt
+from tests.unit.domain.lives import AFTERWARDS, instants, lived, rebuilt
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -179,7 +179,7 @@ def test_a_refusal_that_has_named_somebody_since_is_something_to_forget() -> Non
 @given(LIVES)
 def test_the_log_without_contacts_rebuilds_the_account_as_it_stands_after_an_erasure(life: Life) -> None:
     scenario = lived(life)
-    at = scenario.log[-1][0] + timedelta(days=1)
+    at = instants(life)[-1] + AFTERWARDS  # what said nothing is no later either
     scenario.receive(at, erase())
     told = [index for index, (_, event) in enumerate(scenario.log) if isinstance(event, PersonErased)]
     last = told[-1]

@@ -17,16 +17,17 @@ from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.quota import exceeds
 from tests.unit.domain.lives import BIRTH, instants
-from tests.unit.domain.scenario import ACCOUNT, ANNA, RULES, Scenario, contact_changed
+from tests.unit.domain.scenario import ACCOUNT, ANNA, RULES, Scenario, contact_changed, rules
 from tests.unit.domain.strategies import COMMANDS, LIVES, PAUSES, Life
 
 LATER = st.lists(st.tuples(PAUSES, COMMANDS), max_size=8)
 AFTERWARDS = timedelta(days=120)
+NOTICED = rules(charge_notice_days=(21, 7))
 
 
 def lived(life: Life) -> tuple[Scenario, datetime]:
     """The account at the end of a life, with all that was due, and that instant."""
-    scenario = Scenario()
+    scenario = Scenario(rules=NOTICED)
     for time, command in zip(instants(life), [life.bought, *(command for _, command in life.steps)], strict=True):
         scenario.receive(time, command)
     now = instants(life)[-1].replace(microsecond=0) + timedelta(seconds=1)
@@ -66,7 +67,8 @@ def taken_over(life: Life) -> tuple[Scenario, Scenario, datetime]:
     assert isinstance(subscription, Active | Grace)
     bought.receive(now, contact_changed(bought.account.contact or ANNA))  # after an erasure both begin anew
     command = as_import(subscription, bought.account)
-    taken = Scenario(account=bought.account._replace(subscription=None, contact=None, version=0, decided_at=None))
+    unknown = bought.account._replace(subscription=None, contact=None, version=0, decided_at=None)
+    taken = Scenario(rules=NOTICED, account=unknown)
     taken.receive(now, command)
     return bought, taken, now
 

@@ -21,6 +21,7 @@ from shared.contracts.lifecycle import (
     Renewed,
 )
 from shared.contracts.lifecycle_acts import Imported, RenewalTakenBack, TermExtended
+from shared.contracts.lifecycle_auto_renewal import RenewalUpcoming
 from shared.contracts.types import Term
 from subscription_service.domain.calendar import at_hour, billing_day, days_after, days_before
 from subscription_service.domain.context import DecisionTime
@@ -52,31 +53,33 @@ from tests.unit.domain.scenario import (
     when,
 )
 from tests.unit.domain.strategies import (
+    DAYS,
     INVENTORY,
     LIVES,
     MONEY,
+    NOTICES,
     REFUSED_LIVES,
     RENEWED_LIVES,
     SETTINGS,
     Life,
 )
 
-DAYS = st.sampled_from([(7,), (30, 15, 7, 3, 1), (9, 1)])
-
 
 @pytest.mark.rule("R4")
-@given(life=LIVES, days=DAYS)
+@given(life=LIVES, days=DAYS, notices=NOTICES)
 @settings(max_examples=examples(150), deadline=None)
-def test_the_fold_of_the_log_is_what_is_stored(life: Life, days: tuple[int, ...]) -> None:
-    scenario = lived(life, days)
+def test_the_fold_of_the_log_is_what_is_stored(life: Life, days: tuple[int, ...], notices: tuple[int, ...]) -> None:
+    scenario = lived(life, reminder_days=days, charge_notice_days=notices)
     assert rebuilt(scenario.folded()) == rebuilt(scenario.account)
     assert scenario.account.version == len(scenario.log)
 
 
-@given(life=LIVES, days=DAYS)
+@given(life=LIVES, days=DAYS, notices=NOTICES)
 @settings(max_examples=examples(60), deadline=None)
-def test_the_fold_of_every_prefix_is_what_was_stored_then(life: Life, days: tuple[int, ...]) -> None:
-    scenario = Scenario(rules=rules(reminder_days=days))
+def test_the_fold_of_every_prefix_is_what_was_stored_then(
+    life: Life, days: tuple[int, ...], notices: tuple[int, ...]
+) -> None:
+    scenario = Scenario(rules=rules(reminder_days=days, charge_notice_days=notices))
     folded, seen = Account(account_id=ACCOUNT), 0
     for time, command in timed(life):
         take(scenario, time, command)
@@ -128,28 +131,29 @@ def terms_by_subscription(scenario: Scenario) -> list[list[Term]]:
     return chains
 
 
-@pytest.mark.rule("R4", "R20", "R25", "R29", "R31", "R34", "R35")
-@given(life=LIVES, days=DAYS)
+@pytest.mark.rule("R4", "R20", "R25", "R29", "R31", "R34", "R35", "R49")
+@given(life=LIVES, days=DAYS, notices=NOTICES)
 @settings(max_examples=examples(150), deadline=None)
-def test_no_timer_fires_early_late_or_twice(life: Life, days: tuple[int, ...]) -> None:
-    scenario = lived(life, days)
+def test_no_timer_fires_early_late_or_twice(life: Life, days: tuple[int, ...], notices: tuple[int, ...]) -> None:
+    scenario = lived(life, reminder_days=days, charge_notice_days=notices)
     received = {at.replace(microsecond=0) for at in instants(life)}
     account, last = Account(account_id=ACCOUNT), BIRTH
     for at, event in scenario.log:
-        due = due_instants(account, days)
+        due = due_instants(account, days, notices)
         assert not [missed for missed in due if last < missed < at]
         assert at in due or at in received
         assert at in due or not isinstance(event, ONLY_BY_TIMER)
         account, last = evolve(account, event, at=at, policy=RULES.policy), at
-    assert not [missed for missed in due_instants(account, days) if last < missed <= instants(life)[-1] + AFTERWARDS]
+    due = due_instants(account, days, notices)
+    assert not [missed for missed in due if last < missed <= instants(life)[-1] + AFTERWARDS]
     happened = Counter((at, type(event)) for at, event in scenario.log if isinstance(event, ONLY_BY_TIMER))
     assert set(happened.values()) <= {1}
 
 
-ONLY_BY_TIMER = (RenewalDue, Expired, ReleaseDue, Released)
+ONLY_BY_TIMER = (RenewalUpcoming, RenewalDue, Expired, ReleaseDue, Released)
 
 
-def due_instants(account: Account, days: tuple[int, ...]) -> list[datetime]:
+def due_instants(account: Account, days: tuple[int, ...], notices: tuple[int, ...]) -> list[datetime]:
     """When this account has a lifecycle event if nothing comes in, worked out from the text of the rules."""
     zone = RULES.policy.billing_zone
     match account.subscription:
@@ -158,11 +162,22 @@ def due_instants(account: Account, days: tuple[int, ...]) -> list[datetime]:
             reminders = [at_hour(days_before(last_day, day), 10, zone) for day in (days[-1:] if it.declined else days)]
             pairs = pairwise(terms)
             changes = [term.starts_at for old, term in pairs if differs(old.specification, term.specification)]
-            return [*reminders, *attempts(account, it), *changes, at_hour(days_after(last_day, 1), 0, zone)]
+            told = [*reminders, *announced(account, it, notices)]
+            return [*told, *attempts(account, it), *changes, at_hour(days_after(last_day, 1), 0, zone)]
         case Grace(terms=terms):
             last_day = terms[-1].expires_on
             return [at_hour(days_after(last_day, 7), 10, zone), at_hour(days_after(last_day, 8), 0, zone)]
     return []
+
+
+def announced(account: Account, subscription: Active, notices: tuple[int, ...]) -> list[datetime]:
+    """10:00 so many days before the day of the first attempt, while none was made and a switch is in effect."""
+    zone, switch, first = RULES.policy.billing_zone, subscription.auto_renewal, attempts(account, subscription)[:1]
+    if switch is None or subscription.attempts or not first:
+        return []
+    before = [at_hour(days_before(billing_day(first[0], zone), day), 10, zone) for day in notices]
+    in_effect = at_hour(switch.effective_on, 0, zone) if switch.held_cycle is None else BIRTH
+    return [notice for notice in before if in_effect <= notice < first[0]]
 
 
 def attempts(account: Account, subscription: Active) -> list[datetime]:
@@ -185,10 +200,15 @@ def attempts(account: Account, subscription: Active) -> list[datetime]:
 
 
 @pytest.mark.rule("R4")
-@given(life=LIVES, hops=st.lists(st.timedeltas(timedelta(hours=1), timedelta(days=9)), min_size=1, max_size=6))
+@given(
+    life=LIVES,
+    hops=st.lists(st.timedeltas(timedelta(hours=1), timedelta(days=9)), min_size=1, max_size=6),
+    notices=NOTICES,
+)
 @settings(max_examples=examples(60), deadline=None)
-def test_waiting_in_small_steps_is_waiting_at_once(life: Life, hops: list[timedelta]) -> None:
-    at_once, in_steps = lived(life), lived(life, after=timedelta(0))
+def test_waiting_in_small_steps_is_waiting_at_once(life: Life, hops: list[timedelta], notices: tuple[int, ...]) -> None:
+    at_once = lived(life, charge_notice_days=notices)
+    in_steps = lived(life, after=timedelta(0), charge_notice_days=notices)
     time = instants(life)[-1]
     for hop in hops * 10:
         time = min(time + hop, instants(life)[-1] + AFTERWARDS)

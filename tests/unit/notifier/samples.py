@@ -24,7 +24,7 @@ from shared.contracts.lifecycle import (
     Renewed,
 )
 from shared.contracts.lifecycle_acts import RenewalTakenBack
-from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOff, RenewalUpcoming
 from shared.contracts.lifecycle_parts import (
     Actor,
     AutoRenewalPlan,
@@ -165,6 +165,25 @@ covered = replace(
 )
 short = replace(
     covered, discount=Decimal("21.00"), coupon_id="spring-10", balance=Decimal("850.25"), shortfall=Decimal("49.75")
+)
+renewal_upcoming = RenewalUpcoming(
+    expires_on=LAST_DAY,
+    attempt_at=datetime(2026, 11, 26, 0, 0, tzinfo=UTC),
+    quote=usd(3, "921.00"),
+    previous_fee=Decimal("921.00"),
+    discount=Decimal("0.00"),
+    coupon_id=None,
+    balance=Decimal("1000.10"),
+    shortfall=Decimal("0.00"),
+    obstacles=(),
+)
+charge_short = replace(
+    renewal_upcoming,
+    previous_fee=Decimal("890.00"),
+    discount=Decimal("21.00"),
+    coupon_id="spring-10",
+    balance=Decimal("850.25"),
+    shortfall=Decimal("49.75"),
 )
 obstacles = (
     Obstacle(code=RejectionCode.SERVERS_BELOW_INVENTORY, required=20, offered=18),

@@ -72,6 +72,26 @@ FACTS: Table = {
         ("$134.25", "December 1, 2026 at 11:00", "as soon as a payment arrives"),
         ("US$134.25", "2026年12月2日 00:00", "款项到账后我们会立即重试"),
     ),
+    "renewal_upcoming-covered": (
+        ("November 25, 2026", "19:00", "$921.00 for 3 months", "$1,000.10", "December 1, 2026", "Your balance covers"),
+        ("2026年11月26日", "08:00", "US$921.00（3 个月）", "US$1,000.10", "2026年12月1日", "余额足够"),
+    ),
+    "renewal_upcoming-short": (
+        ("$49.75", "November 25, 2026 at 19:00", "$921.00 for 3 months", "$890.00", "$21.00", "$900.00", "$850.25"),
+        ("US$49.75", "2026年11月26日 08:00", "US$921.00（3 个月）", "US$890.00", "US$21.00", "US$900.00", "US$850.25"),
+    ),
+    "renewal_upcoming-dearer": (
+        ("$921.00 for 3 months", "$700.00", "not the one of your last term"),
+        ("US$921.00（3 个月）", "US$700.00", "与上一周期不同"),
+    ),
+    "renewal_upcoming-free": (
+        ("nothing will have to be deducted", "spring-10", "switch auto-renewal off"),
+        ("无需从账户余额中扣款", "spring-10", "关闭自动续费"),
+    ),
+    "renewal_upcoming-obstacles": (
+        ("20 servers registered, 2 more", "1,250 cores registered, 50 more"),
+        ("已注册 20 台服务器，超出配额 2", "已注册 1,250 核，超出配额 50"),
+    ),
     "renewal_due-off": (
         ("in 7 days", "December 1, 2026 at 11:00 (Eastern Standard Time, UTC-05:00)", "$921.00 for 3 months"),
         ("7 天后", "2026年12月2日 00:00（中国标准时间，UTC+08:00）", "US$921.00（3 个月）"),

@@ -28,6 +28,13 @@ def test_a_reminder_is_true_until_the_second_before_the_end() -> None:
     assert why("renewal_due", LatestVersions(), samples.ENDS_AT) == "expired_meanwhile"
 
 
+@pytest.mark.rule("R49")
+def test_a_notice_of_a_charge_is_true_until_the_second_before_the_attempt() -> None:
+    attempt_at = samples.renewal_upcoming.attempt_at
+    assert why("renewal_upcoming", LatestVersions(), attempt_at - SECOND) is None
+    assert why("renewal_upcoming", LatestVersions(), attempt_at) == "attempted_meanwhile"
+
+
 @pytest.mark.rule("R34")
 def test_a_release_reminder_is_true_until_the_second_before_the_release() -> None:
     assert why("release_due", LatestVersions(), samples.RELEASE_AT - SECOND) is None
@@ -53,6 +60,14 @@ def test_a_release_reminder_is_true_until_the_second_before_the_release() -> Non
         ("release_due", "extended", "extended_meanwhile"),
         ("auto_renewal_failed", "extended", "extended_meanwhile"),
         ("expired", "extended_into_service", "extended_meanwhile"),
+        ("renewal_upcoming", "auto_renewal_failed", "attempted_meanwhile"),
+        ("renewal_upcoming", "renewed", "renewed_meanwhile"),
+        ("renewal_upcoming", "extended", "extended_meanwhile"),
+        ("renewal_upcoming", "expired", "expired_meanwhile"),
+        ("renewal_upcoming", "auto_renewal_disabled", "disabled_meanwhile"),
+        ("renewal_upcoming", "renewal_declined", "disabled_meanwhile"),
+        ("renewal_upcoming", "auto_renewal_enabled", "cycle_changed_meanwhile"),
+        ("renewal_upcoming", "renewal_upcoming", "later_notice"),
     ],
 )
 def test_a_later_event_makes_it_untrue_and_an_earlier_one_does_not(kind: str, later: str, reason: str) -> None:
@@ -63,7 +78,7 @@ def test_a_later_event_makes_it_untrue_and_an_earlier_one_does_not(kind: str, la
 @pytest.mark.parametrize("kind", sorted(CHANNELS))
 def test_nothing_else_makes_anything_untrue(kind: str) -> None:
     unrelated = {each: 99 for each in CHANNELS if each not in (ERASED, *OVERTAKEN_BY.get(kind, {}))}
-    now = samples.NOON if kind in ("renewal_due", "release_due") else LONG_AFTER
+    now = samples.NOON if kind in ("renewal_due", "renewal_upcoming", "release_due") else LONG_AFTER
     assert why(kind, LatestVersions(unrelated), now) is None
 
 

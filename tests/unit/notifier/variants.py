@@ -37,6 +37,7 @@ from tests.unit.notifier.samples import (
     activated,
     auto_renewal_plan,
     automatic,
+    charge_short,
     covered,
     expired,
     failed,
@@ -49,6 +50,7 @@ from tests.unit.notifier.samples import (
     released,
     renewal_cancelled,
     renewal_due,
+    renewal_upcoming,
     renewed,
     short,
     switched_off,
@@ -140,6 +142,13 @@ def _warnings() -> Iterator[tuple[str, LifecycleData]]:
     yield "auto_renewal_failed-next", failed
     last = replace(failed, discount=Decimal("0.00"), shortfall=Decimal("134.25"), next_attempt_at=None)
     yield "auto_renewal_failed-last", last
+    yield "renewal_upcoming-covered", renewal_upcoming
+    yield "renewal_upcoming-unknown_before", replace(renewal_upcoming, previous_fee=None)
+    yield "renewal_upcoming-short", charge_short
+    yield "renewal_upcoming-dearer", replace(renewal_upcoming, previous_fee=Decimal("700.00"))
+    free = replace(renewal_upcoming, discount=Decimal("921.00"), coupon_id="spring-10", balance=Decimal("12.00"))
+    yield "renewal_upcoming-free", free
+    yield "renewal_upcoming-obstacles", replace(charge_short, obstacles=obstacles)
     yield "renewal_due-off", renewal_due
     yield "renewal_due-will_charge", covered
     yield "renewal_due-short", short

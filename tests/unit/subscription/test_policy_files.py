@@ -54,6 +54,14 @@ def test_a_policy_file_need_not_say_what_stays_as_it_is(tmp_path: Path) -> None:
     assert load_policy(path) == replace(load_policy(), reminder_days=(30, 15, 7, 3, 1))
 
 
+@pytest.mark.rule("R49")
+@pytest.mark.parametrize("days", [(), (7,), (30, 7, 0)])
+def test_notices_of_charges_have_any_list_of_days_none_too(tmp_path: Path, days: tuple[int, ...]) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(f"charge_notice_days = {list(days)}", encoding="utf-8")
+    assert load_policy(path) == replace(load_policy(), charge_notice_days=days)
+
+
 @pytest.mark.rule("R51")
 def test_rows_of_reminders_stand_in_order_and_leave_out_what_is_as_for_all(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
@@ -92,6 +100,13 @@ def test_a_wrong_row_of_reminders_is_named_by_its_number_and_key(tmp_path: Path,
         ("reminder_days = [7]", "reminder_days = [1, 7]", "reminder_days: expected each day once"),
         ("reminder_days = [7]", "reminder_days = [7, 7]", "reminder_days: expected each day once"),
         ("reminder_days = [7]", "reminder_days = []", "reminder_days: Tuple should have at least 1 item"),
+        ("notice_days = []", "notice_days = [1, 7]", "charge_notice_days: expected each day once"),
+        (
+            "notice_days = []",
+            "notice_days = [366]",
+            "[charge_notice_days] 0: Input should be less than or equal",
+        ),
+        ("notice_hour = 10", "notice_hour = 24", "charge_notice_hour: Input should be less than or equal to 23"),
         ("grace_days = 7", "grace_days = 28", "grace_days: Input should be less than or equal to 27"),
         ("reminder_hour = 10", "reminder_hour = 24", "reminder_hour: Input should be less than or equal to 23"),
         ("Asia/Shanghai", "Asia/Atlantis", "billing_zone: expected a time zone such as Asia/Shanghai, not 'Asia/A"),

@@ -16,7 +16,8 @@ from subscription_service.trying import begin, decide, event_now
 from subscription_service.unit_of_work import LockedAccount
 from tests.kit.examples import examples
 from tests.unit.domain.lives import about_the_last_term, take, timed
-from tests.unit.domain.scenario import ACCOUNT, RULES, Scenario, when
+from tests.unit.domain.price_lists import CHANGING as RULES
+from tests.unit.domain.scenario import ACCOUNT, Scenario, when
 from tests.unit.domain.strategies import COMMANDS, LIVES, PAUSES, Life
 from tests.unit.subscription.single_account import incoming
 
@@ -37,7 +38,7 @@ def tried(account: Account, event: Incoming, now: datetime) -> tuple[list[Lifecy
 @given(life=LIVES, pause=PAUSES, command=COMMANDS)
 @settings(max_examples=examples(150), deadline=None)
 def test_what_is_tried_is_what_then_happens(life: Life, pause: timedelta, command: InboundData) -> None:
-    scenario = Scenario()
+    scenario = Scenario(rules=RULES)
     for time, earlier in timed(life):
         take(scenario, time, earlier)
     now = time + pause
@@ -53,7 +54,7 @@ def test_what_is_tried_is_what_then_happens(life: Life, pause: timedelta, comman
 @given(life=LIVES, pause=st.timedeltas(timedelta(days=20), timedelta(days=90)))
 @settings(max_examples=examples(30), deadline=None)
 def test_what_is_due_happens_before_what_is_tried(life: Life, pause: timedelta) -> None:
-    scenario = Scenario()
+    scenario = Scenario(rules=RULES)
     for time, earlier in timed(life):
         take(scenario, time, earlier)
     now = time + pause
