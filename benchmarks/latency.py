@@ -33,8 +33,10 @@ class Latency:
     events: int
 
 
-async def measure_latency(workspace: Workspace, count: int) -> Latency:
-    """The latency of `count` events. Raises `TimeoutError` when one never comes out."""
+async def measure_latency(workspace: Workspace, count: int, *, first: int = 0) -> Latency:
+    """The latency of `count` events; `first`: number of the first new account. Raises `TimeoutError` when one never
+    comes out.
+    """
     sent_at: dict[bytes, float] = {}
     arrived_at: dict[bytes, float] = {}
 
@@ -47,7 +49,7 @@ async def measure_latency(workspace: Workspace, count: int) -> Latency:
     try:
         async with reading_output(workspace, on_record):
             await asyncio.sleep(1)
-            await _send(producer, workspace, count + _WARM_UP, sent_at)
+            await _send(producer, workspace, range(first, first + count + _WARM_UP), sent_at)
             async with asyncio.timeout(30):
                 while len(arrived_at) < len(sent_at):
                     await asyncio.sleep(0.05)
@@ -56,10 +58,10 @@ async def measure_latency(workspace: Workspace, count: int) -> Latency:
     return _latency([(arrived_at[key] - at) * 1000 for key, at in sent_at.items()][_WARM_UP:])
 
 
-async def _send(producer: AIOKafkaProducer, workspace: Workspace, count: int, sent_at: dict[bytes, float]) -> None:
+async def _send(producer: AIOKafkaProducer, workspace: Workspace, numbers: range, sent_at: dict[bytes, float]) -> None:
     settings, began = workspace.settings, time.perf_counter()
-    for number in range(count):
-        await asyncio.sleep(max(0.0, began + number / _PER_SECOND - time.perf_counter()))
+    for place, number in enumerate(numbers):
+        await asyncio.sleep(max(0.0, began + place / _PER_SECOND - time.perf_counter()))
         message = event_of_new_account(number, datetime.now(UTC))
         key = message.account_id.encode()
         sent_at[key] = time.perf_counter()

@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "token": "Print a bearer token.",
     "account": "Show an account: state, orders, what waits, dead letters, notifications, what comes next.",
     "accounts": "List accounts by state, edition, E and switches, those that expire first before the others.",
+    "forecast": "Say what will be deducted, expire and be released day by day, and who will fail.",
     "why": "Show every notification decision of an account, with its reason.",
     "check": "Say what policy and catalog hold, and what the next start would make of them.",
     "debit": "Take money off an account's balance, as an operator.",

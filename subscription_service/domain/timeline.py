@@ -3,10 +3,11 @@
 `next_timer` and `step` are the functions that run the timers for real, so forecast and reality cannot differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from shared.contracts import lifecycle, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
@@ -14,9 +15,10 @@ from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import step
-from subscription_service.domain.timers import TimerKind, next_timer
+from subscription_service.domain.timers import Timer, TimerKind, next_timer
 
 HORIZON: Final = timedelta(days=5 * 365)
+_NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")  # for timers, which bring no facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,27 @@ class TimelineEntry:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Foreseen(NamedTuple):
+    """What happens at one instant. `before`: the account as it is until then."""
+
+    before: Account
+    timer: Timer
+    events: tuple[LifecycleData, ...]
+
+
 def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) -> tuple[TimelineEntry, ...]:
     """The next `limit` entries within `HORIZON` of `now` (UTC), up to the release."""
-    entries: list[TimelineEntry] = []
-    while len(entries) < limit:
-        timer = next_timer(account, rules.policy)
-        if timer is None or timer.at > now + HORIZON:
-            break
+    ahead = islice(run_ahead(account, now=now, until=now + HORIZON, rules=rules), limit)
+    return tuple(TimelineEntry(timer.at, timer.kind, _details(events)) for _, timer, events in ahead)
+
+
+def run_ahead(account: Account, *, now: datetime, until: datetime, rules: Rules) -> Iterator[Foreseen]:
+    """What happens by itself up to `until` (UTC), one instant after the other. `now`: the service clock (UTC)."""
+    while (timer := next_timer(account, rules.policy)) is not None and timer.at <= until:
         time = DecisionTime(at=timer.at, now=max(now, timer.at))
-        account, events = step(account, timer, time=time, stamp=VersionStamp(timer.at, "", ""), rules=rules)
-        entries.append(TimelineEntry(timer.at, timer.kind, _details(events)))
-    return tuple(entries)
+        result = step(account, timer, time=time, stamp=_NO_STAMP, rules=rules)
+        yield Foreseen(account, timer, result.events)
+        account = result.account
 
 
 def _details(events: tuple[LifecycleData, ...]) -> Mapping[str, Any]:

@@ -69,12 +69,13 @@ def may_touch_all_servers(account: Account, until: datetime, policy: Policy) -> 
             return subscription.retained_until <= until
         case Active():
             release = subscription.terms[-1].ends_at + (policy.grace_days - 1) * DAY  # no later, whatever the clocks do
-            return release <= until or _starts_partial_mode(account, subscription, until)
+            return release <= until or starts_partial_mode(account, subscription, until)
         case _:
             return False
 
 
-def _starts_partial_mode(account: Account, subscription: Active, until: datetime) -> bool:
+def starts_partial_mode(account: Account, subscription: Active, until: datetime) -> bool:
+    """Whether the first term in partial mode starts by `until` (UTC): servers are bound then (R16)."""
     return not is_partial(account) and any(
         term.starts_at <= until and term.specification.protection_mode is ProtectionMode.PARTIAL
         for term in subscription.terms

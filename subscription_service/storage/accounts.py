@@ -99,6 +99,7 @@ _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
 _WITH_STATE = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) AND revision > 0")
 _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
+_READ_SOME = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids)")
 _READ_NEXT = text(_NEXT)
 _LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
 _RETIME = update(AccountRow, ("account_id", "decided_at", "next_due_at", "next_timer"), only_if="account.waiting = 0")
@@ -150,6 +151,12 @@ async def read_one(connection: Connection, account_id: str) -> tuple[LockedAccou
         return _locked(row), bool(row.waiting)
     empty = Account(account_id=account_id)
     return LockedAccount(empty, empty, partition=0, revision=0), False
+
+
+async def read_some(connection: Connection, account_ids: Sequence[str]) -> list[Account]:
+    """Those of these accounts that have a row, in no order; not locked."""
+    found = await connection.execute(_READ_SOME, {"ids": account_ids})
+    return [_account(row) for row in _READ.rows(found)]
 
 
 async def read_next(connection: Connection, *, after: str, limit: int) -> list[Account]:

@@ -30,6 +30,19 @@ _OVERDUE = text(
     f" SELECT count(*), coalesce(extract(epoch FROM {_NOW} - min(next_due_at)), 0) FROM due"
 )
 
+_DUE_BEFORE = text(
+    "SELECT account_id FROM account WHERE next_due_at < :until"
+    " AND (:shares = 1 OR abs(hashtext(account_id)) % :shares = :share)"
+)
+
+
+async def due_before(connection: Connection, until: datetime, *, share: int, shares: int) -> list[str]:
+    """The ids of all accounts on which something is due before an instant (UTC), in no order; of them one share of so
+    many, which are about alike.
+    """
+    found = await connection.execute(_DUE_BEFORE, {"until": until, "share": share, "shares": shares})
+    return list(found.scalars())
+
 
 async def lock_due(connection: Connection, *, now: datetime, but: Collection[str], limit: int) -> list[str]:
     """Lock up to `limit` accounts for which something is due, except `but` and those that another copy has locked.

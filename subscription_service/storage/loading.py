@@ -24,7 +24,9 @@ from shared.contracts.purchases import CouponIssued
 from shared.contracts.types import ConfigurationKind
 from shared.storage.database import Connection
 from subscription_service.domain.calendar import billing_day
+from subscription_service.domain.deduction import may_deduct
 from subscription_service.domain.model import Account, Active
+from subscription_service.domain.timers import starts_partial_mode
 from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming
 from subscription_service.storage import accounts, configuration, coupons, deduplication, orders, servers, waiting
@@ -112,6 +114,30 @@ def _orders_of(account: Account) -> list[tuple[str, str]]:
     subscription = account.subscription
     terms = subscription.terms if isinstance(subscription, Active) else ()
     return [(account.account_id, term.order_id) for term in terms]
+
+
+async def to_run_ahead(
+    connection: Connection, account_ids: Sequence[str], until: datetime, zone: ZoneInfo
+) -> list[Account]:
+    """These accounts with all that timers up to an instant (UTC) may look at, not locked. What a release unbinds is
+    left out: nothing that is foretold depends on it.
+    """
+    found = await accounts.read_some(connection, account_ids)
+    days = {
+        each.account_id: Days(billing_day(each.decided_at, zone), billing_day(until, zone))
+        for each in found
+        if each.decided_at is not None and may_deduct(each)
+    }
+    usable = await coupons.usable(connection, days)
+    switching = [
+        each.account_id
+        for each in found
+        if isinstance(each.subscription, Active) and starts_partial_mode(each, each.subscription, until)
+    ]
+    own = await servers.in_use(connection, switching)
+    return [
+        each._replace(coupons=usable.get(each.account_id, ()), servers=own.get(each.account_id, {})) for each in found
+    ]
 
 
 async def _load_waiting(

@@ -36,7 +36,7 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     },
     "subscription_service.migrations": {"storage"},
     "subscription_service.audit": {"domain", "storage"},
-    "subscription_service.http": {"domain", "receipts", "storage", "trying"},
+    "subscription_service.http": {"domain", "forecasting", "receipts", "storage", "trying"},
     "notifier_service.decisions": set(),
     "notifier_service.content": {"decisions"},
     "notifier_service.storage": {"decisions"},
