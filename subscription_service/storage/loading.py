@@ -5,6 +5,7 @@ new accounts, sequences of the log. So any number of copies can work on the same
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
