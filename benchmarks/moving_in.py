@@ -7,14 +7,17 @@ its start to its report. A wish that was not met is shown, and is no failure; ex
 import argparse
 import asyncio
 import csv
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import psutil
 
 from benchmarks.machine import described, machine
 from benchmarks.page import write_json
@@ -50,19 +53,32 @@ async def _measure(folder: Path, count: int) -> int:
             await part.until_ready()
             environment = {**workspace.environment, "TENURE_SUBSCRIPTION_URL": service.url}
             command = [str(OUR_PYTHON), "-m", "tenure", "import", *export, "--json"]
-            begun = time.monotonic()
+            begun, used = time.monotonic(), _cpu(part.pid)
             done = await asyncio.to_thread(
                 subprocess.run, command, env=environment, cwd=folder, capture_output=True, check=False
             )
-            seconds = time.monotonic() - begun
-    _tell(count, seconds, done)
+            seconds, after = time.monotonic() - begun, _cpu(part.pid)
+    _tell(count, seconds, done, {who: after[who] - before for who, before in used.items()})
     return done.returncode
 
 
-def _tell(count: int, seconds: float, done: "subprocess.CompletedProcess[bytes]") -> None:
-    found = {"subscriptions": count, "servers": count * SERVERS, "balances": count, "seconds": round(seconds, 1)}
+def _cpu(pid: int) -> Mapping[str, float]:
+    """CPU seconds so far, of the service with this process id and of the commands that have ended."""
+    service, commands = psutil.Process(pid).cpu_times(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"service": service.user + service.system, "command": commands.ru_utime + commands.ru_stime}
+
+
+def _tell(count: int, seconds: float, done: "subprocess.CompletedProcess[bytes]", used: Mapping[str, float]) -> None:
+    found: dict[str, Any] = {
+        "subscriptions": count,
+        "servers": count * SERVERS,
+        "balances": count,
+        "seconds": round(seconds, 1),
+    }
+    found |= {"cpu_seconds": {who: round(each, 1) for who, each in used.items()}}
     write_json(RESULTS, {**found, "wanted_seconds": WANTED_SECONDS, "machine": machine()})
     print(f"{count:,} subscriptions, {count * SERVERS:,} servers, {count:,} balances: {seconds:.1f} s")
+    print("CPU time: " + ", ".join(f"{who} {each:.1f} s" for who, each in used.items()))
     print(f"{count / seconds:,.0f} subscriptions/s; wanted: 100,000 in {WANTED_SECONDS} s. {described(machine())}")
     print(done.stdout.decode(), file=sys.stderr)
     print(done.stderr.decode(), file=sys.stderr)
