@@ -35,6 +35,10 @@ class StateDocuments:
         states |= await self._stored([account_id for account_id, state in kept.items() if state is None])
         return dict(each for each in await with_pauses(self._documents(states)) if each is not None)
 
+    def forget(self) -> None:
+        """Read from the rows what was decided before now."""
+        self._recent.clear()
+
     async def _stored(self, account_ids: list[str]) -> dict[str, AccountState]:
         if not account_ids:
             return {}

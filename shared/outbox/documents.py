@@ -27,6 +27,9 @@ class Documents(Protocol):
     async def latest(self, changed: Mapping[str, int]) -> Mapping[str, Document]:
         """Key -> its document, of at least the given revision; a key that has none is left out. Raises `Transient`."""
 
+    def forget(self) -> None:
+        """Another producer begins: what is kept in memory may be older than what another copy has published."""
+
 
 def change(topic: str, partition: int, key: str, revision: int) -> Entry:
     """The entry of a change, for the transaction that made this revision of the document."""
@@ -41,6 +44,8 @@ class DocumentsInPlace:
     """
 
     def __init__(self, documents: Mapping[str, Documents]) -> None:
+        for each in documents.values():
+            each.forget()
         self._documents = documents
         self._ahead: dict[tuple[str, bytes], int] = {}
         """Revisions that were published before their own changes were read."""

@@ -26,6 +26,9 @@ class Latest:
     def __init__(self, **revisions: int) -> None:
         self.revisions = revisions
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
     async def latest(self, changed: Mapping[str, int]) -> Mapping[str, Document]:
         return {key: Document(self.revisions[key], key.encode()) for key in changed if key in self.revisions}
 

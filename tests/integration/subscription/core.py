@@ -115,7 +115,8 @@ class Core:
             clock=self._clock, engine=self._engine, inputs=inputs or NoInputs(), partitions=PARTITIONS, health=None
         )
         self.recent = RecentStates()
-        self.documents = StateDocuments(rules=rules, engine=self._engine, recent=self.recent)
+        self._documents = StateDocuments(rules=rules, engine=self._engine, recent=self.recent)
+        self.begin_publishing()
         self._timers = TimerRunner(rules, cast(ServiceContext, context), self.recent)
         self._batch_processor = SubscriptionBatchProcessor(
             rules=rules,
@@ -145,6 +146,10 @@ class Core:
         """
         for batch in batches:
             self._runner.run(self._receive_and_watch(batch))
+
+    def begin_publishing(self) -> None:
+        """What `published` gives comes from another producer, as after a change of leader."""
+        self._in_place = DocumentsInPlace({STATE: self._documents})
 
     def roll_back(self, batch: Batch) -> None:
         """Decide a batch in a transaction that is rolled back."""
@@ -176,9 +181,9 @@ class Core:
         """Table -> its rows as text, of every table that holds decisions."""
         return self._runner.run(self._stored())
 
-    def published(self, topic: str) -> list[bytes]:
-        """The values that the relay would publish on this topic, in order."""
-        return self._runner.run(self._published(topic))
+    def published(self, topic: str, *, up_to: int | None = None) -> list[bytes]:
+        """The values that the relay would publish on this topic, in order, for the first `up_to` entries of the log."""
+        return self._runner.run(self._published(topic, up_to))
 
     def counted(self) -> Counter[str]:
         """Outcome -> number of records, with those that wait as `parked` (G4)."""
@@ -189,7 +194,7 @@ class Core:
         return self._runner.run(self._differences())
 
     async def _begin(self) -> None:
-        self.recent.clear()
+        self.begin_publishing()
         async with transaction(self._engine) as connection:
             await connection.execute(text(f"TRUNCATE {', '.join(EMPTIED)} RESTART IDENTITY"))
             await log.fix_partitions(connection, PARTITIONS)
@@ -217,9 +222,8 @@ class Core:
     async def _receive(self, batch: Batch) -> None:
         self._clock.instant = batch.now
         async with transaction(self._engine) as connection:
-            await self._batch_processor.apply(
-                connection, [self._opened(topic, value) for topic, value in batch.records]
-            )
+            opened = [self._opened(topic, value) for topic, value in batch.records]
+            await self._batch_processor.apply(connection, opened)
         await self._timers.run_all_due()
 
     async def _roll_back(self, batch: Batch) -> None:
@@ -266,10 +270,10 @@ class Core:
         async with transaction(self._engine) as connection:
             return {name: await _rows(connection, name) for name in STORED}
 
-    async def _published(self, topic: str) -> list[bytes]:
+    async def _published(self, topic: str, up_to: int | None) -> list[bytes]:
         async with transaction(self._engine) as connection:
             found = (await connection.execute(_PUBLISHED, {"topic": topic})).all()
-        return [bytes(row[4]) for row in await DocumentsInPlace({STATE: self.documents}).fill(found)]
+        return [bytes(row[4]) for row in await self._in_place.fill(found[:up_to])]
 
     async def _counted(self) -> Counter[str]:
         async with transaction(self._engine) as connection:

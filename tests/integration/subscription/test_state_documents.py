@@ -28,9 +28,9 @@ def server(who: str, server_id: str) -> tuple[str, bytes]:
     return record(SERVER_INVENTORY, event("server.registered", START, account_id=who, server_id=server_id, cores=2))
 
 
-def documents(core: Core) -> list[Any]:
-    """What the relay would publish on `subscription-state`."""
-    return [orjson.loads(value) for value in core.published(STATE)]
+def documents(core: Core, up_to: int | None = None) -> list[Any]:
+    """What the relay would publish on `subscription-state`, for so many entries of the log."""
+    return [orjson.loads(value) for value in core.published(STATE, up_to=up_to)]
 
 
 @pytest.mark.rule("R18")
@@ -45,6 +45,21 @@ def test_a_document_made_from_memory_is_the_one_that_is_made_from_the_row(core: 
     from_memory = core.published(STATE)
     assert core.published(STATE) == from_memory  # each is in memory once, so these come from the rows
     assert {one["account_id"]: one["state"] for one in documents(core)} == {who: "released", other: "none"}
+
+
+@pytest.mark.rule("G2")
+def test_another_leader_gives_nothing_from_memory_since_a_later_document_may_have_been_published(core: Core) -> None:
+    """Revision 2 is in this copy's memory; another copy has made revision 3, and the leader before may have sent it."""
+    who = account()
+    core.begin()
+    core.receive(Batch(START, [record(PURCHASES, purchase(who))]), Batch(START, [server(who, "s-1")]))
+    stale = core.recent.take(who, revision=2)
+    assert stale is not None
+    core.receive(Batch(START, [record(PURCHASES, credit(who, "7.00"))]))
+    core.recent.clear()
+    core.recent.keep([stale])
+    core.begin_publishing()
+    assert [one["revision"] for one in documents(core, up_to=2)] == [3]
 
 
 def test_the_log_holds_of_a_state_document_that_it_changed_and_nothing_more(core: Core) -> None:

@@ -17,6 +17,9 @@ class Latest:
         self.revisions = revisions
         self.asked: list[Mapping[str, int]] = []
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
     async def latest(self, changed: Mapping[str, int]) -> Mapping[str, Document]:
         self.asked.append(changed)
         known = {key: self.revisions[key] for key in changed if key in self.revisions}
