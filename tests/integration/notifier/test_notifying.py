@@ -100,8 +100,9 @@ async def test_a_notice_of_a_charge_and_what_an_operator_put_right_are_told_on_b
     address = f"{who}@example.com"
     await environment.publish(event("activated", who, 1, contact=CONTACT | {"email": address}), event(kind, who, 2))
     await eventually(lambda: notifier.has_decisions(who, 4))
-    told = [one["channel"] for one in await notifier.decisions(who) if one["kind"] == kind and not one["reason"]]
-    assert sorted(told) == ["email", "inbox"]
+    await eventually(notifier.nothing_is_queued)
+    told = {(one["channel"], one["status"]) for one in await notifier.decisions(who) if one["kind"] == kind}
+    assert told == {("email", "delivered"), ("inbox", "delivered")}
     assert kind in [one["kind"] for one in (await notifier.inbox(who))["messages"]]
 
 

@@ -44,9 +44,11 @@ def load(port: int, kind: str) -> Iterator[None]:
 @asynccontextmanager
 async def running(module: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A copy as a process of its own that consumes, and a client of its HTTP with an address of its own: those who
-    make the load have used up what one address may have.
+    make the load have used up what one address may have. As a probe it connects anew for each request: a connection
+    that is kept and idle gives way under load.
     """
-    url, elsewhere = f"http://127.0.0.1:{settings.http_port}", httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    url, nothing_kept = f"http://127.0.0.1:{settings.http_port}", httpx.Limits(max_keepalive_connections=0)
+    elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2", limits=nothing_kept)
     with service_process(module, settings):
         async with httpx.AsyncClient(base_url=url, transport=elsewhere, timeout=30) as client:
             await eventually(lambda: consumes(client))
