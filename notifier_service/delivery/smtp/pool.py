@@ -34,6 +34,7 @@ class ConnectionPool:
         self._busy: set[Connection] = set()
         self._waiting: deque[asyncio.Future[Connection]] = deque()
         self._opening: asyncio.Task[None] | None = None
+        self._stopped = False
 
     @property
     def replied_at(self) -> float:
@@ -52,10 +53,12 @@ class ConnectionPool:
         finally:
             self._give_back(connection)
 
-    def stop(self) -> list[Connection]:
-        """Open no more connections; the idle ones, to be closed."""
+    async def stop(self) -> list[Connection]:
+        """Open no more connections; the idle ones, to be closed. One in use is closed when it is given back."""
+        self._stopped = True
         if self._opening is not None:
             self._opening.cancel()
+            await asyncio.wait([self._opening])
         idle, self._idle = self._idle, []
         return idle
 
@@ -77,7 +80,7 @@ class ConnectionPool:
     def _give_back(self, connection: Connection) -> None:
         self._busy.discard(connection)
         connection.kept = True
-        if connection.usable and len(self._idle) < self._most:
+        if connection.usable and len(self._idle) < self._most and not self._stopped:
             self._idle.append(connection)
         else:
             connection.close()
@@ -85,6 +88,8 @@ class ConnectionPool:
 
     def _serve(self) -> None:
         """Give idle connections to those who wait longest; open one more where that is not enough."""
+        if self._stopped:
+            return
         while self._idle and self._next_waiting():
             connection = self._idle.pop()
             if connection.usable:

@@ -54,8 +54,8 @@ class MailRelay:
                 raise RelayUnreachable.at(step)
 
     async def close(self) -> None:
-        """Send QUIT on every idle connection and close it."""
-        await asyncio.gather(*(_quit(connection) for connection in self._pool.stop()))
+        """Send QUIT on every idle connection and close it; nothing is sent afterwards."""
+        await asyncio.gather(*(_quit(connection) for connection in await self._pool.stop()))
 
     async def _hand_over(self, mail: Mail, before_data: BeforeData) -> Step:
         """Over one connection; over the next one where a kept connection turns out to have been given up."""

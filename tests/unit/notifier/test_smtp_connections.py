@@ -16,7 +16,7 @@ from notifier_service.delivery.smtp.stages import SECONDS, Stage, StepMeaning
 from notifier_service.delivery.smtp.transmission import PATIENT_DELIVERIES, wire_format
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.settings import Settings
-from tests.kit.relay import Answer, Instead, Script, ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import After, Answer, Instead, Script, ScriptedRelay, Turn, scripted_relay
 from tests.kit.waiting import eventually
 
 CONTENT = b"Subject: hello\r\n\r\nhello\r\n"
@@ -59,6 +59,32 @@ async def test_one_connection_carries_many_mails_one_after_the_other() -> None:
             assert (await send(relay, f"r{number}@example.com")).meaning is StepMeaning.DELIVERED
         assert scripted.connections == 1
         assert scripted.recipients == [f"r{number}@example.com" for number in range(5)]
+
+
+async def test_a_connection_that_is_in_use_at_the_close_is_closed_when_it_comes_back() -> None:
+    async with relay_with() as (relay, scripted):
+        mail = Mail(recipient="ada@example.com", content=CONTENT)
+        assert (await relay.send(mail, relay.close)).meaning is StepMeaning.DELIVERED
+        await eventually(lambda: is_left_alone(scripted))
+
+
+async def test_after_the_close_no_connection_is_opened_or_left_half_open() -> None:
+    async with relay_with(once("EHLO", After(0.5, "250 relay.example"))) as (relay, scripted):
+        sending = asyncio.create_task(send(relay))
+        await eventually(lambda: has_opened(scripted))
+        await relay.close()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sending, 1)
+        assert scripted.connections == 1
+        await eventually(lambda: is_left_alone(scripted))
+
+
+async def has_opened(scripted: ScriptedRelay) -> bool:
+    return scripted.open == 1
+
+
+async def is_left_alone(scripted: ScriptedRelay) -> bool:
+    return scripted.open == 0
 
 
 async def test_a_refused_mail_leaves_the_connection_for_the_next_one_after_rset() -> None:
