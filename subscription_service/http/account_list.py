@@ -1,6 +1,6 @@
 """The operators' list of accounts, by filters, page by page or whole as CSV. `app` includes the `router`.
 
-A page begins behind the last account of the one before, and nothing is kept between pages. An account whose E moves
+A page begins after the last account of the one before, and nothing is kept between pages. An account whose E moves
 meanwhile stands where it belongs then: it may come again further on, or not at all where it has moved back.
 """
 

@@ -110,7 +110,7 @@ def _disorder(lists: Sequence[PriceListTable]) -> Iterator[str]:
         if other.valid_from == one.valid_from:
             yield f"two lists from {one.valid_from} on"
         elif other.valid_from < one.valid_from:
-            yield f"the list from {other.valid_from} on stands behind that from {one.valid_from} on"
+            yield f"the list from {other.valid_from} on stands after that from {one.valid_from} on"
 
 
 def _repeated_versions(versions: Sequence[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from subscription_service.domain.listing import GROUPS, NO_E, AccountFilters, Li
 
 
 class Place(NamedTuple):
-    """A place in the list: behind the account with this E (`NO_E`: none) and id."""
+    """A place in the list: after the account with this E (`NO_E`: none) and id."""
 
     day: date
     account_id: str
@@ -46,7 +46,7 @@ _PAGE = text(
 
 
 async def page(connection: Connection, filters: AccountFilters, *, after: Place, limit: int) -> list[ListedAccount]:
-    """The first accounts behind a place that the filters fit."""
+    """The first accounts after a place that the filters fit."""
     begin = max(after, Place(filters.expires_from, "")) if filters.expires_from else after
     arguments = {"groups": filters.words(), "last": filters.expires_to or NO_E, "limit": limit, **begin._asdict()}
     return list(_listed(await connection.execute(_PAGE, arguments)))

@@ -99,7 +99,7 @@ def test_every_fault_of_the_lists_is_named(tmp_path: Path, capsys: pytest.Captur
     assert main(["check", "--catalog", str(file)]) == 2
     told = capsys.readouterr().err
     assert "no price of honeypot, from 2027-01-01 on" in told
-    assert "the list from 2026-12-31 on stands behind that from 2027-01-01 on" in told
+    assert "the list from 2026-12-31 on stands after that from 2027-01-01 on" in told
 
 
 def test_a_wrong_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,7 +79,7 @@ def test_two_lists_of_one_day_and_lists_in_disorder_are_named(tmp_path: Path) ->
     tables = [dated_table(each).replace("list of", f"{number} of") for number, each in enumerate(days)]
     assert faults(written(tmp_path, *tables)) == [
         "price_lists: two lists from 2027-02-01 on",
-        "the list from 2027-01-01 on stands behind that from 2027-02-01 on",
+        "the list from 2027-01-01 on stands after that from 2027-02-01 on",
     ]
 
 
