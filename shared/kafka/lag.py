@@ -69,6 +69,8 @@ class LagMonitor:
         self._stands: dict[TopicPartition, _Stand] = {}
         self._measured_at = time.monotonic()
         """When measuring last succeeded, or the consumer was replaced; monotonic seconds."""
+        self._busy_at = float("-inf")
+        """When records that were returned were last seen waiting or being applied; monotonic seconds."""
 
     async def run(self) -> None:
         """Measure every 2 s, without end. A broker that is away is noticed here first while nothing is published."""
@@ -111,6 +113,8 @@ class LagMonitor:
     def _watch(self, applied: Offsets, ends: dict[TopicPartition, _Ends]) -> None:
         """Keep since when each partition stands that holds more than was applied."""
         now = time.monotonic()
+        if self._is_busy:
+            self._busy_at = now
         before, self._stands = self._stands, {}
         for tp, offset in applied.items():
             if offset < ends[tp].high:
@@ -177,6 +181,6 @@ class LagMonitor:
         self._measured_at = time.monotonic()
 
     def _is_silent(self, tp: TopicPartition, stand: _Stand) -> bool:
-        """Whether it could return records and does not."""
-        long_enough = time.monotonic() - stand.since > self._silent_seconds
+        """Whether it could return records and does not: not while what it has returned waits, as for the database."""
+        long_enough = time.monotonic() - max(stand.since, self._busy_at) > self._silent_seconds
         return long_enough and stand.readable and bool(self._reader.consumer.owes(tp, stand.offset))

@@ -46,10 +46,11 @@ class Positions:
     async def seek(self, consumer: Any, assigned: Sequence[TopicPartition]) -> None:
         """Move the consumer to the stored position of each of these partitions.
 
-        On failure their positions stay unknown. Raises `Transient`, and `Alarm` for a stored position that the broker
-        does not hold, where a record may have been lost.
+        Until then, and on failure, their positions are unknown, so that nothing is applied: the consumer may have
+        passed records that were dropped. Raises `Transient`, and `Alarm` for a stored position that the broker does not
+        hold, where a record may have been lost.
         """
-        self.assignment_epoch += 1
+        self.revoke(assigned)
         firsts = await _from_kafka(consumer.beginning_offsets(assigned))
         ends = await _from_kafka(consumer.end_offsets(assigned))
         on_broker = {self.partition_of(tp): _Range(firsts[tp], ends[tp]) for tp in assigned}
@@ -69,8 +70,10 @@ class Positions:
         names = {logical: name for name, logical in self.topics.items()}
         return {TopicPartition(names[each.topic], each.partition) for each in stored if each.topic in names}
 
-    def revoke(self, revoked: Iterable[TopicPartition]) -> None:
-        """These partitions are now another copy's. Its batches and ours are kept apart by the compare-and-swap."""
+    def revoke(self, revoked: Iterable[tuple[str, int]]) -> None:
+        """Forget where these partitions stand: they may be another copy's now, whose batches and ours are kept apart by
+        the compare-and-swap, or their consumer is not where it should be.
+        """
         self.assignment_epoch += 1
         for tp in revoked:
             self.next_offsets.pop(tp, None)

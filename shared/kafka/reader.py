@@ -122,6 +122,7 @@ class Reader:
     async def rebuild(self) -> None:
         """Replace the consumer by a new one. Raises `Transient` where it cannot start: call it again; and `Alarm`."""
         await let_go(self._subscriber.stop)
+        self.positions.revoke(list(self.positions.next_offsets))
         with classified(), told_when_slow(self._health, "consuming", "its consumer group"):
             await self._subscriber.start()
 
