@@ -21,7 +21,7 @@ from shared.kafka.consumer import InputConsumer
 from shared.kafka.intake import Intake
 from shared.kafka.lag import LagMonitor
 from shared.runtime.components import ServiceContext
-from shared.runtime.errors import Alarm, Transient
+from shared.runtime.errors import Alarm
 from shared.runtime.settings import Settings
 from shared.runtime.tasks import run_until_one_ends
 from tests.integration.shared.environment import Topic
@@ -80,7 +80,7 @@ async def _has_partition(intake: Intake) -> bool:
     return bool(intake.reader.positions.next_offsets)
 
 
-async def _fall_silent(intake: Intake, topic: Topic) -> Any:
+async def fall_silent(intake: Intake, topic: Topic) -> Any:
     """Its consumer, which returns nothing any more although there is a record."""
     silent = intake.reader.consumer
     silent.pause(*silent.assignment())
@@ -94,7 +94,7 @@ async def test_a_new_consumer_that_cannot_start_is_tried_again_and_ready_says_wh
 ) -> None:
     async with watched(context) as (intake, task):
         starts.errors = [KafkaConnectionError("away"), AssertionError(), *[KafkaConnectionError("still away")] * 3]
-        silent = await _fall_silent(intake, topic)
+        silent = await fall_silent(intake, topic)
         await eventually(lambda: _says(context, "still away"))
         await eventually(lambda: has_applied(context.engine, 1))
         await eventually(lambda: _says(context, ""))
@@ -113,7 +113,7 @@ async def test_a_new_consumer_that_the_broker_will_never_take_is_an_alarm(
 ) -> None:
     async with watched(context) as (intake, task):
         starts.errors = [InvalidSessionTimeoutError()]
-        await _fall_silent(intake, topic)
+        await fall_silent(intake, topic)
         with pytest.raises(Alarm, match="InvalidSessionTimeoutError"):
             await asyncio.wait_for(task, PATIENCE)
 
@@ -126,7 +126,7 @@ async def test_a_consumer_whose_part_for_the_group_has_died_is_replaced_though_n
         broken = intake.reader.consumer
         monkeypatch.setattr(broken._coordinator, "ensure_coordinator_known", _raise(ZeroDivisionError()))
         broken.rejoin()  # the task that speaks with the group ends with this error
-        await _fall_silent(intake, topic)
+        await fall_silent(intake, topic)
         await eventually(lambda: has_applied(context.engine, 1))
         assert intake.reader.consumer is not broken
 
@@ -271,46 +271,3 @@ async def test_records_whose_consumer_does_not_know_its_position_for_a_while_are
         await eventually(lambda: has_applied(context.engine, 2))
     assert await applied(context.engine) == ["a", "b"]
     assert not errors
-
-
-@pytest.mark.rule("G1", "G5")
-async def test_a_consumer_that_is_replaced_while_the_database_is_away_skips_nothing(
-    context: ServiceContext, topic: Topic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the new consumer returns before it was moved to its stored position must not be applied, however far the
-    database is back.
-    """
-    async with watched(context) as (intake, _):
-        commits, reads = asyncio.Event(), asyncio.Event()
-        monkeypatch.setattr(intake.applier, "_commit", _once_back(commits, intake.applier._commit))
-        monkeypatch.setattr(intake.reader.positions, "_stored", _once_back(reads, intake.reader.positions._stored))
-        silent = await _fall_silent(intake, topic)
-        await eventually(lambda: _is_another(intake, silent))
-        await eventually(lambda: _has_returned(intake))
-        commits.set()
-        await topic.send(b"b")
-        await asyncio.sleep(2)  # long enough for it to be applied, if it could be
-        assert await applied(context.engine) == []
-        reads.set()
-        await eventually(lambda: has_applied(context.engine, 2))
-        assert await applied(context.engine) == ["a", "b"]
-
-
-async def _is_another(intake: Intake, consumer: Any) -> bool:
-    return intake.reader.consumer is not None and intake.reader.consumer is not consumer
-
-
-async def _has_returned(intake: Intake) -> bool:
-    """Whether the new consumer has returned the record."""
-    return any(intake.reader.consumer._returned.values())
-
-
-def _once_back(back: asyncio.Event, whole: Any) -> Any:
-    """`whole`, which the database being away keeps from working until `back` is set."""
-
-    async def stand_in(*arguments: Any) -> Any:
-        if not back.is_set():
-            raise Transient("the database is away")
-        return await whole(*arguments)
-
-    return stand_in
