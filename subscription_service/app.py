@@ -15,7 +15,7 @@ from shared.web.auth import Guard
 from shared.web.http import build_http
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.housekeeping import Housekeeping
-from subscription_service.http import account_list, api, forecast, person, receipts, trying
+from subscription_service.http.routers import routers
 from subscription_service.metrics import database_collectors
 from subscription_service.policy_files.comparison import document, versions
 from subscription_service.policy_files.rules import load_rules
@@ -38,14 +38,7 @@ def build(context: ServiceContext) -> ServiceComponents:
             context,
             guard=Guard(settings),
             metrics=Metrics(context, *database_collectors(test_clock=settings.test_clock is not None)),
-            routers=[
-                account_list.router(context.http_engine),
-                api.router(context.http_engine, context.clock, rules),
-                forecast.router(context, rules),
-                trying.router(context.http_engine, context.clock, rules),
-                receipts.router(context.http_engine),
-                person.router(context.http_engine),
-            ],
+            routers=routers(context, rules),
         ),
         batch_processor=SubscriptionBatchProcessor(
             rules=rules,

@@ -10,22 +10,16 @@ from notifier_service.storage import notifications, recipients
 from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.scalars import Id
 from shared.storage.database import Engine, transaction
-from shared.web.auth import AuthenticatedRoute, OperatorCaller
-from shared.web.problems import Problem, problems
+from shared.web.operators import operators_router
+from shared.web.problems import Problem
 
 _LONGEST_PAGE: Final = 500
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
 
 
 def router(engine: Engine) -> APIRouter:
     """The routes below `/api` that need the scope `operator`."""
     pages = _Pages(engine)
-    made = APIRouter(prefix="/api", tags=["operators"], responses=problems(*_PROBLEMS), route_class=AuthenticatedRoute)
+    made = operators_router("/api", "operators", HTTPStatus.NOT_FOUND)
     made.get("/notifications")(pages.notifications)
     return made
 
@@ -38,7 +32,6 @@ class _Pages:
 
     async def notifications(
         self,
-        _: OperatorCaller,
         account_id: Id | None = None,
         status: DecisionStatus | None = None,
         *,

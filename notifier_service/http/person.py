@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -17,17 +17,9 @@ from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
 from shared.contracts.types import Contact
 from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
-from shared.web.auth import AuthenticatedRoute, OperatorCaller
-from shared.web.problems import Problem, problems
+from shared.web.operators import operators_router
+from shared.web.problems import Problem
 from shared.web.stored_letters import DESCRIPTION, MAX_LETTERS, StoredLetterDocument, documents
-
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 class RecipientDocument(BaseModel):
@@ -40,15 +32,10 @@ class RecipientDocument(BaseModel):
 
 def router(engine: Engine) -> APIRouter:
     """`/api/accounts/{account_id}/person`."""
-    made = APIRouter(
-        prefix="/api/accounts/{account_id}/person",
-        tags=["operators"],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/accounts/{account_id}/person", "operators", HTTPStatus.NOT_FOUND)
 
     @made.get("")
-    async def person(_: OperatorCaller, account_id: Id) -> RecipientDocument:
+    async def person(account_id: Id) -> RecipientDocument:
         """What is stored of the person behind the account (R48); 404 where nothing is known of it."""
         async with snapshot(engine) as connection:
             known = (await recipients.load(connection, [account_id])).get(account_id)

@@ -8,10 +8,9 @@ import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any, Final, Self
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -20,8 +19,7 @@ from shared.contracts.scalars import ID_PATTERN, Day, Instant
 from shared.contracts.state import SubscriptionState
 from shared.contracts.types import Edition
 from shared.storage.database import Engine, snapshot
-from shared.web.auth import AuthenticatedRoute, operators_only
-from shared.web.problems import problems
+from shared.web.operators import operators_router
 from subscription_service.domain.listing import NO_E, AccountFilters
 from subscription_service.domain.overview import BASIC
 from subscription_service.http.media_types import prefers
@@ -31,12 +29,6 @@ from subscription_service.storage.account_list import START, Place
 CSV: Final = "text/csv"
 MAX_PER_PAGE: Final = 1000
 _JSON: Final = "application/json"
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 _EDITIONS: Final = (*(edition.value for edition in Edition), BASIC)
 _PLACE: Final = rf"^(\d{{4}}-\d\d-\d\d|none),{ID_PATTERN.removeprefix('^')}"
 """As `next` has it; callers need not know."""
@@ -141,13 +133,7 @@ class AccountList(BaseModel):
 
 def router(engine: Engine) -> APIRouter:
     """`/api/accounts`."""
-    made = APIRouter(
-        prefix="/api/accounts",
-        tags=["accounts"],
-        dependencies=[Depends(operators_only)],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/accounts", "accounts")
 
     @made.get("", response_model=AccountList, responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}})
     async def accounts(

@@ -11,7 +11,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from shared.contracts.envelope import to_json
 from shared.contracts.lifecycle_parts import RejectionCode
@@ -20,7 +20,7 @@ from shared.contracts.state import Overview
 from shared.contracts.types import ConfigurationKind, ProtectionMode
 from shared.storage.database import Connection, Engine, snapshot, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import AuthenticatedRoute, operators_only
+from shared.web.operators import operators_router
 from shared.web.problems import Problem, problems
 from subscription_service.domain.checks import amount_out_of_range, invalid_duration_of_renewal
 from subscription_service.domain.context import DecisionContext
@@ -38,25 +38,12 @@ _JSON: Final = "application/json"
 _MAX_EVENTS_PER_PAGE: Final = 1000
 _MAX_SERVERS_PER_PAGE: Final = 1000
 _MAX_WAITING: Final = 100
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
     """Everything below `/api/accounts/{account_id}`."""
     endpoints = _Endpoints(engine, clock, rules)
-    made = APIRouter(
-        prefix="/api/accounts/{account_id}",
-        tags=["accounts"],
-        dependencies=[Depends(operators_only)],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/accounts/{account_id}", "accounts", HTTPStatus.NOT_FOUND)
     made.get("", response_model=Overview)(endpoints.overview)
     made.get("/orders")(endpoints.orders)
     made.get("/history", response_model=shapes.History)(endpoints.history)

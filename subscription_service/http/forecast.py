@@ -6,11 +6,10 @@ machine and no more.
 
 from collections.abc import Sequence
 from datetime import date
-from http import HTTPStatus
 from os import getpid
 from typing import Annotated, Any, Final, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
 from shared.contracts.fields import MONEY, AccountId, CatalogCurrency, ExpiresOn, Fee, Shortfall, described
@@ -19,8 +18,7 @@ from shared.contracts.scalars import Amount
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Transient
 from shared.storage.database import transaction
-from shared.web.auth import AuthenticatedRoute, operators_only
-from shared.web.problems import problems
+from shared.web.operators import operators_router
 from shared.web.rate_limits import too_many
 from subscription_service import forecasting
 from subscription_service.domain.forecast import MAX_DAYS, ForecastDay, Shortage
@@ -28,12 +26,6 @@ from subscription_service.domain.policy import Rules
 from subscription_service.forecasting import PROCESSES, ForecastFailed, Job
 
 MAX_NAMED: Final = 10_000
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 class Deductions(BaseModel):
@@ -115,13 +107,7 @@ class ForecastDocument(BaseModel):
 def router(context: ServiceContext, rules: Rules) -> APIRouter:
     """`/api/forecast`."""
     desk = _Desk(context, rules)
-    made = APIRouter(
-        prefix="/api/forecast",
-        tags=["forecast"],
-        dependencies=[Depends(operators_only)],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/forecast", "forecast")
     made.get("")(desk.forecast)
     return made
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from shared.contracts.fields import AccountId, described
@@ -14,19 +14,12 @@ from shared.contracts.types import Contact
 from shared.kafka.dead_letters import readable_attributes
 from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
-from shared.web.auth import AuthenticatedRoute, operators_only
-from shared.web.problems import Problem, problems
+from shared.web.operators import operators_router
+from shared.web.problems import Problem
 from shared.web.stored_letters import DESCRIPTION, MAX_LETTERS, StoredLetterDocument, documents
 from subscription_service.storage import accounts, waiting
 
 _MAX_WAITING: Final = 100
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 class PersonDocument(BaseModel):
@@ -42,13 +35,7 @@ class PersonDocument(BaseModel):
 
 def router(engine: Engine) -> APIRouter:
     """`/api/accounts/{account_id}/person`."""
-    made = APIRouter(
-        prefix="/api/accounts/{account_id}/person",
-        tags=["accounts"],
-        dependencies=[Depends(operators_only)],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/accounts/{account_id}/person", "accounts", HTTPStatus.NOT_FOUND)
 
     @made.get("")
     async def person(account_id: Id) -> PersonDocument:

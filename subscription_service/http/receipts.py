@@ -1,37 +1,23 @@
 """The operators' HTTP API of receipts: what became of records whose sender asked. `app` includes the `router`."""
 
-from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from shared.contracts.scalars import Id
 from shared.storage import stored_positions
 from shared.storage.database import Engine, snapshot
 from shared.storage.stored_positions import Partition
-from shared.web.auth import AuthenticatedRoute, operators_only
-from shared.web.problems import problems
+from shared.web.operators import operators_router
 from subscription_service.http import shapes
 from subscription_service.storage import receipts
 
 _PER_PAGE: Final = 1000
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 def router(engine: Engine) -> APIRouter:
     """`/api/receipts/{receipt_id}`."""
-    made = APIRouter(
-        prefix="/api/receipts",
-        tags=["receipts"],
-        dependencies=[Depends(operators_only)],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/receipts", "receipts")
 
     @made.get("/{receipt_id}")
     async def of_partition(

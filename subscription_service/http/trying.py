@@ -5,9 +5,9 @@ What is tried is decided by `trying`; here are the shapes, and what of an event 
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from shared.contracts.envelope import to_json
@@ -18,19 +18,12 @@ from shared.contracts.state import Overview
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.storage.database import Engine, snapshot, transaction
 from shared.testclock.clock import Clock
-from shared.web.auth import AuthenticatedRoute, operators_only
-from shared.web.problems import Problem, problems
+from shared.web.operators import operators_router
+from shared.web.problems import Problem
 from subscription_service.domain.policy import Rules
 from subscription_service.http import shapes
 from subscription_service.receipts import FOR_A_PURCHASE, Receipt, ReceiptOutcome
 from subscription_service.trying import Tried, event_now, try_event
-
-_PROBLEMS: Final = (
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 class EventToTry(BaseModel):
@@ -65,13 +58,7 @@ class TriedDocument(BaseModel):
 
 def router(engine: Engine, clock: Clock, rules: Rules) -> APIRouter:
     """`/api/accounts/{account_id}/try`."""
-    made = APIRouter(
-        prefix="/api/accounts/{account_id}",
-        tags=["accounts"],
-        dependencies=[Depends(operators_only)],
-        route_class=AuthenticatedRoute,
-        responses=problems(*_PROBLEMS),
-    )
+    made = operators_router("/api/accounts/{account_id}", "accounts")
 
     @made.post("/try", response_model=TriedDocument)
     async def try_(account_id: Id, event: EventToTry) -> Response:
