@@ -40,6 +40,7 @@ def _data(notification: Notification, attempts: int, reason: str | None) -> Noti
         lifecycle_event_id=notification.lifecycle_event_id,
         lifecycle_type=notification.lifecycle_type,
         channel=notification.channel,
+        recipient_id=notification.recipient_id,
         attempts=attempts,
         reason=reason,
     )

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.content.render import Links, MailMetadata, render
+from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.types import Contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class MailComposer:
         self._from = mail_from
         self._domain = mail_domain
 
-    def compose(self, event: LifecycleEvent, contact: Contact, notification_id: str) -> Mail:
-        """The mail about an event, in the contact's language and zone. Raises `UnusableAddress`."""
+    def compose(self, event: LifecycleEvent, addressee: Addressee, notification_id: str) -> Mail:
+        """The mail about an event, in the addressee's language and zone. Raises `UnusableAddress`."""
+        contact = addressee.contact
         metadata = MailMetadata(
             links=Links(),
             notification_id=notification_id,

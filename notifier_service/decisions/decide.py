@@ -42,6 +42,7 @@ class NotificationDecision:
             lifecycle_type=self.event.type,
             channel=self.planned.channel,
             traceparent=self.event.traceparent,
+            recipient_id=self.planned.recipient_id,
         )
 
     @property

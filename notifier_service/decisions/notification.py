@@ -19,7 +19,10 @@ class NotificationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One channel of one lifecycle event, as its outcome events name it. Holds no address and no text."""
+    """One channel of one lifecycle event, as its outcome events name it. Holds no address and no text.
+
+    `recipient_id`: the further recipient (R52) whose email it is; None for the contact, and for the inbox.
+    """
 
     notification_id: str
     account_id: str
@@ -27,6 +30,7 @@ class Notification:
     lifecycle_type: str
     channel: Channel
     traceparent: str | None
+    recipient_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

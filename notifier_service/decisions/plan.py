@@ -23,12 +23,16 @@ NO_CONTACT: Final = "no_contact"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedNotification:
-    """One notification of an event; `suppressed` is the reason for which it is not sent, or None."""
+    """One notification of an event; `suppressed` is the reason for which it is not sent, or None.
+
+    `recipient_id`: the further recipient (R52) whose email it is; None for the contact, and for the inbox.
+    """
 
     notification_id: str
     channel: Channel
     kind: str
     suppressed: str | None
+    recipient_id: str | None = None
 
 
 def plan(event: LifecycleEvent, contact: Contact | None, preferences: Preferences) -> tuple[PlannedNotification, ...]:

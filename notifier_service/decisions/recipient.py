@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.suppression import ERASED, LatestVersions, says_nothing_new
@@ -78,3 +79,9 @@ def contact_for(event: LifecycleEvent, known: Contact | None) -> Contact | None:
     if known is None and isinstance(event.data, OrderRejected):
         return event.data.contact
     return known
+
+
+def addressee_of(event: LifecycleEvent, recipient: Recipient) -> Addressee | None:
+    """To whom an email that waits goes, as known now; None where nobody is known."""
+    contact = contact_for(event, recipient.contact)
+    return Addressee(None, contact) if contact else None

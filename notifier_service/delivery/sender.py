@@ -15,7 +15,6 @@ from notifier_service.content.mail_composer import Mail, MailComposer
 from notifier_service.content.render import UnusableAddress
 from notifier_service.decisions.notification import Failed, NotAttempted, Suppressed
 from notifier_service.decisions.plan import NO_CONTACT
-from notifier_service.decisions.recipient import contact_for
 from notifier_service.delivery.attempt import Attempt, Attempted
 from notifier_service.delivery.circuit_breaker import RelayCircuitBreaker
 from notifier_service.delivery.lease_holder import LeaseHolder, LeaseLost
@@ -120,11 +119,10 @@ class Sender:
 
     async def _attempt(self, lease: Lease) -> Attempt:
         """Compose the email and hand it to the relay."""
-        contact = contact_for(lease.event, lease.recipient.contact)
-        if contact is None:
+        if lease.addressee is None:
             return Suppressed(NO_CONTACT)
         try:
-            mail = self._mail_composer.compose(lease.event, contact, lease.notification.notification_id)
+            mail = self._mail_composer.compose(lease.event, lease.addressee, lease.notification.notification_id)
         except UnusableAddress as unusable:
             return Failed(str(unusable), attempted=False)
         except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others

@@ -5,7 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from shared.contracts.fields import AccountId, LifecycleEventId, LifecycleType, NotificationId, described
+from shared.contracts.fields import (
+    AccountId,
+    LifecycleEventId,
+    LifecycleType,
+    NotificationId,
+    RecipientId,
+    described,
+)
 from shared.contracts.outcomes import Channel
 
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
@@ -52,6 +59,10 @@ class DecisionDocument(BaseModel):
             " without a contact.",
             "l…@example.com",
         ),
+    ]
+    recipient_id: Annotated[
+        RecipientId | None,
+        described("The further recipient whose email it is (R52); null for the contact, and for an internal message."),
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, read
 from notifier_service.decisions.notification import (
     Delivered,
@@ -26,7 +27,7 @@ from notifier_service.decisions.notification import (
     RetryLater,
     Suppressed,
 )
-from notifier_service.decisions.recipient import Recipient
+from notifier_service.decisions.recipient import Recipient, addressee_of
 from notifier_service.storage import recipients
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
 from shared.contracts.envelope import decode
@@ -79,11 +80,15 @@ _PENDING = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """One email that this process is to deliver; `event` is as of the service clock when the lease was taken."""
+    """One email that this process is to deliver; `event` is as of the service clock when the lease was taken.
+
+    `addressee`: as known then; None where nobody is known.
+    """
 
     notification: Notification
     event: LifecycleEvent
     recipient: Recipient
+    addressee: Addressee | None
     earlier: EarlierAttempts
 
 
@@ -148,10 +153,12 @@ async def pending(connection: Connection, now: datetime) -> bool:
 
 
 def _lease(row: Any, recipient: Recipient, now: datetime) -> Lease:
+    event = read(decode(row.event, (), LIFECYCLE_EVENTS)).as_of(now)
     return Lease(
         notification=notification_of(row),
-        event=read(decode(row.event, (), LIFECYCLE_EVENTS)).as_of(now),
+        event=event,
         recipient=recipient,
+        addressee=addressee_of(event, recipient),
         earlier=EarlierAttempts(count=row.attempts, first_at=row.first_attempt_at, interruptions=row.interruptions),
     )
 

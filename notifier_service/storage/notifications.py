@@ -41,7 +41,7 @@ class NotificationRow(NotifierTable, table=True):
     no further one.
 
     `event_time`: of the lifecycle event; `code`: of a refusal; `recipient`: the masked address of an email. NULL in
-    rows of older versions.
+    rows of older versions. `recipient_id`: the further recipient whose email it is; NULL: the contact, or the inbox.
     """
 
     __tablename__ = "notification"
@@ -73,9 +73,13 @@ class NotificationRow(NotifierTable, table=True):
     event_time: OptionalInstant
     code: OptionalText
     recipient: OptionalText
+    recipient_id: OptionalText
 
 
-IDENTITY = ("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "channel", "traceparent")
+IDENTITY = (
+    *("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "channel", "traceparent"),
+    "recipient_id",
+)
 """The columns that `notification_of` maps."""
 
 _ADD = insert(
@@ -83,7 +87,7 @@ _ADD = insert(
     (
         *("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "version", "kind", "channel"),
         *("status", "reason", "attempts", "created_at", "next_attempt_at", "event", "traceparent"),
-        *("event_time", "code", "recipient"),
+        *("event_time", "code", "recipient", "recipient_id"),
     ),
     or_ignore=True,
     returning=["notification_id"],
@@ -91,7 +95,7 @@ _ADD = insert(
 _PAGE = text(
     "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
     "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
-    "  attempts, created_at, next_attempt_at, event_time, code, recipient FROM notification) AS shown"
+    "  attempts, created_at, next_attempt_at, event_time, code, recipient, recipient_id FROM notification) AS shown"
     " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
     "  AND (CAST(:status AS text) IS NULL OR status = :status)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
@@ -151,6 +155,7 @@ def _row(decision: NotificationDecision, now: datetime) -> Row:
         "event_time": event.time,
         "code": event.data.code.value if isinstance(event.data, OrderRejected) else None,
         "recipient": _recipient(decision),
+        "recipient_id": decision.planned.recipient_id,
     }
 
 
@@ -170,4 +175,5 @@ def notification_of(row: Any) -> Notification:
         lifecycle_type=row.lifecycle_type,
         channel=Channel(row.channel),
         traceparent=row.traceparent,
+        recipient_id=row.recipient_id,
     )

@@ -49,10 +49,13 @@ ExtensionId = Annotated[Id, described("Id of the extension, unique over all acco
 EntryId = Annotated[Id, described("Id of the ledger entry, unique over all accounts (R39).", "pay-77120")]
 CouponId = Annotated[Id, described("Id of the coupon, unique over all accounts (R39).", "coupon-spring-20")]
 ImportId = Annotated[Id, described("Id of the import, unique over all accounts (R39).", "imp-acct-1001")]
+RecipientId = Annotated[Id, described("Id of a further recipient, unique within the account (R52).", "finance")]
 ServerId = Annotated[Id, described("Id of the server, unique within the account.", "srv-17")]
 NotificationId = Annotated[
     Id,
-    described("Id of the notification: one lifecycle event on one channel.", "ntf-2367bad905f424a10132287d"),
+    described(
+        "Id of the notification: one lifecycle event on one channel, to one recipient.", "ntf-2367bad905f424a10132287d"
+    ),
 ]
 LifecycleEventId = Annotated[Id, described("`id` of the lifecycle event that the customer is told of.", "acct-1001:6")]
 OrderType = Annotated[str, described("`type` of the event in that is refused.", "tenure.renewal.ordered.v1")]

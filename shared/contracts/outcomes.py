@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from shared.contracts.fields import AccountId, LifecycleEventId, LifecycleType, NotificationId, described
+from shared.contracts.fields import AccountId, LifecycleEventId, LifecycleType, NotificationId, RecipientId, described
 from shared.contracts.scalars import Whole
 
 
@@ -32,6 +32,10 @@ class NotificationOutcome:
         str | None,
         described("The mail relay's reply, or why nothing was sent; null when delivered or read.", "no_contact"),
     ]
+    recipient_id: Annotated[
+        RecipientId | None,
+        described("The further recipient whose email it is (R52); null for the contact, and for an internal message."),
+    ] = None
 
 
 OUTCOME_EVENTS: Mapping[str, type[NotificationOutcome]] = {

@@ -76,8 +76,7 @@ PURE: Final[Mapping[str, set[str]]] = {
     "notifier_service.delivery.smtp.limit": set(),
     "shared.runtime.mail_settings": {"shared.contracts"},
     "notifier_service.content": {
-        "shared.contracts",
-        "notifier_service.decisions.lifecycle_event",
+        *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.lifecycle_event"),
     },
 }
 """Module or package without IO, clock, randomness or global state -> others of ours that it imports, all of them pure.
