@@ -18,6 +18,7 @@ from notifier_service.decisions.lifecycle_event import LifecycleEvent
 class Mail:
     """`recipient` is the address alone, for the SMTP envelope; `content` is the whole message in wire format."""
 
+    notification_id: str
     recipient: str
     content: bytes
 
@@ -42,4 +43,5 @@ class MailComposer:
         )
         localizer = localizer_for(self._languages, contact.locale, contact.time_zone)
         message = render(event, contact, localizer=localizer, metadata=metadata)
-        return Mail(recipient=message["To"].addresses[0].addr_spec, content=message.as_bytes())
+        recipient = message["To"].addresses[0].addr_spec
+        return Mail(notification_id=notification_id, recipient=recipient, content=message.as_bytes())

@@ -13,6 +13,7 @@ from shared.contracts.domain_names import ascii_domain
 _MAILBOX: Final = re.compile(r"([^<>]*)<([^<>]+)>|([^<>]+)")
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_BOUNCE_DOMAIN_CHARACTERS: Final = 193
 _HOST: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?")
 
 
@@ -33,6 +34,14 @@ def mail_domain(domain: str) -> str:
         return ascii_domain(domain)
     except ValueError:
         raise ValueError("expected a domain such as example.com") from None
+
+
+def bounce_domain(domain: str) -> str:
+    """The same for addresses of bounces, which have 60 characters before the @ and 254 in all (RFC 5321)."""
+    ascii_form = mail_domain(domain)
+    if len(ascii_form) > _BOUNCE_DOMAIN_CHARACTERS:
+        raise ValueError(f"expected a domain of at most {_BOUNCE_DOMAIN_CHARACTERS} characters")
+    return ascii_form
 
 
 def host(name: str) -> str:

@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
     mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "Tenure <renewals@localhost>"
     mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
+    bounce_domain: Annotated[str, AfterValidator(mail_settings.bounce_domain)] | None = None
     delivery: Literal["on", "inbox", "shadow"] = "on"
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None
@@ -214,6 +215,8 @@ def _refuse_contradictions(settings: Settings) -> None:
         raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: with TENURE_KAFKA_SECURITY_PROTOCOL={protocol} there is no TLS.")
     if settings.smtp_tls == "none" and settings.smtp_ca_file:
         raise BadSettings("TENURE_SMTP_CA_FILE: with TENURE_SMTP_TLS=none there is no TLS.")
+    if settings.bounce_domain and not settings.auth_secret:
+        raise BadSettings("TENURE_BOUNCE_DOMAIN: needs TENURE_AUTH_SECRET, with which bounce addresses are signed.")
 
 
 def _refuse_links_of_kubernetes(given: Mapping[str, str]) -> None:

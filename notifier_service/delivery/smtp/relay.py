@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from email.utils import parseaddr
+from functools import partial
 from typing import Final
 
+from notifier_service.bounces.address import envelope_id, envelope_sender
 from notifier_service.content.mail_composer import Mail
 from notifier_service.delivery.attempt import Attempted
 from notifier_service.delivery.redaction import without_addresses
@@ -29,7 +30,9 @@ class MailRelay:
     def __init__(self, settings: Settings, seconds: Mapping[Stage, float] = SECONDS) -> None:
         """`seconds`: how long the relay may take at each stage. Raises `BadSettings`: see `Opening`."""
         self._pool = ConnectionPool(Opening(settings, seconds).open, most=settings.smtp_connections)
-        self._transmission = Transmission(parseaddr(settings.mail_from)[1])
+        self._transmission = Transmission(
+            sender=partial(envelope_sender, settings), envelope_id=partial(envelope_id, settings)
+        )
 
     async def send(self, mail: Mail, before_data: BeforeData) -> Attempted:
         """What came of handing this mail over, never `UNREACHABLE`: that is raised as `RelayUnreachable`.

@@ -23,11 +23,12 @@ _PATH: Final = re.compile(r"[!-;=?-~]+|\"[ -;=?-~]*\"@[!-;=?-~]+")
 
 
 class Transmission:
-    """Hands mails from one sender over; shared by all deliveries of a process."""
+    """Hands mails over; shared by all deliveries of a process."""
 
-    def __init__(self, sender: str) -> None:
-        """`sender`: the address for `MAIL FROM`."""
+    def __init__(self, *, sender: Callable[[str], str], envelope_id: Callable[[str], str]) -> None:
+        """From a notification id: `sender` makes the address for `MAIL FROM`, `envelope_id` the value of `ENVID`."""
         self._sender = sender
+        self._envelope_id = envelope_id
         self._patience = asyncio.Semaphore(PATIENT_DELIVERIES)
 
     async def hand_over(self, connection: Connection, mail: Mail, before_data: BeforeData) -> Step:
@@ -35,7 +36,7 @@ class Transmission:
 
         Raises what `before_data` raises.
         """
-        step = await self._envelope(connection, mail.recipient)
+        step = await self._envelope(connection, mail)
         if step.meaning is StepMeaning.NEXT:
             await before_data()
             step = await connection.ask(Stage.DATA, "DATA")
@@ -46,19 +47,24 @@ class Transmission:
             connection.close()
         return step
 
-    async def _envelope(self, connection: Connection, recipient: str) -> Step:
+    async def _envelope(self, connection: Connection, mail: Mail) -> Step:
         """Sender and recipient, after the end of a transaction that was not completed."""
-        sender_path, recipient_path = _path(self._sender), _path(recipient)
+        sender_path, recipient_path = _path(self._sender(mail.notification_id)), _path(mail.recipient)
         connection.stage = Stage.MAIL
         if connection.in_transaction:
             step = await connection.ask(Stage.RSET, "RSET")
             if step.meaning is not StepMeaning.NEXT:
                 return step
-        step = await connection.ask(Stage.MAIL, f"MAIL FROM:{sender_path}")
+        asked = self._of_bounces(mail) if "DSN" in connection.extensions else ""
+        step = await connection.ask(Stage.MAIL, f"MAIL FROM:{sender_path}{asked}")
         if step.meaning is not StepMeaning.NEXT:
             return step
         connection.in_transaction = True
         return await connection.ask(Stage.RCPT, f"RCPT TO:{recipient_path}")
+
+    def _of_bounces(self, mail: Mail) -> str:
+        """What a relay with DSN (RFC 3461) is asked for: headers are enough, and which mail it was."""
+        return f" RET=HDRS ENVID={_xtext(self._envelope_id(mail.notification_id))}"
 
     async def _content(self, connection: Connection, content: bytes) -> Step:
         """A relay that is silent for long is waited for where not too many deliveries wait like this already."""
@@ -82,3 +88,8 @@ def _path(address: str) -> str:
     if not _PATH.fullmatch(address):
         raise ValueError("the address cannot be written in an SMTP command")
     return f"<{address}>"
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461, 4; ids have no `+` or `=`, and nothing that is not printable."""
+    return text.replace("+", "+2B").replace("=", "+3D")

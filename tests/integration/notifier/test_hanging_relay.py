@@ -21,7 +21,9 @@ async def nothing() -> None:
 
 
 async def send(relay: MailRelay, recipient: str) -> Attempted:
-    return await relay.send(Mail(recipient=recipient, content=b"Subject: hello\r\n\r\nhello\r\n"), nothing)
+    return await relay.send(
+        Mail(notification_id="ntf-1", recipient=recipient, content=b"Subject: hello\r\n\r\nhello\r\n"), nothing
+    )
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])

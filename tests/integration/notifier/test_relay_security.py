@@ -17,7 +17,7 @@ from tenure.local.mail import MailServer
 from tests.kit.parts import running
 
 LOGIN = ("tenure", "a password: with a colon")
-MAIL = Mail(recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")
+MAIL = Mail(notification_id="ntf-1", recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")
 
 
 @pytest.fixture(params=["starttls", "tls"])

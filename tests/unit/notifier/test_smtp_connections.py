@@ -41,7 +41,7 @@ async def nothing() -> None:
 
 
 async def send(relay: MailRelay, recipient: str = "ada@example.com", content: bytes = CONTENT) -> Attempted:
-    return await relay.send(Mail(recipient=recipient, content=content), nothing)
+    return await relay.send(Mail(notification_id="ntf-1", recipient=recipient, content=content), nothing)
 
 
 def for_recipients(prefix: str, verb: str, answer: Answer) -> Script:
@@ -63,7 +63,7 @@ async def test_one_connection_carries_many_mails_one_after_the_other() -> None:
 
 async def test_a_connection_that_is_in_use_at_the_close_is_closed_when_it_comes_back() -> None:
     async with relay_with() as (relay, scripted):
-        mail = Mail(recipient="ada@example.com", content=CONTENT)
+        mail = Mail(notification_id="ntf-1", recipient="ada@example.com", content=CONTENT)
         assert (await relay.send(mail, relay.close)).meaning is StepMeaning.DELIVERED
         await eventually(lambda: is_left_alone(scripted))
 
@@ -261,7 +261,7 @@ async def test_a_mail_that_must_not_be_sent_any_more_is_not_accepted_by_the_rela
 
     async with relay_with() as (relay, scripted):
         with pytest.raises(Stopped):
-            await relay.send(Mail(recipient="ada@example.com", content=CONTENT), stop)
+            await relay.send(Mail(notification_id="ntf-1", recipient="ada@example.com", content=CONTENT), stop)
         assert (await send(relay, "next@example.com")).meaning is StepMeaning.DELIVERED
         assert scripted.recipients == ["next@example.com"]
         assert [line for _, line in scripted.commands].count("DATA") == look

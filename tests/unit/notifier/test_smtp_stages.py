@@ -16,7 +16,7 @@ from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.settings import Settings
 from tests.kit.relay import Answer, Instead, Script, ScriptedRelay, scripted_relay
 
-MAIL = Mail(recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")
+MAIL = Mail(notification_id="ntf-1", recipient="ada@example.com", content=b"Subject: hello\r\n\r\nhello\r\n")
 HURRIED = dict.fromkeys(Stage, 0.3)
 
 D, L, R = StepMeaning.DELIVERED, StepMeaning.TRY_LATER, StepMeaning.REFUSED

@@ -48,6 +48,7 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "smtp_password": ("",),
     "mail_from": ("", "Tenure", "a@", "@b", "a@b, c@d", "a@b\u202e"),
     "mail_domain": ("", "a..b", "a b", "a@b"),
+    "bounce_domain": ("", "a..b", "a b", "a@b", f"{'a.' * 97}example"),
     "public_url": ("", "tenure.example", "ftp://a", "https://", "https://a/<b>", "https://a:x/"),
     "subscription_url": ("", "tenure.example", "ftp://a"),
     "notifier_url": ("", "tenure.example", "ftp://a"),

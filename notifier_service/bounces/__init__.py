@@ -1,0 +1,1 @@
+"""Mail that comes back: the address that it comes back to (`address`)."""
