@@ -19,7 +19,10 @@ from notifier_service.http import person
 from notifier_service.inbox import api as inbox
 from notifier_service.inbox.changes import watch_inboxes
 from notifier_service.inbox.stream import Streams
+from notifier_service.mail_links import MailLinks
 from notifier_service.metrics import delivery_seconds, notifications, show_streams
+from notifier_service.pages import inbox as inbox_page
+from notifier_service.pages.session import PageContext
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
 from shared.web.auth import Guard
@@ -32,8 +35,12 @@ def build(context: ServiceContext) -> ServiceComponents:
     metrics = Metrics(context, notifications)
     url = context.settings.database_url.get_secret_value()
     session = ProcessSession(url=url, schema=context.schema, health=context.health)
+    guard = Guard(context.settings)
     mail_composer = MailComposer(
-        languages, mail_from=context.settings.mail_from, mail_domain=context.settings.mail_domain
+        languages,
+        MailLinks(context.settings, guard).for_,
+        mail_from=context.settings.mail_from,
+        mail_domain=context.settings.mail_domain,
     )
     sender = build_sender(context, session, mail_composer, delivery_seconds(metrics.registry))
     streams = Streams(context.http_engine, context.health)
@@ -42,9 +49,12 @@ def build(context: ServiceContext) -> ServiceComponents:
         inbox.router(context.http_engine, context.clock, context.partitions, streams),
         operators.router(context.http_engine),
         person.router(context.http_engine),
+        inbox_page.router(context.http_engine),
     ]
+    http = build_http(context, guard=guard, metrics=metrics, routers=routers)
+    http.state.pages = PageContext(languages, context.settings.public_url)
     return ServiceComponents(
-        http=build_http(context, guard=Guard(context.settings), metrics=metrics, routers=routers),
+        http=http,
         http_tasks=[streams.run, partial(watch_inboxes, url, context.schema, streams, context.health)],
         batch_processor=NotifierBatchProcessor(
             registry(languages, context.settings.delivery),

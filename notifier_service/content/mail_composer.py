@@ -1,9 +1,10 @@
 """From a lifecycle event to the bytes of its mail.
 
-Composed again for a retry, a mail differs in `Date` and in what changes with time (the days left), never in its
-`Message-ID`.
+Composed again for a retry, a mail differs in `Date`, in its links and in what changes with time (the days left), never
+in its `Message-ID`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,10 +25,21 @@ class Mail:
 
 
 class MailComposer:
-    """Composes mails from one mailbox, `mail_from`, with message ids in `mail_domain`."""
+    """Composes mails from one mailbox, `mail_from`, with message ids in `mail_domain`.
 
-    def __init__(self, languages: Languages, *, mail_from: str, mail_domain: str) -> None:
+    `links_for` an event: those of its mail.
+    """
+
+    def __init__(
+        self,
+        languages: Languages,
+        links_for: Callable[[LifecycleEvent], Links],
+        *,
+        mail_from: str,
+        mail_domain: str,
+    ) -> None:
         self._languages = languages
+        self._links_for = links_for
         self._from = mail_from
         self._domain = mail_domain
 
@@ -35,7 +47,7 @@ class MailComposer:
         """The mail about an event, in the addressee's language and zone. Raises `UnusableAddress`."""
         contact = addressee.contact
         metadata = MailMetadata(
-            links=Links(),
+            links=self._links_for(event),
             notification_id=notification_id,
             mail_from=self._from,
             mail_domain=self._domain,

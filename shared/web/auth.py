@@ -1,7 +1,8 @@
-"""Authentication: bearer tokens, and signed links. Checked against real time, also with the test clock on.
+"""Authentication: bearer tokens, signed links, sessions. Checked against real time, also with the test clock on.
 
 A link opens what its page needs (reading the inbox of one account and marking it as read), nothing else: it never
-makes an operator, and no access token counts as a link. `build_http` puts one `Guard` into the application's state;
+makes an operator, and no access token counts as a link. A page of ours exchanges it for a session, a token in a cookie
+that opens one account's pages and never makes an operator. `build_http` puts one `Guard` into the application's state;
 routes take `AccountCaller`, `AccountOwner` or `OperatorCaller`, and are `AuthenticatedRoute`s.
 """
 
@@ -25,11 +26,15 @@ from shared.runtime.settings import BadSettings, Settings
 from shared.web.issuer_keys import IssuerKeys, KeysAway
 from shared.web.problems import Problem
 from shared.web.rate_limits import RateLimit
+from shared.web.same_origin import check_same_origin
 from shared.web.tokens import HMAC, PUBLIC_KEY_ALGORITHMS, Claims, InvalidToken, claims_of, header_of
 
 OPERATOR: Final = "operator"
 LINK_AUDIENCE: Final = "tenure-link"
 LINK_LIFETIME: Final = timedelta(hours=24)
+SESSION_AUDIENCE: Final = "tenure-session"
+SESSION_LIFETIME: Final = timedelta(hours=12)
+SESSION_COOKIE: Final = "tenure_session"
 MIN_SECRET_BYTES: Final = 32
 _RETRY_AFTER_SECONDS: Final = "10"
 _ACCOUNT_ID: Final = re.compile(ID_PATTERN)
@@ -82,14 +87,25 @@ class Guard:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": _RETRY_AFTER_SECONDS}) from None
         link = _is_link(claims)
         await self._rate.count(claims.sub, "link" if link else "")
-        return Caller(claims.sub, operator=not link and OPERATOR in claims.scopes, link=link, expires_at=claims.exp)
+        return Caller(claims.sub, operator=_is_operator(claims), link=link, expires_at=claims.exp)
 
     def link_token(self, account_id: str) -> str | None:
         """A token for a link in a mail to this account; None without a secret to sign it with."""
+        return self._token(account_id, LINK_AUDIENCE, time.time() + LINK_LIFETIME.total_seconds())
+
+    def session_token(self, caller: Caller) -> str | None:
+        """A token for the cookie of this account's pages; None without a secret to sign it with.
+
+        It holds for `SESSION_LIFETIME`. What is no link of an email, but an access token or another session, gives one
+        that ends no later than itself.
+        """
+        until = time.time() + SESSION_LIFETIME.total_seconds()
+        return self._token(caller.account_id, SESSION_AUDIENCE, until if caller.link else min(until, caller.expires_at))
+
+    def _token(self, account_id: str, audience: str, until: float) -> str | None:
         if self._secret is None:
             return None
-        now = int(time.time())
-        claims = {"sub": account_id, "aud": LINK_AUDIENCE, "iat": now, "exp": now + int(LINK_LIFETIME.total_seconds())}
+        claims = {"sub": account_id, "aud": audience, "iat": int(time.time()), "exp": int(until)}
         return jwt.encode(claims, self._secret, algorithm=HMAC)
 
     async def _claims(self, token: str) -> Claims:
@@ -107,8 +123,9 @@ class Guard:
         return await self._issuer.key(key_id) if self._issuer and key_id else None
 
     def _check_audience(self, claims: Claims, *, ours: bool) -> None:
-        """A link must be signed with our secret; an access token must have our audience, where one is set."""
-        accepted = ours if _is_link(claims) else self._audience is None or self._audience in claims.audiences
+        """A link or a session is signed with our secret; an access token has our audience, where one is set."""
+        made_by_us = not {LINK_AUDIENCE, SESSION_AUDIENCE}.isdisjoint(claims.audiences)
+        accepted = ours if made_by_us else self._audience is None or self._audience in claims.audiences
         if not accepted:
             raise InvalidToken
 
@@ -136,14 +153,14 @@ class AuthenticatedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:
-            await _caller(request)
+            await caller_of(request)
             return await handle(request)
 
         return authenticated
 
 
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
-"""Declares the header in the OpenAPI document; `_caller` reads it."""
+"""Declares the header in the OpenAPI document; `caller_of` reads it."""
 _Parameter = Annotated[
     str | None, Query(alias="token", description="The token, where no header can be sent (link, stream).")
 ]
@@ -151,7 +168,7 @@ _Parameter = Annotated[
 
 
 async def _account(request: Request, _: _Bearer, __: _Parameter = None) -> Caller:
-    caller = await _caller(request)
+    caller = await caller_of(request)
     if not _ACCOUNT_ID.fullmatch(caller.account_id):
         raise unauthorized("The token names no account.")
     return caller
@@ -164,7 +181,7 @@ async def _account_owner(caller: Annotated[Caller, Depends(_account)]) -> Caller
 
 
 async def _operator(request: Request, _: _Bearer) -> Caller:
-    caller = await _caller(request, by_parameter=False)
+    caller = await caller_of(request, header_only=True)
     if not caller.operator:
         raise Problem(HTTPStatus.FORBIDDEN, f"The token's scope must hold {OPERATOR!r}.")
     return caller
@@ -182,9 +199,12 @@ async def operators_only(_: OperatorCaller) -> None:
     """For a router: 401 without a token, 403 with one that is not an operator's."""
 
 
-async def _caller(request: Request, *, by_parameter: bool = True) -> Caller:
-    """Whose token the request carries, in its header or else as a parameter; looked at once per request."""
-    token = _token_in_header(request) or (request.query_params.get("token") if by_parameter else None)
+async def caller_of(request: Request, *, header_only: bool = False) -> Caller:
+    """Whose token the request carries: in its header, else as a parameter, else in the cookie of a page of ours.
+
+    Looked at once per request. Raises `Problem`: 401 without a good one, 403 for a change that another site asks for.
+    """
+    token = _token_in_header(request) or (None if header_only else _token_beside_header(request))
     if not token:
         raise unauthorized("A bearer token is needed.")
     if not hasattr(request.state, "caller"):
@@ -192,6 +212,15 @@ async def _caller(request: Request, *, by_parameter: bool = True) -> Caller:
         request.state.caller = await guard.caller(token)
     known: Caller = request.state.caller
     return known
+
+
+def _token_beside_header(request: Request) -> str | None:
+    """Raises `Problem` 403: a browser sends the cookie along for whichever site has written the form."""
+    if given := request.query_params.get("token"):
+        return given
+    if cookie := request.cookies.get(SESSION_COOKIE):
+        check_same_origin(request)
+    return cookie
 
 
 def _token_in_header(request: Request) -> str | None:
@@ -205,3 +234,7 @@ def _token_in_header(request: Request) -> str | None:
 
 def _is_link(claims: Claims) -> bool:
     return LINK_AUDIENCE in claims.audiences
+
+
+def _is_operator(claims: Claims) -> bool:
+    return OPERATOR in claims.scopes and {LINK_AUDIENCE, SESSION_AUDIENCE}.isdisjoint(claims.audiences)

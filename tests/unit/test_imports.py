@@ -43,6 +43,7 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "notifier_service.bounces": set(),
     "notifier_service.delivery": {"bounces", "decisions", "content", "storage", "unit_of_work", "log_lines"},
     "notifier_service.inbox": {"decisions", "storage", "unit_of_work", "log_lines"},
+    "notifier_service.pages": {"content", "storage"},
     "notifier_service.migrations": {"storage"},
     "notifier_service.http": {"storage"},
 }
@@ -105,7 +106,8 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "alembic": {"shared.storage.alembic_scripts", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
         *("shared.web", "shared.runtime.components", "subscription_service.http"),
-        *("notifier_service.http", "notifier_service.inbox.api", "tenure.local.mail_server"),
+        *("notifier_service.http", "notifier_service.inbox.api", "notifier_service.pages"),
+        "tenure.local.mail_server",
     },
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "shared.web.connections", "tenure.local.mail_server"},
@@ -120,7 +122,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     },
     "limits": {"shared.web.rate_limits"},
     "pydantic_settings": {"shared.runtime.settings"},
-    "jinja2": {"notifier_service.content.render", "shared.web.asyncapi_page"},
+    "jinja2": {"notifier_service.content.render", "notifier_service.pages.layout", "shared.web.asyncapi_page"},
     "babel": {
         "notifier_service.content.catalogs",
         "notifier_service.content.languages",

@@ -1,6 +1,7 @@
 """All languages say the same things, all of them are used, and nothing that is used is missing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ from tests.unit.notifier import samples, variants
 
 LANGUAGES = samples.LANGUAGES.by_tag
 ENGLISH = LANGUAGES[FALLBACK].sentences
+PAGES = Path(__file__).parents[3] / "notifier_service" / "pages"
+OF_PAGES = ("page.", "inbox.", "kind.")
 
 
 def names(sentence: Sentence) -> set[str]:
@@ -58,6 +61,7 @@ def test_every_word_of_the_wire_has_a_sentence() -> None:
     needed |= {f"{family}.{feature}" for feature in Feature for family in ("feature", "feature_name")}
     needed |= {f"retained.{kind}" for kind in ConfigurationKind}
     needed |= {f"rejected.{code}" for code in RejectionCode}
+    needed |= {f"kind.{kind}" for kind, channels in CHANNELS.items() if channels}
     assert needed <= set(ENGLISH)
 
 
@@ -75,7 +79,13 @@ def test_no_sentence_is_unused() -> None:
         mail_content(data, recording)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
-    assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around))} == set()
+    assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around, *OF_PAGES))} == set()
+
+
+def test_no_sentence_of_a_page_is_unused() -> None:
+    sources = [path.read_text("utf-8") for path in PAGES.rglob("*") if path.suffix in (".py", ".html")]
+    named = {key for key in ENGLISH if key.startswith(OF_PAGES) and not key.startswith("kind.")}
+    assert {key for key in named if not any(f'"{key}"' in text for text in sources)} == set()
 
 
 @pytest.mark.parametrize(

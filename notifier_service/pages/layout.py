@@ -1,0 +1,76 @@
+"""HTML pages on one layout, with their style and script inside, and a policy that lets nothing else in. Pure.
+
+Everything from outside is escaped. `default-src 'none'`, and style and script by their hashes: a page asks nothing of
+any other host, and what somebody else has written into it does not run.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from notifier_service.content.localizer import Localizer
+
+_ASSETS: Final = Path(__file__).parent / "assets"
+_NONE: Final = ("default-src", "base-uri", "frame-ancestors")
+_PRODUCT: Final = "Tenure"
+
+
+def html_page(
+    template: str,
+    localizer: Localizer,
+    values: Mapping[str, Any],
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    script: str | None = None,
+) -> HTMLResponse:
+    """A page of `templates/` in a reader's language and zone; `script` names one of `assets/`, run as a module.
+
+    Every template has `text` (a sentence by its key), `language`, `product` and the `values`.
+    """
+    html = fragment(template, localizer, {"style": asset("page.css"), "script": script and asset(script), **values})
+    policy = content_security_policy("page.css", script)
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin", "Vary": "Accept-Language, Cookie"}
+    return HTMLResponse(html, status, headers=headers)
+
+
+def fragment(template: str, localizer: Localizer, values: Mapping[str, Any]) -> str:
+    """The HTML of a template alone."""
+    common = {"text": localizer.text, "language": localizer.language.tag, "product": _PRODUCT}
+    return _environment().get_template(template).render({**common, **values})
+
+
+@cache
+def asset(name: str) -> str:
+    """A file of `assets/`."""
+    return (_ASSETS / name).read_text("utf-8")
+
+
+@cache
+def content_security_policy(style: str, script: str | None) -> str:
+    """Only this style and this script of `assets/`; forms and requests go to this host."""
+    allowed = [f"style-src {_hash(style)}", "img-src data:", "form-action 'self'"]
+    if script:
+        allowed += [f"script-src {_hash(script)}", "connect-src 'self'"]
+    return "; ".join([*(f"{what} 'none'" for what in _NONE), *allowed])
+
+
+def _hash(name: str) -> str:
+    return f"'sha256-{b64encode(sha256(asset(name).encode()).digest()).decode()}'"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("notifier_service.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
