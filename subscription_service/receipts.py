@@ -53,14 +53,14 @@ class Receipts:
 
     def add(self, record: Record, topic: str, outcome: ReceiptOutcome, detail: str = "") -> None:
         """Keep what became of a record, where it asks for that."""
-        asked = _asked(record)
-        if asked is None:
+        request = _request_of(record)
+        if request is None:
             return
         receipt = Receipt(
-            asked.receipt_id, topic, record.partition, record.offset, outcome, detail[:_DETAIL_CHARACTERS]
+            request.receipt_id, topic, record.partition, record.offset, outcome, detail[:_DETAIL_CHARACTERS]
         )
         place = receipt[1:4]
-        if outcome == asked.unless and place not in self._stored:
+        if outcome == request.unless and place not in self._stored:
             self._by_place.pop(place, None)
         else:
             self._by_place[place] = receipt
@@ -73,12 +73,12 @@ class Receipts:
         return iter(self._by_place.values())
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     receipt_id: str
     unless: str
 
 
-def _asked(record: Record) -> _Asked | None:
+def _request_of(record: Record) -> _Request | None:
     """What a record asks for; None where it asks for nothing, or with what is no id."""
     found = ""
     unless = ""
@@ -87,4 +87,4 @@ def _asked(record: Record) -> _Asked | None:
             found = wanted
         elif name == RECEIPT_UNLESS_HEADER:
             unless = (value or b"").decode("ascii", "replace")
-    return _Asked(found, unless) if found else None
+    return _Request(found, unless) if found else None

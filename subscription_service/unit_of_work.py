@@ -208,7 +208,7 @@ class UnitOfWork:
                 self._decide(locked, self._stop_waiting(locked.waiting.take_deferred()), at)
             case waiting.Refuse(at):
                 self._refuse(locked, self._stop_waiting(locked.waiting.take_deferred()), at)
-            case waiting.Done():
+            case waiting.NothingDue():
                 return False
             case _:
                 assert_never(answer)

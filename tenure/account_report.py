@@ -24,7 +24,7 @@ Page: TypeAlias = Callable[[str], Any]
 """The rest of a path of the account -> what is answered there."""
 
 
-class InParts(Protocol):
+class PartialReport(Protocol):
     """What is read part by part, each into its field; `missing`: part -> why it is not there."""
 
     missing: dict[str, str]
@@ -62,7 +62,7 @@ def report_on(account: str, settings: Settings) -> AccountReport:
     return report
 
 
-def fill(report: InParts, parts: Mapping[str, Callable[[], Any]]) -> None:
+def fill(report: PartialReport, parts: Mapping[str, Callable[[], Any]]) -> None:
     """Read these parts from one place; where it is away, the rest of them is not asked for."""
     away: NoAnswer | Transient | None = None
     for name, read in parts.items():
@@ -73,7 +73,7 @@ def fill(report: InParts, parts: Mapping[str, Callable[[], Any]]) -> None:
             away = trouble
 
 
-def _read_into(report: InParts, name: str, read: Callable[[], Any]) -> NoAnswer | Transient | None:
+def _read_into(report: PartialReport, name: str, read: Callable[[], Any]) -> NoAnswer | Transient | None:
     """Why a part cannot be had, if so; where its service does not know the account, the part stays empty."""
     try:
         setattr(report, name, read())

@@ -36,7 +36,7 @@ _ADDED: Final = frozenset(
 """Headers that the service adds after those that were received, each at most once."""
 
 
-class NoSuchLetter(Exception):
+class NoSuchDeadLetter(Exception):
     """A name under which no dead letter lies, or none was given."""
 
 
@@ -140,11 +140,11 @@ NOT_HANDLED: Final = DeadLetterFilter(handled=False)
 def choose(
     letters: Iterable[StoredDeadLetter], *, names: Sequence[str] = (), only: DeadLetterFilter = ANY
 ) -> Sequence[StoredDeadLetter]:
-    """Those with these names (none given: all), and of these only those that match. Raises `NoSuchLetter`."""
+    """Those with these names (none given: all), and of these only those that match. Raises `NoSuchDeadLetter`."""
     known = {letter.name: letter for letter in letters}
     missing = [name for name in names if name not in known]
     if missing:
-        raise NoSuchLetter(f"there is no dead letter {', '.join(missing)}")
+        raise NoSuchDeadLetter(f"there is no dead letter {', '.join(missing)}")
     return [known[name] for name in names or known if only.matches(known[name])]
 
 

@@ -36,14 +36,14 @@ class TakenBefore:
             await self._read_on()
         found = {move for move in moves if self._subscriptions.get(move.account_id) == move.subscription_id}
         rest = [move for move in moves if move not in found]
-        return found | await asyncio.to_thread(self._asked, rest)
+        return found | await asyncio.to_thread(self._by_asking, rest)
 
     async def _read_on(self) -> None:
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         while [place for place, end in ends.items() if await self._consumer.position(place) < end]:
             self._subscriptions.update(_latest(record.value for record in await read_some(self._consumer)))
 
-    def _asked(self, moves: Iterable[Move]) -> set[Move]:
+    def _by_asking(self, moves: Iterable[Move]) -> set[Move]:
         return {move for move in moves if self._subscription(move.account_id) == move.subscription_id}
 
     def _subscription(self, account: str) -> str | None:

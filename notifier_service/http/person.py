@@ -17,9 +17,9 @@ from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
 from shared.contracts.types import Contact
 from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
+from shared.web.dead_letters import DESCRIPTION, MAX_DEAD_LETTERS, DeadLetterDocument, documents
 from shared.web.operators import operators_router
 from shared.web.problems import Problem
-from shared.web.stored_letters import DESCRIPTION, MAX_LETTERS, StoredLetterDocument, documents
 
 
 class RecipientDocument(BaseModel):
@@ -27,7 +27,7 @@ class RecipientDocument(BaseModel):
 
     account_id: AccountId
     contact: Annotated[Contact | None, described("To whom emails go; null where nobody is known.")]
-    dead_letters: Annotated[Sequence[StoredLetterDocument], described(DESCRIPTION)]
+    dead_letters: Annotated[Sequence[DeadLetterDocument], described(DESCRIPTION)]
 
 
 def router(engine: Engine) -> APIRouter:
@@ -39,7 +39,7 @@ def router(engine: Engine) -> APIRouter:
         """What is stored of the person behind the account (R48); 404 where nothing is known of it."""
         async with snapshot(engine) as connection:
             known = (await recipients.load(connection, [account_id])).get(account_id)
-            letters = await dead_letters_of(connection, NOTIFICATION_DEAD_LETTERS, account_id, limit=MAX_LETTERS)
+            letters = await dead_letters_of(connection, NOTIFICATION_DEAD_LETTERS, account_id, limit=MAX_DEAD_LETTERS)
         if known is None and not letters:
             raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
         contact = known.contact if known else None

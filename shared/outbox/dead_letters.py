@@ -28,7 +28,7 @@ _NEWEST: Final = (
 _EMPTY = update(LogEntry, ("topic", "partition", "sequence", "key", "value", "headers"))
 
 
-class StoredLetter(NamedTuple):
+class DeadLetterEntry(NamedTuple):
     """A dead letter; `partition` and `sequence`: where it lies in the log."""
 
     partition: int
@@ -38,10 +38,10 @@ class StoredLetter(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]]
 
 
-async def dead_letters_of(connection: Connection, topic: str, account_id: str, *, limit: int) -> list[StoredLetter]:
+async def dead_letters_of(connection: Connection, topic: str, account_id: str, *, limit: int) -> list[DeadLetterEntry]:
     """The dead letters of an account on one of the topics of dead letters, the newest of each partition first."""
     found = await connection.execute(text(_NEWEST.format(topic=topic)), {"account_id": account_id, "limit": limit})
-    return [StoredLetter(*row)._replace(headers=unpack(row.headers)) for row in found]
+    return [DeadLetterEntry(*row)._replace(headers=unpack(row.headers)) for row in found]
 
 
 async def empty_dead_letters(connection: Connection, topic: str, account_id: str) -> None:

@@ -25,7 +25,7 @@ StatesContact = Activated | Imported | ContactReplaced | OrderRejected
 """Events out that state one."""
 
 
-def mark(account: Account, _: AccountErased, context: FactContext) -> Account:
+def note_erasure(account: Account, _: AccountErased, context: FactContext) -> Account:
     """From now on nothing up to the erasure's `time` brings a contact back; an earlier erasure changes nothing."""
     known, time = account.person.erased_at, context.stamp.time
     return account._replace(person=account.person._replace(erased_at=max(known, time) if known else time))
@@ -73,16 +73,14 @@ def note(account: Account, command: InboundData, stated_at: datetime) -> Account
 
 def note_refusal(account: Account, contact: Contact | None) -> Account:
     """`account` after a refusal that has named this contact."""
-    return account if contact is None or account.person.named else account._replace(person=_named(account.person))
+    if contact is None or account.person.named:
+        return account
+    return account._replace(person=account.person._replace(named=True))
 
 
 def without_contact(event: LifecycleData) -> LifecycleData:
     """An event as it is kept and published once its person is forgotten."""
     return replace(event, contact=None) if isinstance(event, StatesContact) else event
-
-
-def _named(person: Person) -> Person:
-    return person._replace(named=True)
 
 
 def _is_later(account: Account) -> bool:

@@ -161,7 +161,7 @@ FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Ac
     AccountDebited: debit,
     CouponIssued: issue_coupon,
     CouponRevoked: revoke_coupon,
-    AccountErased: erasing.mark,
+    AccountErased: erasing.note_erasure,
     CapacityUsed: use_capacity,
     ConfigurationRecorded: record_configuration,
     ConfigurationRemoved: remove_configuration,

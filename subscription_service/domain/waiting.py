@@ -188,12 +188,12 @@ class RefuseOverdue(NamedTuple):
     at: datetime
 
 
-class Done(NamedTuple):
+class NothingDue(NamedTuple):
     """Nothing more is due by now."""
 
 
 _DEFER: Final = Defer()
-_DONE: Final = Done()
+_NOTHING_DUE: Final = NothingDue()
 
 
 def on_arrival(
@@ -215,7 +215,7 @@ def on_arrival(
 
 def next_step(
     schedule: Schedule[EventT], *, now: datetime, read_to: datetime | None = None
-) -> RunTimer | RefuseOverdue | Decide | Refuse | Done:
+) -> RunTimer | RefuseOverdue | Decide | Refuse | NothingDue:
     """What happens next to an account up to `now` (UTC); `Decide` and `Refuse` mean the earliest deferred event.
 
     A timer and the end of a wait go before an event that is decided at the same instant (R4). What is due after
@@ -226,11 +226,11 @@ def next_step(
     event = waiting.earliest_deferred
     horizon = now if event is None else instant_of(event.time, now, account.decided_at)
     if timer is not None and timer.at <= horizon:
-        return RunTimer(timer) if timer.at <= limit else _DONE
+        return RunTimer(timer) if timer.at <= limit else _NOTHING_DUE
     deadline = _deadline(schedule)
     if deadline is not None and deadline <= horizon:
-        return RefuseOverdue(max(deadline, account.decided_at or deadline)) if deadline <= limit else _DONE
-    return _DONE if event is None else _decision(account, event, horizon)
+        return RefuseOverdue(max(deadline, account.decided_at or deadline)) if deadline <= limit else _NOTHING_DUE
+    return _NOTHING_DUE if event is None else _decision(account, event, horizon)
 
 
 def next_due_at(schedule: Schedule[EventT], now: datetime) -> datetime | None:

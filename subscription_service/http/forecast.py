@@ -106,14 +106,14 @@ class ForecastDocument(BaseModel):
 
 def router(context: ServiceContext, rules: Rules) -> APIRouter:
     """`/api/forecast`."""
-    desk = _Desk(context, rules)
+    forecasts = _Forecasts(context, rules)
     made = operators_router("/api/forecast", "forecast")
-    made.get("")(desk.forecast)
+    made.get("")(forecasts.forecast)
     return made
 
 
-class _Desk:
-    """Takes one question at a time."""
+class _Forecasts:
+    """Works out one at a time."""
 
     def __init__(self, context: ServiceContext, rules: Rules) -> None:
         self._context = context

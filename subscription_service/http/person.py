@@ -14,9 +14,9 @@ from shared.contracts.types import Contact
 from shared.kafka.dead_letters import readable_attributes
 from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
+from shared.web.dead_letters import DESCRIPTION, MAX_DEAD_LETTERS, DeadLetterDocument, documents
 from shared.web.operators import operators_router
 from shared.web.problems import Problem
-from shared.web.stored_letters import DESCRIPTION, MAX_LETTERS, StoredLetterDocument, documents
 from subscription_service.storage import accounts, waiting
 
 _MAX_WAITING: Final = 100
@@ -30,7 +30,7 @@ class PersonDocument(BaseModel):
     waiting: Annotated[
         Sequence[Mapping[str, Any]], described("Events in that wait, whole, in order of arrival, at most 100.")
     ]
-    dead_letters: Annotated[Sequence[StoredLetterDocument], described(DESCRIPTION)]
+    dead_letters: Annotated[Sequence[DeadLetterDocument], described(DESCRIPTION)]
 
 
 def router(engine: Engine) -> APIRouter:
@@ -43,7 +43,7 @@ def router(engine: Engine) -> APIRouter:
         async with snapshot(engine) as connection:
             stored = await accounts.find_with_state(connection, account_id)
             found = await waiting.first_of_account(connection, account_id, limit=_MAX_WAITING)
-            letters = await dead_letters_of(connection, DEAD_LETTERS, account_id, limit=MAX_LETTERS)
+            letters = await dead_letters_of(connection, DEAD_LETTERS, account_id, limit=MAX_DEAD_LETTERS)
         if stored is None and not found and not letters:
             raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
         records = [each.event.record for each in found]

@@ -27,7 +27,7 @@ from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.dead_letters import (
     NOT_HANDLED,
     DeadLetterFilter,
-    NoSuchLetter,
+    NoSuchDeadLetter,
     NotReplayable,
     StoredDeadLetter,
     choose,
@@ -126,7 +126,7 @@ def replay_(  # noqa: PLR0913 - one argument per option
     """Send dead letters to the topic that they came from; those that were sent already only by name, or with --all."""
     with _failing():
         if not (names or reason or since or topic or account):
-            raise NoSuchLetter("say which letters to replay: their names, --reason, --since, --topic or --account")
+            raise NoSuchDeadLetter("say which letters to replay: their names, --reason, --since, --topic or --account")
         settings, again = _settings(kafka, ready_file), everything or bool(names)
         only = replace(_filter(settings, reason=reason, since=since, topic=topic, account=account), handled=again)
         letters = {each.id: each for each in choose(_read(settings), names=names or (), only=only)}
@@ -161,7 +161,7 @@ def since_when(text: str | None) -> datetime | None:
 
 @contextmanager
 def _failing() -> Iterator[None]:
-    expected = (NotFound, NoSuchLetter, NotReplayable, NotSent, BadInstant, BadSettings, Transient, Alarm)
+    expected = (NotFound, NoSuchDeadLetter, NotReplayable, NotSent, BadInstant, BadSettings, Transient, Alarm)
     with failing("tenure dead-letters", *expected):
         yield
 

@@ -27,10 +27,10 @@ from tenure.local.ports import PortTaken
 from tenure.local.running import Interrupted, until_signal
 from tenure.local.stack import Stack
 from tenure.local.up import write_ready_file
+from tenure.story.chapters import Story
 from tenure.story.driver import NotInTime
 from tenure.story.narrator import CheckFailed
 from tenure.story.play import played
-from tenure.story.stage import Story
 from tenure.story.stories import STORIES
 from tenure.terminal import say
 

@@ -52,7 +52,7 @@ def extend(  # noqa: PLR0913 - one argument per option
         if account and not (cohort or journal or which.chosen):
             return _extend(account, days, expected, how)
         if cohort and not (account or expected):
-            wanted = extend_cohort.Wanted(cohort, days, which.chosen, journal)
+            wanted = extend_cohort.CohortOptions(cohort, days, which.chosen, journal)
             return extend_cohort.run(wanted, how, _COMMAND)
     raise typer.BadParameter("expected either an ACCOUNT, or --cohort NAME with the filters of `tenure accounts`")
 

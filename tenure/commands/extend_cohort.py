@@ -23,7 +23,7 @@ from tenure.terminal import Progress, complain, say, say_json, say_table, workin
 _SHOWN: Final = 10
 
 
-class Wanted(NamedTuple):
+class CohortOptions(NamedTuple):
     """What the command line says. `filters`: parameters of `/api/accounts`."""
 
     name: str
@@ -37,32 +37,32 @@ class Wanted(NamedTuple):
         return self.journal or Path(f"tenure-extend-{self.name}.csv")
 
 
-def run(wanted: Wanted, how: ActOptions, command: str) -> int:
+def run(options: CohortOptions, how: ActOptions, command: str) -> int:
     """The exit code: 0 where all are extended. Raises `ValueError` for a journal of another extension, and what
     `acting` turns into a failure.
     """
-    if not re.fullmatch(ID_PATTERN, wanted.name):
-        raise typer.BadParameter(f"--cohort {wanted.name!r}: expected letters, digits and . _ : - only")
+    if not re.fullmatch(ID_PATTERN, options.name):
+        raise typer.BadParameter(f"--cohort {options.name!r}: expected letters, digits and . _ : - only")
     client = connect(how)
-    cohort = _begun(wanted, how, client)
+    cohort = _begun(options, how, client)
     if not how.as_json:
-        _show(cohort, wanted.file)
+        _show(cohort, options.file)
     confirm(f"Extend {len(cohort.members):,} subscriptions by {cohort.days} days?", how, command)
-    cohorts.write_journal(wanted.file, cohort)
+    cohorts.write_journal(options.file, cohort)
     progress = Progress()
     with working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):
         decided = cohorts.extend(cohort, client, done=progress)
-    cohorts.write_journal(wanted.file, decided)
-    return _say(decided, wanted.file, how.as_json)
+    cohorts.write_journal(options.file, decided)
+    return _say(decided, options.file, how.as_json)
 
 
-def _begun(wanted: Wanted, how: ActOptions, client: OperatorClient) -> Cohort:
+def _begun(options: CohortOptions, how: ActOptions, client: OperatorClient) -> Cohort:
     """As an earlier run has begun it, else with all that the filters choose now."""
-    cohort = Cohort(name=wanted.name, days=wanted.days, performer=how.performer, members=())
-    if wanted.file.exists():
-        complain(f"{wanted.file} says who is in the cohort; filters are not asked again")
-        return cohorts.read_journal(wanted.file, cohort)
-    found = cohorts.members_of(accounts(wanted.filters, client.settings, service=client.service))
+    cohort = Cohort(name=options.name, days=options.days, performer=how.performer, members=())
+    if options.file.exists():
+        complain(f"{options.file} says who is in the cohort; filters are not asked again")
+        return cohorts.read_journal(options.file, cohort)
+    found = cohorts.members_of(accounts(options.filters, client.settings, service=client.service))
     return Cohort(name=cohort.name, days=cohort.days, performer=cohort.performer, members=found)
 
 

@@ -5,9 +5,9 @@ Days and hours are those of the billing zone. One function per chapter, played i
 
 from typing import Any, Final
 
+from tenure.story.chapters import Story, narrated
 from tenure.story.driver import Driver
 from tenure.story.narrator import Narrator
-from tenure.story.stage import Story, told
 from tenure.terminal import say
 
 ACCOUNT: Final = "ann"
@@ -127,14 +127,14 @@ STORY: Final = Story(
     begins=BEGINS,
     addresses={ACCOUNT: CONTACT["email"]},
     chapters=(
-        told(purchase),
-        told(renewed_by_itself),
-        told(change_at_renewal),
-        told(short_of_balance),
-        told(declined),
-        told(back_in_grace),
-        told(the_end),
-        told(what_goes_wrong),
+        narrated(purchase),
+        narrated(renewed_by_itself),
+        narrated(change_at_renewal),
+        narrated(short_of_balance),
+        narrated(declined),
+        narrated(back_in_grace),
+        narrated(the_end),
+        narrated(what_goes_wrong),
     ),
 )
 

@@ -9,7 +9,7 @@ import csv
 import json
 from typing import Any, Final
 
-from tenure.story.stage import Done, Stage, Story
+from tenure.story.chapters import CommandResult, Story, StoryContext
 from tenure.terminal import say
 
 NORDWIND: Final = "K-1001"
@@ -37,84 +37,84 @@ _LIN_AT_THE_END: Final = ("2026-07-18", "112.00")
 _BY: Final = ("--operator", "o.perez", "--yes")
 
 
-async def the_export(stage: Stage) -> None:
+async def the_export(context: StoryContext) -> None:
     """The export of the old system has a fault, which is named before anything is sent."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-03 09:00", "The export of the old system is checked; the notifier runs in the shadow")
-    (stage.folder / "kunden.csv").write_text(_CUSTOMERS, "utf-8")
-    (stage.folder / "server.csv").write_text(_SERVERS, "utf-8")
+    (context.folder / "kunden.csv").write_text(_CUSTOMERS, "utf-8")
+    (context.folder / "server.csv").write_text(_SERVERS, "utf-8")
     say(f"  the columns are named with --map {' --map '.join(_NAMES)}")
-    checked = await _import(stage, "--check")
+    checked = await _import(context, "--check")
     fault = "kunden.csv, line 2, column Ende: expected a day as YYYY-MM-DD"
     firm.check("the fault is named by line and column", checked.code == 1 and fault in checked.output)
-    (stage.folder / "kunden.csv").write_text(_CUSTOMERS.replace("17.05.2026", "2026-05-17"), "utf-8")
-    checked = await _import(stage, "--check")
+    (context.folder / "kunden.csv").write_text(_CUSTOMERS.replace("17.05.2026", "2026-05-17"), "utf-8")
+    checked = await _import(context, "--check")
     firm.check("the corrected export has none", checked.code == 0)
     await firm.settle()
     firm.check("and nothing was sent", firm.kinds() == [])
 
 
-async def the_import(stage: Stage) -> None:
+async def the_import(context: StoryContext) -> None:
     """Both subscriptions are taken over as they stand; nobody is told; a second run repeats nothing."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-03 10:00", "The subscriptions are taken over, with servers and balances")
-    done = await _import(stage)
+    done = await _import(context)
     await firm.settle()
     firm.check("both were taken", done.code == 0 and firm.kinds() == ["imported", "imported"])
-    firm.check("nobody was told, and nothing was charged", not firm.told() and await _balance(stage, LIN) == "100.00")
-    again = await _import(stage)
+    firm.check("nobody was told, and nothing was charged", not firm.told() and await _balance(context, LIN) == "100.00")
+    again = await _import(context)
     await firm.settle()
     firm.check("a second run repeats nothing", "2 taken before" in again.output and firm.kinds() == [])
 
 
-async def in_the_shadow(stage: Stage) -> None:
+async def in_the_shadow(context: StoryContext) -> None:
     """For a week Tenure decides what the old system does, and tells nobody."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-06 08:00", "Lin's renewal is due: 19.00, in the old system too")
     renewed = firm.only("renewed")
     paid = (renewed["charged"], renewed["balance_after"], renewed["expires_on"])
     firm.check("19.00 were deducted; it runs until 2026-06-15", paid == ("19.00", "81.00", "2026-06-15"))
     await firm.at("2026-05-10 10:00", "Nordwind is to be reminded, seven days before the end")
     firm.check("the reminder was decided", firm.kinds() == ["renewal_due"])
-    listed = await stage.command("why", "--csv")
+    listed = await context.command("why", "--csv")
     rows = list(csv.DictReader(listed.output.splitlines()))
     told = {(row["account_id"], row["kind"]) for row in rows if row["reason"] == "shadow"}
     firm.check("what it would have told is what the old system told", told == _OLD_SYSTEM_TOLD)
     firm.check("but nobody was told", not firm.told())
 
 
-async def the_switch_over(stage: Stage) -> None:
+async def the_switch_over(context: StoryContext) -> None:
     """The old system falls silent, and the notifier speaks: about what happens from now on."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-10 18:00", "Switch-over: the notifier starts again with TENURE_DELIVERY=on")
-    await stage.stack.change_settings("notifier", {"TENURE_DELIVERY": "on"})
+    await context.stack.change_settings("notifier", {"TENURE_DELIVERY": "on"})
     await firm.settle()
     firm.check("what was held back is never sent", not firm.told())
 
 
-async def a_wrong_credit(stage: Stage) -> None:
+async def a_wrong_credit(context: StoryContext) -> None:
     """A payment of 50.00 is entered as 500.00, and put right."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-11 09:00", "Lin has paid 50.00, but somebody types 500.00")
     credit: dict[str, Any] = {"entry_id": "payment-88", "amount": "500.00", "currency": "USD"}
     await firm.does("tenure.account.credited.v1", account_id=LIN, **credit)
-    done = await stage.command("debit", LIN, "450.00", "--reason", "payment 88 was 50.00", *_BY)
-    firm.check("450.00 are taken off again: 131.00 stay", done.code == 0 and await _balance(stage, LIN) == "131.00")
-    again = await stage.command("debit", LIN, "450.00", "--reason", "payment 88 was 50.00", *_BY)
-    firm.check("the same debit twice counts once", again.code == 0 and await _balance(stage, LIN) == "131.00")
+    done = await context.command("debit", LIN, "450.00", "--reason", "payment 88 was 50.00", *_BY)
+    firm.check("450.00 are taken off again: 131.00 stay", done.code == 0 and await _balance(context, LIN) == "131.00")
+    again = await context.command("debit", LIN, "450.00", "--reason", "payment 88 was 50.00", *_BY)
+    firm.check("the same debit twice counts once", again.code == 0 and await _balance(context, LIN) == "131.00")
     await firm.settle()
     firm.check("that is between the firm and its books: no mail", not firm.told())
 
 
-async def an_outage(stage: Stage) -> None:
+async def an_outage(context: StoryContext) -> None:
     """Everybody gets three days for an outage, once, and is told."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-11 15:00", "After an outage everybody gets three days")
     words = ("extend", "--cohort", "outage-11-may", "--days", "3", "--reason", "outage of 11 May", *_BY)
-    done = await stage.command(*words)
+    done = await context.command(*words)
     await firm.settle()
     firm.check("both were extended, and told by mail", done.code == 0 and firm.mailed() == ["extended", "extended"])
-    again = await stage.command(*words)
+    again = await context.command(*words)
     await firm.settle()
     firm.check("the same command again extends nobody twice", "2 duplicate" in again.output and firm.kinds() == [])
     days = [(await firm.driver.account(each))["expires_on"] for each in ADDRESSES]
@@ -123,11 +123,11 @@ async def an_outage(stage: Stage) -> None:
     firm.check("a reminder, by mail now", firm.kinds() == ["renewal_due"] and firm.mailed() == ["renewal_due"])
 
 
-async def an_erasure(stage: Stage) -> None:
+async def an_erasure(context: StoryContext) -> None:
     """A person asks to be forgotten: name and address go, the subscription runs on."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-13 15:00", "The person at Nordwind asks to be forgotten")
-    done = await stage.command("erase", NORDWIND, "--reason", "asked for it on 13 May", *_BY)
+    done = await context.command("erase", NORDWIND, "--reason", "asked for it on 13 May", *_BY)
     await firm.settle()
     firm.check("the person is forgotten, and not written to", done.code == 0 and firm.kinds() == ["erased"])
     history = json.dumps(await firm.driver.account(NORDWIND, "/history"))
@@ -137,15 +137,15 @@ async def an_erasure(stage: Stage) -> None:
     firm.check("the subscription runs on", (await firm.driver.account(NORDWIND))["state"] == "active")
 
 
-async def back_out(stage: Stage) -> None:
+async def back_out(context: StoryContext) -> None:
     """The way back stays open: silent again, and everything that the old system needs can be read."""
-    firm = stage.narrator
+    firm = context.narrator
     await firm.at("2026-05-14 09:00", "And back out again: the notifier starts again with TENURE_DELIVERY=shadow")
-    await stage.stack.change_settings("notifier", {"TENURE_DELIVERY": "shadow"})
+    await context.stack.change_settings("notifier", {"TENURE_DELIVERY": "shadow"})
     await firm.at("2026-06-09 08:00", "Nordwind has expired and was released, and Lin's next renewal is due")
     firm.check("all that was decided", firm.kinds() == ["expired", "release_due", "released", "renewed"])
     firm.check("and nobody was told", not firm.told())
-    listed = await stage.command("accounts", "--csv")
+    listed = await context.command("accounts", "--csv")
     [lin] = [row for row in csv.DictReader(listed.output.splitlines()) if row["account_id"] == LIN]
     firm.check("the list has what the old system goes on with", (lin["expires_on"], lin["balance"]) == _LIN_AT_THE_END)
 
@@ -158,11 +158,11 @@ STORY: Final = Story(
 )
 
 
-async def _import(stage: Stage, *options: str) -> Done:
+async def _import(context: StoryContext, *options: str) -> CommandResult:
     """With the names of the export's columns, which are said once."""
     mapped = [word for name in _NAMES for word in ("--map", name)]
-    return await stage.command("import", *options, "kunden.csv", "server.csv", more=mapped)
+    return await context.command("import", *options, "kunden.csv", "server.csv", more=mapped)
 
 
-async def _balance(stage: Stage, account: str) -> str:
-    return str((await stage.narrator.driver.account(account))["balance"])
+async def _balance(context: StoryContext, account: str) -> str:
+    return str((await context.narrator.driver.account(account))["balance"])

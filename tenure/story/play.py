@@ -14,9 +14,9 @@ from tenure.local.part import Say
 from tenure.local.running import running
 from tenure.local.stack import Stack, StackOptions
 from tenure.local.up import SERVICE_COMMANDS
+from tenure.story.chapters import Story, StoryContext
 from tenure.story.driver import addresses_of, driving
 from tenure.story.narrator import Narrator
-from tenure.story.stage import Stage, Story
 from tenure.terminal import say, working
 
 
@@ -40,11 +40,11 @@ async def played(story: Story, folder: Path, *, stack_says: Say) -> AsyncIterato
             stack = await open_.enter_async_context(running(options, say=stack_says))
         say("The stack is ready. From here on time is moved by hand.")
         async with driving(addresses_of(stack), now=datetime.fromisoformat(story.begins)) as driver:
-            stage = Stage(stack=stack, narrator=Narrator(driver, story.addresses), folder=folder)
+            context = StoryContext(stack=stack, narrator=Narrator(driver, story.addresses), folder=folder)
             for chapter in story.chapters:
-                await chapter(stage)
-        await _audit(stack, stage.narrator)
-        yield Played(stage.narrator.checks, stack)
+                await chapter(context)
+        await _audit(stack, context.narrator)
+        yield Played(context.narrator.checks, stack)
 
 
 async def _audit(stack: Stack, narrator: Narrator) -> None:

@@ -166,5 +166,5 @@ async def last_states_arrived(stack: RunningStack) -> None:
 
 async def audit_is_clean(stack: RunningStack) -> None:
     """G1, G2: the whole log folded anew is what is stored."""
-    code, said = await stack.command("audit")
-    assert (code, said.strip().endswith(" 0 differences")) == (0, True), said
+    code, output = await stack.command("audit")
+    assert (code, output.strip().endswith(" 0 differences")) == (0, True), output

@@ -92,7 +92,8 @@ async def advance_clock(stack: RunningStack, by: timedelta) -> None:
 
     async def both_have_settled() -> bool:
         records = await read_topic(stack.ready["kafka"], TEST_CLOCK_SETTLED)
-        said = [json.loads(record.value)["data"] for record in records]
-        return {each["service"] for each in said if each["advance_id"] == advance["id"]} == {"subscription", "notifier"}
+        settled = [json.loads(record.value)["data"] for record in records]
+        services = {each["service"] for each in settled if each["advance_id"] == advance["id"]}
+        return services == {"subscription", "notifier"}
 
     await eventually(both_have_settled, 240)

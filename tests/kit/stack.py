@@ -62,8 +62,8 @@ class RunningStack:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await process.communicate()
-        return process.returncode, said.decode()
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
 
     async def outcomes(self) -> Counter[str]:
         """How many events in have come to which outcome, `parked` included (G4)."""

@@ -48,9 +48,9 @@ def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_p
             lines.append(line)
             if "Ctrl-C ends it" in line:
                 break
-        said, ready_file = "".join(lines), tmp_path / ".tenure" / "ready.json"
-        addresses = re.findall(r"^  (?:mails|subscription|notifier) +(http\S+)$", said, re.MULTILINE)
-        assert len(addresses) == 3, said
+        output, ready_file = "".join(lines), tmp_path / ".tenure" / "ready.json"
+        addresses = re.findall(r"^  (?:mails|subscription|notifier) +(http\S+)$", output, re.MULTILINE)
+        assert len(addresses) == 3, output
         assert [httpx.get(each, trust_env=False).status_code for each in addresses] == [200] * 3
         shown = subprocess.run(
             [sys.executable, "-m", "tenure", "account", "ann", "--json"],

@@ -93,7 +93,7 @@ class Services:
     def lines(self, service: str) -> list[str]:
         return self.logs[service].read_text().splitlines()
 
-    def said(self, service: str, kind: str) -> list[str]:
+    def lines_of(self, service: str, kind: str) -> list[str]:
         """The lines of a kind, in either format."""
         return [line for line in self.lines(service) if f" {kind}: " in line or f'"kind": "{kind}"' in line]
 

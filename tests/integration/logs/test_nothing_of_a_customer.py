@@ -215,20 +215,20 @@ def _check(services: Services, log_format: str) -> None:
         if log_format == "json":
             assert all({"time", "level", "kind", "message"} <= json.loads(line).keys() for line in lines)
         for kind in ("started", "stopped"):
-            assert len(services.said(service, kind)) == 1, kind
-        assert services.said(service, "library") == []
-    letters = "\n".join(services.said("subscription", "dead_letter"))
+            assert len(services.lines_of(service, kind)) == 1, kind
+        assert services.lines_of(service, "library") == []
+    letters = "\n".join(services.lines_of("subscription", "dead_letter"))
     for reason in ("not_json", "not_cloudevents", "unknown_type", "invalid_data", "subject_mismatch", "time_in_future"):
         assert reason in letters
     for word in ("id_conflict", "too_large", "internal_error", "evt-data", "evt-type", "evt-fault", "evt-conflict"):
         assert word in letters
-    [fault] = [line for line in services.said("subscription", "dead_letter") if "evt-fault" in line]
+    [fault] = [line for line in services.lines_of("subscription", "dead_letter") if "evt-fault" in line]
     assert TRACE in fault
-    [refusal] = services.said("subscription", "refused")
+    [refusal] = services.lines_of("subscription", "refused")
     for word in ("terms_not_accepted", "evt-refused", TRACE):
         assert word in refusal
-    assert any(TRACE in line and "550 5.1.1" in line for line in services.said("notifier", "email_failed"))
-    assert any("evt-foreign" in line and TRACE in line for line in services.said("notifier", "dead_letter"))
+    assert any(TRACE in line and "550 5.1.1" in line for line in services.lines_of("notifier", "email_failed"))
+    assert any("evt-foreign" in line and TRACE in line for line in services.lines_of("notifier", "dead_letter"))
     for service, component in (("subscription", "consuming"), ("notifier", "mail"), ("notifier", "keys")):
-        assert any(component in line for line in services.said(service, "waiting")), component
-    assert any("consuming" in line for line in services.said("subscription", "goes_on"))
+        assert any(component in line for line in services.lines_of(service, "waiting")), component
+    assert any("consuming" in line for line in services.lines_of("subscription", "goes_on"))

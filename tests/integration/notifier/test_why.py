@@ -43,8 +43,8 @@ async def test_every_decision_stands_in_the_table_with_its_reason(
     await environment.publish(event("activated", who, 1), event("renewed", who, 2), event("contact_changed", who, 3))
     await eventually(lambda: _all_final(notifier, who, 5))
     monkeypatch.setattr(notifications, "PAGE_SIZE", 2)
-    code, said, _ = await run_why(who, capsys)
-    head, *lines = said.splitlines()
+    code, output, _ = await run_why(who, capsys)
+    head, *lines = output.splitlines()
     assert code == 0
     assert head.split("  ")[0] == "decided at"
     rows = [line.split() for line in lines]
@@ -68,15 +68,15 @@ async def test_every_decision_stands_in_the_table_with_its_reason(
 async def test_an_account_that_was_never_told_anything_is_said_to_be_unknown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, _, said = await run_why(account(), capsys)
-    assert (code, said) == (1, "tenure why: There is no such account.\n")
+    code, _, trouble = await run_why(account(), capsys)
+    assert (code, trouble) == (1, "tenure why: There is no such account.\n")
 
 
 async def test_a_notifier_that_is_not_there_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
     write_ready_file(notifier_url=NOBODY)
-    code, _, said = await run_why("acc-1", capsys)
+    code, _, trouble = await run_why("acc-1", capsys)
     assert code == 1
-    assert "the notifier at http://127.0.0.1:1 did not answer" in said
+    assert "the notifier at http://127.0.0.1:1 did not answer" in trouble
 
 
 async def _all_final(notifier: RunningNotifier, who: str, count: int) -> bool:
@@ -98,5 +98,5 @@ async def test_a_refusal_has_its_code_the_event_its_time_and_what_waits_its_next
         event("order_rejected", who, 2)["data"]["code"]
     ]
     assert all(one["event_time"] for one in found)
-    _, said, _ = await run_why(who, capsys)
-    assert [column for column in ("next attempt", "event time", "code", "recipient") if column not in said] == []
+    _, output, _ = await run_why(who, capsys)
+    assert [column for column in ("next attempt", "event time", "code", "recipient") if column not in output] == []

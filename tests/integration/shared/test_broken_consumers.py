@@ -104,8 +104,8 @@ async def test_a_new_consumer_that_cannot_start_is_tried_again_and_ready_says_wh
 
 async def _says(context: ServiceContext, text: str) -> bool:
     """Whether `/ready` has this text as the trouble of `consuming`; an empty one: whether there is none."""
-    said = context.health.unready.get("consuming", "")
-    return text in said if text else not said
+    trouble = context.health.unready.get("consuming", "")
+    return text in trouble if text else not trouble
 
 
 async def test_a_new_consumer_that_the_broker_will_never_take_is_an_alarm(

@@ -74,11 +74,11 @@ async def test_a_partition_that_holds_records_and_does_not_move_is_said_with_its
         await topic.send(b"other", partition=1)
         await eventually(lambda: has_applied(context.engine, 2))
 
-        async def said() -> bool:
+        async def is_shown() -> bool:
             return context.health.unready.get("lag") == expected
 
         expected = f"{topic.name}-0 holds records from offset 1 on and does not move"
-        await eventually(said)
+        await eventually(is_shown)
         intake.reader.consumer.resume(topic.at())
         await eventually(lambda: has_applied(context.engine, 3))
         async with asyncio.timeout(SECONDS):

@@ -119,8 +119,8 @@ async def test_ready_says_what_kafka_does_not_answer_while_its_client_asks_again
 
 async def _says(context: ServiceContext, text: str) -> bool:
     """Whether `/ready` has this text as the trouble of `publishing`; an empty one: whether there is none."""
-    said = context.health.unready.get("publishing", "")
-    return text in said if text else not said
+    trouble = context.health.unready.get("publishing", "")
+    return text in trouble if text else not trouble
 
 
 @pytest.mark.rule("G2")

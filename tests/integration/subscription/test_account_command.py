@@ -38,13 +38,13 @@ async def test_everything_but_what_is_away_is_shown_and_that_is_said(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     who = await subscribed(world)
-    code, said, complained = await run(capsys, who)
+    code, output, trouble = await run(capsys, who)
     assert code == 1
-    assert complained.startswith(f"tenure account: the notifier at {NOBODY} did not answer")
+    assert trouble.startswith(f"tenure account: the notifier at {NOBODY} did not answer")
     for text in ("state              active", f"refused-{who}", "invalid_duration", "unknown_type", "expiry"):
-        assert text in said
-    code, said, _ = await run(capsys, who, "--json")
-    shown: dict[str, Any] = json.loads(said)
+        assert text in output
+    code, output, _ = await run(capsys, who, "--json")
+    shown: dict[str, Any] = json.loads(output)
     assert (code, shown["missing"].keys()) == (1, {"notifications"})
     assert shown["state"]["state"] == "active"
     assert {one["order_id"]: one["status"] for one in shown["orders"]} == {
@@ -63,8 +63,8 @@ async def test_what_waits_for_a_purchase_is_shown_of_an_account_of_which_nothing
     waits = renewal(account(), world.now)
     await world.publish(waits)
     await world.settle()
-    _, said, _ = await run(capsys, waits["subject"], "--json")
-    shown = json.loads(said)
+    _, output, _ = await run(capsys, waits["subject"], "--json")
+    shown = json.loads(output)
     assert [(one["type"], one["id"], one["topic"]) for one in shown["waiting"]] == [
         (waits["type"], waits["id"], "renewals")
     ]
@@ -72,8 +72,8 @@ async def test_what_waits_for_a_purchase_is_shown_of_an_account_of_which_nothing
 
 
 async def test_where_all_are_away_each_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    code, said, _ = await run(capsys, "acme", "--service", NOBODY, "--kafka", "127.0.0.1:1", "--json")
-    missing = json.loads(said)["missing"]
+    code, output, _ = await run(capsys, "acme", "--service", NOBODY, "--kafka", "127.0.0.1:1", "--json")
+    missing = json.loads(output)["missing"]
     assert (code, list(missing)) == (
         1,
         ["state", "orders", "refusals", "waiting", "timeline", "notifications", "dead_letters"],
@@ -84,8 +84,8 @@ async def test_where_all_are_away_each_is_named(world: World, capsys: pytest.Cap
 
 async def test_it_ends_quietly_when_its_reader_has_gone(world: World) -> None:
     who = await subscribed(world)
-    code, complained = await asyncio.to_thread(run_without_reader, [sys.executable, "-m", "tenure", "account", who])
-    assert (code, complained.count("\n")) == (1, 1)
+    code, trouble = await asyncio.to_thread(run_without_reader, [sys.executable, "-m", "tenure", "account", who])
+    assert (code, trouble.count("\n")) == (1, 1)
 
 
 @pytest.mark.rule("R48")
@@ -93,10 +93,10 @@ async def test_the_export_has_everything_whole_and_says_what_is_missing(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     who = await subscribed(world)
-    code, said, complained = await run(capsys, who, "--export")
-    held = json.loads(said)
+    code, output, trouble = await run(capsys, who, "--export")
+    held = json.loads(output)
     assert (code, set(held["missing"])) == (1, {"recipient", "notifications", "messages", "preferences"})
-    assert complained.count("\n") == 1
+    assert trouble.count("\n") == 1
     assert held["person"]["contact"]["email"] == "ann@example.com"
     assert [one["type"].split(".")[2] for one in held["history"]] == ["activated", "order_rejected"]
     assert held["history"][0]["data"]["contact"]["name"] == "Ann"
@@ -114,6 +114,6 @@ async def test_what_waits_is_exported_whole_also_where_nothing_else_is_known(
     waits = renewal(account(), world.now)
     await world.publish(waits)
     await world.settle()
-    _, said, _ = await run(capsys, waits["subject"], "--export")
-    held = json.loads(said)
+    _, output, _ = await run(capsys, waits["subject"], "--export")
+    held = json.loads(output)
     assert (held["person"]["waiting"], held["person"]["contact"], held["history"]) == ([waits], None, [])

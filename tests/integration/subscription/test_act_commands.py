@@ -49,9 +49,9 @@ async def test_an_act_is_sent_only_after_a_yes(
     who = await known(world)
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     assert await run("debit", who, "1") == code
-    told = capsys.readouterr().err
-    assert told.startswith(f"Take 1.00 USD off the balance of {who}, which is 100.00? [y/N] ")
-    assert told.endswith("tenure debit: nothing was sent; --yes sends without asking\n") == (code == 1)
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"Take 1.00 USD off the balance of {who}, which is 100.00? [y/N] ")
+    assert printed.endswith("tenure debit: nothing was sent; --yes sends without asking\n") == (code == 1)
     assert (await world.get(who))["balance"] == ("99.00" if code == 0 else "100.00")
 
 
@@ -102,9 +102,9 @@ async def test_a_person_is_forgotten_and_a_second_time_nothing_is_said(
     who = await known(world)
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert await run("erase", who) == 0
-    told = capsys.readouterr()
-    assert told.err == f"Forget the person behind {who} for good? Its state stays active. [y/N] "
-    assert told.out.startswith("applied: tenure.account.erased.v1 ")
+    printed = capsys.readouterr()
+    assert printed.err == f"Forget the person behind {who} for good? Its state stays active. [y/N] "
+    assert printed.out.startswith("applied: tenure.account.erased.v1 ")
     assert await run("erase", who, "--yes") == 0
     assert (await world.kinds(who)) == ["activated", "erased"]
 
@@ -157,6 +157,6 @@ async def test_an_account_of_which_nothing_is_known_is_refused(
 async def test_what_the_contract_refuses_is_not_sent(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     who = await known(world)
     assert await asyncio.to_thread(main, ["debit", who, "1", "--yes", "--reason", "x" * 501]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("tenure debit: the act: data.reason: ")
-    assert told.endswith("Nothing was sent.\n")
+    printed = capsys.readouterr().err
+    assert printed.startswith("tenure debit: the act: data.reason: ")
+    assert printed.endswith("Nothing was sent.\n")

@@ -55,10 +55,10 @@ async def test_all_that_the_filters_choose_are_extended_and_the_same_command_aga
     before = await ends(world, [one, two, later])
     window = ["--expires-from", str(before[0]), "--expires-to", str(before[0])]
     assert await run(name, *window) == 0
-    told = capsys.readouterr().out
-    assert one in told
-    assert later not in told
-    assert told.endswith(f"2 applied\nwhat became of each is in tenure-extend-{name}.csv\n")
+    printed = capsys.readouterr().out
+    assert one in printed
+    assert later not in printed
+    assert printed.endswith(f"2 applied\nwhat became of each is in tenure-extend-{name}.csv\n")
     moved = [before[0] + timedelta(days=3)] * 2 + [before[2]]
     assert await ends(world, [one, two, later]) == moved
     assert await run(name, *window, "--json") == 0
@@ -79,9 +79,9 @@ async def test_who_is_extended_is_shown_before_and_without_a_yes_nothing_is_sent
     sent = len(await world.records(RENEWALS))
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert await run(name, "--expires-from", str(before), "--expires-to", str(before), yes=False) == 1
-    told = capsys.readouterr()
-    assert who in told.out
-    assert told.err.startswith("Extend 1 subscriptions by 3 days? [y/N] ")
+    printed = capsys.readouterr()
+    assert who in printed.out
+    assert printed.err.startswith("Extend 1 subscriptions by 3 days? [y/N] ")
     assert not Path(f"tenure-extend-{name}.csv").exists()
     assert len(await world.records(RENEWALS)) == sent
 
@@ -102,9 +102,9 @@ async def test_it_goes_on_where_it_was_cut_off_and_refusals_are_told_by_code(
     await world.settle()
     capsys.readouterr()
     assert await run(name, "--edition", "basic") == 1
-    told = capsys.readouterr()
-    assert "says who is in the cohort; filters are not asked again" in told.err
-    assert "1 rejected: expectation_failed\n1 duplicate, 1 applied, 1 rejected\n" in told.out
+    printed = capsys.readouterr()
+    assert "says who is in the cohort; filters are not asked again" in printed.err
+    assert "1 rejected: expectation_failed\n1 duplicate, 1 applied, 1 rejected\n" in printed.out
     assert [row[-2] for row in journal(name)] == ["duplicate", "applied", "rejected"]
     after = await ends(world, [done, open_])
     assert after == [end + timedelta(days=3) for end in before[:2]]

@@ -93,8 +93,8 @@ def test_in_grace_it_is_active_again_and_the_audit_is_clean(core: Core) -> None:
     core.begin()
     core.receive(at("2026-01-15 12:00", purchase()), Batch(when("2026-02-17 09:00"), ()))
     core.receive(at("2026-02-17 10:00", extend(1, "2026-02-15", "x-1"), extend(9, "2026-02-16", "x-2"), first=10))
-    said = [one["data"] for one in lifecycle(core) if "extended" in one["type"]]
-    assert [each["reactivated"] for each in said] == [False, True]
+    extended = [one["data"] for one in lifecycle(core) if "extended" in one["type"]]
+    assert [each["reactivated"] for each in extended] == [False, True]
     state = orjson.loads(core.published("subscription-state")[-1])
     assert (state["state"], state["expires_on"], state["retained_until"]) == ("active", "2026-02-25", None)
     assert core.differences() == []

@@ -176,23 +176,23 @@ class TestOverHttp:
         await world.settle()
         await world.publish(*late)  # it would have stood against the purchase
         await world.settle()
-        code, said, complained = await run(capsys, "--days", "40")
-        assert (code, complained) == (0, "")
-        assert "balance: " in said
-        assert "quota: servers_below_inventory (2 of 3)" in said
-        code, said, _ = await run(capsys, "--days", "40", "--csv")
-        rows = list(csv.DictReader(io.StringIO(said)))
-        code, said, _ = await run(capsys, "--days", "40", "--json", "--named", "0")
-        document = json.loads(said)
+        code, output, trouble = await run(capsys, "--days", "40")
+        assert (code, trouble) == (0, "")
+        assert "balance: " in output
+        assert "quota: servers_below_inventory (2 of 3)" in output
+        code, output, _ = await run(capsys, "--days", "40", "--csv")
+        rows = list(csv.DictReader(io.StringIO(output)))
+        code, output, _ = await run(capsys, "--days", "40", "--json", "--named", "0")
+        document = json.loads(output)
         assert (len(rows), len(document["days"])) == (40, 40)
         assert [row["expired"] for row in rows] == [str(day["expired"]) for day in document["days"]]
         assert {len(day["short_of_balance"]) for day in document["days"]} == {0}
 
     @pytest.mark.usefixtures("ready_file")
     async def test_the_command_says_who_is_away(self, capsys: pytest.CaptureFixture[str]) -> None:
-        code, said, complained = await run(capsys, "--service", NOBODY)
-        assert (code, said) == (1, "")
-        assert complained.startswith(f"tenure forecast: the subscription service at {NOBODY} did not answer")
+        code, output, trouble = await run(capsys, "--service", NOBODY)
+        assert (code, output) == (1, "")
+        assert trouble.startswith(f"tenure forecast: the subscription service at {NOBODY} did not answer")
 
 
 async def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -135,9 +135,9 @@ async def test_nothing_is_sent_where_one_row_is_wrong_nor_with_check(
     good, bad = row(world, account()), row(world, account()).replace("advanced", "gold")
     Path("old.csv").write_text(f"{HEAD}\n{good}\n{bad}\n")
     assert await run("old.csv") == 1
-    told = capsys.readouterr()
-    assert "old.csv, line 3, column edition: " in told.out
-    assert told.err.endswith("tenure import: nothing was sent\n")
+    printed = capsys.readouterr()
+    assert "old.csv, line 3, column edition: " in printed.out
+    assert printed.err.endswith("tenure import: nothing was sent\n")
     assert await run("--check", "old.csv") == 1
     Path("old.csv").write_text(f"{HEAD}\n{good}\n")
     assert await run("--check", "old.csv") == 0

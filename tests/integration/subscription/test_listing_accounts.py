@@ -168,26 +168,26 @@ async def test_the_command_lists_in_a_table_in_json_and_in_csv(
     mine = await three(world)
     e = (await world.get(mine[0]))["expires_on"]
     these = ["--expires-from", e, "--expires-to", e, "--state", "active", "--no-auto-renewal", "--not-declined"]
-    code, said, complained = await run(capsys, *these)
-    assert (code, complained) == (0, "")
-    assert [line.split()[:4] for line in said.splitlines() if line.startswith(mine[0])] == [
+    code, output, trouble = await run(capsys, *these)
+    assert (code, trouble) == (0, "")
+    assert [line.split()[:4] for line in output.splitlines() if line.startswith(mine[0])] == [
         [mine[0], "active", "enterprise", e]
     ]
-    code, said, _ = await run(capsys, *these, "--json")
+    code, output, _ = await run(capsys, *these, "--json")
     assert code == 0
-    documents = json.loads(said)
+    documents = json.loads(output)
     assert documents == (await listed(world, expires_from=e, expires_to=e, state="active"))["accounts"]
-    code, said, _ = await run(capsys, *these, "--csv")
+    code, output, _ = await run(capsys, *these, "--csv")
     assert code == 0
-    rows = list(csv.DictReader(io.StringIO(said, newline="")))
+    rows = list(csv.DictReader(io.StringIO(output, newline="")))
     assert rows == [{name: _cell(value) for name, value in one.items()} for one in documents]
 
 
 async def test_the_command_says_that_there_are_more(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     await three(world)
-    code, said, complained = await run(capsys, "--limit", "2")
-    assert (code, len(said.splitlines())) == (0, 3)
-    assert complained.startswith("There are more; ")
+    code, output, trouble = await run(capsys, "--limit", "2")
+    assert (code, len(output.splitlines())) == (0, 3)
+    assert trouble.startswith("There are more; ")
     assert json.loads((await run(capsys, "--limit", "2", "--json"))[1])[1:]
     assert json.loads((await run(capsys, "--state", "released", "--json"))[1]) == []
 

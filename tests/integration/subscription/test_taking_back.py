@@ -57,9 +57,9 @@ def test_an_automatic_order_is_refunded_once_and_the_audit_is_clean(core: Core, 
     together = Batch(twice[0].now, [*twice[0].records, *twice[1].records])
     core.receive(*(twice if apart else [together]))
     [told] = [one for one in lifecycle(core) if "cancelled" in one["type"]]
-    said = told["data"]
-    assert (said["refunded"], said["balance_after"], said["auto_renewal_off"]) == ("200.00", "1000.00", True)
-    assert (said["actor"], said["operator"], said["reason"]) == ("operator", OPERATOR, REASON)
+    data = told["data"]
+    assert (data["refunded"], data["balance_after"], data["auto_renewal_off"]) == ("200.00", "1000.00", True)
+    assert (data["actor"], data["operator"], data["reason"]) == ("operator", OPERATOR, REASON)
     [refund] = [row for row in core.stored()["ledger_entry"] if row.startswith("(refund,")]
     assert refund.startswith(f"(refund,{AUTOMATIC},{ACCOUNT},200.00,")
     assert (OPERATOR in refund, REASON in refund) == (True, True)
@@ -103,9 +103,9 @@ def test_an_order_paid_upstream_has_no_entry_in_the_ledger(core: Core) -> None:
 def test_what_is_refused_names_the_order_and_leaves_the_order_list_alone(core: Core, operator: str | None) -> None:
     core.begin()
     core.receive(at("2026-01-15 12:00", purchase(), cancel("never-heard-of", operator=operator), first=0))
-    said = lifecycle(core)[-1]["data"]
-    assert (said["code"], said["order_id"]) == ("order_not_pending", "never-heard-of")
-    assert said["actor"] == ("operator" if operator else "user")
+    data = lifecycle(core)[-1]["data"]
+    assert (data["code"], data["order_id"]) == ("order_not_pending", "never-heard-of")
+    assert data["actor"] == ("operator" if operator else "user")
     assert list(statuses(core, "2026-01-15 12:00")) == ["p-1"]
     assert core.differences() == []
 

@@ -148,7 +148,7 @@ async def test_the_command_says_in_words_what_would_happen(
         renewal(account(), world.now),
     ]
     file.write_text("\n".join(map(json.dumps, events)))
-    code, said, _ = await run(capsys, str(file))
+    code, output, _ = await run(capsys, str(file))
     assert code == 1  # one of them would be refused
     for words in (
         f"{file}, line 1: tenure.specification.change_ordered.v1 would be applied",
@@ -157,7 +157,7 @@ async def test_the_command_says_in_words_what_would_happen(
         f"{file}, line 3: tenure.renewal.ordered.v1 would wait for a purchase",
         "afterwards: active, E 2026-02-05",
     ):
-        assert words in said
+        assert words in output
     assert await world.kinds(who) == ["activated"]
 
 
@@ -167,8 +167,8 @@ async def test_the_command_prints_what_the_service_answers_as_json(
     one = purchase(account(), world.now)
     file = tmp_path / "event.json"
     file.write_text(json.dumps(one))
-    code, said, _ = await run(capsys, str(file), "--json")
-    [shown] = json.loads(said)
+    code, output, _ = await run(capsys, str(file), "--json")
+    [shown] = json.loads(output)
     assert (code, shown["outcome"], shown["place"]) == (0, "applied", f"{file}, line 1")
 
 
@@ -190,6 +190,6 @@ async def test_what_cannot_be_tried_is_said_in_a_sentence(
 ) -> None:
     file = tmp_path / "event.json"
     file.write_text(content)
-    code, said, complained = await run(capsys, str(file), *arguments)
-    assert (code, said, complained.count("\n")) == (1, "", 1)
-    assert complained.startswith(sentence)
+    code, output, trouble = await run(capsys, str(file), *arguments)
+    assert (code, output, trouble.count("\n")) == (1, "", 1)
+    assert trouble.startswith(sentence)

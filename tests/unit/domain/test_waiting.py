@@ -11,7 +11,7 @@ from subscription_service.domain.timers import Timer, TimerKind
 from subscription_service.domain.waiting import (
     Decide,
     Defer,
-    Done,
+    NothingDue,
     NotLoaded,
     Park,
     Refuse,
@@ -165,9 +165,9 @@ def test_what_finds_no_room_is_refused_after_those_whose_wait_is_over() -> None:
 
 @pytest.mark.rule("R4")
 def test_nothing_is_next_where_nothing_is_due() -> None:
-    assert next_step(schedule(), now=NOON) == Done()
-    assert next_step(schedule(timer=timer(NOON + SECOND)), now=NOON) == Done()
-    assert next_step(schedule(UNKNOWN, parked={Event(): NOON + SECOND}), now=NOON) == Done()
+    assert next_step(schedule(), now=NOON) == NothingDue()
+    assert next_step(schedule(timer=timer(NOON + SECOND)), now=NOON) == NothingDue()
+    assert next_step(schedule(UNKNOWN, parked={Event(): NOON + SECOND}), now=NOON) == NothingDue()
 
 
 @pytest.mark.rule("R4")
@@ -193,7 +193,7 @@ def test_a_timer_goes_before_a_deferred_event_of_the_same_instant(due_at: dateti
 @pytest.mark.parametrize(("now", "over"), [(NOON - SECOND, False), (NOON, True), (NOON + SECOND, True)])
 def test_a_wait_is_over_at_its_last_instant_and_the_refusal_carries_that(now: datetime, over: bool) -> None:
     around = schedule(UNKNOWN, parked={Event(NOON - PARK_FOR): NOON})
-    assert next_step(around, now=now) == (RefuseOverdue(NOON) if over else Done())
+    assert next_step(around, now=now) == (RefuseOverdue(NOON) if over else NothingDue())
 
 
 @pytest.mark.rule("R4", "R40")

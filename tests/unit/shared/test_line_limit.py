@@ -28,8 +28,8 @@ def record(message: object, at: float, line: int = 7) -> logging.LogRecord:
 
 
 def left_out(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
-    said = [each.msg for each in caplog.records if isinstance(each.msg, LogMessage) and each.msg.line is LEFT_OUT]
-    return [dict(each.fields()) for each in said]
+    messages = [each.msg for each in caplog.records if isinstance(each.msg, LogMessage) and each.msg.line is LEFT_OUT]
+    return [dict(each.fields()) for each in messages]
 
 
 def test_a_million_lines_of_a_kind_are_a_hundred_and_their_number(

@@ -39,8 +39,8 @@ def raised() -> Exception:
 
 
 def test_a_line_of_text_has_time_level_kind_sentence_and_fields() -> None:
-    said = HAPPENED.of(what="x-1", seconds=1.26, where="over there", left_out="no field")
-    line = TextFormatter().format(record(said))
+    happened = HAPPENED.of(what="x-1", seconds=1.26, where="over there", left_out="no field")
+    line = TextFormatter().format(record(happened))
     assert line == (
         '1970-01-01T00:00:00.250+00:00 ERROR happened: something happened what=x-1 seconds=1.3 where="over there"'
     )
@@ -85,9 +85,9 @@ def test_an_error_is_shown_by_types_and_places_without_its_message(formatter: lo
     ],
 )
 def test_what_a_library_says_is_one_line_without_messages_of_errors(message: str, args: Any, text: str) -> None:
-    said = message_of(record(message, *args))
-    assert said.line is LIBRARY
-    assert said.fields() == {"logger": "library", "text": text}
+    logged = message_of(record(message, *args))
+    assert logged.line is LIBRARY
+    assert logged.fields() == {"logger": "library", "text": text}
 
 
 def test_what_gives_a_value_is_asked_only_when_the_line_is_written() -> None:
@@ -97,9 +97,9 @@ def test_what_gives_a_value_is_asked_only_when_the_line_is_written() -> None:
         asked.append(1)
         return "late"
 
-    said = HAPPENED.of(what=value)
+    happened = HAPPENED.of(what=value)
     assert asked == []
-    assert said.fields() == {"what": "late"}
+    assert happened.fields() == {"what": "late"}
 
 
 @pytest.mark.parametrize(("level", "wanted"), [("DEBUG", True), ("INFO", False), ("ERROR", False)])

@@ -146,9 +146,9 @@ def test_a_value_that_an_older_version_did_not_know_is_no_change() -> None:
 
 def test_the_refusal_says_what_it_would_mean_and_how_to_accept_it() -> None:
     other = document(replace(RULES, catalog=replace(RULES.catalog, currency="CNY")))
-    said = refusal(changes(OURS, other), "0123456789abcdef", DATA)
-    assert "USD -> CNY. 12 balances (1,575.00 in all) and 2 unused coupons in USD would count as CNY" in said
-    assert "TENURE_ACCEPT_POLICY_CHANGE=0123456789abcdef" in said
+    sentences = refusal(changes(OURS, other), "0123456789abcdef", DATA)
+    assert "USD -> CNY. 12 balances (1,575.00 in all) and 2 unused coupons in USD would count as CNY" in sentences
+    assert "TENURE_ACCEPT_POLICY_CHANGE=0123456789abcdef" in sentences
 
 
 def test_a_change_is_accepted_by_its_fingerprint_or_by_yes_and_by_nothing_else() -> None:

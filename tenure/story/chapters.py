@@ -1,4 +1,4 @@
-"""Where a story is played: a stack with a driver and a narrator, and a terminal on which commands are typed."""
+"""What stories are made of: chapters, and what these act on: a stack, a narrator, and a folder to type commands in."""
 
 import asyncio
 import os
@@ -17,14 +17,14 @@ from tenure.terminal import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class StoryContext:
     """`folder`: where commands run, and what they read and write lies."""
 
     stack: Stack
     narrator: Narrator
     folder: Path
 
-    async def command(self, *words: str, more: Sequence[str] = ()) -> "Done":
+    async def command(self, *words: str, more: Sequence[str] = ()) -> "CommandResult":
         """Type `tenure WORDS`, and print what it says; `more` are words that are typed too, but not shown."""
         ready_file = self.folder / "ready.json"
         write_ready_file(ready_file, self.stack.document())
@@ -36,14 +36,14 @@ class Stage:
         return done
 
 
-class Done(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command came to; `output`: stdout, then stderr."""
 
     code: int
     output: str
 
 
-Chapter = Callable[[Stage], Awaitable[None]]
+Chapter = Callable[[StoryContext], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +63,16 @@ class Story:
         return next(iter(self.addresses))
 
 
-def told(chapter: Callable[[Narrator], Awaitable[None]]) -> Chapter:
+def narrated(chapter: Callable[[Narrator], Awaitable[None]]) -> Chapter:
     """A chapter that needs the narrator alone."""
 
-    async def on_stage(stage: Stage) -> None:
-        await chapter(stage.narrator)
+    async def in_context(context: StoryContext) -> None:
+        await chapter(context.narrator)
 
-    return on_stage
+    return in_context
 
 
-async def _run(words: Sequence[str], folder: Path) -> Done:
+async def _run(words: Sequence[str], folder: Path) -> CommandResult:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     process = await asyncio.create_subprocess_exec(
         *words,
@@ -87,7 +87,7 @@ async def _run(words: Sequence[str], folder: Path) -> Done:
     finally:
         with suppress(ProcessLookupError):
             process.kill()
-    return Done(process.returncode or 0, (output + errors).decode())
+    return CommandResult(process.returncode or 0, (output + errors).decode())
 
 
 def _quoted(word: str) -> str:
