@@ -8,32 +8,22 @@ import pytest
 import pytest_asyncio
 
 from tenure.local.mail import MailServer
-from tenure.local.running import running
-from tenure.local.stack import StackOptions
-from tenure.story.driver import Driver, addresses_of, driving
+from tenure.story.driver import Driver
 from tenure.story.observed import ObservedEvent
+from tests.kit.events import FULL
+from tests.story.driven import driven_stack
 
-BEGINS = "2027-01-10T09:00:00+08:00"
+BEGINS = datetime.fromisoformat("2027-01-10T09:00:00+08:00")
 SECOND = timedelta(seconds=1)
 TERMS = {"terms_accepted": True}
-THREE = {
-    "edition": "enterprise",
-    "protection_mode": "full",
-    "protected_servers": 3,
-    "cores": 12,
-    "value_added": {},
-}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
-    prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
-    async with running(StackOptions(**stack_options, test_clock=BEGINS), say=print) as stack:
-        where = addresses_of(stack, mail_url=mail_server.url, topic_prefix=prefix)
-        async with driving(where, now=datetime.fromisoformat(BEGINS)) as made:
-            yield made
+    async with driven_stack(stack_options, mail_server, BEGINS) as driver:
+        yield driver
 
 
 class Life:
@@ -78,7 +68,7 @@ class Life:
 
     async def buys(self, **more: Any) -> None:
         contact = {"name": "Ann Lee", "email": self.address, "locale": "en", "time_zone": "Asia/Shanghai"}
-        order = {"order_id": f"{self.account}-1", "contact": contact, "specification": THREE, "duration_months": 1}
+        order = {"order_id": f"{self.account}-1", "contact": contact, "specification": FULL, "duration_months": 1}
         await self.does("tenure.purchase.ordered.v1", "activated", **{"auto_renewal": True, **order, **TERMS, **more})
 
     async def registers(self, number: int, *kinds: str) -> list[ObservedEvent]:
@@ -139,7 +129,7 @@ async def _automatic_renewal(ann: Life) -> None:
 
 async def _change_at_renewal(ann: Life) -> None:
     await ann.story.advance(datetime.fromisoformat("2027-02-12T10:00:00+08:00"))
-    larger = {**THREE, "protected_servers": 4, "cores": 16}
+    larger = {**FULL, "protected_servers": 4, "cores": 16}
     change = {"order_id": "ann-2", "duration_months": 1, "specification": larger, **TERMS}
     await ann.does("tenure.renewal.change_ordered.v1", "renewed", **change)
     assert (await ann.story.account("ann"))["purchased_quota"]["servers"] == 3

@@ -18,21 +18,15 @@ import pytest_asyncio
 from shared.contracts.topics import PURCHASES
 from shared.kafka.sizes import KEPT_BYTES
 from tenure.local.mail import MailServer
-from tenure.local.running import running
-from tenure.local.stack import StackOptions
-from tenure.story.driver import Driver, addresses_of, driving, envelope
+from tenure.story.driver import Driver, envelope
 from tenure.topics import Headers
+from tests.kit.events import FULL
+from tests.story.driven import driven_stack
 
 BEGINS: Final = datetime.fromisoformat("2027-01-10T09:00:00+08:00")
 SECOND: Final = timedelta(seconds=1)
 ORDER: Final = {
-    "specification": {
-        "edition": "enterprise",
-        "protection_mode": "full",
-        "protected_servers": 3,
-        "cores": 12,
-        "value_added": {},
-    },
+    "specification": FULL,
     "duration_months": 1,
     "auto_renewal": False,
     "terms_accepted": True,
@@ -43,13 +37,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
-    prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
-    async with running(StackOptions(**stack_options, test_clock=BEGINS.isoformat()), say=print) as stack:
-        where = addresses_of(stack, mail_url=mail_server.url, topic_prefix=prefix)
-        async with driving(where, now=BEGINS) as made:
-            await made.publish("tenure.account.credited.v1", {**SPENT, "account_id": "ann", "amount": "1.00"})
-            await made.settle()
-            yield made
+    async with driven_stack(stack_options, mail_server, BEGINS) as driver:
+        await driver.publish("tenure.account.credited.v1", {**SPENT, "account_id": "ann", "amount": "1.00"})
+        await driver.settle()
+        yield driver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

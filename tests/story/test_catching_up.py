@@ -14,6 +14,7 @@ from tenure.local.running import running
 from tenure.local.stack import StackOptions
 from tenure.story.driver import Driver, addresses_of, driving, eventually
 from tenure.story.observed import ObservedEvent
+from tests.kit.events import FULL
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = timedelta(days=1)
@@ -21,13 +22,6 @@ NOW: Final = datetime.now(UTC)
 BOUGHT_ON: Final = (NOW - 75 * DAY).astimezone(ZONE).date()
 FIRST_E: Final = add_months(BOUGHT_ON, 1, BOUGHT_ON.day)
 SECOND_E: Final = add_months(BOUGHT_ON, 2, BOUGHT_ON.day)
-SPECIFICATION: Final = {
-    "edition": "enterprise",
-    "protection_mode": "full",
-    "protected_servers": 3,
-    "cores": 12,
-    "value_added": {},
-}
 
 History = Sequence[tuple[str, datetime]]
 
@@ -128,7 +122,7 @@ async def _backlog(away: Driver, account: str) -> None:
         await publish("tenure.renewal.ordered.v1", RENEWED_AT[account], **order)
     contact = {"name": "Ann Lee", "email": f"{account}@caught-up.example", "locale": "en", "time_zone": "UTC"}
     order = {"order_id": f"{account}-1", "duration_months": 1, "terms_accepted": True}
-    order |= {"contact": contact, "specification": SPECIFICATION, "auto_renewal": account == "automatic"}
+    order |= {"contact": contact, "specification": FULL, "auto_renewal": account == "automatic"}
     await publish("tenure.purchase.ordered.v1", BOUGHT_AT, **order)
     if account == "automatic":
         await publish("tenure.account.credited.v1", CREDITED_AT, entry_id="e-1", amount="70.50", currency="USD")

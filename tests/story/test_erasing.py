@@ -13,10 +13,10 @@ from shared.contracts.topics import PURCHASES
 from shared.storage.database import connect, transaction
 from tenure.__main__ import main
 from tenure.local.mail import MailServer
-from tenure.local.running import running
-from tenure.local.stack import StackOptions
-from tenure.story.driver import Driver, addresses_of, driving, envelope
+from tenure.story.driver import Driver, envelope
+from tests.kit.events import FULL
 from tests.kit.stored import found_in
+from tests.story.driven import driven_stack
 
 BEGINS: Final = datetime.fromisoformat("2027-01-10T09:00:00+08:00")
 ERASED_AT: Final = datetime.fromisoformat("2027-01-20T09:00:00+08:00")
@@ -27,13 +27,7 @@ EVE: Final = {"name": "Eve", "email": "eve@anew.example", "locale": "en", "time_
 ORDER: Final = {
     "account_id": "ann",
     "contact": ADA,
-    "specification": {
-        "edition": "enterprise",
-        "protection_mode": "full",
-        "protected_servers": 3,
-        "cores": 12,
-        "value_added": {},
-    },
+    "specification": FULL,
     "duration_months": 1,
     "auto_renewal": False,
     "terms_accepted": True,
@@ -45,11 +39,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def story(stack_options: Mapping[str, Any], mail_server: MailServer) -> AsyncIterator[Driver]:
-    prefix = stack_options["environment"]["TENURE_TOPIC_PREFIX"]
-    async with running(StackOptions(**stack_options, test_clock=BEGINS.isoformat()), say=print) as stack:
-        where = addresses_of(stack, mail_url=mail_server.url, topic_prefix=prefix)
-        async with driving(where, now=BEGINS) as made:
-            yield made
+    async with driven_stack(stack_options, mail_server, BEGINS) as driver:
+        yield driver
 
 
 async def places(database_url: str) -> set[str]:
