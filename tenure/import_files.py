@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from shared.runtime.counts import counted
+
 _SEPARATORS: Final = ",;\t"
 _JSON_SUFFIXES: Final = (".jsonl", ".json", ".ndjson")
 
@@ -84,7 +86,8 @@ def csv_rows(file: Path, fields_of: Mapping[str, str]) -> Iterator[Row | Fault]:
                 if cells and len(cells) == width:
                     yield Row(name_of_file, line, dict(zip(head, map(str.strip, cells), strict=True)), column_of)
                 elif cells:
-                    yield Fault(name_of_file, line, "", f"has {len(cells)} columns, and the head has {width}")
+                    text = f"has {counted(len(cells), 'column')}, and the head has {width}"
+                    yield Fault(name_of_file, line, "", text)
                 line = reader.line_num + 1
     except UnicodeDecodeError:
         yield Fault(str(file), line, "", "is not UTF-8; save the file as UTF-8")

@@ -18,6 +18,7 @@ from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import InventorySnapshot
 from shared.contracts.scalars import read_instant
 from shared.contracts.types import Feature, ProtectionMode
+from shared.runtime.counts import counted
 from subscription_service.domain import importing
 from subscription_service.domain.calendar import billing_day, end_of, midnight
 from subscription_service.domain.model import ServerTotals
@@ -107,7 +108,9 @@ def over_bound(subscription: Moved, inventory: InventorySnapshot, rules: Rules) 
     bound = [server.cores for server in inventory.servers if server.bound]
     if fits(quota_of(specification, rules.catalog), ServerTotals(len(bound), sum(bound))):
         return None
-    return subscription.row.fault("bound", f"{len(bound)} servers with {sum(bound)} cores are bound, more than bought")
+    return subscription.row.fault(
+        "bound", f"{counted(len(bound), 'server')} with {counted(sum(bound), 'core')} bound, more than bought"
+    )
 
 
 def _term(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TypeAlias
 
+from shared.runtime.counts import counted
 from subscription_service.domain.policy import (
     Catalog,
     EditionCounts,
@@ -35,10 +36,8 @@ def policy_in_words(policy: Policy) -> Iterator[Line]:
         f"{_days((policy.grace_days,))} after E everything is kept; the last warning comes one day before the end,"
         f" at {policy.release_reminder_hour:02}:00",
     )
-    yield (
-        "waiting for a purchase",
-        f"{minutes:g} minutes; per account at most {policy.park_limit:,} events and {policy.park_limit_bytes:,} bytes",
-    )
+    most = f"{counted(policy.park_limit, 'event')} and {policy.park_limit_bytes:,} bytes"
+    yield "waiting for a purchase", f"{minutes:g} min; per account at most {most}"
     yield "ids of events", f"recognized for {_days((policy.claim_retention_days,))}"
 
 
@@ -85,5 +84,4 @@ def _whom(row: ReminderRow) -> str:
 
 def _days(days: Iterable[int]) -> str:
     *others, last = days
-    unit = "day" if not others and last == 1 else "days"
-    return f"{', '.join(map(str, others))} and {last} {unit}" if others else f"{last} {unit}"
+    return f"{', '.join(map(str, others))} and {last} days" if others else counted(last, "day")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+from shared.runtime.counts import counted
 from shared.storage.database import Connection, Engine, snapshot
 from subscription_service.audit.rebuild import Difference, Rebuilt, differences, fold
 from subscription_service.domain.model import Account
@@ -24,6 +25,9 @@ class Audited:
 
     accounts: int = 0
     events: int = 0
+
+    def __str__(self) -> str:
+        return f"{counted(self.accounts, 'account')}, {counted(self.events, 'lifecycle event')}"
 
 
 async def audit(engine: Engine, rules: Rules, audited: Audited) -> AsyncIterator[Difference]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from shared.runtime.counts import counted
 from subscription_service.domain.calendar import billing_day
 from subscription_service.policy_files.comparison import BILLING_ZONE, CURRENCY, Change, RuleDocument, changes
 
@@ -68,18 +69,21 @@ def effects_on_data(differing: Iterable[Change], data: AffectedData) -> Iterator
 def _meaning(change: Change, data: AffectedData) -> str:
     match change.name:
         case n if n == CURRENCY:
+            balances, coupons = counted(data.balances, "balance"), counted(data.coupons, "unused coupon")
             return (
-                f"{data.balances} balances ({data.balance:,} in all) and {data.coupons} unused coupons in"
-                f" {change.before} would count as {change.after}; nothing is converted."
+                f"{balances} ({data.balance:,} in all) and {coupons} in {change.before} would count as {change.after};"
+                " nothing is converted."
             )
         case n if n == BILLING_ZONE:
+            subscriptions = counted(data.subscriptions, "subscription")
             return (
-                f"Days and hours of {data.subscriptions} subscriptions would be counted in {change.after}; terms keep"
-                " their instants, reminders, deductions and the ends of later terms move."
+                f"Days and hours of {subscriptions} would be counted in {change.after}; terms keep their instants,"
+                " reminders, deductions and the ends of later terms move."
             )
         case _:
+            days = counted(change.before - change.after, "day")
+            active = counted(data.subscriptions - data.in_grace, "active subscription")
             return (
-                f"What expires from now on would be deleted {change.before - change.after} days earlier than its"
-                f" customers may expect ({data.subscriptions - data.in_grace} subscriptions are active); the"
-                f" {data.in_grace} in grace keep their date."
+                f"What expires from now on would be deleted {days} earlier than its customers may expect ({active});"
+                f" what is in grace ({data.in_grace:,}) keeps its date."
             )

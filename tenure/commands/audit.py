@@ -10,6 +10,7 @@ from typing import Final
 
 import typer
 
+from shared.runtime.counts import counted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings
 from subscription_service.audit.compare import Audited
@@ -38,13 +39,13 @@ def audit(
     with failing("tenure audit", NotFound, BadSettings, Transient, OSError, ValueError, exit_code=NOT_AUDITED):
         where = ConnectionOptions(database=database, kafka=kafka, ready_file=ready_file)
         settings = settings_for(where, "TENURE_DATABASE_URL")
-        with working(lambda: f"{audited.accounts:,} accounts, {audited.events:,} lifecycle events"):
+        with working(lambda: str(audited)):
             found = asyncio.run(_audit(settings, audited, tell=not as_json))
     if as_json:
         differences = [{name: str(value) for name, value in asdict(each).items()} for each in found]
         say_json({"accounts": audited.accounts, "events": audited.events, "differences": differences})
     else:
-        say(f"{audited.accounts} accounts, {audited.events} lifecycle events: {len(found)} differences")
+        say(f"{audited}: {counted(len(found), 'difference')}")
     return DIFFERENCES if found else 0
 
 

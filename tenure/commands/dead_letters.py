@@ -19,6 +19,7 @@ import typer
 from shared.contracts.scalars import read_instant
 from shared.contracts.unreadable import Reason
 from shared.kafka.topics import name_of
+from shared.runtime.counts import counted
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
@@ -83,7 +84,8 @@ def list_(  # noqa: PLR0913 - one argument per option
     for letter in letters:
         say(_line(letter))
     hidden = len(found) - len(letters)
-    complain(f"{len(letters)} dead letters" + (f"; {hidden} more were replayed (--all shows them)" if hidden else ""))
+    more = f"; {hidden:,} replayed before (shown with --all)" if hidden else ""
+    complain(counted(len(letters), "dead letter") + more)
 
 
 @app.command()
@@ -137,7 +139,7 @@ def replay_(  # noqa: PLR0913 - one argument per option
         return
     for each in sent:
         say(f"{each.name} ({letters[each].reason}) sent to {letters[each].topic} again")
-    say(f"{len(sent)} dead letters replayed")
+    say(f"{counted(len(sent), 'dead letter')} replayed")
 
 
 def _filter(
@@ -172,7 +174,7 @@ def _settings(kafka: options.Kafka, ready_file: options.ReadyFile) -> Settings:
 
 def _read(settings: Settings) -> Sequence[StoredDeadLetter]:
     progress = Progress()
-    with working(lambda: f"{progress.done:,} dead letters read"):
+    with working(lambda: f"{counted(progress.done, 'dead letter')} read"):
         return asyncio.run(read_all(settings, read=progress))
 
 

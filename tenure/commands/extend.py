@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from shared.runtime.counts import counted
 from tenure.acts import Act, act_id
 from tenure.cohorts import EXTENDED
 from tenure.commands import extend_cohort
@@ -71,6 +72,6 @@ def _extend(account: str, days: int, expected: str | None, how: ActOptions) -> i
             "days": days,
             "expected_expires_on": known,
         },
-        question=f"Extend the subscription of {account}, which expires on {shown}, by {days} days?",
+        question=f"Extend the subscription of {account}, which expires on {shown}, by {counted(days, 'day')}?",
     )
     return perform(client, act, how, _COMMAND)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import typer
 
 from shared.contracts.scalars import ID_PATTERN
+from shared.runtime.counts import counted
 from tenure import cohorts
 from tenure.account_list import accounts
 from tenure.acts import OperatorClient
@@ -47,7 +48,7 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
     cohort = _begun(options, how, client)
     if not how.as_json:
         _show(cohort, options.file)
-    confirm(f"Extend {len(cohort.members):,} subscriptions by {cohort.days} days?", how, command)
+    confirm(f"Extend {counted(len(cohort.members), 'subscription')} by {counted(cohort.days, 'day')}?", how, command)
     cohorts.write_journal(options.file, cohort)
     progress = Progress()
     with working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import typer
 
+from shared.runtime.counts import counted
 from shared.runtime.settings import BadSettings
 from tenure.account_list import address_of
 from tenure.commands import options
@@ -50,7 +51,7 @@ def forecast(  # noqa: PLR0913 - one argument per option
         settings = settings_for(ConnectionOptions(ready_file=ready_file), "TENURE_AUTH_SECRET")
         url = f"{address_of(service, settings)}/api/forecast?{urlencode({'days': days, 'named': named})}"
         headers = operator_headers("operator", settings)
-        with working(lambda: f"working out {days} days"):
+        with working(lambda: f"working out {counted(days, 'day')}"):
             answer = get(url, headers, service="the subscription service", seconds=_SECONDS)
     if as_json:
         say_json(answer)
@@ -59,7 +60,7 @@ def forecast(  # noqa: PLR0913 - one argument per option
     else:
         _say(answer)
     if answer["left_out"]:
-        complain(f"tenure forecast: {answer['left_out']} accounts could not be foretold")
+        complain(f"tenure forecast: {counted(answer['left_out'], 'account')} could not be foretold")
 
 
 def _say(answer: Mapping[str, Any]) -> None:

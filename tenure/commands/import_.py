@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from shared.runtime.counts import counted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings, load
 from subscription_service.policy_files.rules import load_rules
@@ -78,7 +79,7 @@ def import_(  # noqa: PLR0913 - one argument per option
 
 def _planned(files: Sequence[str], mapped: Sequence[str] | None, settings: Settings, now: datetime) -> Plan:
     progress = Progress()
-    with working(lambda: f"{progress.done:,} subscriptions read"):
+    with working(lambda: f"{counted(progress.done, 'subscription')} read"):
         return plan(list(matching(files)), _fields_of(mapped or ()), load_rules(settings), now, read=progress)
 
 
@@ -95,7 +96,7 @@ def _fields_of(mapped: Sequence[str]) -> Mapping[str, str]:
 
 def _send(found: Plan, settings: Settings, service: str, timeout: float) -> Report:
     progress = Progress()
-    with working(lambda: f"{progress.done:,} of {len(found.moves):,} subscriptions decided"):
+    with working(lambda: f"{progress.done:,} of {counted(len(found.moves), 'subscription')} decided"):
         return send(found.moves, settings, service=service, seconds=timeout, done=progress)
 
 
@@ -110,7 +111,7 @@ def _say_check(found: Plan, as_json: bool) -> int:
         complain(harmless(f"{file}: not used: {', '.join(names)}"))
     for fault in found.faults:
         say(harmless(str(fault)))
-    say(f"{len(found.moves):,} subscriptions can be taken over, {len(found.faults):,} faults")
+    say(f"{counted(len(found.moves), 'subscription')} can be taken over, {counted(len(found.faults), 'fault')}")
     return int(bool(found.faults))
 
 

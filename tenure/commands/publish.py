@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from shared.runtime.counts import counted
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
@@ -69,7 +70,7 @@ def publish(  # noqa: PLR0913 - one argument per option
 
 def _send(messages: Sequence[Message], settings: Settings, waiter: ResultWaiter | None) -> Sequence[EventResult]:
     progress = Progress()
-    with working(lambda: f"{progress.done:,} of {len(messages):,} events acknowledged"):
+    with working(lambda: f"{progress.done:,} of {counted(len(messages), 'event')} acknowledged"):
         if waiter is not None:
             return asyncio.run(waiter.publish(messages, acknowledged=progress))
         asyncio.run(publish_all(messages, settings, acknowledged=progress))

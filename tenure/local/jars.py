@@ -20,6 +20,7 @@ from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
 
+from shared.runtime.counts import counted
 from tenure.local.part import PartFailed, Say
 
 KAFKA_VERSION: Final = "4.3.1"
@@ -90,12 +91,12 @@ def _jar(line: str) -> Jar:
 
 def _fetch_all(missing: Sequence[Jar], folder: Path, *, say: Say, cancelled: threading.Event) -> None:
     title = f"fetching Apache Kafka {KAFKA_VERSION}"
-    say(f"{title}: {len(missing)} files, once")
+    say(f"{title}: {counted(len(missing), 'file')}, once")
     for done, _ in enumerate(_fetched(missing, folder), start=1):
         if cancelled.is_set():
             raise PartFailed(f"{title} was cancelled")
         if done % _SAY_EVERY == 0 or done == len(missing):
-            say(f"{title} ... {done}/{len(missing)} files")
+            say(f"{title} ... {done} of {counted(len(missing), 'file')}")
 
 
 def _fetched(missing: Sequence[Jar], folder: Path) -> Iterator[Jar]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.runtime.counts import counted
 from shared.runtime.settings import PREFIX, load
 from subscription_service.audit.compare import Audited
 from tenure.auditing import audit_database
@@ -54,7 +55,7 @@ async def _audit(stack: Stack, narrator: Narrator) -> None:
     audited = Audited()
     settings = load({"TENURE_DATABASE_URL": stack.document()["database_url"]})
     found = [f"{each.account_id}: {each.what}" async for each in audit_database(settings, audited)]
-    say(f"  {audited.accounts} accounts, {audited.events} lifecycle events: {len(found)} differences")
+    say(f"  {audited}: {counted(len(found), 'difference')}")
     narrator.check("folding the whole log gives what is stored", found == [])
 
 

@@ -256,7 +256,7 @@ def test_more_bound_servers_than_were_bought_are_a_fault(folder: Folder) -> None
     bound = SERVERS.replace(",no", ",yes")
     made = folder.planned({"old.csv": f"{head}\n{partial}\n", "servers.csv": bound})
     assert [(fault.column, fault.text) for fault in made.faults] == [
-        ("bound", "2 servers with 12 cores are bound, more than bought")
+        ("bound", "2 servers with 12 cores bound, more than bought")
     ]
     one = folder.planned({"old.csv": f"{head}\n{partial}\n", "servers.csv": bound.replace("8,yes", "8,no")})
     assert (one.faults, one.moves[0].partial) == ([], True)

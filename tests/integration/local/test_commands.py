@@ -195,6 +195,6 @@ def test_each_command_ends_quietly_when_its_reader_has_gone(settings: Settings, 
         for more in ([], ["--json"]):
             command = [sys.executable, "-m", "tenure", *arguments, *more]
             assert run_without_reader(command) == (0, "")
-    output = "0 dead letters; 1 more were replayed (--all shows them)\n"
+    output = "0 dead letters; 1 replayed before (shown with --all)\n"
     assert run_without_reader([sys.executable, "-m", "tenure", "dead-letters", "list"]) == (0, output)
     assert len(read("purchases", settings)) == 2

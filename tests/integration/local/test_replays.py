@@ -81,7 +81,7 @@ def test_a_list_shows_what_is_left_and_with_all_when_the_rest_was_replayed(
     first, second = printed("list", "--all")
     assert (first["handled_at"] is None, second["handled_at"]) == (False, None)
     assert main(["dead-letters", "list"]) == 0
-    assert capsys.readouterr().err == "1 dead letters; 1 more were replayed (--all shows them)\n"
+    assert capsys.readouterr().err == "1 dead letter; 1 replayed before (shown with --all)\n"
     assert main(["dead-letters", "list", "--all"]) == 0
     assert "internal_error  replayed 20" in capsys.readouterr().out
     assert main(["dead-letters", "show", FIRST]) == 0

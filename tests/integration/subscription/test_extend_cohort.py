@@ -81,7 +81,7 @@ async def test_who_is_extended_is_shown_before_and_without_a_yes_nothing_is_sent
     assert await run(name, "--expires-from", str(before), "--expires-to", str(before), yes=False) == 1
     printed = capsys.readouterr()
     assert who in printed.out
-    assert printed.err.startswith("Extend 1 subscriptions by 3 days? [y/N] ")
+    assert printed.err.startswith("Extend 1 subscription by 3 days? [y/N] ")
     assert not Path(f"tenure-extend-{name}.csv").exists()
     assert len(await world.records(RENEWALS)) == sent
 

@@ -141,7 +141,7 @@ async def test_nothing_is_sent_where_one_row_is_wrong_nor_with_check(
     assert await run("--check", "old.csv") == 1
     Path("old.csv").write_text(f"{HEAD}\n{good}\n")
     assert await run("--check", "old.csv") == 0
-    assert "1 subscriptions can be taken over, 0 faults" in capsys.readouterr().out
+    assert "1 subscription can be taken over, 0 faults" in capsys.readouterr().out
     assert await sent(world) == before
 
 

@@ -124,7 +124,7 @@ def _replay(world: World, reason: str) -> None:
     command = [sys.executable, "-m", "tenure", "dead-letters", "replay", "--reason", reason]
     command += ["--kafka", world.settings.kafka_bootstrap_servers]
     done = subprocess.run(command, env=ours, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 dead letters replayed"), done.stderr
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 dead letter replayed"), done.stderr
 
 
 async def test_no_value_and_header_bytes_that_are_no_text_become_a_dead_letter_as_received(world: World) -> None:

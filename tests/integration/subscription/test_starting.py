@@ -160,7 +160,7 @@ async def test_data_with_another_currency_and_a_longer_grace_are_not_read_by_the
         await world.settle()
     refusal = await _refusal(settings)
     assert "policy.grace_days: 14 -> 7" in refusal
-    assert "catalog.currency: CNY -> USD. 1 balances (1,575.00 in all)" in refusal
+    assert "catalog.currency: CNY -> USD. 1 balance (1,575.00 in all)" in refusal
     assert await _kept(settings) == [("", False)]
     accepted = settings.model_copy(update={"accept_policy_change": refusal.split("CHANGE=")[1].split()[0]})
     async with serving(accepted) as world:
