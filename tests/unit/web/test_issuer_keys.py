@@ -74,7 +74,7 @@ async def test_an_issuer_that_is_away_is_asked_once_and_costs_nobody_time(unused
     began = time.monotonic()
     answers = await asyncio.gather(*(status(guard, signed(KEY, f"k{number}")) for number in range(24)))
     assert set(answers) == {503}
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 async def test_keys_that_are_away_say_nothing_about_a_token(guard: Guard, issuer: Issuer) -> None:
