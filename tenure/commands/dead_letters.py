@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import typer
 
@@ -24,6 +24,7 @@ from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
 from tenure.commands.failures import failing
+from tenure.commands.option_groups import with_groups
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.dead_letters import (
     NOT_HANDLED,
@@ -60,14 +61,26 @@ class BadInstant(Exception):
     """`--since` names no instant; the message says what it takes."""
 
 
+class Which(NamedTuple):
+    """Which dead letters. A group of `option_groups`."""
+
+    reason: OnlyReason = None
+    since: Since = None
+    topic: FromTopic = None
+    account: OfAccount = None
+    everything: All = False
+
+    def filter(self, settings: Settings) -> DeadLetterFilter:
+        """By all of the options but `--all`. Raises `BadInstant`."""
+        topic = None if self.topic is None else name_of(self.topic.removeprefix(settings.topic_prefix), settings)
+        return DeadLetterFilter(reason=self.reason, since=since_when(self.since), topic=topic, account=self.account)
+
+
 @app.command("list")
-def list_(  # noqa: PLR0913 - one argument per option
+@with_groups
+def list_(
     *,
-    reason: OnlyReason = None,
-    since: Since = None,
-    topic: FromTopic = None,
-    account: OfAccount = None,
-    everything: All = False,
+    which: Which,
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
@@ -75,9 +88,9 @@ def list_(  # noqa: PLR0913 - one argument per option
     """List dead letters that were not replayed yet, one per line, the oldest first."""
     with _failing():
         settings = _settings(kafka, ready_file)
-        only = _filter(settings, reason=reason, since=since, topic=topic, account=account)
+        only = which.filter(settings)
         found = choose(_read(settings), only=only)
-    letters = found if everything else choose(found, only=NOT_HANDLED)
+    letters = found if which.everything else choose(found, only=NOT_HANDLED)
     if as_json:
         say_json([summary(letter) for letter in letters])
         return
@@ -113,24 +126,21 @@ def show(
 
 
 @app.command("replay")
-def replay_(  # noqa: PLR0913 - one argument per option
+@with_groups
+def replay_(
     names: Names = None,
     *,
-    reason: OnlyReason = None,
-    since: Since = None,
-    topic: FromTopic = None,
-    account: OfAccount = None,
-    everything: All = False,
+    which: Which,
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Send dead letters to the topic that they came from; those that were sent already only by name, or with --all."""
     with _failing():
-        if not (names or reason or since or topic or account):
+        if not (names or which.reason or which.since or which.topic or which.account):
             raise NoSuchDeadLetter("say which letters to replay: their names, --reason, --since, --topic or --account")
-        settings, again = _settings(kafka, ready_file), everything or bool(names)
-        only = replace(_filter(settings, reason=reason, since=since, topic=topic, account=account), handled=again)
+        settings, again = _settings(kafka, ready_file), which.everything or bool(names)
+        only = replace(which.filter(settings), handled=again)
         letters = {each.id: each for each in choose(_read(settings), names=names or (), only=only)}
         replays = outgoing(list(letters.values()), settings)
         sent = asyncio.run(replay(replays, settings, wanted=lambda each, marks: again or each not in marks))
@@ -140,13 +150,6 @@ def replay_(  # noqa: PLR0913 - one argument per option
     for each in sent:
         say(f"{each.name} ({letters[each].reason}) sent to {letters[each].topic} again")
     say(f"{counted(len(sent), 'dead letter')} replayed")
-
-
-def _filter(
-    settings: Settings, *, reason: Reason | None, since: str | None, topic: str | None, account: str | None
-) -> DeadLetterFilter:
-    name = None if topic is None else name_of(topic.removeprefix(settings.topic_prefix), settings)
-    return DeadLetterFilter(reason=reason, since=since_when(since), topic=name, account=account)
 
 
 def since_when(text: str | None) -> datetime | None:
