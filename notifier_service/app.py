@@ -1,6 +1,5 @@
 """Where the notifier is put together; imported by `__main__` only."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from notifier_service.delivery.sender import Sender
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.handlers import registry
 from notifier_service.http import api as operators
-from notifier_service.http import person
+from notifier_service.http import bounces, person, suppressions
 from notifier_service.inbox import api as inbox
 from notifier_service.inbox.changes import watch_inboxes
 from notifier_service.inbox.stream import Streams
@@ -23,6 +22,7 @@ from notifier_service.mail_links import MailLinks
 from notifier_service.metrics import delivery_seconds, notifications, show_streams
 from notifier_service.pages import inbox as inbox_page
 from notifier_service.pages.session import PageContext
+from notifier_service.returned_mail import ReturnedMail
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
 from shared.web.auth import Guard
@@ -42,7 +42,11 @@ def build(context: ServiceContext) -> ServiceComponents:
         mail_from=context.settings.mail_from,
         mail_domain=context.settings.mail_domain,
     )
-    sender = build_sender(context, session, mail_composer, delivery_seconds(metrics.registry))
+    returned_mail = ReturnedMail(languages)
+    leases = LeaseHolder(
+        session, context, returned_mail=returned_mail, observe_seconds=delivery_seconds(metrics.registry)
+    )
+    sender = build_sender(context, session, mail_composer, leases)
     streams = Streams(context.http_engine, context.health)
     show_streams(metrics.registry, streams.__len__)
     routers = [
@@ -50,6 +54,8 @@ def build(context: ServiceContext) -> ServiceComponents:
         operators.router(context.http_engine),
         person.router(context.http_engine),
         inbox_page.router(context.http_engine),
+        suppressions.router(context.http_engine, context.settings),
+        bounces.router(context, returned_mail),
     ]
     http = build_http(context, guard=guard, metrics=metrics, routers=routers)
     http.state.pages = PageContext(languages, context.settings.public_url)
@@ -71,10 +77,9 @@ def build_sender(
     context: ServiceContext,
     session: ProcessSession,
     mail_composer: MailComposer,
-    observe_seconds: Callable[[float], None],
+    leases: LeaseHolder,
 ) -> Sender:
     """What sends emails; `session` keeps its leases valid. Raises `BadSettings`."""
-    leases = LeaseHolder(session, context, observe_seconds=observe_seconds)
     return Sender(
         leases,
         session=session,

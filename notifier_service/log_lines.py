@@ -15,6 +15,12 @@ _CODES: Final = re.compile(r"[2-5][0-9]{2}( [245]\.[0-9]{1,3}\.[0-9]{1,3})?(?= |
 EMAIL_FAILED: Final = LogLine(
     "email_failed", logging.WARNING, "an email failed for good", ("code", "attempts", "type", *_IDS)
 )
+EMAIL_RETURNED: Final = LogLine(
+    "email_returned", logging.WARNING, "an email came back, or was called spam", ("outcome", "code", "type", *_IDS)
+)
+ADDRESS_RELEASED: Final = LogLine(
+    "address_released", logging.INFO, "an operator has taken an address off the suppression list", ("address_hash",)
+)
 NOT_COMPOSED: Final = LogLine("not_composed", logging.ERROR, "an email cannot be composed", _IDS)
 NOT_HANDED_OVER: Final = LogLine(
     "not_handed_over", logging.ERROR, "an email was not handed over by a fault of ours", _IDS
@@ -41,6 +47,12 @@ def email_failed(notification: Notification, reason: str, attempts: int) -> LogM
     """The line of an email that ended as `failed`; of the relay's words only the codes, since they may be anything."""
     ids = ids_of(notification)
     return EMAIL_FAILED.of(code=without_words(reason), attempts=attempts, type=notification.lifecycle_type, **ids)
+
+
+def email_returned(notification: Notification, outcome: str, detail: str) -> LogMessage:
+    """The line of an email that came back; of the mail server's words only the codes."""
+    code = without_words(detail) if detail[:1].isdigit() else None
+    return EMAIL_RETURNED.of(outcome=outcome, code=code, type=notification.lifecycle_type, **ids_of(notification))
 
 
 def without_words(reason: str) -> str:

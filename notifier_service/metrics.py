@@ -12,7 +12,9 @@ from notifier_service.storage import notifications as stored
 from shared.contracts.outcomes import Channel
 from shared.storage.database import Connection
 
-_FINAL: Final = (NotificationStatus.DELIVERED, NotificationStatus.FAILED, NotificationStatus.SUPPRESSED)
+_OPEN: Final = (NotificationStatus.QUEUED, NotificationStatus.SENDING)
+_ENDS: Final = tuple(status for status in NotificationStatus if status not in _OPEN)
+"""`bounced` and `complained` count beside the end (`delivered`, `failed`) that the email had before."""
 _BUCKETS_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600)
 
 
@@ -23,14 +25,14 @@ async def notifications(connection: Connection) -> list[Metric]:
         "Notifications that have ended, of the whole service.",
         labels=("channel", "status"),
     )
-    none = {(channel.value, status.value): 0 for channel in Channel for status in _FINAL}
+    none = {(channel.value, status.value): 0 for channel in Channel for status in _ENDS}
     for key, count in sorted((none | await notification_counts.load(connection)).items()):
         ended.add_metric(key, count)
     waiting = GaugeMetricFamily(
         "tenure_notifications_waiting", "Emails that wait or are leased, of the whole service.", labels=("status",)
     )
     open_counts = await stored.open_counts(connection)
-    for status in (NotificationStatus.QUEUED, NotificationStatus.SENDING):
+    for status in _OPEN:
         waiting.add_metric((status,), open_counts.get(status, 0))
     return [ended, waiting]
 

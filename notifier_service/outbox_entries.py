@@ -6,7 +6,7 @@ An outcome's id is made of its notification's id and its kind, so the same outco
 from datetime import datetime
 from typing import Final
 
-from notifier_service.decisions.notification import FinalResult, Notification, final_status
+from notifier_service.decisions.notification import FinalResult, Notification, Returned, final_status
 from shared.contracts.envelope import encode, to_json, wire_time
 from shared.contracts.outcomes import NotificationOutcome
 from shared.contracts.topics import OUTCOMES
@@ -18,9 +18,9 @@ READ: Final = "read"
 
 
 def final_result(
-    notification: Notification, result: FinalResult, *, attempts: int, at: datetime, partitions: int
+    notification: Notification, result: FinalResult | Returned, *, attempts: int, at: datetime, partitions: int
 ) -> Entry:
-    """The outcome `delivered`, `failed` or `suppressed`, with the time `at`.
+    """The outcome `delivered`, `failed` or `suppressed`, or after it `bounced` or `complained`, with the time `at`.
 
     `attempts` counts all that were made; `partitions` is the number of partitions of the topic.
     """

@@ -15,9 +15,10 @@ from notifier_service.decisions.notification import (
     FinalResult,
     Notification,
     NotificationStatus,
+    Returned,
     final_status,
 )
-from notifier_service.log_lines import email_failed
+from notifier_service.log_lines import email_failed, email_returned
 from notifier_service.storage import notification_counts, signals
 from notifier_service.storage.signals import Signal
 from shared.contracts.outcomes import Channel
@@ -75,11 +76,15 @@ class UnitOfWork:
             for entry in self.entries
         ]
 
-    def add_final_result(self, notification: Notification, result: FinalResult, *, attempts: int, at: datetime) -> None:
-        """The notification has ended: it is counted, and published as an outcome with the time `at`."""
+    def add_final_result(
+        self, notification: Notification, result: FinalResult | Returned, *, attempts: int, at: datetime
+    ) -> None:
+        """The notification has ended, or came back: it is counted, and published as an outcome with the time `at`."""
         self.notification_counts[notification.channel, final_status(result)] += 1
         if isinstance(result, Failed):
             self.log_messages.append(email_failed(notification, result.reason, attempts))
+        elif isinstance(result, Returned):
+            self.log_messages.append(email_returned(notification, result.outcome, result.reason))
         partitions = self.partitions[OUTCOMES]
         self.entries.append(
             outbox_entries.final_result(notification, result, attempts=attempts, at=at, partitions=partitions)

@@ -8,13 +8,18 @@ from shared.contracts.outcomes import Channel
 
 
 class NotificationStatus(StrEnum):
-    """`queued` waits for its first attempt or a retry, `sending` is leased by a process; the others are final."""
+    """`queued` waits for its first attempt or a retry, `sending` is leased by a process; the others are final.
+
+    What was `delivered` may become `bounced` or `complained`.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
     DELIVERED = "delivered"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +60,31 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`attempted` is False for an email that could not be composed or addressed: the relay was never asked."""
+    """`attempted` is False for an email that could not be composed or addressed: the relay was never asked.
+
+    `bounced`: the relay refused the address for good, which is a hard bounce.
+    """
 
     reason: str
     attempted: bool
+    bounced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """Not sent; `reason` is a code such as `muted` or `renewed_meanwhile`."""
 
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An email that had been sent came back (`bounced`), or was called spam (`complained`).
+
+    `reason`: what the mail server said, or the type of the complaint.
+    """
+
+    outcome: NotificationStatus
     reason: str
 
 
@@ -101,7 +121,7 @@ DeliveryResult = FinalResult | RetryLater | Interrupted | NotAttempted
 """What came of one try to deliver an email."""
 
 
-def final_status(result: FinalResult) -> NotificationStatus:
+def final_status(result: FinalResult | Returned) -> NotificationStatus:
     """The status that is stored, which is also the last word of the outcome event's type."""
     match result:
         case Delivered():
@@ -110,3 +130,5 @@ def final_status(result: FinalResult) -> NotificationStatus:
             return NotificationStatus.FAILED
         case Suppressed():
             return NotificationStatus.SUPPRESSED
+        case Returned(outcome=outcome):
+            return outcome

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from notifier_service.decisions.bounce import BounceKind, kind_of_refusal
 from notifier_service.decisions.notification import (
     Delivered,
     DeliveryResult,
@@ -15,15 +16,19 @@ from notifier_service.decisions.notification import (
     Suppressed,
 )
 from notifier_service.delivery import backoff
-from notifier_service.delivery.smtp.stages import StepMeaning
+from notifier_service.delivery.smtp.stages import Stage, StepMeaning
 
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """The email was handed to the relay; `reason` is its reply, or what happened instead, without addresses."""
+    """The email was handed to the relay; `reason` is its reply, or what happened instead, without addresses.
+
+    `stage`: at which it did so.
+    """
 
     meaning: StepMeaning
     reason: str
+    stage: Stage = Stage.CONTENT
 
 
 Attempt: TypeAlias = Attempted | Failed | Suppressed | NotAttempted
@@ -41,12 +46,16 @@ def result_of(attempt: Attempt, earlier: EarlierAttempts, *, now: datetime, jitt
         case StepMeaning.DELIVERED:
             return Delivered(attempt.reason)
         case StepMeaning.REFUSED:
-            return Failed(attempt.reason, attempted=True)
+            return Failed(attempt.reason, attempted=True, bounced=_refuses_address(attempt))
         case StepMeaning.TRY_LATER | StepMeaning.TRIED:
             return _later(attempt.reason, earlier, now=now, jitter=jitter)
         case _:
             pause = backoff.reconnect_seconds(earlier.interruptions + 1, jitter)
             return Interrupted(pause, attempt.reason)
+
+
+def _refuses_address(attempt: Attempted) -> bool:
+    return attempt.stage is Stage.RCPT and kind_of_refusal(attempt.reason) is BounceKind.HARD
 
 
 def _later(reason: str, earlier: EarlierAttempts, *, now: datetime, jitter: float) -> DeliveryResult:

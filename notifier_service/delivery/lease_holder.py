@@ -10,18 +10,28 @@ Each method but `confirm` is one transaction and raises `Transient` while the da
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from notifier_service.bounces.address import address_hash
+from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.held_back import DeliveryMode, held_back
-from notifier_service.decisions.notification import Delivered, Interrupted, NotAttempted, RetryLater, Suppressed
+from notifier_service.decisions.notification import (
+    Delivered,
+    Failed,
+    Interrupted,
+    NotAttempted,
+    RetryLater,
+    Suppressed,
+)
 from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.takeover import Takeover
 from notifier_service.log_lines import DUE_AGAIN
-from notifier_service.storage import leases
+from notifier_service.returned_mail import ReturnedMail
+from notifier_service.storage import leases, recipients, suppressions
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
 from shared.runtime.components import ServiceContext
@@ -41,7 +51,12 @@ class LeaseHolder:
     """`current`: notification id -> lease, of the emails that this process is delivering."""
 
     def __init__(
-        self, session: ProcessSession, context: ServiceContext, *, observe_seconds: Callable[[float], None]
+        self,
+        session: ProcessSession,
+        context: ServiceContext,
+        *,
+        returned_mail: ReturnedMail,
+        observe_seconds: Callable[[float], None],
     ) -> None:
         """`observe_seconds` takes the seconds from `recordedat` to delivery."""
         self.current: dict[str, Lease] = {}
@@ -49,7 +64,9 @@ class LeaseHolder:
         self._engine = context.engine
         self._clock = context.clock
         self._partitions = context.partitions
+        self._settings = context.settings
         self._mode: DeliveryMode = context.settings.delivery
+        self._returned_mail = returned_mail
         self._observe_seconds = observe_seconds
         self._checked_session = 0
         self._takeover = Takeover()
@@ -60,10 +77,13 @@ class LeaseHolder:
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
             acquired = await leases.acquire(connection, self._session.owner, now=now, limit=limit)
+            returned = await suppressions.reasons(
+                connection, {hashed for one in acquired if (hashed := self._hash(one))}
+            )
             suppressed = [
                 LeaseResult(lease=lease, result=Suppressed(reason), at=lease.event.processing_time(now))
                 for lease in acquired
-                if (reason := self._why_not(lease, now))
+                if (reason := self._why_not(lease, now, returned))
             ]
             log_messages = await self._store(connection, suppressed, now)
         say_all(log_messages)
@@ -94,7 +114,7 @@ class LeaseHolder:
         current = [(lease, attempt) for lease, attempt in attempts if self._holds(lease)]
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
-            results = [_result(lease, attempt, now) for lease, attempt in current]
+            results = [self._result(lease, attempt, now) for lease, attempt in current]
             log_messages = await self._store(connection, results, now)
         say_all(log_messages)
         for one in results:
@@ -125,10 +145,22 @@ class LeaseHolder:
         async with transaction(self._engine) as connection:
             return await leases.pending(connection, await self._clock.now(connection))
 
-    def _why_not(self, lease: Lease, now: datetime) -> str | None:
-        """The reason for which a queued email is not sent: no longer true, or held back since the last start."""
+    def _why_not(self, lease: Lease, now: datetime, returned: Mapping[str, str]) -> str | None:
+        """The reason for which a queued email is not sent: no longer true, held back since the last start, or its
+        address is on the suppression list.
+
+        `returned`: hash of an address -> why it is on the list.
+        """
         reason = untrue(lease.event, lease.recipient.latest_versions, now)
-        return reason or held_back(lease.notification.channel, self._mode)
+        return reason or held_back(lease.notification.channel, self._mode) or returned.get(self._hash(lease) or "")
+
+    def _hash(self, lease: Lease) -> str | None:
+        return address_hash(self._settings, lease.addressee.contact.email) if lease.addressee else None
+
+    def _result(self, lease: Lease, attempt: Attempt, now: datetime) -> LeaseResult:
+        at = lease.event.processing_time(now)
+        result = result_of(attempt, lease.earlier, now=at, jitter=random.uniform(-1, 1))
+        return LeaseResult(lease=lease, result=result, at=at, address_hash=self._hash(lease))
 
     def _is_certain(self) -> bool:
         return self._session.is_certain and self._checked_session == self._session.number
@@ -143,12 +175,15 @@ class LeaseHolder:
 
         Gives what the log is to say of it, once it is committed.
         """
+        refused = [one for one in results if isinstance(one.result, Failed) and one.result.bounced]
+        known = await recipients.lock(connection, {one.lease.notification.account_id for one in refused})
         attempts = await leases.record(connection, self._session.owner, results)
         unit_of_work = UnitOfWork(now, self._partitions)
         for one in results:
             key = _id(one.lease)
             if key in attempts and not isinstance(one.result, RetryLater | Interrupted | NotAttempted):
                 unit_of_work.add_final_result(one.lease.notification, one.result, attempts=attempts[key], at=one.at)
+        await self._returned_mail.record(connection, _bounces(refused, attempts), known, unit_of_work)
         await unit_of_work.save(connection)
         return unit_of_work.log_messages
 
@@ -157,8 +192,10 @@ def _id(lease: Lease) -> str:
     return lease.notification.notification_id
 
 
-def _result(lease: Lease, attempt: Attempt, now: datetime) -> LeaseResult:
-    at = lease.event.processing_time(now)
-    return LeaseResult(
-        lease=lease, result=result_of(attempt, lease.earlier, now=at, jitter=random.uniform(-1, 1)), at=at
-    )
+def _bounces(refused: Sequence[LeaseResult], ours: Collection[str]) -> list[Bounce]:
+    """The relay's refusals of addresses, of leases that were this process's."""
+    return [
+        Bounce(notification_id=_id(one.lease), kind=BounceKind.HARD, detail=one.result.reason)
+        for one in refused
+        if isinstance(one.result, Failed) and _id(one.lease) in ours
+    ]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from notifier_service.decisions.bounce import BounceKind
 from shared.contracts.fields import (
     AccountId,
     LifecycleEventId,
@@ -15,7 +16,7 @@ from shared.contracts.fields import (
 )
 from shared.contracts.outcomes import Channel
 
-DecisionStatus = Literal["queued", "delivered", "failed", "suppressed"]
+DecisionStatus = Literal["queued", "delivered", "failed", "suppressed", "bounced", "complained"]
 """The status of a notification as the contract names it; one that is being sent is `queued`."""
 
 
@@ -29,7 +30,13 @@ class DecisionDocument(BaseModel):
     lifecycle_type: LifecycleType
     kind: Annotated[str, described("Short name of the lifecycle type.", "renewal_due")]
     channel: Channel
-    status: Annotated[DecisionStatus, described("`queued`: waits for its first attempt or a retry.", "delivered")]
+    status: Annotated[
+        DecisionStatus,
+        described(
+            "`queued`: waits for its first attempt or a retry; `bounced`, `complained`: it had been delivered before.",
+            "delivered",
+        ),
+    ]
     under_way: Annotated[bool, described("Whether a process is sending it just now; its status is `queued`.", False)]
     reason: Annotated[
         str | None,
@@ -63,6 +70,13 @@ class DecisionDocument(BaseModel):
     recipient_id: Annotated[
         RecipientId | None,
         described("The further recipient whose email it is (R52); null for the contact, and for an internal message."),
+    ]
+    bounce: Annotated[
+        BounceKind | None,
+        described("What was reported of an email that had been sent; null where nothing was.", "hard"),
+    ]
+    bounce_detail: Annotated[
+        str | None, described("What the mail server said then, or the type of the complaint.", "550 5.1.1 no such user")
     ]
 
 

@@ -1,8 +1,8 @@
 """Forgetting a person in what the notifier holds: messages, emails, preferences and dead letters of an account (R48).
 
-The contact goes with the row of `recipient`. Decisions stay, without the masked address. An email that is leased ends
-as its delivery does; should it have to wait again, it is suppressed then. Each statement is about a bounded number of
-rows, found by their account.
+The contact goes with the row of `recipient`; of a suppressed address the hash stays, and no word whose it is. Decisions
+stay, without the masked address. An email that is leased ends as its delivery does; should it have to wait again, it is
+suppressed then. Each statement is about a bounded number of rows, found by their account.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,14 @@ _NEXT = text(
 _FORGET = Bulk(
     NotificationRow,
     "UPDATE notification SET status = n.status, reason = n.reason, event = n.event, recipient = NULL,"
+    " address_hash = NULL,"
     " next_attempt_at = CASE WHEN n.status = 'sending' THEN notification.next_attempt_at END"
     " FROM {rows} WHERE notification.notification_id = n.notification_id",
     ("notification_id", "status", "reason", "event"),
+)
+_UNLINK_ADDRESSES = text(
+    "UPDATE suppression SET notification_id = NULL FROM notification"
+    " WHERE suppression.notification_id = notification.notification_id AND notification.account_id = :account_id"
 )
 _DELETE_MESSAGES = text(
     "DELETE FROM message WHERE message_id IN"
@@ -46,6 +51,7 @@ async def forget(connection: Connection, account_id: str) -> list[EndedEmail]:
     """Forget the person behind an account; the emails that waited, which end with it."""
     await preferences.replace(connection, account_id, Preferences())
     await _delete_messages(connection, account_id)
+    await connection.execute(_UNLINK_ADDRESSES, {"account_id": account_id})
     await empty_dead_letters(connection, NOTIFICATION_DEAD_LETTERS, account_id)
     return await _forget_emails(connection, account_id)
 

@@ -54,10 +54,12 @@ _RECORD = Bulk(
     "   WHEN n.attempts > 0 THEN 0 ELSE notification.interruptions END,"
     "  paused_until = CASE WHEN n.pause_milliseconds > 0"
     "   THEN clock_timestamp() + make_interval(secs => n.pause_milliseconds / 1000.0) END,"
-    "  event = CASE WHEN n.status = 'queued' THEN notification.event END"
+    "  event = CASE WHEN n.status = 'queued' THEN notification.event END,"
+    "  address_hash = CASE WHEN n.attempts > 0 AND notification.recipient IS NOT NULL THEN n.address_hash"
+    "   ELSE notification.address_hash END"
     " FROM {rows} WHERE notification.notification_id = n.notification_id AND notification.claimed_by = :owner"
     " RETURNING notification.notification_id, notification.attempts",
-    ("notification_id", "status", "reason", "attempts", "first_attempt_at", "next_attempt_at"),
+    ("notification_id", "status", "reason", "attempts", "first_attempt_at", "next_attempt_at", "address_hash"),
     also={"pause_milliseconds": "attempts"},
 )
 _OWNED = text("SELECT notification_id FROM notification WHERE status = 'sending' AND claimed_by = :owner")
@@ -94,11 +96,12 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseResult:
-    """What came of a lease; `at`: when, as `LifecycleEvent.processing_time`."""
+    """What came of a lease; `at`: when, as `LifecycleEvent.processing_time`; `address_hash`: where it went."""
 
     lease: Lease
     result: DeliveryResult
     at: datetime
+    address_hash: str | None = None
 
 
 async def acquire(connection: Connection, owner: int, *, now: datetime, limit: int) -> list[Lease]:
@@ -114,7 +117,7 @@ async def record(connection: Connection, owner: int, results: Sequence[LeaseResu
     Notification id -> attempts so far, of those leases that `owner` still had; the others are left as they are.
     """
     rows = [
-        {"notification_id": one.lease.notification.notification_id, **_columns(one)}
+        {"notification_id": one.lease.notification.notification_id, **_columns(one), "address_hash": one.address_hash}
         for one in sorted(results, key=lambda one: one.lease.notification.notification_id)
     ]
     return {row.notification_id: row.attempts for row in await _RECORD.fetch(connection, rows, owner=owner)}

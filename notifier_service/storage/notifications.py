@@ -40,6 +40,9 @@ class NotificationRow(NotifierTable, table=True):
     since the last attempt that broke off before the relay had the email; until `paused_until`, in real time, there is
     no further one.
 
+    `bounce` (`decisions.bounce.BounceKind`) and `bounce_detail`: what was reported of an email that had been sent;
+    `address_hash`: where it went, as `suppressions` has it.
+
     `event_time`: of the lifecycle event; `code`: of a refusal; `recipient`: the masked address of an email. NULL in
     rows of older versions. `recipient_id`: the further recipient whose email it is; NULL: the contact, or the inbox.
     """
@@ -49,6 +52,7 @@ class NotificationRow(NotifierTable, table=True):
         Index("notification_account", "account_id", "number"),
         Index("notification_number", "number"),
         Index("notification_queued", "next_attempt_at", "number", postgresql_where=text("status = 'queued'")),
+        Index("notification_address", "address_hash", "number", postgresql_where=text("address_hash IS NOT NULL")),
         Index("notification_sending", "claimed_by", postgresql_where=text("status = 'sending'")),
     )
     notification_id: TextKey
@@ -74,6 +78,9 @@ class NotificationRow(NotifierTable, table=True):
     code: OptionalText
     recipient: OptionalText
     recipient_id: OptionalText
+    bounce: OptionalText
+    bounce_detail: OptionalText
+    address_hash: OptionalText
 
 
 IDENTITY = (
@@ -95,7 +102,8 @@ _ADD = insert(
 _PAGE = text(
     "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
     "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
-    "  attempts, created_at, next_attempt_at, event_time, code, recipient, recipient_id FROM notification) AS shown"
+    "  attempts, created_at, next_attempt_at, event_time, code, recipient, recipient_id, bounce, bounce_detail"
+    "  FROM notification) AS shown"
     " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
     "  AND (CAST(:status AS text) IS NULL OR status = :status)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"

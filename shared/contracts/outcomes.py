@@ -30,7 +30,10 @@ class NotificationOutcome:
     ]
     reason: Annotated[
         str | None,
-        described("The mail relay's reply, or why nothing was sent; null when delivered or read.", "no_contact"),
+        described(
+            "The mail server's reply, why nothing was sent, or the type of a complaint; null for an internal message.",
+            "no_contact",
+        ),
     ]
     recipient_id: Annotated[
         RecipientId | None,
@@ -43,5 +46,7 @@ OUTCOME_EVENTS: Mapping[str, type[NotificationOutcome]] = {
     "tenure.notification.failed.v1": NotificationOutcome,
     "tenure.notification.suppressed.v1": NotificationOutcome,
     "tenure.notification.read.v1": NotificationOutcome,
+    "tenure.notification.bounced.v1": NotificationOutcome,
+    "tenure.notification.complained.v1": NotificationOutcome,
 }
 """Type -> contract: what the notifier writes."""

@@ -195,6 +195,18 @@ OperatorCaller = Annotated[Caller, Depends(_operator)]
 """For a route's parameter: the caller of an access token with the scope `operator`."""
 
 
+async def _maybe_operator(request: Request, _: _Bearer) -> bool:
+    """Raises `Problem` where a token is given that is no operator's."""
+    if not _token_in_header(request):
+        return False
+    await _operator(request, None)
+    return True
+
+
+MaybeOperator = Annotated[bool, Depends(_maybe_operator)]
+"""For a route's parameter, where something else than a token may authorise: whether an operator calls."""
+
+
 async def operators_only(_: OperatorCaller) -> None:
     """For a router: 401 without a token, 403 with one that is not an operator's."""
 

@@ -19,6 +19,8 @@ HEADER_BYTES: Final = 16_384
 """Request line and headers together."""
 BODY_BYTES: Final = 65_536
 """The body of a request."""
+BOUNCE_BYTES: Final = 524_288
+"""The body of `POST /bounces`: a mail that came back, perhaps with all of what was sent."""
 TOKEN_CHARACTERS: Final = 8_192
 """A bearer token."""
 RATE_SECONDS: Final = 10

@@ -34,6 +34,7 @@ A page that needs more sets its own `Content-Security-Policy`.
 """
 _METHODS: Final = frozenset(HTTPMethod)
 _PROBES: Final = ("/health", "/ready")
+_LARGER_BODIES: Final = {"/bounces": limits.BOUNCE_BYTES}
 
 
 class ProtectiveHeaders:
@@ -112,8 +113,9 @@ class RequestLimits:
         if scope["type"] == "http":
             await self._check_rate(scope)
             _check_address(scope)
-            _check_size(scope)
-            receive = _limited(receive)
+            most = _LARGER_BODIES.get(scope["path"], limits.BODY_BYTES)
+            _check_size(scope, most)
+            receive = _limited(receive, most)
         await self._app(scope, receive, send)
 
     async def _check_rate(self, scope: Scope) -> None:
@@ -145,23 +147,23 @@ def _is_text(raw: bytes) -> bool:
     return True
 
 
-def _check_size(scope: Scope) -> None:
+def _check_size(scope: Scope, most_body: int) -> None:
     """The server refuses most of what is too large before; it takes larger headers that come in one piece."""
     size = len(scope["raw_path"]) + len(scope["query_string"])
     if size + sum(len(name) + len(value) for name, value in scope["headers"]) > limits.HEADER_BYTES:
         raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"At most {limits.HEADER_BYTES} bytes of headers.")
-    if int(Headers(scope=scope).get("content-length", "0")) > limits.BODY_BYTES:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {limits.BODY_BYTES} bytes of body.")
+    if int(Headers(scope=scope).get("content-length", "0")) > most_body:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {most_body} bytes of body.")
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     received = 0
 
     async def receive_within_limit() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > limits.BODY_BYTES:  # other errors than these count as a fault of the body, for the framework
+        if received > most:  # other errors than these count as a fault of the body, for the framework
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return message
 

@@ -40,12 +40,17 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "notifier_service.decisions": set(),
     "notifier_service.content": {"decisions"},
     "notifier_service.storage": {"decisions"},
-    "notifier_service.bounces": set(),
-    "notifier_service.delivery": {"bounces", "decisions", "content", "storage", "unit_of_work", "log_lines"},
+    "notifier_service.bounces": {"decisions"},
+    "notifier_service.returned_mail": {"content", "decisions", "storage", "unit_of_work"},
+    "notifier_service.delivery": {
+        *("bounces", "decisions", "content", "storage", "unit_of_work", "log_lines", "returned_mail"),
+    },
     "notifier_service.inbox": {"decisions", "storage", "unit_of_work", "log_lines"},
     "notifier_service.pages": {"content", "storage"},
     "notifier_service.migrations": {"storage"},
-    "notifier_service.http": {"storage"},
+    "notifier_service.http": {
+        *("bounces", "decisions", "delivery", "storage", "unit_of_work", "log_lines", "returned_mail"),
+    },
 }
 """Package of a service -> what else of the same service it imports."""
 
@@ -78,8 +83,10 @@ PURE: Final[Mapping[str, set[str]]] = {
     "notifier_service.delivery.smtp.limit": set(),
     "shared.runtime.mail_settings": {"shared.contracts"},
     "notifier_service.content": {
-        *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.lifecycle_event"),
+        *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.bounce"),
+        "notifier_service.decisions.lifecycle_event",
     },
+    "notifier_service.bounces.report": {"notifier_service.decisions"},
 }
 """Module or package without IO, clock, randomness or global state -> others of ours that it imports, all of them pure.
 """

@@ -42,7 +42,7 @@ class MailRelay:
         step = await self._hand_over(mail, before_data)
         if step.meaning is StepMeaning.UNREACHABLE:
             raise RelayUnreachable.at(step)
-        return Attempted(step.meaning, without_addresses(step.reason, mail.recipient))
+        return Attempted(step.meaning, without_addresses(step.reason, mail.recipient), step.stage)
 
     async def check(self) -> None:
         """Make sure that the relay replies, or did so lately. Raises `RelayUnreachable`."""

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from notifier_service.content.bounce_notice import bounce_notice
 from notifier_service.content.catalogs import CATALOGS
 from notifier_service.content.languages import FALLBACK, Sentence, placeholders
 from notifier_service.content.messages import CONTENT_FUNCTIONS, mail_content
 from notifier_service.content.render import inbox_message
+from notifier_service.decisions.bounce import BounceKind
 from notifier_service.decisions.channels import CHANNELS
 from notifier_service.decisions.lifecycle_event import kind_of
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
@@ -77,6 +79,8 @@ def test_no_sentence_is_unused() -> None:
     recording = replace(who, language=replace(who.language, sentences=Recorder(ENGLISH)))
     for _, data in (*variants.mailed(), *variants.inbox_only(), *variants.older()):
         mail_content(data, recording)
+    for kind in (BounceKind.HARD, BounceKind.COMPLAINT):
+        bounce_notice(kind, "l…@example.com", recording)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
     assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around, *OF_PAGES))} == set()

@@ -1,0 +1,25 @@
+"""The internal message for a reader whose emails have stopped: what happened, to which address, and the way back."""
+
+import pytest
+
+from notifier_service.content.bounce_notice import bounce_notice
+from notifier_service.decisions.bounce import BounceKind
+from tests.unit.notifier import samples
+
+
+@pytest.mark.parametrize(
+    ("locale", "kind", "title", "remedy"),
+    [
+        ("en", BounceKind.HARD, "Emails to you no longer arrive", "correct the contact of your account"),
+        ("en", BounceKind.COMPLAINT, "Emails to you have stopped", "ask our support"),
+        ("zh-CN", BounceKind.HARD, "您已收不到我们的邮件", "更正账户的联系人信息"),
+        ("zh-CN", BounceKind.COMPLAINT, "我们已停止向您发送邮件", "联系客服"),
+    ],
+)
+def test_a_reader_learns_why_emails_have_stopped_and_how_they_come_again(
+    locale: str, kind: BounceKind, title: str, remedy: str
+) -> None:
+    notice = bounce_notice(kind, "l…@example.com", samples.localizer(locale))
+    assert notice.title == title
+    assert remedy in notice.body
+    assert notice.body.count("l…@example.com") == 1
