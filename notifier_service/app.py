@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from notifier_service.batch import NotifierBatchProcessor
-from notifier_service.content.catalogs import load_languages
+from notifier_service.content.inbox_composer import InboxComposer
 from notifier_service.content.mail_composer import MailComposer
+from notifier_service.content_files import load_content
 from notifier_service.delivery import circuit_breaker, process_session
 from notifier_service.delivery.lease_holder import LeaseHolder
 from notifier_service.delivery.process_session import ProcessSession
@@ -22,6 +23,7 @@ from notifier_service.mail_links import MailLinks
 from notifier_service.metrics import delivery_seconds, notifications, show_streams
 from notifier_service.pages import inbox as inbox_page
 from notifier_service.pages.session import PageContext
+from notifier_service.previews import pages as previews
 from notifier_service.returned_mail import ReturnedMail
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
@@ -31,18 +33,19 @@ from shared.web.http import build_http
 
 def build(context: ServiceContext) -> ServiceComponents:
     """Everything that runs. Raises `BadSettings` for settings that cannot work."""
-    languages = load_languages()
+    content = load_content(context.settings)
     metrics = Metrics(context, notifications)
     url = context.settings.database_url.get_secret_value()
     session = ProcessSession(url=url, schema=context.schema, health=context.health)
     guard = Guard(context.settings)
     mail_composer = MailComposer(
-        languages,
+        content.languages,
+        content.brand,
         MailLinks(context.settings, guard).for_,
         mail_from=context.settings.mail_from,
         mail_domain=context.settings.mail_domain,
     )
-    returned_mail = ReturnedMail(languages)
+    returned_mail = ReturnedMail(content.languages)
     leases = LeaseHolder(
         session, context, returned_mail=returned_mail, observe_seconds=delivery_seconds(metrics.registry)
     )
@@ -56,14 +59,15 @@ def build(context: ServiceContext) -> ServiceComponents:
         inbox_page.router(context.http_engine),
         suppressions.router(context.http_engine, context.settings),
         bounces.router(context, returned_mail),
+        previews.router(content, context.settings),
     ]
     http = build_http(context, guard=guard, metrics=metrics, routers=routers)
-    http.state.pages = PageContext(languages, context.settings.public_url)
+    http.state.pages = PageContext(content.languages, context.settings.public_url, content.brand.product_name)
     return ServiceComponents(
         http=http,
         http_tasks=[streams.run, partial(watch_inboxes, url, context.schema, streams, context.health)],
         batch_processor=NotifierBatchProcessor(
-            registry(languages, context.settings.delivery),
+            registry(InboxComposer(content.languages, content.brand), context.settings.delivery),
             topic_prefix=context.settings.topic_prefix,
             clock=context.clock,
             partitions=context.partitions,

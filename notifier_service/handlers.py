@@ -11,9 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from notifier_service.content.languages import Languages
-from notifier_service.content.localizer import localizer_for
-from notifier_service.content.render import inbox_message
+from notifier_service.content.inbox_composer import InboxComposer
 from notifier_service.decisions import lifecycle_event
 from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.held_back import DeliveryMode
@@ -34,8 +32,6 @@ from shared.testclock.advances import request_advance
 
 _CLOCK_LEADER: Final = "subscription"
 """The service whose clock this one follows; its own `settled` events, on the same topic, are only counted."""
-_DEFAULT_LOCALE: Final = ("en", "UTC")
-"""Language and time zone of an internal message whose recipient has no known contact."""
 _YIELD_AFTER: Final = 50
 """Internal messages composed before other tasks of the process may run."""
 
@@ -58,11 +54,11 @@ Registry: TypeAlias = Mapping[str, Handler[Any]]
 """Logical topic -> its handler."""
 
 
-def registry(languages: Languages, mode: DeliveryMode) -> Registry:
+def registry(composer: InboxComposer, mode: DeliveryMode) -> Registry:
     """All topics that the notifier reads; the second one exists with the test clock only."""
     return {
         LIFECYCLE: Handler(
-            contracts=TOPICS[LIFECYCLE].contracts, read=lifecycle_event.read, apply=partial(notify, languages, mode)
+            contracts=TOPICS[LIFECYCLE].contracts, read=lifecycle_event.read, apply=partial(notify, composer, mode)
         ),
         TEST_CLOCK_SETTLED: Handler(
             contracts=TOPICS[TEST_CLOCK_SETTLED].contracts, read=_clock_settled, apply=follow_clock
@@ -71,7 +67,7 @@ def registry(languages: Languages, mode: DeliveryMode) -> Registry:
 
 
 async def notify(
-    languages: Languages,
+    composer: InboxComposer,
     mode: DeliveryMode,
     connection: Connection,
     events: Sequence[LifecycleEvent],
@@ -90,7 +86,7 @@ async def notify(
     await recipients.save(connection, [one for key, one in changed.items() if one != known[key]])
     new = _new(decisions, await notifications.add(connection, decisions, now=now))
     _count_events(events, decisions, new, unit_of_work)
-    await messages.add(connection, await _compose_messages(languages, new, now))
+    await messages.add(connection, await _compose_messages(composer, new, now))
     _collect(new, unit_of_work)
 
 
@@ -140,22 +136,20 @@ def _count_events(
 
 
 async def _compose_messages(
-    languages: Languages, new: Sequence[NotificationDecision], now: datetime
+    composer: InboxComposer, new: Sequence[NotificationDecision], now: datetime
 ) -> list[NewMessage]:
     """The internal messages among the decisions."""
     composed: list[NewMessage] = []
     for decision in new:
         if isinstance(decision.immediate_result, Delivered):
-            composed.append(_compose(languages, decision, now))
+            composed.append(_compose(composer, decision, now))
             if len(composed) % _YIELD_AFTER == 0:
                 await asyncio.sleep(0)
     return composed
 
 
-def _compose(languages: Languages, decision: NotificationDecision, now: datetime) -> NewMessage:
-    contact = decision.contact
-    locale, time_zone = (contact.locale, contact.time_zone) if contact else _DEFAULT_LOCALE
-    text = inbox_message(decision.event.as_of(now), localizer_for(languages, locale, time_zone), None)
+def _compose(composer: InboxComposer, decision: NotificationDecision, now: datetime) -> NewMessage:
+    text = composer.compose(decision.event.as_of(now), decision.contact)
     return NewMessage(
         message_id=decision.planned.notification_id,
         account_id=decision.event.metadata.account_id,

@@ -94,6 +94,8 @@ def _faults(message: Message) -> Iterator[str]:
     for form in _forms(message):
         if not form:
             yield "a plural form is missing"
+        elif form.isspace():
+            yield "the text is blank"
         if _CONTROL.search(form):
             yield "the text has a line break or a control character"
         try:

@@ -15,6 +15,7 @@ COUNT: Final = "n"
 """The placeholder for the number that selects the plural form."""
 FALLBACK: Final = "en"
 """The language of readers whose own is not there, and the reference for all others."""
+_TRIED_COUNTS: Final = range(1, 201)
 
 
 class BadCatalog(ValueError):
@@ -103,6 +104,9 @@ def _differences(sentences: Sentences, reference: Sentences) -> Iterator[str]:
         elif not _same_placeholders(sentence, reference[key]):
             names = sorted(set(placeholders("".join(reference[key].forms))))
             yield f"{sentence.place}: {key}: expected the placeholders {names}"
+        elif counts := _counts_untold(sentence):
+            one, other = counts[:2]
+            yield f"{sentence.place}: {key}: the form for {one} is that for {other} too, so it needs {{{COUNT}}}"
 
 
 def _same_placeholders(sentence: Sentence, expected: Sentence) -> bool:
@@ -110,6 +114,17 @@ def _same_placeholders(sentence: Sentence, expected: Sentence) -> bool:
     wanted = set(placeholders("".join(expected.forms)))
     found = [set(placeholders(form)) for form in sentence.forms]
     return set().union(*found) == wanted and all(names | {COUNT} == wanted | {COUNT} for names in found)
+
+
+def _counts_untold(sentence: Sentence) -> Sequence[int]:
+    """Several numbers for which one form stands that does not name the number; empty where there are none."""
+    if sentence.form_for is None or not any(COUNT in placeholders(form) for form in sentence.forms):
+        return ()
+    for index, form in enumerate(sentence.forms):
+        counts = [count for count in _TRIED_COUNTS if sentence.form_for(count) == index]
+        if COUNT not in placeholders(form) and len(counts) > 1:
+            return counts
+    return ()
 
 
 def _missing(tag: str, sentences: Sentences, reference: Sentences) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from notifier_service.content.brand import Brand
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.content.render import Links, MailMetadata, render
@@ -25,7 +26,7 @@ class Mail:
 
 
 class MailComposer:
-    """Composes mails from one mailbox, `mail_from`, with message ids in `mail_domain`.
+    """Composes mails in one brand, from one mailbox, `mail_from`, with message ids in `mail_domain`.
 
     `links_for` an event: those of its mail.
     """
@@ -33,12 +34,14 @@ class MailComposer:
     def __init__(
         self,
         languages: Languages,
+        brand: Brand,
         links_for: Callable[[LifecycleEvent], Links],
         *,
         mail_from: str,
         mail_domain: str,
     ) -> None:
         self._languages = languages
+        self._brand = brand
         self._links_for = links_for
         self._from = mail_from
         self._domain = mail_domain
@@ -48,6 +51,7 @@ class MailComposer:
         contact = addressee.contact
         metadata = MailMetadata(
             links=self._links_for(event),
+            brand=self._brand,
             notification_id=notification_id,
             mail_from=self._from,
             mail_domain=self._domain,

@@ -14,7 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 
 from notifier_service.content import headers
 from notifier_service.content.addresses import UnusableAddress, mailbox
-from notifier_service.content.calendar_file import expiration_calendar
+from notifier_service.content.brand import Brand
+from notifier_service.content.button import button, page_url
+from notifier_service.content.calendar_file import CalendarMetadata, expiration_calendar
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
 from notifier_service.content.messages.mail_content import Detail, MailContent, paragraphs
@@ -33,6 +35,15 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class MailTexts:
+    """What a mail says, before it is packed for its way."""
+
+    subject: str
+    plain: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class InboxText:
     """An internal message; `body` is plain text in paragraphs, with one detail per line."""
 
@@ -46,6 +57,7 @@ class MailMetadata:
     """What does not depend on the content; `date` is real time, `mail_from` a mailbox such as `A <a@b.example>`."""
 
     links: Links
+    brand: Brand
     notification_id: str
     mail_from: str
     mail_domain: str
@@ -58,26 +70,49 @@ def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, met
     Raises `UnusableAddress` where no mail can reach the contact.
     """
     to = mailbox(contact)
-    content = mail_content(event.data, localizer)
-    mail = _with_headers(event, content, to, metadata)
-    context = _context(event, content, localizer, name=to.display_name, metadata=metadata)
-    mail.set_content(_template("mail.txt").render(context))
-    mail.add_alternative(_template("mail.html").render(context), subtype="html")
-    organizer = mail["From"].addresses[0]
-    if file := expiration_calendar(
-        event, localizer, organizer=organizer, mail_domain=metadata.mail_domain, date=metadata.date
-    ):
+    texts = mail_texts(event, localizer, name=to.display_name, metadata=metadata)
+    mail = _with_headers(event, texts.subject, to, metadata)
+    mail.set_content(texts.plain)
+    mail.add_alternative(texts.html, subtype="html")
+    _add_logo(mail, metadata)
+    if file := expiration_calendar(event, localizer, _calendar_metadata(mail, metadata)):
         mail.add_attachment(file, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"})
     return mail
 
 
-def inbox_message(event: LifecycleEvent, localizer: Localizer, link: str | None) -> InboxText:
-    """The same content as an internal message; `link` is where it leads, if anywhere."""
+def mail_texts(event: LifecycleEvent, localizer: Localizer, *, name: str, metadata: MailMetadata) -> MailTexts:
+    """What the mail about one event says to somebody of this name; an empty one is greeted without it."""
+    content = mail_content(event.data, localizer)
+    context = _context(event, content, localizer, name=name, metadata=metadata)
+    return MailTexts(content.subject, _template("mail.txt").render(context), _template("mail.html").render(context))
+
+
+def _add_logo(mail: EmailMessage, metadata: MailMetadata) -> None:
+    """The picture that the HTML part names by its id."""
+    if (logo := metadata.brand.logo) and (page := mail.get_body(("html",))):
+        page.add_related(logo.content, "image", logo.subtype, cid=f"<{_logo_id(metadata)}>", disposition="inline")
+
+
+def _logo_id(metadata: MailMetadata) -> str:
+    return f"logo@{metadata.mail_domain}"
+
+
+def _calendar_metadata(mail: EmailMessage, metadata: MailMetadata) -> CalendarMetadata:
+    return CalendarMetadata(
+        organizer=mail["From"].addresses[0],
+        product_name=metadata.brand.product_name,
+        mail_domain=metadata.mail_domain,
+        date=metadata.date,
+    )
+
+
+def inbox_message(event: LifecycleEvent, localizer: Localizer, brand: Brand) -> InboxText:
+    """The same content as an internal message, with a link to where its reader acts, if the brand has such a page."""
     content = mail_content(event.data, localizer)
     rows = _rows(event, content, localizer)
     details = "\n".join(localizer.text("detail", label=row.label, value=row.value) for row in rows)
     parts = (*content.lead, details, *_obstacle_texts(content), *content.advice)
-    return InboxText(content.title, "\n\n".join(part for part in parts if part), link)
+    return InboxText(content.title, "\n\n".join(part for part in parts if part), page_url(content.page, event, brand))
 
 
 def _rows(event: LifecycleEvent, content: MailContent, localizer: Localizer) -> tuple[Detail, ...]:
@@ -96,11 +131,11 @@ def _obstacle_texts(content: MailContent) -> tuple[str, ...]:
     return paragraphs(content.obstacles.title, *content.obstacles.sentences, content.obstacles.remedy)
 
 
-def _with_headers(event: LifecycleEvent, content: MailContent, to: Address, metadata: MailMetadata) -> EmailMessage:
+def _with_headers(event: LifecycleEvent, subject: str, to: Address, metadata: MailMetadata) -> EmailMessage:
     mail = EmailMessage(policy=headers.policy())
-    mail["From"] = metadata.mail_from
+    mail["From"] = metadata.brand.sender(metadata.mail_from)
     mail["To"] = to
-    mail["Subject"] = content.subject
+    mail["Subject"] = subject
     mail["Date"] = metadata.date
     mail["Message-ID"] = f"<{metadata.notification_id}@{metadata.mail_domain}>"
     mail["Auto-Submitted"] = "auto-generated"
@@ -125,6 +160,9 @@ def _context(
         "rows": _rows(event, content, localizer),
         "reference": metadata.notification_id,
         "links": metadata.links,
+        "brand": metadata.brand,
+        "button": button(content.page, event, metadata.brand, inbox_url=metadata.links.inbox_url),
+        "logo_id": _logo_id(metadata),
     }
 
 

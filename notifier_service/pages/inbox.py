@@ -28,7 +28,12 @@ def router(engine: Engine) -> APIRouter:
             summary = await messages.summary(connection, caller.account_id)
         accepted = request.headers.get("accept-language", "")
         localizer = localizer_of(page_context(request).languages, known.contact if known else None, accepted)
-        shown = {"messages": found, "moment": localizer.moment, "unread": summary.unread}
+        shown = {
+            "messages": found,
+            "moment": localizer.moment,
+            "unread": summary.unread,
+            "product": page_context(request).product,
+        }
         return html_page("inbox.html", localizer, shown)
 
     return made

@@ -19,7 +19,6 @@ from notifier_service.content.localizer import Localizer
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 _NONE: Final = ("default-src", "base-uri", "frame-ancestors")
-_PRODUCT: Final = "Tenure"
 
 
 def html_page(
@@ -32,7 +31,8 @@ def html_page(
 ) -> HTMLResponse:
     """A page of `templates/` in a reader's language and zone; `script` names one of `assets/`, run as a module.
 
-    Every template has `text` (a sentence by its key), `language`, `product` and the `values`.
+    Every template has `text` (a sentence by its key), `language` and the `values`; among them `product`, the name of
+    the brand, where there is one.
     """
     html = fragment(template, localizer, {"style": asset("page.css"), "script": script and asset(script), **values})
     policy = content_security_policy("page.css", script)
@@ -42,7 +42,7 @@ def html_page(
 
 def fragment(template: str, localizer: Localizer, values: Mapping[str, Any]) -> str:
     """The HTML of a template alone."""
-    common = {"text": localizer.text, "language": localizer.language.tag, "product": _PRODUCT}
+    common = {"text": localizer.text, "language": localizer.language.tag, "product": None}
     return _environment().get_template(template).render({**common, **values})
 
 

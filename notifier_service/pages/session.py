@@ -25,10 +25,13 @@ _PARAMETER: Final = "token"
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What every page needs; `public_url` is where recipients reach the service, perhaps below a path."""
+    """What every page needs; `public_url` is where recipients reach the service, perhaps below a path; `product`: the
+    brand's name, which stands on every page.
+    """
 
     languages: Languages
     public_url: str
+    product: str | None = None
 
     @property
     def root(self) -> str:
@@ -94,4 +97,9 @@ def _ended_page(request: Request) -> Response:
     languages = page_context(request).languages
     localizer = localizer_of(languages, None, request.headers.get("accept-language", ""))
     hours = int(LINK_LIFETIME.total_seconds()) // 3600
-    return html_page("ended.html", localizer, {"hours": hours}, status=HTTPStatus.UNAUTHORIZED)
+    return html_page(
+        "ended.html",
+        localizer,
+        {"hours": hours, "product": page_context(request).product},
+        status=HTTPStatus.UNAUTHORIZED,
+    )

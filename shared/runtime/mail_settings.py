@@ -21,7 +21,7 @@ def mailbox(text: str) -> str:
     """`Name <address>` or an address, with the name in quotes where it needs them and the domain in ASCII."""
     match = _MAILBOX.fullmatch(text.strip())
     if not match or not text.isprintable():
-        raise ValueError("expected one mailbox, such as 'Tenure <renewals@example.com>'")
+        raise ValueError("expected one mailbox, such as 'Cloud Guard <renewals@example.com>'")
     local_part, _, domain = (match[2] or match[3]).strip().rpartition("@")
     if len(local_part) > 64 or not _LOCAL_PART.fullmatch(local_part):
         raise ValueError("expected an address such as renewals@example.com, in ASCII before the @")

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
     smtp_ca_file: OptionalFile = None
     smtp_connections: Annotated[int, Field(ge=1, le=32)] = 8
-    mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "Tenure <renewals@localhost>"
+    mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "renewals@localhost"
     mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
     bounce_domain: Annotated[str, AfterValidator(mail_settings.bounce_domain)] | None = None
     delivery: Literal["on", "inbox", "shadow"] = "on"
@@ -160,6 +160,8 @@ class Settings(BaseSettings):
     roles: Annotated[str, AfterValidator(_roles)] = "all"
     policy_file: OptionalFile = None
     catalog_file: OptionalFile = None
+    brand_file: OptionalFile = None
+    words_dir: OptionalFile = None
     accept_policy_change: Annotated[str | None, AfterValidator(lambda text: text or None)] = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from shared.contracts.types import Edition, Feature
+from shared.runtime.toml_file import read_toml
 from subscription_service.domain.policy import Catalog, EditionCounts, FeatureRange, PriceList
 from subscription_service.policy_files.price_lists import STRICT, EditionPriceTable, Price, PriceListTable, faults
-from subscription_service.policy_files.toml_file import read_toml
 
 DEFAULT = Path(__file__).with_name("catalog.toml")
 

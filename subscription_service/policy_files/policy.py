@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from shared.contracts.types import Edition
+from shared.runtime.toml_file import read_toml
 from subscription_service.domain.policy import Policy, ReminderRow
-from subscription_service.policy_files.toml_file import read_toml
 
 DEFAULT = Path(__file__).with_name("policy.toml")
 

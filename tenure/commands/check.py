@@ -1,4 +1,4 @@
-"""`tenure check`: what policy and catalog say, in words, and what the next start would make of them.
+"""`tenure check`: what policy, catalog, brand and words say, and what the next start would make of them.
 
 Exit code 0: the service would start; 1: it would stop for a change that was not accepted; 2: a file is wrong, or the
 database that was named cannot be reached.
@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from notifier_service.content_files import load_content
 from shared.runtime.errors import Transient
 from shared.runtime.settings import BadSettings, Settings, load
 from subscription_service.domain import policy as domain
@@ -20,6 +21,7 @@ from tenure.checking import CheckedRules, ComparedWithData, check_files, compare
 from tenure.commands import options
 from tenure.commands.failures import failing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
+from tenure.mails_in_words import MailsInWords
 from tenure.rules_in_words import Line, catalog_in_words, policy_in_words, prices_in_words
 from tenure.terminal import harmless, say, say_json
 
@@ -40,17 +42,18 @@ def check(
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
 ) -> int:
-    """Say what policy and catalog hold, and what differs from the defaults and from the data."""
+    """Say what policy, catalog, brand and words hold, and what differs from the defaults and from the data."""
     with failing("tenure check", NotFound, BadSettings, Transient, OSError, exit_code=NOT_CHECKED):
         settings, has_database = _settings(ConnectionOptions(database=database, ready_file=ready_file))
         files = {"policy_file": policy or settings.policy_file, "catalog_file": catalog or settings.catalog_file}
         settings = settings.model_copy(update=files)
         checked = check_files(settings)
+        mails = MailsInWords.of(load_content(settings), settings)
         compared = asyncio.run(compare_with_data(settings, checked)) if has_database else None
     if as_json:
-        say_json(_document(checked, compared))
+        say_json({**_document(checked, compared), "brand": dict(mails.brand), "words": dict(mails.words)})
     else:
-        _say(checked, compared)
+        _say(checked, compared, mails)
     return REFUSED if compared and compared.refused else 0
 
 
@@ -64,7 +67,7 @@ def _settings(where: ConnectionOptions) -> tuple[Settings, bool]:
         return load(), False
 
 
-def _say(checked: CheckedRules, compared: ComparedWithData | None) -> None:
+def _say(checked: CheckedRules, compared: ComparedWithData | None, mails: MailsInWords) -> None:
     rules = checked.rules
     say(f"policy {harmless(rules.policy.version)}")
     _say_lines(policy_in_words(rules.policy))
@@ -74,6 +77,10 @@ def _say(checked: CheckedRules, compared: ComparedWithData | None) -> None:
     for prices in dated:
         say(f"\nprices from {prices.valid_from} on, list {harmless(prices.version)}")
         _say_lines(prices_in_words(prices, rules.catalog))
+    say("\nbrand of mails and messages")
+    _say_lines(mails.brand)
+    say("\nlanguages of mails and messages")
+    _say_lines(mails.words)
     say(f"\ndiffers from the defaults: {'nothing' if not checked.from_defaults else ''}".rstrip())
     _say_changes(checked.from_defaults)
     say(f"\n{_verdict(compared)}")

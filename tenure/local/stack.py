@@ -167,8 +167,8 @@ class Stack:
         host, _, port = self._smtp_address.rpartition(":")
         defaults = {
             "TENURE_SMTP_TLS": "none",
-            "TENURE_MAIL_FROM": "Tenure <renewals@tenure.localhost>",
-            "TENURE_MAIL_DOMAIN": "tenure.localhost",
+            "TENURE_MAIL_FROM": "renewals@mail.localhost",
+            "TENURE_MAIL_DOMAIN": "mail.localhost",
             "TENURE_PUBLIC_URL": self.services["notifier"][0].url,
         }
         ours = {

@@ -3,9 +3,11 @@
 Pictures go to the folder that `TENURE_PICTURES` names, else to the test's own folder.
 """
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
@@ -13,8 +15,13 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from notifier_service.content.brand import Brand
+from notifier_service.content.logo import logo
+from notifier_service.previews.looks import LOOKS, Look, Scheme, page_of
+from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.types import Contact
 from tests.unit.notifier import samples, variants
+from tests.unit.notifier.test_branded_mails import BRAND
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = (
@@ -25,6 +32,11 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+LOGO = (
+    "<svg width='480' height='72' xmlns='http://www.w3.org/2000/svg'><circle cx='28' cy='36' r='26' fill='#0b5fff'/>"
+    "<text x='78' y='54' font-size='50' font-weight='700' font-family='sans-serif' fill='#0b2a6b'>Acme Guard</text>"
+    "</svg>"
+)
 UNRENDERED = ("{{", "{%", "}}", "None", "Undefined", "{n}", "{day}")
 
 
@@ -34,6 +46,16 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def brand(browser: Browser) -> Brand:
+    """A logo as firms have them: dark letters on nothing."""
+    page = browser.new_page(viewport={"width": 480, "height": 72})
+    page.set_content(f"<body style='margin:0;font:700 54px/72px sans-serif;color:#0b2a6b'>{LOGO}</body>")
+    logo_file = page.locator("svg").screenshot(omit_background=True)
+    page.close()
+    return replace(BRAND, product_name="Acme Cloud Guard", logo=logo(logo_file))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +79,30 @@ def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
         assert_well_rendered(page, width)
         page.screenshot(path=pictures / f"{name}.{language}.{width}.{scheme}.png", full_page=True)
     page.close()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_a_mail_in_a_brand_shows_its_logo_colour_and_button(
+    browser: Browser, pictures: Path, brand: Brand, look: Look
+) -> None:
+    page = browser.new_page(viewport={"width": look.width, "height": 800}, color_scheme="light")
+    accent = brand.dark_accent if look.scheme is Scheme.DARK else brand.accent
+    told: tuple[LifecycleData, ...] = (samples.short, samples.expired, samples.renewed)
+    for language, data in itertools.product(samples.READERS, told):
+        mail = samples.mail(data, samples.READERS[language], brand=brand)
+        page.set_content(page_of(mail, look.scheme))
+        assert_well_rendered(page, look.width)
+        assert page.evaluate("document.querySelector('img.logo').naturalWidth") > 0
+        assert page.evaluate("getComputedStyle(document.querySelector('.button td')).backgroundColor") == rgb(accent)
+        assert page.locator(".button a").count() == 1
+        kind = mail["X-Tenure-Type"]
+        page.screenshot(path=pictures / f"brand-{kind}.{language}.{look.width}.{look.scheme}.png", full_page=True)
+    page.close()
+
+
+def rgb(colour: str | None) -> str:
+    assert colour is not None
+    return f"rgb({', '.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))})"
 
 
 def test_a_name_and_an_account_without_a_space_do_not_push_a_mail_out_of_a_phone(browser: Browser) -> None:

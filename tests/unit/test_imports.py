@@ -21,10 +21,10 @@ KNOWS: Final[Mapping[str, set[str]]] = {
     "shared": set(),
     "subscription_service": {"shared"},
     "notifier_service": {"shared"},
-    "tenure": {"shared", "subscription_service"},
+    "tenure": {"shared", "subscription_service", "notifier_service"},
 }
 """Package -> other packages of ours that it imports. The services never import each other; `tenure audit` uses the
-rules of the subscription service.
+rules of the subscription service, `tenure mails` the contents of the notifier.
 """
 
 ROOMS: Final[Mapping[str, set[str]]] = {
@@ -51,6 +51,7 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "notifier_service.http": {
         *("bounces", "decisions", "delivery", "storage", "unit_of_work", "log_lines", "returned_mail"),
     },
+    "notifier_service.previews": {"content", "content_files"},
 }
 """Package of a service -> what else of the same service it imports."""
 
@@ -84,8 +85,9 @@ PURE: Final[Mapping[str, set[str]]] = {
     "shared.runtime.mail_settings": {"shared.contracts"},
     "notifier_service.content": {
         *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.bounce"),
-        "notifier_service.decisions.lifecycle_event",
+        *("notifier_service.decisions.lifecycle_event", "shared.runtime.toml_file"),
     },
+    "shared.runtime.toml_file": set(),
     "notifier_service.bounces.report": {"notifier_service.decisions"},
 }
 """Module or package without IO, clock, randomness or global state -> others of ours that it imports, all of them pure.
@@ -114,7 +116,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "fastapi": {
         *("shared.web", "shared.runtime.components", "subscription_service.http"),
         *("notifier_service.http", "notifier_service.inbox.api", "notifier_service.pages"),
-        "tenure.local.mail_server",
+        *("notifier_service.previews.pages", "tenure.local.mail_server"),
     },
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "shared.web.connections", "tenure.local.mail_server"},
@@ -129,7 +131,10 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     },
     "limits": {"shared.web.rate_limits"},
     "pydantic_settings": {"shared.runtime.settings"},
-    "jinja2": {"notifier_service.content.render", "notifier_service.pages.layout", "shared.web.asyncapi_page"},
+    "jinja2": {
+        *("notifier_service.content.render", "notifier_service.pages.layout"),
+        *("notifier_service.previews.gallery", "shared.web.asyncapi_page"),
+    },
     "babel": {
         "notifier_service.content.catalogs",
         "notifier_service.content.languages",
@@ -157,6 +162,7 @@ REAL_TIME: Final = {
     "shared.testclock.clock",  # the service clock itself
     "shared.web.auth",  # tokens are judged by real time
     "notifier_service.content.mail_composer",  # a mail's `Date`
+    "tenure.mail_previews",  # the `Date` of a sample that is sent
     "tenure.tokens",  # a token is valid from now on
     "tenure.service_clock",  # without the test clock, the service has real time
     "tenure.event_files",  # an event that is typed without a time happens now

@@ -1,5 +1,6 @@
 """Messages about what puts an account right: a renewal order that was taken back (R46), an extension (R47)."""
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details, paragraphs
@@ -28,6 +29,7 @@ def renewal_cancelled(data: RenewalTakenBack, localizer: Localizer) -> MailConte
             ("balance", localizer.money(data.balance_after, data.currency) if data.refunded else None),
         ),
         advice=(localizer.text("renewal_cancelled.advice"),),
+        page=Page.RENEW,
     )
 
 
@@ -47,6 +49,7 @@ def extended(data: TermExtended, localizer: Localizer) -> MailContent:
         highlight=highlight,
         details=details(localizer, *rows),
         advice=(localizer.text(f"{key}.advice"),),
+        page=None if key == "extended.active" else Page.RENEW,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
@@ -32,6 +33,7 @@ def failed(data: AutoRenewalFailed, localizer: Localizer) -> MailContent:
             *facts.end_rows(data.expires_on, data.ends_at, localizer),
         ),
         advice=(localizer.text(advice), localizer.text("auto_renewal_failed.advice.manual")),
+        page=Page.TOP_UP,
     )
 
 
@@ -52,6 +54,7 @@ def enabled(data: AutoRenewalSwitchedOn, localizer: Localizer) -> MailContent:
             ("first_attempt", localizer.moment(data.first_attempt_at) if data.first_attempt_at else None),
         ),
         advice=(localizer.text("auto_renewal_enabled.advice.late" if late else "auto_renewal_enabled.advice"),),
+        page=Page.RENEW if late else None,
     )
 
 
@@ -70,7 +73,7 @@ def disabled(data: AutoRenewalSwitchedOff, localizer: Localizer) -> MailContent:
 def declined(data: RenewalDeclineNoted, localizer: Localizer) -> MailContent:
     """The decision not to renew, and when the subscription ends (R28)."""
     ends = facts.end_rows(data.expires_on, data.ends_at, localizer)
-    return _switched_off("renewal_declined", *ends, localizer=localizer)
+    return replace(_switched_off("renewal_declined", *ends, localizer=localizer), page=Page.RENEW)
 
 
 def _switched_off(kind: str, *rows: Row, localizer: Localizer) -> MailContent:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details, paragraphs
@@ -36,6 +37,7 @@ def renewal_upcoming(data: RenewalUpcoming, localizer: Localizer) -> MailContent
         ),
         obstacles=obstacle_list(data.obstacles, localizer),
         advice=(localizer.text(f"{key}.advice"),),
+        page=Page.TOP_UP if short else Page.MANAGE,
     )
 
 

@@ -1,5 +1,6 @@
 """Messages about the end of a subscription: the expiry, the release reminder, the release."""
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import MailContent, Severity, details, paragraphs
@@ -24,6 +25,7 @@ def expired(data: Expired, localizer: Localizer) -> MailContent:
             ("retained", facts.retained(data.retained, localizer)),
         ),
         advice=(localizer.text(f"expired.{key}.advice"),),
+        page=Page.RENEW,
     )
 
 
@@ -45,6 +47,7 @@ def release_due(data: ReleaseDue, localizer: Localizer) -> MailContent:
             ("to_delete", facts.retained(data.retained, localizer)),
         ),
         advice=(localizer.text(f"{key}.advice"),),
+        page=Page.RENEW,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 
 Row: TypeAlias = tuple[str, str | None]
@@ -55,7 +56,10 @@ class ObstacleList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailContent:
-    """Plain text. `badge` is a word or two; `lead` (what happened) and `advice` (what to do) are paragraphs."""
+    """Plain text. `badge` is a word or two; `lead` (what happened) and `advice` (what to do) are paragraphs.
+
+    `page`: where the reader acts; None where there is nothing to do but to read.
+    """
 
     severity: Severity
     badge: str
@@ -66,6 +70,7 @@ class MailContent:
     details: tuple[Detail, ...] = ()
     obstacles: ObstacleList | None = None
     advice: tuple[str, ...] = ()
+    page: Page | None = None
 
 
 def details(localizer: Localizer, *rows: Row) -> tuple[Detail, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.messages.mail_content import Detail, MailContent, Row, Severity, details
 from notifier_service.content.names import display_name, one_line
@@ -41,6 +42,15 @@ _EDITIONS: Final = frozenset(Edition)
 _AMOUNT: Final = re.compile(r"[0-9,]+\.[0-9]{2}")
 
 
+_TO_PURCHASE: Final = frozenset(
+    (RejectionCode.NOT_SUBSCRIBED, RejectionCode.SUBSCRIPTION_RELEASED, RejectionCode.IMPORT_EXPIRED)
+)
+"""Refusals after which there is nothing to renew or to manage."""
+_TO_RENEW: Final = frozenset((RejectionCode.NOT_ACTIVE, RejectionCode.AUTO_RENEWAL_TOO_LATE))
+"""Refusals whose sentence asks for a renewal, whatever was ordered."""
+_RENEWALS: Final = ("tenure.renewal.ordered.v1", "tenure.renewal.change_ordered.v1")
+
+
 def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
     """Which order, why it is refused, and what was required and offered (R41)."""
     request = _request(data.order_type, localizer)
@@ -61,6 +71,7 @@ def order_rejected(data: OrderRejected, localizer: Localizer) -> MailContent:
             *_value_rows(data, localizer),
         ),
         advice=(localizer.text("order_rejected.paid"),) if data.order_id else (),
+        page=_page(data),
     )
 
 
@@ -77,6 +88,13 @@ def refusal(code: RejectionCode, required: RefusalValue, offered: RefusalValue, 
     if code is RejectionCode.INVALID_DURATION and offered in _DURATIONS:
         return localizer.text("rejected.invalid_duration.too_far")
     return localizer.text(f"rejected.{code}")
+
+
+def _page(data: OrderRejected) -> Page | None:
+    """Where it can be ordered in a way that will be accepted."""
+    if data.code in _TO_PURCHASE:
+        return None
+    return Page.RENEW if data.code in _TO_RENEW or data.order_type in _RENEWALS else Page.MANAGE
 
 
 def contact_changed(data: ContactReplaced, localizer: Localizer) -> MailContent:

@@ -1,5 +1,6 @@
 """Messages about the quota: exceeded, and sufficient again (R33)."""
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
 from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored
@@ -26,6 +27,7 @@ def exceeded(data: QuotaExceeded, localizer: Localizer) -> MailContent:
             *_uses(data, localizer),
         ),
         advice=(localizer.text(f"{key}.advice"),),
+        page=Page.MANAGE,
     )
 
 

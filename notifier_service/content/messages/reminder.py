@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import Highlight, MailContent, Row, Severity, details
@@ -46,6 +47,7 @@ def renewal_due(data: RenewalDue, localizer: Localizer) -> MailContent:
         ),
         obstacles=obstacle_list(data.obstacles, localizer),
         advice=(_advice(data, localizer),),
+        page=_page(data),
     )
 
 
@@ -70,6 +72,16 @@ def _advice(data: RenewalDue, localizer: Localizer) -> str:
     return localizer.text(
         "renewal_due.will_charge.check" if _variant(data) == "will_charge" and data.balance is None else key
     )
+
+
+def _page(data: RenewalDue) -> Page:
+    """Of an event from before the balance was stated, whoever pays from it is asked to look at it."""
+    match _variant(data):
+        case "off" | "declined":
+            return Page.RENEW
+        case "will_charge" if data.balance is not None:
+            return Page.MANAGE
+    return Page.TOP_UP
 
 
 def _deduction_rows(data: RenewalDue, localizer: Localizer) -> tuple[Row, ...]:

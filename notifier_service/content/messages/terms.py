@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import facts
 from notifier_service.content.messages.mail_content import MailContent, Row, Severity, details, paragraphs
@@ -31,6 +32,7 @@ def activated(data: Activated, localizer: Localizer) -> MailContent:
             *_plan_rows(data.auto_renewal, localizer),
         ),
         advice=(_before_the_end(data.auto_renewal, localizer),),
+        page=_page(data),
     )
 
 
@@ -115,9 +117,19 @@ def _price_or_duration(data: Activated | Renewed, localizer: Localizer) -> Row:
 
 def _nothing_bound_yet(data: Activated, localizer: Localizer) -> str | None:
     """R9: partial protection begins with nothing bound; the edition of add-ons alone has nothing to bind (R7)."""
+    return localizer.text("activated.partial") if _has_to_bind(data) else None
+
+
+def _has_to_bind(data: Activated) -> bool:
     specification = data.specification
-    partial = specification.protection_mode is ProtectionMode.PARTIAL and specification.edition != Edition.VALUE_ADDED
-    return localizer.text("activated.partial") if partial else None
+    return specification.protection_mode is ProtectionMode.PARTIAL and specification.edition != Edition.VALUE_ADDED
+
+
+def _page(data: Activated) -> Page | None:
+    """Where quota is bound; else, where no deduction is possible any more, where the term is renewed by hand."""
+    if _has_to_bind(data):
+        return Page.MANAGE
+    return Page.RENEW if data.auto_renewal and data.auto_renewal.first_attempt_at is None else None
 
 
 def _plan_rows(plan: AutoRenewalPlan | None, localizer: Localizer) -> tuple[Row, ...]:

@@ -3,6 +3,7 @@
 from email.message import EmailMessage
 from html.parser import HTMLParser
 
+from notifier_service.content.brand import Brand
 from notifier_service.content.render import inbox_message
 from shared.contracts.lifecycle import LifecycleData
 from tests.unit.notifier import samples
@@ -48,5 +49,5 @@ def texts(data: LifecycleData, language: str) -> list[str]:
     mail = samples.mail(data, contact)
     visible = _Visible()
     visible.feed(part(mail, "html"))
-    inbox = inbox_message(samples.event(data), samples.localizer(language, contact.time_zone), None).body
+    inbox = inbox_message(samples.event(data), samples.localizer(language, contact.time_zone), Brand()).body
     return [part(mail, "plain"), "\n".join(visible.words), inbox]

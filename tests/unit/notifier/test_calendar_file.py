@@ -31,15 +31,15 @@ def entry_of(mail: EmailMessage) -> Any:
 def test_the_file_has_what_publishing_an_event_requires_and_nothing_that_it_forbids(
     name: str, data: LifecycleData
 ) -> None:
-    text = file_of(samples.mail(data, mail_from='"Tenure, Inc." <notices@tenure.example>'))
+    text = file_of(samples.mail(data, mail_from='"Guard, Inc." <notices@guard.example>'))
     calendar = Calendar.from_ical(text)
     assert (calendar["METHOD"], calendar["VERSION"]) == ("PUBLISH", "2.0")
     assert calendar["PRODID"]
     [entry] = calendar.walk("VEVENT")
     assert {"DTSTAMP", "DTSTART", "ORGANIZER", "SUMMARY", "UID", "SEQUENCE"} <= set(entry)
     assert not {"ATTENDEE", "REQUEST-STATUS"} & set(entry)
-    assert entry["ORGANIZER"] == "mailto:notices@tenure.example"
-    assert entry["ORGANIZER"].params["CN"] == "Tenure, Inc."
+    assert entry["ORGANIZER"] == "mailto:notices@guard.example"
+    assert entry["ORGANIZER"].params["CN"] == "Guard, Inc."
     assert [set(alarm) for alarm in entry.walk("VALARM")] == [{"ACTION", "DESCRIPTION", "TRIGGER"}]
     assert not calendar.errors
     assert all(len(line.encode()) <= 75 for line in text.splitlines())
@@ -66,15 +66,15 @@ def test_the_entry_states_no_price_since_nothing_would_correct_it(name: str, dat
 )
 def test_every_way_of_renewing_moves_the_entry_that_was_sent_before(first: LifecycleData, renewed: Renewed) -> None:
     sent, moved = entry_of(samples.mail(first)), entry_of(samples.mail(renewed, version=8))
-    assert moved["UID"] == sent["UID"] == "expiration-sub-1@tenure.example"
+    assert moved["UID"] == sent["UID"] == "expiration-sub-1@guard.example"
     assert moved["SEQUENCE"] > sent["SEQUENCE"]
     assert (sent["DTSTART"].dt, moved["DTSTART"].dt) == (samples.LAST_DAY, date(2027, 12, 1))
     assert "December 1, 2027 at 11:00" in str(moved["DESCRIPTION"])
 
 
 def test_without_a_name_the_organizer_is_the_address_alone() -> None:
-    entry = entry_of(samples.mail(samples.renewed, mail_from="notices@tenure.example"))
-    assert entry["ORGANIZER"] == "mailto:notices@tenure.example"
+    entry = entry_of(samples.mail(samples.renewed, mail_from="notices@guard.example"))
+    assert entry["ORGANIZER"] == "mailto:notices@guard.example"
     assert "CN" not in entry["ORGANIZER"].params
 
 

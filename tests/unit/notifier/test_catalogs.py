@@ -63,25 +63,29 @@ def test_every_placeholder_has_a_note_for_translators_the_same_in_every_catalog(
 @pytest.mark.parametrize(
     ("body", "line", "told"),
     [
-        ('msgid "button"\nmsgstr Open\n', 7, "expected a comment, or a keyword"),
-        ('msgid "button"\nmsgstr "Open\n', 7, "expected a comment, or a keyword"),
-        ('msgid "button"\nmsgtext "Open"\n', 7, "keyword"),
-        ('msgid "button"\n\nmsgid "greeting"\nmsgstr "Hello {name},"\n', 6, "missing msgstr"),
+        ('msgid "button.inbox"\nmsgstr Open\n', 7, "expected a comment, or a keyword"),
+        ('msgid "button.inbox"\nmsgstr "Open\n', 7, "expected a comment, or a keyword"),
+        ('msgid "button.inbox"\nmsgtext "Open"\n', 7, "keyword"),
+        ('msgid "button.inbox"\n\nmsgid "greeting"\nmsgstr "Hello {name},"\n', 6, "missing msgstr"),
         (counted("months", "{n} month", "{n} months", "{n} monthses"), 6, "num_plurals"),
         (counted("months", "{n} month"), 6, "months: a plural form is missing"),
-        (entry("button", "Open") + entry("button", "Close"), 8, "button: the key stands in line 6 already"),
-        (entry("button", "Open {"), 6, "button: the braces do not match"),
-        (entry("button", "Open\\nit"), 6, "button: the text has a line break"),
-        (f'msgctxt "mail"\n{entry("button", "Open")}', 7, "button: msgctxt is not used"),
+        (
+            entry("button.inbox", "Open") + entry("button.inbox", "Close"),
+            8,
+            "button.inbox: the key stands in line 6 already",
+        ),
+        (entry("button.inbox", "Open {"), 6, "button.inbox: the braces do not match"),
+        (entry("button.inbox", "Open\\nit"), 6, "button.inbox: the text has a line break"),
+        (f'msgctxt "mail"\n{entry("button.inbox", "Open")}', 7, "button.inbox: msgctxt is not used"),
         (entry("buton", "Open"), 6, "buton: there is no such sentence"),
-        (entry("button", "Open {day}"), 6, "button: expected the placeholders []"),
+        (entry("button.inbox", "Open {day}"), 6, "button.inbox: expected the placeholders []"),
         (entry("greeting", "Hello"), 6, "greeting: expected the placeholders ['name']"),
         (entry("greeting", "Hello {name!r}"), 6, "greeting: expected the placeholders ['name']"),
         (entry("greeting", "Hello {name.__class__}"), 6, "greeting: expected the placeholders ['name']"),
         (entry("greeting", "Hello {}"), 6, "greeting: expected the placeholders ['name']"),
         (counted("months", "{n:d} month", "{n} months"), 6, "months: expected the placeholders ['n']"),
         (entry("months", "{n} months"), 6, "months: expected plural forms"),
-        (counted("button", "Open", "Opens"), 6, "button: expected one text without plural forms"),
+        (counted("button.inbox", "Open", "Opens"), 6, "button.inbox: expected one text without plural forms"),
     ],
 )
 def test_a_catalog_that_cannot_be_used_is_refused_with_its_line_and_sentence(
@@ -105,14 +109,14 @@ def test_a_catalog_that_cannot_be_used_is_refused_with_its_line_and_sentence(
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused(tmp_path: Path, header: str) -> None:
-    path = catalog(tmp_path, entry("button", "Open"), header=header)
+    path = catalog(tmp_path, entry("button.inbox", "Open"), header=header)
     with pytest.raises(BadCatalog, match=re.escape(str(path))):
         read_catalog(path)
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "en.po"
-    path.write_bytes(HEADER.encode() + 'msgid "button"\nmsgstr "Öffnen"\n'.encode("latin-1"))
+    path.write_bytes(HEADER.encode() + 'msgid "button.inbox"\nmsgstr "Öffnen"\n'.encode("latin-1"))
     with pytest.raises(BadCatalog, match="not UTF-8"):
         read_catalog(path)
 
@@ -126,21 +130,21 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_later_catalog_overrides_single_sentences_and_keeps_its_own_plural_forms(tmp_path: Path) -> None:
     header = HEADER.replace("n != 1", "n > 2")
-    catalog(tmp_path, entry("button", "Look") + counted("months", "few months: {n}", "{n} months"), header=header)
-    catalog(tmp_path, entry("button", "看"), name="zh_cn.po", header="")
+    catalog(tmp_path, entry("button.inbox", "Look") + counted("months", "few months: {n}", "{n} months"), header=header)
+    catalog(tmp_path, entry("button.inbox", "看"), name="zh_cn.po", header="")
     served = load_languages(tmp_path)
     english, chinese = (localizer_for(served, tag, "UTC") for tag in ("en", "zh-CN"))
     assert set(served.by_tag) == {"en", "zh-CN"}
-    assert (english.text("button"), chinese.text("button")) == ("Look", "看")
+    assert (english.text("button.inbox"), chinese.text("button.inbox")) == ("Look", "看")
     assert (english.months(2), english.months(3)) == ("few months: 2", "3 months")
     assert english.text("when.tomorrow") == "tomorrow"
     assert english.text("when.days", n=2) == "in 2 days"
 
 
 def test_what_is_not_translated_yet_changes_nothing(tmp_path: Path) -> None:
-    catalog(tmp_path, entry("button", "") + f"#, fuzzy\n{entry('when.tomorrow', 'soon')}")
+    catalog(tmp_path, entry("button.inbox", "") + f"#, fuzzy\n{entry('when.tomorrow', 'soon')}")
     who = localizer_for(load_languages(tmp_path), "en", "UTC")
-    assert (who.text("button"), who.text("when.tomorrow")) == ("Open your inbox", "tomorrow")
+    assert (who.text("button.inbox"), who.text("when.tomorrow")) == ("Open your inbox", "tomorrow")
 
 
 def test_a_language_is_added_by_a_complete_catalog(tmp_path: Path) -> None:

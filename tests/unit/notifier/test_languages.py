@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier_service.content.bounce_notice import bounce_notice
+from notifier_service.content.brand import Brand
 from notifier_service.content.catalogs import CATALOGS
 from notifier_service.content.languages import FALLBACK, Sentence, placeholders
 from notifier_service.content.messages import CONTENT_FUNCTIONS, mail_content
@@ -112,7 +113,7 @@ def test_a_locale_that_is_not_served_is_english(locale: str, language: str) -> N
 def test_every_event_makes_an_internal_message(language: str) -> None:
     who = samples.localizer(language, "Asia/Shanghai")
     for _, data in (*variants.mailed(), *variants.inbox_only()):
-        message = inbox_message(samples.event(data), who, "/inbox")
+        message = inbox_message(samples.event(data), who, Brand())
         assert message.title
         assert message.body
         assert "{" not in message.title + message.body

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from notifier_service.content.brand import Brand
 from notifier_service.content.messages import mail_content
 from notifier_service.content.render import inbox_message
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, SpecificationChanged
@@ -140,7 +141,7 @@ def test_amounts_are_in_the_currency_of_their_event(language: str) -> None:
         replace(changed, currency="CNY"),
         quoted,
     ):
-        message = inbox_message(samples.event(data), who, None)
+        message = inbox_message(samples.event(data), who, Brand())
         text = f"{mail_content(data, who).subject} {message.title} {message.body}"
         assert CNY[language] in text
         assert "$" not in text

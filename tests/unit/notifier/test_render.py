@@ -75,13 +75,13 @@ def received(mail: EmailMessage) -> EmailMessage:
 
 def test_the_headers_are_those_of_the_contract() -> None:
     mail = received(mail_of())
-    assert mail["Message-ID"] == "<ntf-0123456789abcdef01234567@tenure.example>"
+    assert mail["Message-ID"] == "<ntf-0123456789abcdef01234567@guard.example>"
     assert mail["X-Tenure-Notification"] == "ntf-0123456789abcdef01234567"
     assert mail["X-Tenure-Event"] == "lc-0007"
     assert mail["X-Tenure-Type"] == "expired"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Date"].datetime == samples.NOON
-    assert mail["From"] == "Tenure <notices@tenure.example>"
+    assert mail["From"] == "Guard <notices@guard.example>"
     assert mail["To"] == "Ada Lovelace <ada@example.com>"
     assert set(mail.keys()) == HEADERS
 
@@ -111,8 +111,8 @@ def test_no_link_is_shown_that_does_not_exist() -> None:
 
 def test_a_link_is_escaped_in_html_and_whole_in_the_text() -> None:
     mail = mail_of()
-    assert 'href="https://tenure.example/inbox?token=a.b.c&amp;from=mail"' in part_of(mail, "html")
-    assert "https://tenure.example/inbox?token=a.b.c&from=mail" in part_of(mail, "plain")
+    assert 'href="https://guard.example/inbox?token=a.b.c&amp;from=mail"' in part_of(mail, "html")
+    assert "https://guard.example/inbox?token=a.b.c&from=mail" in part_of(mail, "plain")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

@@ -1,0 +1,49 @@
+"""One page with all previews in one language. Pure, but for its template, which is read once.
+
+Each mail stands in a frame of its own, which may do nothing: neither run a script nor follow a link.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from hashlib import sha256
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from notifier_service.content.samples.mails import Preview
+from notifier_service.previews.looks import LOOKS, Scheme, text_of
+
+
+def gallery(
+    previews: Iterable[Preview], language: str, *, languages: Mapping[str, str], frame: Callable[[str, Scheme], str]
+) -> str:
+    """The page. `languages`: each with the address of its page; `frame`: of a sample's mail, by its name and scheme."""
+    kinds: dict[str, list[Preview]] = {}
+    for preview in previews:
+        kinds.setdefault(preview.sample.event.kind, []).append(preview)
+    template = _environment().get_template("gallery.html")
+    return template.render(
+        kinds=kinds, language=language, languages=languages, looks=LOOKS, frame=frame, text_of=text_of
+    )
+
+
+def login_page(told: str) -> str:
+    """The form that takes an operator's token; `told`: why the one that was given does not do, or nothing."""
+    return _environment().get_template("login.html").render(told=told)
+
+
+@cache
+def content_security_policy() -> str:
+    """Of both pages: their own style, frames and forms of this host, and nothing else."""
+    digest = b64encode(sha256(_style().encode()).digest()).decode()
+    nothing = [f"{what} 'none'" for what in ("default-src", "base-uri", "frame-ancestors")]
+    return "; ".join([*nothing, f"style-src 'sha256-{digest}'", "frame-src 'self'", "form-action 'self'"])
+
+
+def _style() -> str:
+    return _environment().get_template("previews.css").render()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(loader=PackageLoader("notifier_service.previews"), autoescape=True, undefined=StrictUndefined)

@@ -1,0 +1,93 @@
+"""`/mails` in a browser: opened by an operator's token, it shows every mail in frames that can do nothing."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tenure.local.ports import free_port
+from tests.browser.test_mails_render import CHROMIUM, QUIET
+from tests.unit.notifier.test_preview_pages import CUSTOMER, OPERATOR, service
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The page, served without a database."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = uvicorn.Server(uvicorn.Config(service(public_url=url), port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"{url}/mails"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = os.environ.get("TENURE_PICTURES")
+    folder = Path(named) if named else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, address: str, pictures: Path) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    told, asked = watched(page)
+    page.goto(address)
+    page.fill("#token", CUSTOMER)
+    page.click("button")
+    assert "operator" in page.inner_text("[role=alert]")
+    page.screenshot(path=pictures / "previews-login.png")
+    page.fill("#token", OPERATOR)
+    page.click("button")
+    assert page.inner_text("h1") == "Mails as they will look"
+    assert page.url == address
+    for scheme, ground in (("light", "rgb(243, 244, 246)"), ("dark", "rgb(13, 17, 23)")):
+        frame = page.frame_locator(f"#activated-off iframe[src*={scheme}]").first
+        frame.locator(".button").wait_for()
+        assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == ground
+        assert frame.locator("img.logo").evaluate("image => image.naturalWidth") == 40
+    page.screenshot(path=pictures / "previews.png")
+    page.click("nav >> text=zh-CN")
+    page.frame_locator("#activated-off iframe >> nth=0").locator("text=您的订阅已开通").first.wait_for()
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 375, "height": 812})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.screenshot(path=pictures / "previews-phone-dark.png")
+    assert [each for each in told if "401" not in each and "403" not in each] == []
+    assert {url.split("/")[2] for url in asked if not url.startswith("data:")} == {address.split("/")[2]}
+    page.close()
+
+
+def test_a_link_with_the_token_opens_the_page_and_the_token_leaves_the_address(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}?token={OPERATOR}")
+    assert page.url == address
+    assert page.evaluate("document.cookie") == ""
+    page.close()
+
+
+def watched(page: Page) -> tuple[list[str], list[str]]:
+    """What the browser complains about, such as a violated policy, and what it asks for."""
+    told: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    return told, asked
