@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from shared.runtime.garbage import collect_garbage_seldom
 from shared.storage.database import Engine, connect, snapshot
 from subscription_service.domain.forecast import Forecast, ForecastDay
 from subscription_service.domain.policy import Rules
@@ -119,5 +120,6 @@ async def _main(job: Job) -> Share:
 
 if __name__ == "__main__":
     os.nice(_LOWEST_PRIORITY)
+    collect_garbage_seldom()
     received: Job = pickle.load(sys.stdin.buffer)  # noqa: S301 - the service wrote it
     sys.stdout.buffer.write(pickle.dumps(tuple(asyncio.run(_main(received)))))

@@ -1,7 +1,6 @@
 """From a bare process to a running service: settings, log, event loop, and an exit code."""
 
 import asyncio
-import gc
 import sys
 from typing import Final
 
@@ -9,6 +8,7 @@ import uvloop
 
 from shared.runtime.components import Service
 from shared.runtime.errors import Alarm
+from shared.runtime.garbage import collect_garbage_seldom
 from shared.runtime.log_lines import ALARM, CANNOT_START, CRASHED
 from shared.runtime.logging import configure_logging, log_unhandled
 from shared.runtime.service import run
@@ -33,7 +33,7 @@ def start(service: Service) -> int:
         sys.stderr.write(f"{bad}\n")  # how the log is to be written is not known yet
         return BAD_SETTINGS
     configure_logging(settings)
-    _collect_garbage_seldom()
+    collect_garbage_seldom()
     sys.setswitchinterval(_SWITCH_SECONDS)
     return _run(service, settings)
 
@@ -62,10 +62,3 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     loop = uvloop.new_event_loop()
     loop.set_exception_handler(log_unhandled)
     return loop
-
-
-def _collect_garbage_seldom() -> None:
-    """A batch makes many objects and no cycles; at Python's own thresholds the search for cycles took 20 % of it."""
-    gc.freeze()  # what is imported stays
-    gc.enable()
-    gc.set_threshold(100_000, 20, 50)

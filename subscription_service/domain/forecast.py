@@ -1,8 +1,8 @@
 """What will happen to all accounts, billing day by billing day, if nothing comes: deductions, expiries, releases, and
 who will not be renewed for want of balance or quota.
 
-`run_ahead` runs each account's own timers on a copy, so forecast and reality cannot differ. Accounts are added one by
-one; forecasts of different accounts can be added up.
+`run_ahead` runs those of each account's own timers that change something, on a copy, so forecast and reality cannot
+differ. Accounts are added one by one; forecasts of different accounts can be added up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ from subscription_service.domain.policy import Rules
 from subscription_service.domain.pricing import total
 from subscription_service.domain.reminders import obstacles
 from subscription_service.domain.timeline import Foreseen, run_ahead
+from subscription_service.domain.timers import next_change
 
 MAX_DAYS: Final = 90
 
@@ -78,7 +79,7 @@ class Forecast:
         """Run one account ahead."""
         self.accounts += 1
         failed_for: set[date] = set()
-        for foreseen in run_ahead(account, now=self.now, until=self.until, rules=self._rules):
+        for foreseen in run_ahead(account, now=self.now, until=self.until, rules=self._rules, following=next_change):
             if foreseen.timer.at < self.until:
                 day = self.days[max(0, (billing_day(foreseen.timer.at, self._zone) - self._first).days)]
                 for event in foreseen.events:

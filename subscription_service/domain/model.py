@@ -202,6 +202,8 @@ class Account(NamedTuple):
 
 def retained_counts(account: Account) -> Mapping[str, int]:
     """Retained configuration entries by kind; kinds of which there are none are left out."""
+    if not account.retained:
+        return {}  # of most accounts
     return {kind.value: count for kind in ConfigurationKind if (count := account.retained.get(kind, 0))}
 
 

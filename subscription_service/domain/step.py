@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
-from shared.contracts.lifecycle import LifecycleData, OrderRejected, Renewed
+from shared.contracts.lifecycle import Expired, LifecycleData, OrderRejected, Released, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.domain import erasing
 from subscription_service.domain.context import DecisionTime, FactContext
@@ -70,7 +70,9 @@ def _decide(account: Account, command: InboundData, context: FactContext) -> Ste
 
 
 def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> StepResult:
-    """All that is due at the timer's instant. A renewal moves E: what else was due for the old E is dropped (R29)."""
+    """All that is due at the timer's instant. A renewal moves E: what else was due for the old E is dropped (R29); and
+    nothing more is due of what has expired or was released.
+    """
     events: tuple[LifecycleData, ...] = ()
     after = account
     for kind in kinds_at(account, timer.at, rules.policy):
@@ -78,7 +80,7 @@ def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> St
         if event is not None:
             events = (*events, event)
             after = _apply_events(after, (event,), time.at, rules)
-        if isinstance(event, Renewed):
+        if isinstance(event, Renewed | Expired | Released):
             break
     if not events:
         after = account._replace(decided_at=time.at)

@@ -3,22 +3,24 @@
 `next_timer` and `step` are the functions that run the timers for real, so forecast and reality cannot differ.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from shared.contracts import lifecycle, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, VersionStamp
-from subscription_service.domain.policy import Rules
+from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.step import step
 from subscription_service.domain.timers import Timer, TimerKind, next_timer
 
 HORIZON: Final = timedelta(days=5 * 365)
 _NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")  # for timers, which bring no facts
+
+Following: TypeAlias = Callable[[Account, Policy], Timer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,14 @@ def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) 
     return tuple(TimelineEntry(timer.at, timer.kind, _details(events)) for _, timer, events in ahead)
 
 
-def run_ahead(account: Account, *, now: datetime, until: datetime, rules: Rules) -> Iterator[Foreseen]:
-    """What happens by itself up to `until` (UTC), one instant after the other. `now`: the service clock (UTC)."""
-    while (timer := next_timer(account, rules.policy)) is not None and timer.at <= until:
+def run_ahead(
+    account: Account, *, now: datetime, until: datetime, rules: Rules, following: Following = next_timer
+) -> Iterator[Foreseen]:
+    """What happens by itself up to `until` (UTC), one instant after the other. `now`: the service clock (UTC).
+
+    `following`: which timer is next, for callers whom not all of them concern.
+    """
+    while (timer := following(account, rules.policy)) is not None and timer.at <= until:
         time = DecisionTime(at=timer.at, now=max(now, timer.at))
         result = step(account, timer, time=time, stamp=_NO_STAMP, rules=rules)
         yield Foreseen(account, timer, result.events)

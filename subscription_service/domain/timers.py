@@ -2,9 +2,13 @@
 
 Every timer up to `Account.decided_at` has run, so the next one is the earliest instant after it. What would have been
 due earlier, for a new E or a new policy, never runs (R29).
+
+Timers are of two sorts. *Changes* make another subscription. *Announcements* only tell what is to come; they move
+`decided_at`, and no change depends on that: each is the first of fixed instants after it. So who asks for changes alone
+gets the same ones (the forecast, which does without the texts' facts).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -14,7 +18,7 @@ from shared.contracts.types import ProtectionMode
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before
 from subscription_service.domain.charge_notices import next_notice
 from subscription_service.domain.deduction import next_attempt
-from subscription_service.domain.model import Account, Active, Grace, Released, is_partial
+from subscription_service.domain.model import Account, Active, Grace, is_partial
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import pending_term
 
@@ -43,6 +47,11 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
     return min(_schedule(account, policy), key=attrgetter("at"), default=None)
 
 
+def next_change(account: Account, policy: Policy) -> Timer | None:
+    """The earliest instant after `decided_at` at which a change is due, or None; announcements are passed over."""
+    return min(_changes(account, policy), key=attrgetter("at"), default=None)
+
+
 def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
     """The account after the policy was changed: what only the new one would have had due by `now` (UTC) is left out
     (R29, R49, R51). `stored`: the old one's next timer; where that was not due by then, nothing was.
@@ -54,9 +63,9 @@ def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: 
     return account._replace(decided_at=now)
 
 
-def kinds_at(account: Account, instant: datetime, policy: Policy) -> tuple[TimerKind, ...]:
-    """All that is due at an instant, in the order in which it runs."""
-    return tuple(timer.kind for timer in _schedule(account, policy) if timer.at == instant)
+def kinds_at(account: Account, instant: datetime, policy: Policy) -> Iterator[TimerKind]:
+    """All that is due at an instant, in the order in which it runs; each is worked out when it is asked for."""
+    return (timer.kind for timer in _schedule(account, policy) if timer.at == instant)
 
 
 def may_touch_all_servers(account: Account, until: datetime, policy: Policy) -> bool:
@@ -82,32 +91,47 @@ def starts_partial_mode(account: Account, subscription: Active, until: datetime)
     )
 
 
-def _schedule(account: Account, policy: Policy) -> Iterable[Timer]:
+def _schedule(account: Account, policy: Policy) -> Iterator[Timer]:
     """The next instant of each kind after `decided_at`, in the order of the kinds."""
+    yield from _changes(account, policy)
+    yield from _announcements(account, policy)
+
+
+def _changes(account: Account, policy: Policy) -> Iterator[Timer]:
+    """Of what changes the subscription, the next instant of each kind."""
     subscription, after = account.subscription, account.decided_at
-    if after is None or subscription is None or isinstance(subscription, Released):
-        return ()
+    if after is None or subscription is None:
+        return
     if isinstance(subscription, Active):
-        return _while_active(subscription, after, policy)
-    return _while_in_grace(subscription, after, policy)
+        last = subscription.terms[-1]
+        pending = pending_term(subscription, after) if last.starts_at > after else None
+        if pending is not None:
+            yield Timer(pending.starts_at, TimerKind.TERM_START)
+        if last.ends_at > after:
+            yield Timer(last.ends_at, TimerKind.EXPIRY)
+        attempt = next_attempt(subscription, after, policy)
+        if attempt is not None:
+            yield Timer(attempt, TimerKind.DEDUCTION)
+    elif isinstance(subscription, Grace) and subscription.retained_until > after:
+        yield Timer(subscription.retained_until, TimerKind.RELEASE)
 
 
-def _while_active(subscription: Active, after: datetime, policy: Policy) -> Iterator[Timer]:
-    last = subscription.terms[-1]
-    pending = pending_term(subscription, after) if last.starts_at > after else None
-    if pending is not None:
-        yield Timer(pending.starts_at, TimerKind.TERM_START)
-    if last.ends_at > after:
-        yield Timer(last.ends_at, TimerKind.EXPIRY)
-    attempt = next_attempt(subscription, after, policy)
-    if attempt is not None:
-        yield Timer(attempt, TimerKind.DEDUCTION)
-    notice = next_notice(subscription, after, policy)
-    if notice is not None:
-        yield Timer(notice, TimerKind.NOTICE)
-    reminder = _next_reminder(subscription, after, policy)
-    if reminder is not None:
-        yield Timer(reminder, TimerKind.REMINDER)
+def _announcements(account: Account, policy: Policy) -> Iterator[Timer]:
+    """Of what only tells what is to come, the next instant of each kind."""
+    subscription, after = account.subscription, account.decided_at
+    if after is None or subscription is None:
+        return
+    if isinstance(subscription, Active):
+        notice = next_notice(subscription, after, policy)
+        if notice is not None:
+            yield Timer(notice, TimerKind.NOTICE)
+        reminder = _next_reminder(subscription, after, policy)
+        if reminder is not None:
+            yield Timer(reminder, TimerKind.REMINDER)
+    elif isinstance(subscription, Grace):
+        reminder = _release_reminder(subscription, policy)
+        if reminder > after:
+            yield Timer(reminder, TimerKind.RELEASE_REMINDER)
 
 
 def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
@@ -121,11 +145,7 @@ def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> dat
     return None
 
 
-def _while_in_grace(subscription: Grace, after: datetime, policy: Policy) -> Iterator[Timer]:
-    """R34, R35: both are worked out from `retained_until`, which was fixed when grace began."""
-    if subscription.retained_until > after:
-        yield Timer(subscription.retained_until, TimerKind.RELEASE)
+def _release_reminder(subscription: Grace, policy: Policy) -> datetime:
+    """R34: worked out from `retained_until`, which was fixed when grace began (R35)."""
     day_before = days_before(billing_day(subscription.retained_until, policy.billing_zone), 1)
-    reminder = at_hour(day_before, policy.release_reminder_hour, policy.billing_zone)
-    if reminder > after:
-        yield Timer(reminder, TimerKind.RELEASE_REMINDER)
+    return at_hour(day_before, policy.release_reminder_hour, policy.billing_zone)

@@ -123,22 +123,22 @@ async def to_run_ahead(
     """These accounts with all that timers up to an instant (UTC) may look at, not locked. What a release unbinds is
     left out: nothing that is foretold depends on it.
     """
-    found = await accounts.read_some(connection, account_ids)
+    found = {each.account_id: each for each in await accounts.read_some(connection, account_ids)}
     days = {
-        each.account_id: Days(billing_day(each.decided_at, zone), billing_day(until, zone))
-        for each in found
+        account_id: Days(billing_day(each.decided_at, zone), billing_day(until, zone))
+        for account_id, each in found.items()
         if each.decided_at is not None and may_deduct(each)
     }
-    usable = await coupons.usable(connection, days)
     switching = [
-        each.account_id
-        for each in found
+        account_id
+        for account_id, each in found.items()
         if isinstance(each.subscription, Active) and starts_partial_mode(each, each.subscription, until)
     ]
-    own = await servers.in_use(connection, switching)
-    return [
-        each._replace(coupons=usable.get(each.account_id, ()), servers=own.get(each.account_id, {})) for each in found
-    ]
+    for account_id, usable in (await coupons.usable(connection, days)).items():
+        found[account_id] = found[account_id]._replace(coupons=usable)
+    for account_id, own in (await servers.in_use(connection, switching)).items():
+        found[account_id] = found[account_id]._replace(servers=own)
+    return list(found.values())
 
 
 async def _load_waiting(

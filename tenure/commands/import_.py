@@ -14,6 +14,7 @@ import typer
 
 from shared.runtime.counts import counted
 from shared.runtime.errors import Transient
+from shared.runtime.garbage import collect_garbage_seldom
 from shared.runtime.settings import BadSettings, Settings, load
 from subscription_service.policy_files.rules import load_rules
 from tenure import service_clock
@@ -58,6 +59,7 @@ def import_(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
 ) -> int:
     """Take over the subscriptions of another system, with their servers and balances."""
+    collect_garbage_seldom()
     with failing(_COMMAND, BadEvent, NoAnswer, NotSent, NotFound, BadSettings, Transient, OSError):
         if check:
             found = _planned(files, mapped, load(), service_clock.real())
