@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import comparison, lists, moving_in, report, runs
+from benchmarks import comparison, core, lists, moving_in, report, runs
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
 from benchmarks.runs import RunResult
@@ -24,12 +24,14 @@ from benchmarks.workload import Workload
 
 def main() -> int:
     """Measure, print, write; the exit code. As first argument `recovery` measures deaths, `moving-in` an import,
-    `lists` the list of accounts and the forecast.
+    `lists` the list of accounts and the forecast, `core` the processor time of the code that decides.
     """
     if sys.argv[1:2] == ["recovery"]:
         return recovery.main(sys.argv[2:])
     if sys.argv[1:2] == ["moving-in"]:
         return moving_in.main(sys.argv[2:])
+    if sys.argv[1:2] == ["core"]:
+        return core.main(sys.argv[2:])
     if sys.argv[1:2] == ["lists"]:
         return lists.main(sys.argv[2:])
     # New topics take a moment to find their leaders; the client tries again, and logs it.

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _measure(folder: Path, count: int) -> int:
-    export = _export(folder, count, datetime.now(UTC))
+    export = make_export(folder, count, datetime.now(UTC))
     async with running_servers(folder) as servers:
         workspace = await servers.workspace("moving_in")
         service = subscription_service(workspace, OUR_PYTHON)
@@ -84,7 +84,7 @@ def _tell(count: int, seconds: float, done: "subprocess.CompletedProcess[bytes]"
     print(done.stderr.decode(), file=sys.stderr)
 
 
-def _export(folder: Path, count: int, now: datetime) -> list[str]:
+def make_export(folder: Path, count: int, now: datetime) -> list[str]:
     """What an old system would write: monthly subscriptions, begun within the last four weeks."""
     subscriptions, servers = folder / "subscriptions.csv", folder / "servers.csv"
     with subscriptions.open("w", newline="") as rows:
