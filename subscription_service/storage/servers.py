@@ -63,10 +63,12 @@ _SAVED_AT_ONCE: Final = 10_000
 _MAX_FORGOTTEN: Final = 20_000
 """So many rows of servers long gone are deleted with each snapshot; what remains is never loaded, and goes later."""
 _FORGET = text(
-    "DELETE FROM server WHERE (account_id, server_id) IN (SELECT account_id, server_id FROM server"
-    " WHERE account_id = :account_id AND NOT (present OR bound) AND greatest("
+    "DELETE FROM server WHERE (account_id, server_id) IN (SELECT gone.account_id, gone.server_id"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS snapshot (account_id, time)"
+    " CROSS JOIN LATERAL (SELECT account_id, server_id FROM server"
+    " WHERE account_id = snapshot.account_id AND NOT (present OR bound) AND greatest("
     + ", ".join(f"CAST(CAST(marks AS json) #>> '{{{register},0}}' AS timestamptz)" for register in range(3))
-    + ") < :time LIMIT :limit)"
+    + ") < snapshot.time LIMIT :limit) AS gone)"
 )
 _TOTALS = text(
     "SELECT account_id, count(*) AS servers, CAST(sum(cores) AS bigint) AS cores,"
@@ -110,9 +112,7 @@ async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None
     ]
     for start in range(0, len(rows), _SAVED_AT_ONCE):
         await _SAVE.run(connection, rows[start : start + _SAVED_AT_ONCE])
-    for locked in changed:
-        if locked.account.snapshot_stamp is not locked.before.snapshot_stamp:
-            await _forget(connection, locked)
+    await _forget(connection, [each for each in changed if _has_new_snapshot(each)])
 
 
 async def totals(connection: Connection, accounts: AccountRange) -> dict[str, tuple[ServerTotals, ServerTotals]]:
@@ -124,14 +124,24 @@ async def totals(connection: Connection, accounts: AccountRange) -> dict[str, tu
     }
 
 
-async def _forget(connection: Connection, locked: LockedAccount) -> None:
-    """Rows that were loaded and are gone; and of those that were not loaded, some that are older than the snapshot."""
-    account_id, stamp = locked.account.account_id, locked.account.snapshot_stamp
-    gone = locked.before.servers.keys() - locked.account.servers.keys()
-    await _DELETE.run(connection, [{"account_id": account_id, "server_id": each} for each in sorted(gone)])
-    if stamp is not None:
-        parameters = {"account_id": account_id, "time": stamp.time, "limit": _MAX_FORGOTTEN}
-        await connection.execute(_FORGET, parameters)
+async def _forget(connection: Connection, changed: Sequence[LockedAccount]) -> None:
+    """Of accounts with a new snapshot: rows that were loaded and are gone; and of those that were not loaded, some that
+    are older than the snapshot. One statement for all, since an import brings thousands of snapshots.
+    """
+    gone = [
+        {"account_id": locked.account.account_id, "server_id": server_id}
+        for locked in changed
+        for server_id in sorted(locked.before.servers.keys() - locked.account.servers.keys())
+    ]
+    await _DELETE.run(connection, gone)
+    times = {each.account.account_id: stamp.time for each in changed if (stamp := each.account.snapshot_stamp)}
+    if times:
+        arguments = {"ids": list(times), "times": list(times.values()), "limit": _MAX_FORGOTTEN}
+        await connection.execute(_FORGET, arguments)
+
+
+def _has_new_snapshot(locked: LockedAccount) -> bool:
+    return locked.account.snapshot_stamp is not locked.before.snapshot_stamp
 
 
 def _by_account(found: Iterable[Any]) -> Servers:
