@@ -124,12 +124,13 @@ def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
         if not fits(quota, needed):
             break
         chosen.add(server.server_id)
-    return _bind_exactly(account, chosen, at)
+    servers = _with_bindings(account, chosen, at)
+    return account._replace(servers=servers, bound=_total(map(_bound, servers.values())))
 
 
 def unbind_all(account: Account, at: datetime) -> Account:
     """R35, the release: bindings end, the servers themselves stay."""
-    return _bind_exactly(account, set(), at)._replace(bound=NOTHING)
+    return account._replace(servers=_with_bindings(account, set(), at), bound=NOTHING)
 
 
 def _newer(stamp: VersionStamp, than: VersionStamp | None) -> bool:
@@ -208,11 +209,10 @@ def _total(totals: Iterable[ServerTotals]) -> ServerTotals:
     return ServerTotals(servers, cores)
 
 
-def _bind_exactly(account: Account, chosen: set[str], at: datetime) -> Account:
-    """Bind these servers and no others, with the stamp of `at`: older bindings lose, newer ones win (R37)."""
+def _with_bindings(account: Account, chosen: set[str], at: datetime) -> dict[str, Server]:
+    """These servers bound and no others, with the stamp of `at`: older bindings lose, newer ones win (R37)."""
     stamp = VersionStamp(at, "", "")
-    servers = {
+    return {
         server_id: server._replace(bound=server_id in chosen, bound_stamp=stamp)
         for server_id, server in account.servers.items()
     }
-    return account._replace(servers=servers, bound=_total(map(_bound, servers.values())))
