@@ -14,8 +14,9 @@ from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.sender import Sender
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.handlers import registry
+from notifier_service.housekeeping import Housekeeping
 from notifier_service.http import api as operators
-from notifier_service.http import bounces, person, suppressions
+from notifier_service.http import bounces, mails, person, suppressions
 from notifier_service.inbox import api as inbox
 from notifier_service.inbox.changes import watch_inboxes
 from notifier_service.inbox.stream import Streams
@@ -50,6 +51,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         session, context, returned_mail=returned_mail, observe_seconds=delivery_seconds(metrics.registry)
     )
     sender = build_sender(context, session, mail_composer, leases)
+    housekeeping = Housekeeping(context.engine, context.clock, keep_days=context.settings.keep_mails_days)
     streams = Streams(context.http_engine, context.health)
     show_streams(metrics.registry, streams.__len__)
     routers = [
@@ -60,6 +62,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         suppressions.router(context.http_engine, context.settings),
         bounces.router(context, returned_mail),
         previews.router(content, context.settings),
+        mails.router(context),
     ]
     http = build_http(context, guard=guard, metrics=metrics, routers=routers)
     http.state.pages = PageContext(content.languages, context.settings.public_url, content.brand.product_name)
@@ -73,7 +76,7 @@ def build(context: ServiceContext) -> ServiceComponents:
             partitions=context.partitions,
         ),
         settle_due=sender.drain,
-        tasks=[sender.run],
+        tasks=[sender.run, housekeeping.run],
     )
 
 

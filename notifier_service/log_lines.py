@@ -21,6 +21,9 @@ EMAIL_RETURNED: Final = LogLine(
 ADDRESS_RELEASED: Final = LogLine(
     "address_released", logging.INFO, "an operator has taken an address off the suppression list", ("address_hash",)
 )
+MAIL_RESENT: Final = LogLine(
+    "mail_resent", logging.INFO, "an operator sends an email once more", ("notification_id", "resend_of")
+)
 NOT_COMPOSED: Final = LogLine("not_composed", logging.ERROR, "an email cannot be composed", _IDS)
 NOT_HANDED_OVER: Final = LogLine(
     "not_handed_over", logging.ERROR, "an email was not handed over by a fault of ours", _IDS

@@ -41,6 +41,7 @@ def _data(notification: Notification, attempts: int, reason: str | None) -> Noti
         lifecycle_type=notification.lifecycle_type,
         channel=notification.channel,
         recipient_id=notification.recipient_id,
+        resend_of=notification.resend_of,
         attempts=attempts,
         reason=reason,
     )

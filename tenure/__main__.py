@@ -41,7 +41,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "cancel-renewal": "Take a pending renewal order back, as an operator.",
     "extend": "Let a subscription end some days later, as an operator.",
     "erase": "Forget the person behind an account, as an operator.",
-    "mails": "Show mails as they will look with today's brand and words, and send a sample.",
+    "mails": "Show mails as they will look and as they were sent, send a sample, or one once more.",
     "audit": "Rebuild all subscriptions from the lifecycle log and compare.",
     "dead-letters": "List, show and replay what could not be read.",
 }

@@ -1,4 +1,4 @@
-"""JSON that a service answers to an operator over HTTP.
+"""What a service answers to an operator over HTTP, mostly JSON.
 
 The token is made here, with `TENURE_AUTH_SECRET`. Standard library only, since the commands also run where only the
 services are installed.
@@ -47,20 +47,34 @@ def post(url: str, document: Any, headers: Mapping[str, str], *, service: str) -
     return _answer(url, body, all_headers, service=service, seconds=_TIMEOUT_SECONDS)
 
 
+def get_bytes(url: str, headers: Mapping[str, str], *, service: str) -> bytes:
+    """The answer to one request as it is; arguments as of `get`. Raises `NoAnswer`."""
+    return _answered(url, None, headers, service=service, seconds=_TIMEOUT_SECONDS)
+
+
 def _answer(
     url: str, body: bytes | None, headers: Mapping[str, str], *, service: str, seconds: float
 ) -> Mapping[str, Any]:
+    answered = _answered(url, body, headers, service=service, seconds=seconds)
+    try:
+        page: Mapping[str, Any] = json.loads(answered)
+    except ValueError as error:
+        raise NoAnswer(f"{service} at {url.partition('/api/')[0]} did not answer: {error}") from None
+    return page
+
+
+def _answered(url: str, body: bytes | None, headers: Mapping[str, str], *, service: str, seconds: float) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise NoAnswer(f"{url} is no address of a page")
     request = Request(url, data=body, headers=dict(headers))  # noqa: S310 - checked above
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=seconds) as answer:
-            page: Mapping[str, Any] = json.load(answer)
+            answered: bytes = answer.read()
     except HTTPError as error:
         raise NoAnswer(_problem(error, service), error.code) from None
     except (URLError, TimeoutError, ValueError) as error:
         raise NoAnswer(f"{service} at {url.partition('/api/')[0]} did not answer: {error}") from None
-    return page
+    return answered
 
 
 def _problem(error: HTTPError, service: str) -> str:

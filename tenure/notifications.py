@@ -1,14 +1,14 @@
-"""What the notifier decided about an account, as it tells operators over HTTP.
+"""What the notifier decided about an account, and the mails that it sent, as it tells operators over HTTP.
 
 The notifier is found at `TENURE_NOTIFIER_URL`, or where that is not set, at `TENURE_PUBLIC_URL`.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from shared.runtime.settings import Settings
-from tenure.http_answers import get, operator_headers
+from tenure.http_answers import get, get_bytes, operator_headers, post
 
 PAGE_SIZE: Final = 500
 
@@ -30,3 +30,19 @@ def decisions(account: str | None, settings: Settings) -> Iterator[Mapping[str, 
         if page["before"] is None:
             return
         query["before"] = page["before"]
+
+
+def mail(notification: str, settings: Settings) -> str:
+    """A mail as it was sent. Raises `NoAnswer`."""
+    url = f"{_address_of(notification, settings)}/mail"
+    return get_bytes(url, operator_headers("operator", settings), service="the notifier").decode("utf-8", "replace")
+
+
+def resend(notification: str, operator: str, settings: Settings) -> Mapping[str, Any]:
+    """Have a mail's event told once more; the answer names the new notification. Raises `NoAnswer`."""
+    url, headers = f"{_address_of(notification, settings)}/resend", operator_headers(operator, settings)
+    return post(url, {"operator": operator}, headers, service="the notifier")
+
+
+def _address_of(notification: str, settings: Settings) -> str:
+    return f"{notifier_address(settings)}/api/notifications/{quote(notification, safe='')}"

@@ -27,6 +27,7 @@ class Notification:
     """One channel of one lifecycle event, as its outcome events name it. Holds no address and no text.
 
     `recipient_id`: the further recipient (R52) whose email it is; None for the contact, and for the inbox.
+    `resend_of`: the email that this one repeats.
     """
 
     notification_id: str
@@ -36,6 +37,7 @@ class Notification:
     channel: Channel
     traceparent: str | None
     recipient_id: str | None = None
+    resend_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

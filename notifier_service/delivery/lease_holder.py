@@ -10,11 +10,14 @@ Each method but `confirm` is one transaction and raises `Transient` while the da
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
+
+import orjson
 
 from notifier_service.bounces.address import address_hash
+from notifier_service.content.mail_composer import Mail
 from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.held_back import DeliveryMode, held_back
 from notifier_service.decisions.notification import (
@@ -25,13 +28,15 @@ from notifier_service.decisions.notification import (
     RetryLater,
     Suppressed,
 )
+from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.takeover import Takeover
 from notifier_service.log_lines import DUE_AGAIN
 from notifier_service.returned_mail import ReturnedMail
-from notifier_service.storage import leases, recipients, suppressions
+from notifier_service.storage import kept_mails, leases, recipients, suppressions
+from notifier_service.storage.kept_mails import KeptMail
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
 from shared.runtime.components import ServiceContext
@@ -45,6 +50,14 @@ _POLL_SECONDS: Final = 0.02
 
 class LeaseLost(Exception):
     """Another process has taken this email over, or may have: it must not be sent."""
+
+
+class EndedLease(NamedTuple):
+    """What came of a lease; `mail`: what was handed to the relay, None where nothing was composed."""
+
+    lease: Lease
+    attempt: Attempt
+    mail: Mail | None
 
 
 class LeaseHolder:
@@ -66,6 +79,7 @@ class LeaseHolder:
         self._partitions = context.partitions
         self._settings = context.settings
         self._mode: DeliveryMode = context.settings.delivery
+        self._keeps_mails = context.settings.keep_mails_days > 0
         self._returned_mail = returned_mail
         self._observe_seconds = observe_seconds
         self._checked_session = 0
@@ -109,13 +123,14 @@ class LeaseHolder:
         if not self._holds(lease):
             raise LeaseLost
 
-    async def record_results(self, attempts: Sequence[tuple[Lease, Attempt]]) -> None:
+    async def record_results(self, ended: Sequence[EndedLease]) -> None:
         """Store what the attempts mean, publish what has ended, and end the leases."""
-        current = [(lease, attempt) for lease, attempt in attempts if self._holds(lease)]
+        current = [one for one in ended if self._holds(one.lease)]
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
-            results = [self._result(lease, attempt, now) for lease, attempt in current]
-            log_messages = await self._store(connection, results, now)
+            results = [self._result(one, now) for one in current]
+            copies = _copies(zip(current, results, strict=True)) if self._keeps_mails else []
+            log_messages = await self._store(connection, results, now, copies)
         say_all(log_messages)
         for one in results:
             self.current.pop(_id(one.lease), None)
@@ -157,9 +172,10 @@ class LeaseHolder:
     def _hash(self, lease: Lease) -> str | None:
         return address_hash(self._settings, lease.addressee.contact.email) if lease.addressee else None
 
-    def _result(self, lease: Lease, attempt: Attempt, now: datetime) -> LeaseResult:
+    def _result(self, ended: EndedLease, now: datetime) -> LeaseResult:
+        lease = ended.lease
         at = lease.event.processing_time(now)
-        result = result_of(attempt, lease.earlier, now=at, jitter=random.uniform(-1, 1))
+        result = result_of(ended.attempt, lease.earlier, now=at, jitter=random.uniform(-1, 1))
         return LeaseResult(lease=lease, result=result, at=at, address_hash=self._hash(lease))
 
     def _is_certain(self) -> bool:
@@ -169,15 +185,16 @@ class LeaseHolder:
         return self.current.get(_id(lease)) is lease
 
     async def _store(
-        self, connection: Connection, results: Sequence[LeaseResult], now: datetime
+        self, connection: Connection, results: Sequence[LeaseResult], now: datetime, copies: Sequence[KeptMail] = ()
     ) -> Sequence[LogMessage]:
         """Store results and publish those that are final, except of leases that are no longer this process's.
 
-        Gives what the log is to say of it, once it is committed.
+        `copies`: the mails to be kept. Gives what the log is to say of it, once it is committed.
         """
         refused = [one for one in results if isinstance(one.result, Failed) and one.result.bounced]
-        known = await recipients.lock(connection, {one.lease.notification.account_id for one in refused})
+        known = await _lock_recipients(connection, refused)
         attempts = await leases.record(connection, self._session.owner, results)
+        await kept_mails.add(connection, [copy for copy in copies if copy.notification_id in attempts])
         unit_of_work = UnitOfWork(now, self._partitions)
         for one in results:
             key = _id(one.lease)
@@ -188,8 +205,29 @@ class LeaseHolder:
         return unit_of_work.log_messages
 
 
+async def _lock_recipients(connection: Connection, results: Sequence[LeaseResult]) -> Mapping[str, Recipient]:
+    """Of those results after which rows of their accounts are inserted; mostly there are none."""
+    accounts = {one.lease.notification.account_id for one in results}
+    return await recipients.lock(connection, accounts) if accounts else {}
+
+
 def _id(lease: Lease) -> str:
     return lease.notification.notification_id
+
+
+def _copies(ended: Iterable[tuple[EndedLease, LeaseResult]]) -> list[KeptMail]:
+    """What was handed to the relay, once that is over."""
+    return [
+        KeptMail(
+            notification_id=_id(done.lease),
+            account_id=done.lease.notification.account_id,
+            kept_at=result.at,
+            content=done.mail.content,
+            event=orjson.dumps(done.lease.event.envelope),
+        )
+        for done, result in ended
+        if done.mail and isinstance(result.result, Delivered | Failed)
+    ]
 
 
 def _bounces(refused: Sequence[LeaseResult], ours: Collection[str]) -> list[Bounce]:

@@ -17,7 +17,7 @@ from notifier_service.decisions.notification import Failed, NotAttempted, Suppre
 from notifier_service.decisions.plan import NO_CONTACT
 from notifier_service.delivery.attempt import Attempt, Attempted
 from notifier_service.delivery.circuit_breaker import RelayCircuitBreaker
-from notifier_service.delivery.lease_holder import LeaseHolder, LeaseLost
+from notifier_service.delivery.lease_holder import EndedLease, LeaseHolder, LeaseLost
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.delivery.smtp.stages import StepMeaning
@@ -58,7 +58,7 @@ class Sender:
         self._health = health
         self._wake = session.received[Signal.MAIL]
         self._circuit_breaker = RelayCircuitBreaker(relay, health, wake=self._wake)
-        self._attempts: asyncio.Queue[tuple[Lease, Attempt]] = asyncio.Queue()
+        self._attempts: asyncio.Queue[EndedLease] = asyncio.Queue()
         self._unanswered: set[str] = set()
         """Notification ids of the leased emails for which the relay has not yet accepted the recipient."""
         self._stopping = False
@@ -113,22 +113,23 @@ class Sender:
         return bool(acquired)
 
     async def _send(self, lease: Lease) -> None:
-        attempt = await self._attempt(lease)
+        composed = self._compose(lease)
+        mail = composed if isinstance(composed, Mail) else None
+        attempt = await self._hand_over(lease, composed) if isinstance(composed, Mail) else composed
         self._unanswered.discard(lease.notification.notification_id)
-        self._attempts.put_nowait((lease, attempt))
+        self._attempts.put_nowait(EndedLease(lease, attempt, mail))
 
-    async def _attempt(self, lease: Lease) -> Attempt:
-        """Compose the email and hand it to the relay."""
+    def _compose(self, lease: Lease) -> Mail | Failed | Suppressed:
+        """The email, or why there is none."""
         if lease.addressee is None:
             return Suppressed(NO_CONTACT)
         try:
-            mail = self._mail_composer.compose(lease.event, lease.addressee, lease.notification.notification_id)
+            return self._mail_composer.compose(lease.event, lease.addressee, lease.notification.notification_id)
         except UnusableAddress as unusable:
             return Failed(str(unusable), attempted=False)
         except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others
             NOT_COMPOSED.say(error, **ids_of(lease.notification))
             return Failed(INTERNAL_ERROR, attempted=False)
-        return await self._hand_over(lease, mail)
 
     async def _hand_over(self, lease: Lease, mail: Mail) -> Attempt:
         """Tell the circuit breaker what came of it."""

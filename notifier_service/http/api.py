@@ -1,19 +1,15 @@
 """The operators' HTTP: every notification decision, with its reason. `app` includes `router`."""
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from notifier_service.http.shapes import DecisionDocument, DecisionsDocument, DecisionStatus
+from notifier_service.http.shapes import DecisionDocument, DecisionsDocument, DecisionsQuery
 from notifier_service.storage import notifications, recipients
-from notifier_service.storage.notifications import NotificationFilter
-from shared.contracts.scalars import Id
 from shared.storage.database import Engine, transaction
 from shared.web.operators import operators_router
 from shared.web.problems import Problem
-
-_LONGEST_PAGE: Final = 500
 
 
 def router(engine: Engine) -> APIRouter:
@@ -30,21 +26,14 @@ class _Pages:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def notifications(
-        self,
-        account_id: Id | None = None,
-        status: DecisionStatus | None = None,
-        *,
-        before: Annotated[int | None, Query(ge=0, le=2**62, description="`before` of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
-    ) -> DecisionsDocument:
+    async def notifications(self, query: Annotated[DecisionsQuery, Query()]) -> DecisionsDocument:
         """Decisions, the newest first. 404 for an account of which no lifecycle event has come."""
-        wanted = NotificationFilter(account_id=account_id, status=status, before=before, limit=limit)
+        account_id = query.account_id
         async with transaction(self._engine) as connection:
             if account_id is not None and account_id not in await recipients.load(connection, [account_id]):
                 raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
-            rows = await notifications.page(connection, wanted)
+            rows = await notifications.page(connection, query.wanted)
         return DecisionsDocument(
             notifications=[DecisionDocument.model_validate(row) for row in rows],
-            before=rows[-1]["number"] if len(rows) == limit else None,
+            before=rows[-1]["number"] if len(rows) == query.limit else None,
         )

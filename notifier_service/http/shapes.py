@@ -1,11 +1,12 @@
 """JSON documents of the operators' HTTP, as the contract names their fields. Fields may be added, none renamed."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from notifier_service.decisions.bounce import BounceKind
+from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.fields import (
     AccountId,
     LifecycleEventId,
@@ -15,9 +16,29 @@ from shared.contracts.fields import (
     described,
 )
 from shared.contracts.outcomes import Channel
+from shared.contracts.scalars import Id
 
+LONGEST_PAGE: Final = 500
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed", "bounced", "complained"]
 """The status of a notification as the contract names it; one that is being sent is `queued`."""
+
+
+class DecisionsQuery(BaseModel):
+    """Which decisions; what is left out does not matter."""
+
+    account_id: Annotated[Id | None, Field(description="Only those of this account.")] = None
+    status: Annotated[DecisionStatus | None, Field(description="Only those with this status.")] = None
+    kind: Annotated[Annotated[str, Field(max_length=64)] | None, described("Only this kind.", "renewal_due")] = None
+    since: Annotated[AwareDatetime | None, described("Only those decided then or later.", "2026-02-21T02:00:00Z")] = (
+        None
+    )
+    before: Annotated[int | None, Field(ge=0, le=2**62, description="`before` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE), described("Decisions on a page, at most.", 100)] = 100
+
+    @property
+    def wanted(self) -> NotificationFilter:
+        """As the storage takes it."""
+        return NotificationFilter(**self.model_dump())
 
 
 class DecisionDocument(BaseModel):
@@ -71,6 +92,10 @@ class DecisionDocument(BaseModel):
         RecipientId | None,
         described("The further recipient whose email it is (R52); null for the contact, and for an internal message."),
     ]
+    resend_of: Annotated[
+        NotificationId | None, described("The email that this one repeats; null where it is no resend.")
+    ]
+    operator: Annotated[str | None, described("Who asked for the resend.", "o.perez")]
     bounce: Annotated[
         BounceKind | None,
         described("What was reported of an email that had been sent; null where nothing was.", "hard"),

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from notifier_service.decisions.notification import NotificationStatus
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.suppression import ERASED
-from notifier_service.storage import preferences
+from notifier_service.storage import kept_mails, preferences
 from notifier_service.storage.messages import ReadNotification as EndedEmail
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
 from shared.contracts.forgetting import without_contact
@@ -51,6 +51,7 @@ async def forget(connection: Connection, account_id: str) -> list[EndedEmail]:
     """Forget the person behind an account; the emails that waited, which end with it."""
     await preferences.replace(connection, account_id, Preferences())
     await _delete_messages(connection, account_id)
+    await kept_mails.forget(connection, account_id)
     await connection.execute(_UNLINK_ADDRESSES, {"account_id": account_id})
     await empty_dead_letters(connection, NOTIFICATION_DEAD_LETTERS, account_id)
     return await _forget_emails(connection, account_id)

@@ -40,6 +40,8 @@ class NotificationRow(NotifierTable, table=True):
     since the last attempt that broke off before the relay had the email; until `paused_until`, in real time, there is
     no further one.
 
+    `resend_of`: the email whose event this one tells once more, since `operator` asked for it.
+
     `bounce` (`decisions.bounce.BounceKind`) and `bounce_detail`: what was reported of an email that had been sent;
     `address_hash`: where it went, as `suppressions` has it.
 
@@ -53,6 +55,7 @@ class NotificationRow(NotifierTable, table=True):
         Index("notification_number", "number"),
         Index("notification_queued", "next_attempt_at", "number", postgresql_where=text("status = 'queued'")),
         Index("notification_address", "address_hash", "number", postgresql_where=text("address_hash IS NOT NULL")),
+        Index("notification_resent", "resend_of", postgresql_where=text("resend_of IS NOT NULL")),
         Index("notification_sending", "claimed_by", postgresql_where=text("status = 'sending'")),
     )
     notification_id: TextKey
@@ -78,6 +81,8 @@ class NotificationRow(NotifierTable, table=True):
     code: OptionalText
     recipient: OptionalText
     recipient_id: OptionalText
+    resend_of: OptionalText
+    operator: OptionalText
     bounce: OptionalText
     bounce_detail: OptionalText
     address_hash: OptionalText
@@ -85,7 +90,7 @@ class NotificationRow(NotifierTable, table=True):
 
 IDENTITY = (
     *("notification_id", "account_id", "lifecycle_event_id", "lifecycle_type", "channel", "traceparent"),
-    "recipient_id",
+    *("recipient_id", "resend_of"),
 )
 """The columns that `notification_of` maps."""
 
@@ -102,10 +107,12 @@ _ADD = insert(
 _PAGE = text(
     "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"
     "  CASE status WHEN 'sending' THEN 'queued' ELSE status END AS status, status = 'sending' AS under_way, reason,"
-    "  attempts, created_at, next_attempt_at, event_time, code, recipient, recipient_id, bounce, bounce_detail"
-    "  FROM notification) AS shown"
+    "  attempts, created_at, next_attempt_at, event_time, code, recipient, recipient_id, bounce, bounce_detail,"
+    "  resend_of, operator FROM notification) AS shown"
     " WHERE (CAST(:account_id AS text) IS NULL OR account_id = :account_id)"
     "  AND (CAST(:status AS text) IS NULL OR status = :status)"
+    "  AND (CAST(:kind AS text) IS NULL OR kind = :kind)"
+    "  AND (CAST(:since AS timestamptz) IS NULL OR created_at >= :since)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
 )
 _OPEN_COUNTS = text(
@@ -115,10 +122,14 @@ _OPEN_COUNTS = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationFilter:
-    """Which notifications; None leaves a condition out. `before`: only those with a lower `number`."""
+    """Which notifications; None leaves a condition out. `before`: only those with a lower `number`; `since`: only those
+    that were decided then or later, on the service clock.
+    """
 
     account_id: str | None
     status: str | None
+    kind: str | None
+    since: datetime | None
     before: int | None
     limit: int
 
@@ -184,4 +195,5 @@ def notification_of(row: Any) -> Notification:
         channel=Channel(row.channel),
         traceparent=row.traceparent,
         recipient_id=row.recipient_id,
+        resend_of=row.resend_of,
     )

@@ -39,6 +39,10 @@ class NotificationOutcome:
         RecipientId | None,
         described("The further recipient whose email it is (R52); null for the contact, and for an internal message."),
     ] = None
+    resend_of: Annotated[
+        NotificationId | None,
+        described("The email that this one repeats, since an operator asked for it; null where it is no resend."),
+    ] = None
 
 
 OUTCOME_EVENTS: Mapping[str, type[NotificationOutcome]] = {

@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(mail_settings.mailbox)] = "renewals@localhost"
     mail_domain: Annotated[str, AfterValidator(mail_settings.mail_domain)] = "localhost"
     bounce_domain: Annotated[str, AfterValidator(mail_settings.bounce_domain)] | None = None
+    keep_mails_days: Annotated[int, Field(ge=0, le=3650)] = 30
     delivery: Literal["on", "inbox", "shadow"] = "on"
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None

@@ -25,6 +25,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "topic_replication": (1, 100),
     "smtp_port": (1, 65_535),
     "smtp_connections": (1, 32),
+    "keep_mails_days": (0, 3650),
     "http_port": (0, 65_535),
     "http_rate_per_address": (1, 1_000_000),
     "http_rate_per_token": (1, 1_000_000),
