@@ -11,7 +11,7 @@ SECRET: Final = "only for tests, and long enough for HS256"
 
 def bearer(account_id: str, scope: str = "") -> dict[str, str]:
     """The `Authorization` header of a token for this account."""
-    claims = {"sub": account_id, "scope": scope, "exp": datetime.now(UTC) + timedelta(minutes=5)}
+    claims = {"sub": account_id, "scope": scope, "exp": datetime.now(UTC) + timedelta(hours=1)}
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, algorithm='HS256')}"}
 
 
