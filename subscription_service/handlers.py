@@ -39,6 +39,7 @@ from shared.contracts.inventory import (
     ServerUnbound,
 )
 from shared.contracts.purchases import AccountCredited, ContactChanged, CouponIssued, PurchaseOrdered
+from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.renewals import (
     AutoRenewalDisabled,
     AutoRenewalEnabled,
@@ -74,6 +75,7 @@ REGISTRY: Final[Mapping[str, Mapping[str, EventType]]] = {
         "tenure.purchase.ordered.v1": EventType(PurchaseOrdered, spends="order_id"),
         "tenure.account.credited.v1": EventType(AccountCredited, spends="entry_id"),
         "tenure.account.contact_changed.v1": EventType(ContactChanged),
+        "tenure.account.recipients_changed.v1": EventType(RecipientsChanged),
         "tenure.coupon.issued.v1": EventType(CouponIssued, spends="coupon_id"),
         "tenure.account.debited.v1": EventType(AccountDebited, spends="entry_id"),
         "tenure.coupon.revoked.v1": EventType(CouponRevoked),

@@ -3,7 +3,7 @@
 `unit_of_work` calls this where it decides an erasure; `storage.erasure` does the same in what is stored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from shared.contracts.envelope import RECEIPT_HEADER, encode, fingerprint, to_json, wire_time
+from shared.contracts.recipients import RecipientsChanged
 from shared.kafka.dead_letters import emptied
 from shared.kafka.record import Record
 from shared.outbox.log import Entry
@@ -21,7 +22,8 @@ from subscription_service.handlers import Incoming
 from subscription_service.outbox_entries import EmittedEvent
 
 _KEPT_HEADERS: Final = frozenset({RECEIPT_HEADER})
-_NOBODY: Final = {"name": "", "email": "-"}
+_NOBODY: Final[Mapping[str, object]] = {"contact": {"name": "", "email": "-"}, "recipients": []}
+"""What a decision is given in place of what was forgotten; it takes none of it over."""
 
 
 def blanked(
@@ -48,11 +50,12 @@ def without_persons(waiting: WaitingEvents[Incoming], erased_at: datetime) -> Wa
 def reread(record: Record, topic: str, kept_fingerprint: bytes) -> Incoming:
     """Read a waiting record again that was written anew. Raises `Unreadable`.
 
-    In place of its contact stands `_NOBODY`, which no decision takes over: an erasure is not earlier.
+    In place of its contact or recipients stands `_NOBODY`, which no decision takes over: an erasure is not earlier.
     """
     fields = orjson.loads(record.value or b"")
-    if fields["data"].get("contact", _NOBODY) is None:
-        fields["data"]["contact"] = _NOBODY
+    fields["data"] |= {
+        name: _NOBODY[name] for name, stated in fields["data"].items() if stated is None and name in _NOBODY
+    }
     incoming = handlers.reread(replace(record, value=orjson.dumps(fields)), topic)
     incoming.record = record
     incoming.kept_fingerprint = kept_fingerprint
@@ -77,6 +80,7 @@ def _value(incoming: Incoming) -> bytes:
     attributes = {"id": event.id, "source": event.source, "type": event.type, "time": wire_time(event.time)}
     attributes |= {"subject": event.subject} | ({"traceparent": event.traceparent} if event.traceparent else {})
     data = to_json(event.data)
-    if isinstance(event.data, erasing.WithContact):
-        data = orjson.dumps({**orjson.loads(data), "contact": None})
+    if isinstance(event.data, erasing.WithContact | RecipientsChanged):
+        stated = orjson.loads(data)
+        data = orjson.dumps(stated | {name: None for name in _NOBODY if name in stated})
     return encode(attributes, data)

@@ -19,9 +19,9 @@ _MESSAGES_PER_PAGE: Final = 200
 
 @dataclass(slots=True, kw_only=True)
 class AccountExport:
-    """The parts by name: `person` (contact, events that wait and dead letters, whole), `state`, `orders`, `history`;
-    `recipient` (contact, dead letters), `notifications`, `messages`, `preferences` of the notifier; `dead_letters` that
-    are on the topics of both.
+    """The parts by name: `person` (contact, further recipients, events that wait and dead letters, whole), `state`,
+    `orders`, `history`; `recipient` (contact, further recipients, dead letters), `notifications`, `messages`,
+    `preferences` of the notifier; `dead_letters` that are on the topics of both.
 
     `missing`: part -> why it is not there. A part of which its service knows nothing is None or empty.
     """

@@ -32,13 +32,15 @@ class PartialReport(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class AccountReport:
-    """The parts by name: `state`, `orders`, `refusals`, `waiting`, `timeline`, `notifications`, `dead_letters`.
+    """The parts by name: `state`, `recipients`, `orders`, `refusals`, `waiting`, `timeline`, `notifications`,
+    `dead_letters`.
 
     `missing`: part -> why it is not there. A part of which its service knows nothing is None or empty.
     """
 
     account_id: str
     state: Mapping[str, Any] | None = None
+    recipients: Sequence[Mapping[str, Any]] = ()
     orders: Sequence[Mapping[str, Any]] = ()
     refusals: Sequence[Mapping[str, Any]] = ()
     waiting: Sequence[Mapping[str, Any]] = ()
@@ -97,6 +99,7 @@ def pages_of(account: str, settings: Settings) -> Page:
 def _of_subscription_service(page: Page) -> Mapping[str, Callable[[], Any]]:
     return {
         "state": lambda: page(""),
+        "recipients": lambda: page("/person")["recipients"],
         "orders": lambda: page("/orders")["orders"],
         "refusals": lambda: list(_refusals(page)),
         "waiting": lambda: page("/waiting")["events"],

@@ -27,6 +27,7 @@ from shared.contracts.inventory import (
     ServerUnbound,
 )
 from shared.contracts.purchases import PURCHASE_EVENTS, AccountCredited, ContactChanged, CouponIssued, PurchaseOrdered
+from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.renewals import (
     RENEWAL_EVENTS,
     AutoRenewalDisabled,
@@ -41,6 +42,7 @@ InboundData = (
     PurchaseOrdered
     | AccountCredited
     | ContactChanged
+    | RecipientsChanged
     | CouponIssued
     | AccountDebited
     | CouponRevoked

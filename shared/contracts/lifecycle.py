@@ -56,6 +56,7 @@ from shared.contracts.lifecycle_parts import (
     Required,
     ServerUse,
     StatedContact,
+    StatedRecipients,
 )
 from shared.contracts.types import Contact, Feature, ProtectionMode, Specification, Term
 
@@ -218,6 +219,13 @@ class ContactReplaced:
     contact: StatedContact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientsReplaced:
+    """The account has another list of further recipients (R52)."""
+
+    recipients: StatedRecipients
+
+
 LifecycleData = (
     Activated
     | Renewed
@@ -239,6 +247,7 @@ LifecycleData = (
     | TermExtended
     | PersonErased
     | RenewalUpcoming
+    | RecipientsReplaced
 )
 
 LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
@@ -262,7 +271,13 @@ LIFECYCLE_EVENTS: Mapping[str, type[LifecycleData]] = {
     "tenure.subscription.extended.v1": TermExtended,
     "tenure.subscription.erased.v1": PersonErased,
     "tenure.subscription.renewal_upcoming.v1": RenewalUpcoming,
+    "tenure.subscription.recipients_changed.v1": RecipientsReplaced,
 }
 """Type -> contract: what the subscription service writes."""
 
 LIFECYCLE_TYPE: Mapping[type[LifecycleData], str] = {cls: name for name, cls in LIFECYCLE_EVENTS.items()}
+
+
+def kind_of(lifecycle_type: str) -> str:
+    """`renewal_due` for `tenure.subscription.renewal_due.v1`."""
+    return lifecycle_type.removeprefix("tenure.subscription.").rpartition(".")[0]

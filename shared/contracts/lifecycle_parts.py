@@ -17,10 +17,14 @@ from shared.contracts.fields import (
     described,
 )
 from shared.contracts.scalars import Whole
-from shared.contracts.types import Contact, Specification
+from shared.contracts.types import Contact, FurtherRecipient, Specification
 
 StatedContact = Annotated[
     Contact | None, described("The account's contact; null where the person was forgotten (R48).")
+]
+StatedRecipients = Annotated[
+    tuple[FurtherRecipient, ...] | None,
+    described("All further recipients of the account; null where they were forgotten (R48)."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Events on `purchases`: orders, credits, contacts, coupons and imports."""
+"""Events on `purchases`: orders, credits, contacts, further recipients, coupons and imports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from shared.contracts.fields import (
     WantsAutoRenewal,
 )
 from shared.contracts.imported import IMPORT_EVENTS
+from shared.contracts.recipients import RECIPIENT_EVENTS
 from shared.contracts.types import Contact, Specification
 
 
@@ -80,6 +81,7 @@ PURCHASE_EVENTS: Final[Mapping[str, type[Any]]] = {
     "tenure.account.credited.v1": AccountCredited,
     "tenure.account.contact_changed.v1": ContactChanged,
     "tenure.coupon.issued.v1": CouponIssued,
+    **RECIPIENT_EVENTS,
     **ACTS_ON_PURCHASES,
     **IMPORT_EVENTS,
 }

@@ -17,6 +17,7 @@ from shared.contracts.fields import (
     PersonName,
     ProtectedServers,
     QuotaCores,
+    RecipientId,
     StartsAt,
     TermEndsAt,
     TermExpiresOn,
@@ -94,6 +95,24 @@ class Contact:
     email: EmailAddress
     locale: Locale = "en"
     time_zone: TimeZone = "UTC"
+
+
+Kinds = Annotated[
+    tuple[str, ...] | None,
+    described("Kinds of notification that it gets by email, such as `renewal_due`; null: all.", ["renewal_due"]),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherRecipient(Contact):
+    """Somebody else who gets an account's emails, in a language and a time zone of their own (R52)."""
+
+    recipient_id: RecipientId
+    kinds: Kinds = None
+
+    def gets(self, kind: str) -> bool:
+        """Whether emails of this kind go to it."""
+        return self.kinds is None or kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,10 +106,11 @@ def _relist(rebuilt: Rebuilt, data: LifecycleData, rules: Rules) -> None:
 
 
 def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object]]:
-    """What the fold rebuilds: version, contact, state, and every field of the subscription."""
+    """What the fold rebuilds: version, contact, recipients, state, and every field of the subscription."""
     pairs: dict[str, tuple[object, object]] = {
         "version": (rebuilt.version, stored.version),
         "contact": (rebuilt.contact, stored.contact),
+        "recipients": (rebuilt.recipients.entries, stored.recipients.entries),
         "state": (_name(rebuilt.subscription), _name(stored.subscription)),
     }
     if rebuilt.subscription is None or stored.subscription is None or pairs["state"][0] != pairs["state"][1]:

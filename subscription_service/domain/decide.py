@@ -2,7 +2,8 @@
 
 One function per type of event, found in the two tables below; a type that stands in neither only changes facts
 (`facts`). Each function asks its conditions (`checks`) in the order of R41, and the first that is not met refuses the
-order. Nothing is changed here: `evolve` applies the events. Auto-renewal is switched in `switching`.
+order. Nothing is changed here: `evolve` applies the events. Auto-renewal is switched in `switching`; `recipients`
+decides about lists of them by their stamps, which no other decision needs.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, Renewed, SpecificationChanged
 from shared.contracts.lifecycle_parts import AutoRenewalPlan, Quote, RenewalMethod
 from shared.contracts.purchases import AccountCredited, ContactChanged, PurchaseOrdered
+from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.renewals import (
     AutoRenewalDisabled,
     AutoRenewalEnabled,
@@ -24,9 +26,9 @@ from shared.contracts.renewals import (
     SpecificationChangeOrdered,
 )
 from shared.contracts.types import Term
-from subscription_service.domain import checks
+from subscription_service.domain import checks, recipients
 from subscription_service.domain.calendar import DAY, billing_day
-from subscription_service.domain.context import DecisionContext, EventsOrRejection
+from subscription_service.domain.context import DecisionContext, EventsOrRejection, FactContext
 from subscription_service.domain.deduction import first_attempt, retry_after_credit
 from subscription_service.domain.erasing import erase
 from subscription_service.domain.extending import extend
@@ -40,8 +42,11 @@ from subscription_service.domain.taking_back import take_back
 from subscription_service.domain.terms import change_with_term, differs, first_term, next_term
 
 
-def decide(account: Account, command: InboundData, *, at: datetime, rules: Rules) -> EventsOrRejection:
-    """Decide one event at `at` (UTC); `account` has its facts already."""
+def decide(account: Account, command: InboundData, context: FactContext) -> EventsOrRejection:
+    """Decide one event; `account` has its facts already."""
+    _, at, rules = context
+    if isinstance(command, RecipientsChanged):
+        return recipients.replace(account, command, context)
     on_any_account = ON_ANY_ACCOUNT.get(type(command))
     if on_any_account is not None:
         return on_any_account(account, command, at, rules)

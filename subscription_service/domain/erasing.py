@@ -1,4 +1,5 @@
-"""Forgetting the person behind an account (R48): what an erasure leads to, and what brings no contact back after it.
+"""Forgetting the person behind an account (R48), and its further recipients (R52): what an erasure leads to, and what
+brings nobody back after it.
 
 An erasure holds for everything with a `time` no later than its own, whenever that arrives. `step` asks here; what is
 stored of the person is blanked in the same transaction by `person_data` and `storage.erasure`.
@@ -11,12 +12,13 @@ from datetime import datetime
 from shared.contracts.acts import AccountErased
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
-from shared.contracts.lifecycle import Activated, ContactReplaced, LifecycleData, OrderRejected
+from shared.contracts.lifecycle import Activated, ContactReplaced, LifecycleData, OrderRejected, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
 from shared.contracts.purchases import ContactChanged, PurchaseOrdered
+from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.types import Contact
 from subscription_service.domain.context import FactContext
-from subscription_service.domain.model import Account, Person
+from subscription_service.domain.model import NO_RECIPIENTS, Account, Person
 from subscription_service.domain.policy import Rules
 
 WithContact = PurchaseOrdered | SubscriptionImported | ContactChanged
@@ -26,7 +28,7 @@ StatesContact = Activated | Imported | ContactReplaced | OrderRejected
 
 
 def note_erasure(account: Account, _: AccountErased, context: FactContext) -> Account:
-    """From now on nothing up to the erasure's `time` brings a contact back; an earlier erasure changes nothing."""
+    """From now on nothing up to the erasure's `time` brings anybody back; an earlier erasure changes nothing."""
     known, time = account.person.erased_at, context.stamp.time
     return account._replace(person=account.person._replace(erased_at=max(known, time) if known else time))
 
@@ -34,12 +36,11 @@ def note_erasure(account: Account, _: AccountErased, context: FactContext) -> Ac
 def erase(account: Account, command: AccountErased, _at: datetime, _rules: Rules) -> tuple[LifecycleData, ...]:
     """The person is forgotten, unless nothing can be known of one since the erasure before.
 
-    A contact that was stated later, and has come earlier, is stated anew.
+    A contact or recipients that were stated later, and have come earlier, are stated anew.
     """
     if not account.person.named:
         return ()
-    erased = PersonErased(operator=command.operator, reason=command.reason)
-    return (erased, ContactReplaced(contact=account.contact)) if _is_later(account) else (erased,)
+    return (PersonErased(operator=command.operator, reason=command.reason), *_stated_later(account))
 
 
 def is_forgotten(account: Account, stated_at: datetime) -> bool:
@@ -64,10 +65,14 @@ def without_forgotten(
 
 def note(account: Account, command: InboundData, stated_at: datetime) -> Account:
     """`account` after a command that was not refused, with what the next erasure has to know."""
-    if isinstance(command, AccountErased) and account.contact is None:
-        return account._replace(person=Person(named=False, erased_at=account.person.erased_at))
-    if isinstance(command, WithContact) and not is_forgotten(account, stated_at):
+    if isinstance(command, AccountErased):
+        return _without_stamps(account)
+    if is_forgotten(account, stated_at):
+        return account
+    if isinstance(command, WithContact):
         return account._replace(person=account.person._replace(named=True, stated_at=stated_at))
+    if isinstance(command, RecipientsChanged) and command.recipients:
+        return account._replace(person=account.person._replace(named=True))
     return account
 
 
@@ -79,13 +84,30 @@ def note_refusal(account: Account, contact: Contact | None) -> Account:
 
 
 def without_contact(event: LifecycleData) -> LifecycleData:
-    """An event as it is kept and published once its person is forgotten."""
+    """An event as it is kept and published once its person is forgotten, without recipients too."""
+    if isinstance(event, RecipientsReplaced):
+        return replace(event, recipients=None)
     return replace(event, contact=None) if isinstance(event, StatesContact) else event
 
 
-def _is_later(account: Account) -> bool:
-    stated_at = account.person.stated_at
-    return account.contact is not None and stated_at is not None and not is_forgotten(account, stated_at)
+def _without_stamps(account: Account) -> Account:
+    """After an erasure: of whom it has taken, also the stamps go; what nobody is named by needs no other erasure."""
+    person, stamp = account.person, account.recipients.stamp
+    if stamp is not None and is_forgotten(account, stamp.time):
+        account = account._replace(recipients=NO_RECIPIENTS)
+    if account.contact is None:
+        named = bool(account.recipients.entries)
+        account = account._replace(person=Person(named=named, erased_at=person.erased_at))
+    return account
+
+
+def _stated_later(account: Account) -> Iterator[LifecycleData]:
+    """What was stated of the account's person after the erasure."""
+    stated_at, recipients = account.person.stated_at, account.recipients
+    if account.contact is not None and stated_at is not None and not is_forgotten(account, stated_at):
+        yield ContactReplaced(contact=account.contact)
+    if recipients.entries and recipients.stamp is not None and not is_forgotten(account, recipients.stamp.time):
+        yield RecipientsReplaced(recipients=recipients.entries)
 
 
 def _with_contact_of(account: Account, events: tuple[LifecycleData, ...]) -> Iterator[LifecycleData]:

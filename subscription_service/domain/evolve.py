@@ -1,7 +1,8 @@
 """What a lifecycle event makes of an account. Nothing is refused here: the event has been decided.
 
-Applying all lifecycle events of an account in order rebuilds its subscription, contact, version and `decided_at`, takes
-the fees of automatic renewals off balance and coupons, and gives refunds back. Other facts change in `facts`.
+Applying all lifecycle events of an account in order rebuilds its subscription, contact, recipients, version and
+`decided_at`, takes the fees of automatic renewals off balance and coupons, and gives refunds back. Other facts change
+in `facts`.
 """
 
 from dataclasses import replace
@@ -50,7 +51,9 @@ def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Poli
         case lifecycle.Activated() | lifecycle_acts.Imported() | lifecycle.ContactReplaced():
             return after._replace(contact=event.contact)
         case lifecycle_acts.PersonErased():
-            return after._replace(contact=None)
+            return after._replace(contact=None, recipients=account.recipients._replace(entries=()))
+        case lifecycle.RecipientsReplaced(recipients=entries):
+            return after._replace(recipients=account.recipients._replace(entries=entries or ()))
         case lifecycle_acts.RenewalTakenBack():
             return after._replace(balance=event.balance_after)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
@@ -66,7 +69,12 @@ def _subscription(
     match event:
         case lifecycle.Activated() | lifecycle_acts.Imported():
             return _begun(event, at, policy)
-        case lifecycle.OrderRejected() | lifecycle.ContactReplaced() | lifecycle_acts.PersonErased():
+        case (
+            lifecycle.OrderRejected()
+            | lifecycle.ContactReplaced()
+            | lifecycle.RecipientsReplaced()
+            | lifecycle_acts.PersonErased()
+        ):
             return subscription
         case lifecycle.RenewalDue() | lifecycle_auto_renewal.RenewalUpcoming() | lifecycle.ReleaseDue():
             return subscription

@@ -1,4 +1,4 @@
-"""Facts of an account: balance, coupons, servers, capacity, configuration (R37, R38, R45).
+"""Facts of an account: balance, coupons, servers, capacity, configuration, recipients (R37, R38, R45, R52).
 
 `apply_fact` takes in what an event states, whatever the state of the subscription: credits, debits, coupons and their
 revocations add up, the rest is newest per key. `apply_side_effects` changes facts after a lifecycle event. `evolve`
@@ -25,8 +25,9 @@ from shared.contracts.inventory import (
     ServerUnbound,
 )
 from shared.contracts.purchases import AccountCredited, CouponIssued
+from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.types import ProtectionMode, Specification
-from subscription_service.domain import erasing, inventory
+from subscription_service.domain import erasing, inventory, recipients
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import (
     ZERO,
@@ -162,6 +163,7 @@ FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Ac
     CouponIssued: issue_coupon,
     CouponRevoked: revoke_coupon,
     AccountErased: erasing.note_erasure,
+    RecipientsChanged: recipients.move_stamp,
     CapacityUsed: use_capacity,
     ConfigurationRecorded: record_configuration,
     ConfigurationRemoved: remove_configuration,

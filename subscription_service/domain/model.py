@@ -14,7 +14,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from shared.contracts.types import ConfigurationKind, Contact, Feature, ProtectionMode, Specification, Term
+from shared.contracts.types import (
+    ConfigurationKind,
+    Contact,
+    Feature,
+    FurtherRecipient,
+    ProtectionMode,
+    Specification,
+    Term,
+)
 
 ZERO = Decimal("0.00")
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -159,6 +167,16 @@ class Person(NamedTuple):
 NOBODY_ERASED = Person()
 
 
+class Recipients(NamedTuple):
+    """The further recipients of an account (R52); `stamp`: of the newest list, also where it was the known one."""
+
+    entries: tuple[FurtherRecipient, ...] = ()
+    stamp: VersionStamp | None = None
+
+
+NO_RECIPIENTS = Recipients()
+
+
 class PlacedOrder(NamedTuple):
     """What is known of an order that appended a term: `charged` was deducted here for it (0.00: nothing was). `fee`:
     its list price for so many `months` of this specification; None where another system priced it.
@@ -185,6 +203,7 @@ class Account(NamedTuple):
     decided_at: datetime | None = None
     contact: Contact | None = None
     person: Person = NOBODY_ERASED
+    recipients: Recipients = NO_RECIPIENTS
     subscription: Subscription | None = None
     balance: Decimal = ZERO
     coupons: tuple[Coupon, ...] = ()

@@ -61,7 +61,7 @@ def _decide(account: Account, command: InboundData, context: FactContext) -> Ste
     known = apply_fact(account, command, context)
     if isinstance(known, Rejection):
         return _rejected(account, command, known, context)
-    decided = decide(known, command, at=at, rules=rules)
+    decided = decide(known, command, context)
     if isinstance(decided, Rejection):
         return _rejected(account, command, decided, context)
     events = erasing.without_forgotten(decided, known, command, stamp.time)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from shared.contracts.fields import AccountId, described
 from shared.contracts.scalars import Id
 from shared.contracts.topics import DEAD_LETTERS
-from shared.contracts.types import Contact
+from shared.contracts.types import Contact, FurtherRecipient
 from shared.kafka.dead_letters import readable_attributes
 from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
@@ -27,6 +27,7 @@ class PersonDocument(BaseModel):
 
     account_id: AccountId
     contact: Annotated[Contact | None, described("The account's contact; null where there is none.")]
+    recipients: Annotated[Sequence[FurtherRecipient], described("Who else gets its emails (R52).")]
     waiting: Annotated[
         Sequence[Mapping[str, Any]], described("Events in that wait, whole, in order of arrival, at most 100.")
     ]
@@ -50,6 +51,7 @@ def router(engine: Engine) -> APIRouter:
         return PersonDocument(
             account_id=account_id,
             contact=stored.account.contact if stored else None,
+            recipients=stored.account.recipients.entries if stored else (),
             waiting=[readable_attributes(record.value, record.headers) for record in records],
             dead_letters=documents(letters),
         )

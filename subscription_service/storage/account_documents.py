@@ -1,6 +1,6 @@
-"""The JSON documents in an account's row: its contact, its subscription, and the facts beside its totals.
+"""The JSON documents in an account's row: its contact, recipients and subscription, and the facts beside its totals.
 
-Each is written where it has changed, and is NULL in the statement otherwise: most events leave all three alone. A
+Each is written where it has changed, and is NULL in the statement otherwise: most events leave all of them alone. A
 contact that was forgotten is the JSON `null`. For `accounts` only.
 """
 
@@ -13,12 +13,14 @@ from typing import Final, NamedTuple
 from shared.contracts.envelope import json_reader, to_json
 from shared.contracts.types import ConfigurationKind, Contact, Feature
 from subscription_service.domain.model import (
+    NO_RECIPIENTS,
     NOBODY_ERASED,
     Account,
     Active,
     CapacityUse,
     Grace,
     Person,
+    Recipients,
     Released,
     Subscription,
     VersionStamp,
@@ -52,11 +54,17 @@ _read_tag = json_reader(_Tag)
 _read_facts = json_reader(Facts)
 _read_contact = lru_cache(maxsize=20_000)(json_reader(Contact))
 """A busy account's contact is read again and again."""
+_read_recipients = lru_cache(maxsize=2_000)(json_reader(Recipients))
 
 
 def contact_of(document: str | None) -> Contact | None:
     """From the column's text; `null` where the person was forgotten (R48)."""
     return None if document in (None, _FORGOTTEN) else _read_contact(document)
+
+
+def recipients_of(document: str | None) -> Recipients:
+    """From the column's text."""
+    return NO_RECIPIENTS if document is None else _read_recipients(document)
 
 
 def subscription_of(document: str | None) -> Subscription | None:
@@ -74,6 +82,13 @@ def contact_document(account: Account, before: Account) -> str | None:
     if account.contact is before.contact:
         return None
     return to_json(account.contact).decode()
+
+
+def recipients_document(account: Account, before: Account) -> str | None:
+    """For the column; None where they have not changed."""
+    if account.recipients is before.recipients:
+        return None
+    return to_json(account.recipients).decode()
 
 
 def subscription_document(account: Account, before: Account) -> str | None:

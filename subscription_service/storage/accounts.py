@@ -26,6 +26,8 @@ from subscription_service.storage.account_documents import (
     contact_of,
     facts_document,
     facts_of,
+    recipients_document,
+    recipients_of,
     subscription_document,
     subscription_of,
 )
@@ -37,7 +39,7 @@ class AccountRow(SubscriptionTable, table=True):
     """One customer.
 
     - `partition`: of its output topics, fixed when the row is made
-    - `contact`, `subscription`, `facts`: JSON, see `account_documents`
+    - `contact`, `recipients`, `subscription`, `facts`: JSON, see `account_documents`
     - `revision`, `changed_at`: of its latest state document
     - `next_due_at`: when something must happen by itself: the next timer, or what its waiting events ask for
     - `next_timer`: kind of its next timer
@@ -73,6 +75,7 @@ class AccountRow(SubscriptionTable, table=True):
     first_deadline: OptionalInstant
     list_group: OptionalText
     listed_day: date | None
+    recipients: TextDocument
 
 
 class AccountWithState(NamedTuple):
@@ -93,7 +96,7 @@ _SAVE = update(
     AccountRow,
     names_of(AccountRow, without=["partition", *_OF_PARKED]),
     # Most events leave these alone, and none takes them away.
-    keep_if_null=["contact", "subscription", "facts", "changed_at"],
+    keep_if_null=["contact", "recipients", "subscription", "facts", "changed_at"],
 )
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
@@ -231,6 +234,7 @@ def _account(row: Any) -> Account:
         snapshot_stamp=facts.snapshot_stamp,
         configuration_floor=facts.configuration_floor,
         person=facts.person,
+        recipients=recipients_of(row.recipients),
     )
 
 
@@ -248,6 +252,7 @@ def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
         "version": account.version,
         "decided_at": account.decided_at,
         "contact": contact_document(account, before),
+        "recipients": recipients_document(account, before),
         "subscription": subscription_document(account, before),
         "balance": account.balance,
         "registered_servers": account.registered.servers,

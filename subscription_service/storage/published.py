@@ -1,6 +1,6 @@
 """This service's entries in the log: lifecycle events are kept for good, changes of state documents until published.
 
-Once the person behind an account is forgotten, its lifecycle events lose their contacts (R48).
+Once the person behind an account is forgotten, its lifecycle events lose contacts and recipients (R48).
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from shared.contracts.forgetting import STATES_CONTACT, without_contact
+from shared.contracts.forgetting import STATES_CONTACT, STATES_RECIPIENTS, without_person
 from shared.contracts.topics import LIFECYCLE, STATE
 from shared.storage.bulk import Row, update
 from shared.storage.database import Connection
@@ -23,8 +23,9 @@ _OF_RANGE = text(
     f"SELECT account_id, value FROM log WHERE topic = '{LIFECYCLE}' AND {IN_RANGE} ORDER BY account_id, topic, sequence"
 )
 _FORGET_AT_ONCE: Final = 1_000
-_WITH_CONTACT = text(
-    "SELECT partition, sequence, CASE WHEN position(:states_contact IN value) > 0 THEN value END AS value FROM log"
+_WITH_PERSON = text(
+    "SELECT partition, sequence, CASE WHEN position(:states_contact IN value) > 0"
+    "  OR position(:states_recipients IN value) > 0 THEN value END AS value FROM log"
     f" WHERE topic = '{LIFECYCLE}' AND account_id = :id AND sequence > :after ORDER BY sequence LIMIT :limit"
 )
 _REWRITE = update(LogEntry, ("topic", "partition", "sequence", "value"))
@@ -47,14 +48,15 @@ async def lifecycle(connection: Connection, accounts: AccountRange) -> AsyncIter
             yield account_id, value
 
 
-async def forget_contacts(connection: Connection, account_id: str) -> None:
-    """Blank the contact in all lifecycle events of an account, however many there are (R48).
+async def forget_person(connection: Connection, account_id: str) -> None:
+    """Blank contact and recipients in all lifecycle events of an account, however many there are (R48).
 
     Each statement looks at a bounded number of entries, so that none is too slow.
     """
-    arguments = {"id": account_id, "states_contact": STATES_CONTACT, "after": 0, "limit": _FORGET_AT_ONCE}
+    stated = {"states_contact": STATES_CONTACT, "states_recipients": STATES_RECIPIENTS}
+    arguments = {"id": account_id, "after": 0, "limit": _FORGET_AT_ONCE, **stated}
     while True:
-        found = (await connection.execute(_WITH_CONTACT, arguments)).all()
+        found = (await connection.execute(_WITH_PERSON, arguments)).all()
         await _REWRITE.run(connection, [_forgotten(row) for row in found if row.value is not None])
         if len(found) < _FORGET_AT_ONCE:
             return
@@ -62,7 +64,7 @@ async def forget_contacts(connection: Connection, account_id: str) -> None:
 
 
 def _forgotten(row: Any) -> Row:
-    value = without_contact(row.value)
+    value = without_person(row.value)
     return {"topic": LIFECYCLE, "partition": row.partition, "sequence": row.sequence, "value": value}
 
 

@@ -43,7 +43,7 @@ def account(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
     everything: Export = False,
 ) -> int:
-    """Show an account: state, orders, what waits, dead letters, notifications, and what comes next."""
+    """Show an account: state, who else is told, orders, what waits, dead letters, notifications, what comes next."""
     with failing("tenure account", NotFound, BadSettings):
         settings = settings_for(ConnectionOptions(kafka=kafka, ready_file=ready_file), "TENURE_AUTH_SECRET")
     given = {"subscription_url": service, "notifier_url": notifier}
@@ -96,6 +96,13 @@ def _say_state(report: AccountReport) -> None:
         say(f"  {name:<18} {harmless(text)}")
 
 
+def _say_recipients(report: AccountReport) -> None:
+    names = ("recipient_id", "name", "email", "locale", "time_zone")
+    kinds = [", ".join(each["kinds"]) if each["kinds"] is not None else "all" for each in report.recipients]
+    rows = [[*row, told] for row, told in zip(_rows(report.recipients, names), kinds, strict=True)]
+    say_table(["recipient", "name", "email", "language", "time zone", "kinds"], rows)
+
+
 def _say_orders(report: AccountReport) -> None:
     names = ("order_id", "type", "placed_at", "starts_at", "ends_at", "fee", "status")
     say_table([name.removesuffix("_at").removesuffix("_id") for name in names], _rows(report.orders, names))
@@ -135,6 +142,7 @@ def _text(value: object) -> str:
 
 _PARTS: Final[Mapping[str, Callable[[AccountReport], None]]] = {
     "state": _say_state,
+    "recipients": _say_recipients,
     "orders": _say_orders,
     "refusals": _say_refusals,
     "waiting": _say_waiting,
@@ -142,4 +150,8 @@ _PARTS: Final[Mapping[str, Callable[[AccountReport], None]]] = {
     "notifications": lambda report: say_decisions(report.notifications),
     "timeline": _say_timeline,
 }
-_HEADINGS: Final = {"dead_letters": "dead letters", "timeline": "what comes next, if nothing changes"}
+_HEADINGS: Final = {
+    "recipients": "further recipients",
+    "dead_letters": "dead letters",
+    "timeline": "what comes next, if nothing changes",
+}

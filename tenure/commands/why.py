@@ -29,10 +29,21 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "event time": "event_time",
     "code": "code",
     "recipient": "recipient",
+    "recipient id": "recipient_id",
     "reason": "reason",
 }
 """Heading -> field of a decision."""
-_CSV_COLUMNS: Final = ("created_at", "account_id", "kind", "channel", "status", "attempts", "reason", "notification_id")
+_CSV_COLUMNS: Final = (
+    "created_at",
+    "account_id",
+    "kind",
+    "channel",
+    "status",
+    "attempts",
+    "reason",
+    "notification_id",
+    "recipient_id",
+)
 
 
 @app.command()

@@ -7,6 +7,15 @@ from typing import Any, Final
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 """Where the test clock begins, unless a test says otherwise."""
 CONTACT: Final = {"name": "Ann", "email": "ann@example.com", "locale": "en", "time_zone": "UTC"}
+FINANCE: Final = {
+    "recipient_id": "finance",
+    "name": "Accounts payable",
+    "email": "payable@example.org",
+    "locale": "zh-CN",
+    "time_zone": "Asia/Shanghai",
+    "kinds": ["renewed", "quota_exceeded"],
+}
+"""A further recipient."""
 FULL: Final[dict[str, Any]] = {
     "edition": "enterprise",
     "protection_mode": "full",
@@ -53,6 +62,11 @@ def renewal(account_id: str, at: datetime = START, **data: Any) -> dict[str, Any
     """A manual renewal for one month."""
     order = {"order_id": unused("ord"), "duration_months": 1, "terms_accepted": True}
     return event("renewal.ordered", at, account_id=account_id, **{**order, **data})
+
+
+def recipients_changed(account_id: str, at: datetime = START, *recipients: dict[str, Any]) -> dict[str, Any]:
+    """A list of further recipients; without any named, the accountants alone."""
+    return event("account.recipients_changed", at, account_id=account_id, recipients=recipients or (FINANCE,))
 
 
 def credit(account_id: str, amount: str, **data: Any) -> dict[str, Any]:

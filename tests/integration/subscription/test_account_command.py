@@ -10,7 +10,7 @@ import pytest
 from shared.contracts.topics import PURCHASES
 from tenure.__main__ import main
 from tests.integration.subscription.serving import World
-from tests.kit.events import account, purchase, renewal
+from tests.kit.events import FINANCE, account, purchase, recipients_changed, renewal
 from tests.kit.pipes import run_without_reader
 from tests.kit.settings import NOBODY
 
@@ -27,6 +27,7 @@ async def subscribed(world: World) -> str:
     who = account()
     broken = purchase(who, world.now) | {"type": "tenure.unknown.v1"}
     await world.publish(purchase(who, world.now, order_id=f"first-{who}"))
+    await world.publish(recipients_changed(who, world.now))
     await world.publish(renewal(who, world.now, duration_months=13, order_id=f"refused-{who}"))
     await world.publish_raw(PURCHASES, json.dumps(broken).encode())
     await world.settle()
@@ -41,7 +42,8 @@ async def test_everything_but_what_is_away_is_shown_and_that_is_said(
     code, output, trouble = await run(capsys, who)
     assert code == 1
     assert trouble.startswith(f"tenure account: the notifier at {NOBODY} did not answer")
-    for text in ("state              active", f"refused-{who}", "invalid_duration", "unknown_type", "expiry"):
+    first = ("state              active", "payable@example.org")
+    for text in (*first, f"refused-{who}", "invalid_duration", "unknown_type", "expiry"):
         assert text in output
     code, output, _ = await run(capsys, who, "--json")
     shown: dict[str, Any] = json.loads(output)
@@ -76,7 +78,7 @@ async def test_where_all_are_away_each_is_named(world: World, capsys: pytest.Cap
     missing = json.loads(output)["missing"]
     assert (code, list(missing)) == (
         1,
-        ["state", "orders", "refusals", "waiting", "timeline", "notifications", "dead_letters"],
+        ["state", "recipients", "orders", "refusals", "waiting", "timeline", "notifications", "dead_letters"],
     )
     assert missing["timeline"].startswith(f"the subscription service at {NOBODY} did not answer")
     assert missing["dead_letters"].startswith("Kafka: ")
@@ -98,7 +100,10 @@ async def test_the_export_has_everything_whole_and_says_what_is_missing(
     assert (code, set(held["missing"])) == (1, {"recipient", "notifications", "messages", "preferences"})
     assert trouble.count("\n") == 1
     assert held["person"]["contact"]["email"] == "ann@example.com"
-    assert [one["type"].split(".")[2] for one in held["history"]] == ["activated", "order_rejected"]
+    assert [one["type"].split(".")[2] for one in held["history"]] == [
+        *("activated", "recipients_changed", "order_rejected")
+    ]
+    assert held["person"]["recipients"] == [FINANCE]
     assert held["history"][0]["data"]["contact"]["name"] == "Ann"
     [letter] = held["dead_letters"]
     assert (json.loads(letter["value"])["data"]["contact"]["name"], letter["reason"]) == ("Ann", "unknown_type")

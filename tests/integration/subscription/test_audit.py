@@ -14,6 +14,7 @@ from subscription_service.audit import compare
 from tenure.__main__ import main
 from tests.integration.subscription.samples import purchase, specification
 from tests.integration.subscription.serving import World
+from tests.kit.events import FINANCE
 from tests.kit.pipes import run_without_reader
 
 
@@ -31,6 +32,7 @@ async def live(service: World) -> None:
     await service.send("auto", "account.credited", entry_id="c-1", amount="500.00", currency="USD")
     await service.send("early", "account.credited", entry_id="c-2", amount="7.00", currency="USD")
     await service.send("early", "account.contact_changed", contact=purchase()["contact"])
+    await service.send("early", "account.recipients_changed", recipients=[FINANCE])
     for number in range(4):
         await service.send("bound", "server.registered", server_id=f"s-{number}", cores=4)
     await service.send("bound", "purchase.ordered", **purchase("p-bound", specification=partial))
@@ -83,6 +85,7 @@ async def test_every_kind_of_difference_is_told(
         "bound: state": "UPDATE account SET subscription = NULL WHERE account_id = 'bound'",
         "gone: retained": "INSERT INTO configuration VALUES ('gone', 'tag', 'x', '1', true, '[]')",
         "early: contact": "UPDATE account SET contact = NULL WHERE account_id = 'early'",
+        "early: recipients": "UPDATE account SET recipients = NULL WHERE account_id = 'early'",
         "short: order r-1": "DELETE FROM order_entry WHERE order_id = 'r-1'",
         "short: version": "UPDATE account SET version = version + 1 WHERE account_id = 'short'",
         "stray: account": "INSERT INTO ledger_entry VALUES ('credit', 'c-9', 'stray', 1, now())",

@@ -18,7 +18,15 @@ from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
 from tests.kit.stored import found_in
 from tests.unit.domain.acts import erase, extend
-from tests.unit.domain.scenario import ACCOUNT, contact_changed, purchase, renewal, when
+from tests.unit.domain.scenario import (
+    ACCOUNT,
+    contact_changed,
+    purchase,
+    recipient,
+    recipients_changed,
+    renewal,
+    when,
+)
 
 NAME: Final = "Zebedee"
 PLANTED: Final = Contact(name=f"{NAME} Quux", email=f"{NAME.lower()}@planted.example")
@@ -71,15 +79,17 @@ def test_nothing_of_the_person_is_left_and_the_audit_is_clean_before_and_after(c
         batch("2026-01-15 12:01", sent(2, "2026-01-15 12:01", purchase(contact=PLANTED, terms_accepted=False))),
         batch("2026-01-15 12:02", unreadable(3, "2026-01-15 12:02")),
         batch("2026-01-15 12:03", sent(4, "2026-01-15 12:03", contact_changed(PLANTED))),
+        batch("2026-01-15 12:04", sent(5, "2026-01-15 12:04", recipients_changed(recipient(NAME)))),
     )
-    planted = {"account.contact", "waiting.value", "log.value"}
+    planted = {"account.contact", "account.recipients", "waiting.value", "log.value"}
     assert set(places(core)) == planted
-    assert places(core).count("log.value") == 3
+    assert places(core).count("log.value") == 4
     assert core.differences() == []
     core.receive(batch("2026-01-15 12:10", sent(90, "2026-01-15 12:10", erase())))
     assert places(core) == []
     assert core.differences() == []
-    assert [one["type"].split(".")[2] for one in events(core)] == ["order_rejected", "contact_changed", "erased"]
+    told = ["order_rejected", "contact_changed", "recipients_changed", "erased"]
+    assert [one["type"].split(".")[2] for one in events(core)] == told
 
 
 @pytest.mark.rule("R48")

@@ -57,7 +57,7 @@ def instants(life: Life) -> list[datetime]:
 
 def rebuilt(account: Account) -> tuple[object, ...]:
     """What the lifecycle alone rebuilds."""
-    return account.subscription, account.contact, account.version
+    return account.subscription, account.contact, account.recipients.entries, account.version
 
 
 def states(life: Life) -> Iterator[Account]:

@@ -13,7 +13,16 @@ from typing import Any, TypeVar
 from shared.contracts import imported, inventory, purchases, renewals
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import LifecycleData, OrderRejected
-from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification
+from shared.contracts.recipients import RecipientsChanged
+from shared.contracts.types import (
+    ConfigurationKind,
+    Contact,
+    Edition,
+    Feature,
+    FurtherRecipient,
+    ProtectionMode,
+    Specification,
+)
 from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import Account, Active, Grace, Released, VersionStamp
@@ -163,6 +172,16 @@ def used(amount: int, feature: str = "anti_ransomware_gb") -> inventory.Capacity
 
 def contact_changed(contact: Contact) -> purchases.ContactChanged:
     return purchases.ContactChanged(account_id=ACCOUNT, contact=contact)
+
+
+def recipient(name: str, *kinds: str) -> FurtherRecipient:
+    """Gets these kinds; without any, all."""
+    email = f"{name}@acme.example"
+    return FurtherRecipient(recipient_id=name, name=name.title(), email=email, kinds=kinds or None)
+
+
+def recipients_changed(*recipients: FurtherRecipient) -> RecipientsChanged:
+    return RecipientsChanged(account_id=ACCOUNT, recipients=recipients)
 
 
 @dataclass

@@ -22,6 +22,8 @@ from tests.unit.domain.scenario import (
     disable,
     enable,
     purchase,
+    recipient,
+    recipients_changed,
     recorded,
     registered,
     released,
@@ -82,6 +84,12 @@ SWITCHES: st.SearchStrategy[InboundData] = st.one_of(
     st.builds(decline),
     st.builds(contact_changed, st.sampled_from([ANNA, BERT])),
 )
+FINANCE = recipient("finance", "renewed", "auto_renewal_failed")
+LISTS: st.SearchStrategy[InboundData] = st.builds(
+    lambda chosen: recipients_changed(*chosen),
+    st.lists(st.sampled_from([FINANCE, recipient("operations"), recipient("audit", "released")]), unique=True),
+)
+"""Lists of further recipients, also empty ones."""
 MONEY: st.SearchStrategy[InboundData] = st.one_of(
     st.builds(credit, st.decimals("0.01", "600.00", places=2).map(str), IDS),
     st.builds(debit, st.decimals("0.01", "200.00", places=2).map(str), IDS),
@@ -120,7 +128,7 @@ ACTS: st.SearchStrategy[InboundData] = st.one_of(
     ),
     st.builds(erase),
 )
-COMMANDS = st.one_of(RENEWALS, ACTS, ORDERS, SWITCHES, MONEY, INVENTORY, INVENTORY, SETTINGS)
+COMMANDS = st.one_of(RENEWALS, ACTS, ORDERS, SWITCHES, LISTS, MONEY, INVENTORY, INVENTORY, SETTINGS)
 PAUSES = st.one_of(
     st.timedeltas(timedelta(0), timedelta(hours=6)),
     st.timedeltas(timedelta(0), timedelta(hours=36)),

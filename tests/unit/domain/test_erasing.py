@@ -186,6 +186,7 @@ def test_the_log_without_contacts_rebuilds_the_account_as_it_stands_after_an_era
     redacted = [(when_, without_contact(event)) for when_, event in scenario.log[:last]] + scenario.log[last:]
     assert rebuilt(fold(redacted, scenario.rules.policy)) == rebuilt(scenario.account)
     assert scenario.account.contact is None
+    assert scenario.account.recipients.entries == ()
 
 
 @pytest.mark.rule("R48")

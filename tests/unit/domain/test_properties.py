@@ -55,6 +55,7 @@ from tests.unit.domain.scenario import (
 from tests.unit.domain.strategies import (
     DAYS,
     INVENTORY,
+    LISTS,
     LIVES,
     MONEY,
     NOTICES,
@@ -241,12 +242,12 @@ def total(servers: list[Server]) -> ServerTotals:
     return ServerTotals(len(servers), sum(server.cores for server in servers))
 
 
-@pytest.mark.rule("R37")
+@pytest.mark.rule("R37", "R52")
 @pytest.mark.parametrize("mode", ["none", "full", "partial"])
 @given(data=st.data())
 @settings(max_examples=examples(150), deadline=None)
 def test_any_order_of_arrival_ends_the_same(mode: str, data: st.DataObject) -> None:
-    commands = data.draw(st.lists(st.one_of(INVENTORY, INVENTORY, SETTINGS, MONEY), min_size=2, max_size=12))
+    commands = data.draw(st.lists(st.one_of(INVENTORY, INVENTORY, SETTINGS, MONEY, LISTS), min_size=2, max_size=12))
     order = data.draw(st.permutations(range(len(commands))))
     roomy = specification("ultimate", mode if mode != "none" else "full", servers=99, cores=9999)
     account = Account(account_id=ACCOUNT) if mode == "none" else started(specification=roomy).account
@@ -262,7 +263,8 @@ def ended(account: Account, commands: list[InboundData], order: list[int]) -> tu
     present = {server for server in account.servers.values() if server.present or server.bound}
     capacity = {feature: use.used for feature, use in account.capacity.items()}
     money = account.balance, {coupon.coupon_id: coupon for coupon in account.coupons}
-    return account.registered, account.bound, present, capacity, account.configuration, account.snapshot_stamp, money
+    stamps = account.snapshot_stamp, account.recipients
+    return account.registered, account.bound, present, capacity, account.configuration, stamps, money
 
 
 @pytest.mark.rule("R41")

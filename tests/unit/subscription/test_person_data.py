@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from shared.contracts.envelope import RECEIPT_HEADER, fingerprint, to_json
+from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.topics import TEST_CLOCK, TOPIC_OF_TYPE
 from subscription_service import person_data
 from subscription_service.domain.erasing import WithContact
@@ -31,6 +32,8 @@ def received(path: Path) -> Incoming:
     data = event["data"] | {"customer": NAME}
     if "contact" in data:
         data["contact"] |= {"name": NAME, "email": f"{NAME}@planted.example"}
+    if "recipients" in data:
+        data["recipients"][0] |= {"name": NAME, "email": f"{NAME}@planted.example"}
     headers = ((RECEIPT_HEADER, b"receipt-1"), ("customer", NAME.encode()))
     topic = TOPIC_OF_TYPE[event["type"]]
     value = json.dumps(event | {"data": data, "customer": NAME}).encode()
@@ -57,8 +60,11 @@ def test_every_event_is_read_again_with_its_ids_and_its_fingerprint_and_names_no
     again = person_data.reread(record, kept.topic, kept.kept_fingerprint)
     assert (again.event_key, again.business_keys, again.time) == (before.event_key, before.business_keys, before.time)
     assert again.record.value == record.value
+    stated = json.loads(record.value or b"")["data"]
     if isinstance(before.event.data, WithContact):
-        assert json.loads(record.value or b"")["data"]["contact"] is None
+        assert stated["contact"] is None
+    elif isinstance(before.event.data, RecipientsChanged):
+        assert stated["recipients"] is None
     else:
         assert to_json(again.event.data) == to_json(before.event.data)
 

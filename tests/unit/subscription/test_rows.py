@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode, Specification, Term
+from shared.contracts.types import (
+    ConfigurationKind,
+    Contact,
+    Edition,
+    Feature,
+    FurtherRecipient,
+    ProtectionMode,
+    Specification,
+    Term,
+)
 from shared.kafka.culprits import Culprits
 from subscription_service.domain.model import (
     Account,
@@ -18,6 +27,7 @@ from subscription_service.domain.model import (
     Failure,
     Grace,
     Person,
+    Recipients,
     Released,
     Server,
     ServerTotals,
@@ -73,6 +83,9 @@ FULL = PLAIN._replace(
     snapshot_stamp=EARLIER,
     configuration_floor=LATER.time,
     person=Person(named=False, stated_at=EARLIER.time, erased_at=LATER.time),
+    recipients=Recipients(
+        (FurtherRecipient(recipient_id="finance", name="Eva", email="eva@example.com", kinds=("renewed",)),), LATER
+    ),
 )
 
 
