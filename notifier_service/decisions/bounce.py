@@ -25,6 +25,8 @@ class BounceKind(StrEnum):
 
 
 _OUTCOMES: Final = {BounceKind.HARD: "bounced", BounceKind.COMPLAINT: "complained"}
+RETURNED: Final = frozenset(_OUTCOMES.values())
+"""The reasons for which no email goes to an address that is on the suppression list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

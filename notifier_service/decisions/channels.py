@@ -33,6 +33,7 @@ CHANNELS: Final[Mapping[str, tuple[Channel, ...]]] = {
     "contact_changed": _INBOX,
     "imported": _NONE,
     "erased": _NONE,
+    "recipients_changed": _NONE,
 }
 """Kind -> the channels on which it makes a notification."""
 

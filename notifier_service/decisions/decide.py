@@ -6,7 +6,10 @@ The whole batch counts: what a later event in it has made untrue is suppressed f
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
+from notifier_service.decisions.bounce import RETURNED
+from notifier_service.decisions.channels import PROTECTED
 from notifier_service.decisions.held_back import DeliveryMode, held_back
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.notification import (
@@ -16,11 +19,11 @@ from notifier_service.decisions.notification import (
     Suppressed,
     final_status,
 )
-from notifier_service.decisions.plan import PlannedNotification, plan
-from notifier_service.decisions.recipient import Recipient, apply_event, contact_for
+from notifier_service.decisions.plan import PlannedNotification, channels_of, plan, plan_further
+from notifier_service.decisions.recipient import Recipient, apply_event, contact_for, further_of, next_recipient
 from notifier_service.decisions.suppression import ERASED, NOTHING_NEW, is_erased, says_nothing_new, untrue
 from shared.contracts.outcomes import Channel
-from shared.contracts.types import Contact
+from shared.contracts.types import Contact, FurtherRecipient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,15 @@ class NotificationDecision:
         return final_status(result) if result else NotificationStatus.QUEUED
 
 
+class _Told(NamedTuple):
+    """An event with whom its emails go to, as known when it happened; `idle`: why it says nothing new, or None."""
+
+    event: LifecycleEvent
+    contact: Contact | None
+    further: tuple[FurtherRecipient, ...]
+    idle: str | None
+
+
 def decide(
     events: Sequence[LifecycleEvent], recipients: Mapping[str, Recipient], now: datetime, mode: DeliveryMode = "on"
 ) -> tuple[list[NotificationDecision], dict[str, Recipient]]:
@@ -67,31 +79,49 @@ def decide(
     `recipients` holds the account of every event; `now` is the service clock; `mode` holds channels back.
     """
     known = dict(recipients)
-    idle: list[str | None] = []
-    contacts: list[Contact | None] = []
+    told: list[_Told] = []
     for event in events:
         before = known[event.metadata.account_id]
-        idle.append(NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None)
+        idle = NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None
         recipient = known[event.metadata.account_id] = apply_event(before, event)
-        contacts.append(contact_for(event, recipient.contact))
-    decisions = [
-        decision
-        for event, contact, reason in zip(events, contacts, idle, strict=True)
-        for decision in _decisions(event, contact, known[event.metadata.account_id], reason, now)
-    ]
+        told.append(_Told(event, contact_for(event, recipient.contact), further_of(event, recipient), idle))
+    decisions = [decision for each in told for decision in _decisions(each, known[each.event.metadata.account_id], now)]
     return [_held_back(decision, mode) for decision in decisions], known
 
 
-def _decisions(
-    event: LifecycleEvent, contact: Contact | None, recipient: Recipient, idle: str | None, now: datetime
-) -> Iterator[NotificationDecision]:
+def passed_on(
+    event: LifecycleEvent, recipient: Recipient, recipient_id: str | None, reason: str
+) -> NotificationDecision | None:
+    """The email to the next recipient in place of one that is suppressed for this reason; None where there is none.
+
+    So does a kind that must not fall silent, where the address has bounced. The next one may have it already, by the
+    kinds on its row: then it has the same id.
+    """
+    following = next_recipient(recipient, recipient_id)
+    if following is None or event.kind not in PROTECTED or reason not in RETURNED:
+        return None
+    planned = plan_further(event, following.recipient_id, recipient.silenced)
+    return NotificationDecision(event=event, planned=planned, contact=following, suppressed=planned.suppressed)
+
+
+def _decisions(told: _Told, recipient: Recipient, now: datetime) -> Iterator[NotificationDecision]:
     """The notifications of an event, each with the reason for which it is suppressed, if any."""
-    reason = idle or untrue(event, recipient.latest_versions, now)
-    if is_erased(event, recipient.latest_versions):
-        contact, reason = None, ERASED
-    for planned in plan(event, contact, recipient.preferences):
-        suppressed = ERASED if reason == ERASED else planned.suppressed or reason
-        yield NotificationDecision(event=event, planned=planned, contact=contact, suppressed=suppressed)
+    event, erased = told.event, is_erased(told.event, recipient.latest_versions)
+    reason = told.idle or untrue(event, recipient.latest_versions, now)
+    for planned, contact in _planned(told, recipient):
+        suppressed = ERASED if erased else planned.suppressed or reason
+        yield NotificationDecision(
+            event=event, planned=planned, contact=None if erased else contact, suppressed=suppressed
+        )
+
+
+def _planned(told: _Told, recipient: Recipient) -> Iterator[tuple[PlannedNotification, Contact | None]]:
+    """The notifications of an event, each with whom it is addressed to: the contact, then further recipients (R52)."""
+    for planned in plan(told.event, told.contact, recipient.preferences):
+        yield planned, told.contact
+    if Channel.EMAIL in channels_of(told.event):
+        for each in told.further:
+            yield plan_further(told.event, each.recipient_id, recipient.silenced), each
 
 
 def _held_back(decision: NotificationDecision, mode: DeliveryMode) -> NotificationDecision:

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from pydantic import ValidationError
 
 from shared.contracts.envelope import Event, adapter
-from shared.contracts.lifecycle import LifecycleData, RenewalDue
+from shared.contracts.lifecycle import LifecycleData, RenewalDue, kind_of
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, LifecycleMetadata
 from shared.contracts.scalars import Instant
@@ -103,8 +103,3 @@ def read(event: Event[LifecycleData]) -> LifecycleEvent:
         traceparent=event.traceparent,
         envelope=event.fields,
     )
-
-
-def kind_of(lifecycle_type: str) -> str:
-    """`renewal_due` for `tenure.subscription.renewal_due.v1`."""
-    return lifecycle_type.removeprefix("tenure.subscription.").rpartition(".")[0]

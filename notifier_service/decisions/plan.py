@@ -1,6 +1,7 @@
 """Which notifications one lifecycle event makes. Pure.
 
-One notification per (event, channel); its id is a hash of both, so planning the same event again gives the same ids.
+One notification per (event, channel), and one email more per further recipient (R52); its id is a hash of them, so
+planning the same event again gives the same ids.
 A channel that the recipient muted, or an email without a contact, is planned too, with the reason for which it is
 suppressed: nothing is dropped without a reason kept.
 """
@@ -11,7 +12,7 @@ from typing import Final
 
 from notifier_service.decisions.channels import CHANNELS, REFUSED_IN_SILENCE
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from notifier_service.decisions.preferences import Preferences
+from notifier_service.decisions.preferences import Preferences, Silenced
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import Actor
 from shared.contracts.outcomes import Channel
@@ -19,6 +20,8 @@ from shared.contracts.types import Contact
 
 MUTED: Final = "muted"
 NO_CONTACT: Final = "no_contact"
+NO_RECIPIENT: Final = "no_recipient"
+"""The further recipient has left the list while its email waited (R52)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +47,34 @@ def plan(event: LifecycleEvent, contact: Contact | None, preferences: Preference
             kind=event.kind,
             suppressed=_suppression(event.kind, channel, contact, preferences),
         )
-        for channel in _channels(event)
+        for channel in channels_of(event)
     )
 
 
-def notification_id(event_id: str, channel: Channel) -> str:
-    """`ntf-` and 24 hexadecimal digits; valid as an `Id` and as the local part of a Message-ID."""
-    return "ntf-" + blake2b(f"{channel}:{event_id}".encode(), digest_size=12).hexdigest()
+def plan_further(event: LifecycleEvent, recipient_id: str, silenced: Silenced) -> PlannedNotification:
+    """The email of an event that makes emails to one further recipient (R52); `silenced`: what they want no more."""
+    return PlannedNotification(
+        notification_id=notification_id(event.id, Channel.EMAIL, recipient_id),
+        channel=Channel.EMAIL,
+        kind=event.kind,
+        suppressed=MUTED if (recipient_id, event.kind) in silenced else None,
+        recipient_id=recipient_id,
+    )
 
 
-def _channels(event: LifecycleEvent) -> tuple[Channel, ...]:
-    """None where an operator's act or an import was refused: no customer has asked for it (R42, R46)."""
+def notification_id(event_id: str, channel: Channel, recipient_id: str | None = None) -> str:
+    """`ntf-` and 24 hexadecimal digits; valid as an `Id` and as the local part of a Message-ID.
+
+    No id has the blank that stands before that of a further recipient.
+    """
+    of = f"{channel}:{event_id}" if recipient_id is None else f"{channel}:{event_id} {recipient_id}"
+    return "ntf-" + blake2b(of.encode(), digest_size=12).hexdigest()
+
+
+def channels_of(event: LifecycleEvent) -> tuple[Channel, ...]:
+    """The channels of its kind; none where an operator's act or an import was refused, for which no customer has asked
+    (R42, R46).
+    """
     if isinstance(event.data, OrderRejected) and (
         event.data.order_type in REFUSED_IN_SILENCE or event.metadata.actor is Actor.OPERATOR
     ):

@@ -1,9 +1,14 @@
 """Which channels a recipient switched off, per kind, and what may not be switched off. Pure."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from shared.contracts.outcomes import Channel
+
+Silenced = frozenset[tuple[str, str]]
+"""Of an account's further recipients (R52): pairs of an id and a kind of which that one wants no email."""
+NOTHING_SILENCED: Final[Silenced] = frozenset()
 
 
 class InvalidPreferences(ValueError):
@@ -27,3 +32,8 @@ def validate_preferences(preferences: Preferences) -> None:
             raise InvalidPreferences(f"{kind}: not a kind of notification")
         if kind in PROTECTED and not any(preferences.allows(kind, channel) for channel in CHANNELS[kind]):
             raise InvalidPreferences(f"{kind}: keep at least one of {' and '.join(CHANNELS[kind])}")
+
+
+def may_be_silenced(kind: str) -> bool:
+    """Whether email of this kind has an unsubscribe link: what is protected is switched off with care only."""
+    return kind not in PROTECTED and Channel.EMAIL in CHANNELS.get(kind, ())

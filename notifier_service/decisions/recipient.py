@@ -1,4 +1,5 @@
-"""The recipient of an account's notifications: contact, preferences, and what suppression needs. Pure.
+"""The recipient of an account's notifications: contact, further recipients, preferences, and what suppression needs.
+Pure.
 
 Of a person who was forgotten nothing stays but the versions that say what is older (R48).
 """
@@ -9,19 +10,22 @@ from typing import Final
 
 from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from notifier_service.decisions.preferences import Preferences
+from notifier_service.decisions.plan import MUTED, NO_RECIPIENT
+from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
 from notifier_service.decisions.suppression import ERASED, LatestVersions, says_nothing_new
-from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected
+from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
-from shared.contracts.types import Contact
+from shared.contracts.outcomes import Channel
+from shared.contracts.types import Contact, FurtherRecipient
 
 _DOMAIN_CHARACTERS: Final = 253
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first.
+    """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first. So is
+    `further_version` of the event that stated the `further` recipients (R52), who have `silenced` kinds of email.
 
     `told_shortfall`: of the failed deduction that was told last.
     """
@@ -32,6 +36,9 @@ class Recipient:
     latest_versions: LatestVersions = LatestVersions()
     told_shortfall: Decimal | None = None
     preferences: Preferences = Preferences()
+    further: tuple[FurtherRecipient, ...] = ()
+    further_version: int = 0
+    silenced: Silenced = NOTHING_SILENCED
 
 
 def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
@@ -53,10 +60,18 @@ def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
             return replace(
                 recipient, contact=contact, contact_version=event.metadata.version, latest_versions=latest_versions
             )
+        case RecipientsReplaced(recipients=further) if event.metadata.version > recipient.further_version:
+            return replace(
+                recipient,
+                further=further or (),
+                further_version=event.metadata.version,
+                latest_versions=latest_versions,
+            )
         case PersonErased() if event.metadata.version > recipient.contact_version:
             return Recipient(
                 account_id=recipient.account_id,
                 contact_version=event.metadata.version,
+                further_version=event.metadata.version,
                 latest_versions=latest_versions,
             )
         case _:
@@ -81,7 +96,55 @@ def contact_for(event: LifecycleEvent, known: Contact | None) -> Contact | None:
     return known
 
 
-def addressee_of(event: LifecycleEvent, recipient: Recipient) -> Addressee | None:
-    """To whom an email that waits goes, as known now; None where nobody is known."""
-    contact = contact_for(event, recipient.contact)
-    return Addressee(None, contact) if contact else None
+def further_of(event: LifecycleEvent, recipient: Recipient) -> tuple[FurtherRecipient, ...]:
+    """The further recipients who get emails of this kind (R52): those that were there when it happened.
+
+    So an older event that comes again tells nobody who came to the list after it.
+    """
+    if event.metadata.version <= recipient.further_version:
+        return ()
+    return tuple(each for each in recipient.further if each.gets(event.kind))
+
+
+def addressee_of(event: LifecycleEvent, recipient: Recipient, recipient_id: str | None) -> Addressee | None:
+    """To whom an email that waits goes, as known now; None where nobody is known.
+
+    `recipient_id`: of a further recipient; None for the contact.
+    """
+    contact = recipient_contact(recipient, recipient_id)
+    contact = contact_for(event, contact) if recipient_id is None else contact
+    return Addressee(recipient_id, contact) if contact else None
+
+
+def recipient_contact(recipient: Recipient, recipient_id: str | None) -> Contact | None:
+    """How the account's contact (None), or one of its further recipients, is written to; None where nobody is known."""
+    if recipient_id is None:
+        return recipient.contact
+    return next((each for each in recipient.further if each.recipient_id == recipient_id), None)
+
+
+def next_recipient(recipient: Recipient, recipient_id: str | None) -> FurtherRecipient | None:
+    """Who comes on the list after the contact (None), or after a further recipient; None behind the last (R52)."""
+    ids = (None, *(each.recipient_id for each in recipient.further))
+    return next((each for before, each in zip(ids, recipient.further, strict=False) if before == recipient_id), None)
+
+
+def is_silenced(kind: str, recipient: Recipient, recipient_id: str | None) -> bool:
+    """Whether the contact (None), or a further recipient, wants no email of this kind."""
+    if recipient_id is None:
+        return not recipient.preferences.allows(kind, Channel.EMAIL)
+    return (recipient_id, kind) in recipient.silenced
+
+
+def why_unwanted(kind: str, recipient: Recipient, recipient_id: str | None) -> str | None:
+    """The reason for which an email that waits is not sent any more: switched off since, or its further recipient has
+    left the list (R52); else None.
+    """
+    if recipient_id is not None and recipient_contact(recipient, recipient_id) is None:
+        return NO_RECIPIENT
+    return MUTED if is_silenced(kind, recipient, recipient_id) else None
+
+
+def was_erased_after(version: int, recipient: Recipient) -> bool:
+    """Whether the person was forgotten after the lifecycle event with this version (R48)."""
+    return recipient.latest_versions.by_kind.get(ERASED, 0) > version

@@ -10,7 +10,7 @@ Each method but `confirm` is one transaction and raises `Transient` while the da
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ import orjson
 from notifier_service.bounces.address import address_hash
 from notifier_service.content.mail_composer import Mail
 from notifier_service.decisions.bounce import Bounce, BounceKind
+from notifier_service.decisions.decide import NotificationDecision, passed_on
 from notifier_service.decisions.held_back import DeliveryMode, held_back
 from notifier_service.decisions.notification import (
     Delivered,
@@ -28,14 +29,14 @@ from notifier_service.decisions.notification import (
     RetryLater,
     Suppressed,
 )
-from notifier_service.decisions.recipient import Recipient
+from notifier_service.decisions.recipient import Recipient, why_unwanted
 from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.takeover import Takeover
 from notifier_service.log_lines import DUE_AGAIN
 from notifier_service.returned_mail import ReturnedMail
-from notifier_service.storage import kept_mails, leases, recipients, suppressions
+from notifier_service.storage import kept_mails, leases, notifications, recipients, suppressions
 from notifier_service.storage.kept_mails import KeptMail
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
@@ -99,6 +100,7 @@ class LeaseHolder:
                 for lease in acquired
                 if (reason := self._why_not(lease, now, returned))
             ]
+            await notifications.add(connection, list(_passed_on(suppressed)), now=now)
             log_messages = await self._store(connection, suppressed, now)
         say_all(log_messages)
         ended = {_id(one.lease) for one in suppressed}
@@ -161,13 +163,17 @@ class LeaseHolder:
             return await leases.pending(connection, await self._clock.now(connection))
 
     def _why_not(self, lease: Lease, now: datetime, returned: Mapping[str, str]) -> str | None:
-        """The reason for which a queued email is not sent: no longer true, held back since the last start, or its
-        address is on the suppression list.
+        """The reason for which a queued email is not sent: no longer true, not wanted any more, held back since the
+        last start, or its address is on the suppression list.
 
         `returned`: hash of an address -> why it is on the list.
         """
-        reason = untrue(lease.event, lease.recipient.latest_versions, now)
-        return reason or held_back(lease.notification.channel, self._mode) or returned.get(self._hash(lease) or "")
+        return (
+            untrue(lease.event, lease.recipient.latest_versions, now)
+            or why_unwanted(lease.event.kind, lease.recipient, lease.notification.recipient_id)
+            or held_back(lease.notification.channel, self._mode)
+            or returned.get(self._hash(lease) or "")
+        )
 
     def _hash(self, lease: Lease) -> str | None:
         return address_hash(self._settings, lease.addressee.contact.email) if lease.addressee else None
@@ -209,6 +215,16 @@ async def _lock_recipients(connection: Connection, results: Sequence[LeaseResult
     """Of those results after which rows of their accounts are inserted; mostly there are none."""
     accounts = {one.lease.notification.account_id for one in results}
     return await recipients.lock(connection, accounts) if accounts else {}
+
+
+def _passed_on(results: Iterable[LeaseResult]) -> Iterator[NotificationDecision]:
+    """The emails to the next recipients, in place of those whose address has bounced (R52)."""
+    for one in results:
+        if isinstance(one.result, Suppressed):
+            lease = one.lease
+            recipient_id = lease.notification.recipient_id
+            if decision := passed_on(lease.event, lease.recipient, recipient_id, one.result.reason):
+                yield decision
 
 
 def _id(lease: Lease) -> str:

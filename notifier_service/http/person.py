@@ -14,7 +14,7 @@ from notifier_service.storage import recipients
 from shared.contracts.fields import AccountId, described
 from shared.contracts.scalars import Id
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
-from shared.contracts.types import Contact
+from shared.contracts.types import Contact, FurtherRecipient
 from shared.outbox.dead_letters import dead_letters_of
 from shared.storage.database import Engine, snapshot
 from shared.web.dead_letters import DESCRIPTION, MAX_DEAD_LETTERS, DeadLetterDocument, documents
@@ -27,6 +27,7 @@ class RecipientDocument(BaseModel):
 
     account_id: AccountId
     contact: Annotated[Contact | None, described("To whom emails go; null where nobody is known.")]
+    recipients: Annotated[Sequence[FurtherRecipient], described("Who else emails go to (R52).")]
     dead_letters: Annotated[Sequence[DeadLetterDocument], described(DESCRIPTION)]
 
 
@@ -42,7 +43,11 @@ def router(engine: Engine) -> APIRouter:
             letters = await dead_letters_of(connection, NOTIFICATION_DEAD_LETTERS, account_id, limit=MAX_DEAD_LETTERS)
         if known is None and not letters:
             raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
-        contact = known.contact if known else None
-        return RecipientDocument(account_id=account_id, contact=contact, dead_letters=documents(letters))
+        return RecipientDocument(
+            account_id=account_id,
+            contact=known.contact if known else None,
+            recipients=known.further if known else (),
+            dead_letters=documents(letters),
+        )
 
     return made

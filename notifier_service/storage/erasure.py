@@ -1,8 +1,8 @@
 """Forgetting a person in what the notifier holds: messages, emails, preferences and dead letters of an account (R48).
 
-The contact goes with the row of `recipient`; of a suppressed address the hash stays, and no word whose it is. Decisions
-stay, without the masked address. An email that is leased ends as its delivery does; should it have to wait again, it is
-suppressed then. Each statement is about a bounded number of rows, found by their account.
+Contact and further recipients go with the row of `recipient`; of a suppressed address the hash stays, and no word whose
+it is. Decisions stay, without the masked address. An email that is leased ends as its delivery does; should it have to
+wait again, it is suppressed then. Each statement is about a bounded number of rows, found by their account.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from sqlalchemy import text
 from notifier_service.decisions.notification import NotificationStatus
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.suppression import ERASED
-from notifier_service.storage import kept_mails, preferences
+from notifier_service.storage import kept_mails, preferences, unsubscriptions
 from notifier_service.storage.messages import ReadNotification as EndedEmail
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
-from shared.contracts.forgetting import without_contact
+from shared.contracts.forgetting import without_person
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
 from shared.outbox.dead_letters import empty_dead_letters
 from shared.storage.bulk import Bulk, Row
@@ -50,6 +50,7 @@ _DELETE_MESSAGES = text(
 async def forget(connection: Connection, account_id: str) -> list[EndedEmail]:
     """Forget the person behind an account; the emails that waited, which end with it."""
     await preferences.replace(connection, account_id, Preferences())
+    await unsubscriptions.forget(connection, account_id)
     await _delete_messages(connection, account_id)
     await kept_mails.forget(connection, account_id)
     await connection.execute(_UNLINK_ADDRESSES, {"account_id": account_id})
@@ -88,5 +89,5 @@ def _forgotten(row: Any) -> Row:
     if row.status == NotificationStatus.QUEUED:
         return {**kept, "status": NotificationStatus.SUPPRESSED.value, "reason": ERASED}
     if row.status == NotificationStatus.SENDING:
-        return {**kept, "event": without_contact(row.event)}
+        return {**kept, "event": without_person(row.event)}
     return kept

@@ -161,7 +161,7 @@ def _lease(row: Any, recipient: Recipient, now: datetime) -> Lease:
         notification=notification_of(row),
         event=event,
         recipient=recipient,
-        addressee=addressee_of(event, recipient),
+        addressee=addressee_of(event, recipient, row.recipient_id),
         earlier=EarlierAttempts(count=row.attempts, first_at=row.first_attempt_at, interruptions=row.interruptions),
     )
 

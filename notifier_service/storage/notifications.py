@@ -1,13 +1,13 @@
 """Notifications: one row per decision, whatever became of it.
 
-Invariant: `notification_id` is a hash of lifecycle event and channel, so duplicates meet the primary key (G3).
-The columns that change while an email is delivered are written by `leases`.
+Invariant: `notification_id` is a hash of lifecycle event, channel and further recipient, so duplicates meet the primary
+key (G3). The columns that change while an email is delivered are written by `leases`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Index, text
@@ -115,9 +115,22 @@ _PAGE = text(
     "  AND (CAST(:since AS timestamptz) IS NULL OR created_at >= :since)"
     "  AND (CAST(:before AS bigint) IS NULL OR number < :before) ORDER BY number DESC LIMIT :limit"
 )
+_EMAIL = text(
+    "SELECT account_id, recipient_id, kind, version FROM notification"
+    " WHERE notification_id = :notification_id AND channel = 'email'"
+)
 _OPEN_COUNTS = text(
     "SELECT status, count(*) AS emails FROM notification WHERE status IN ('queued', 'sending') GROUP BY status"
 )
+
+
+class SentEmail(NamedTuple):
+    """Whose email it is (`recipient_id` None: the contact's), of which kind, and the version of its lifecycle event."""
+
+    account_id: str
+    recipient_id: str | None
+    kind: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +159,12 @@ async def page(connection: Connection, wanted: NotificationFilter) -> list[Mappi
     The status `sending` is shown as `queued`, with `under_way` true.
     """
     return [dict(row) for row in (await connection.execute(_PAGE, asdict(wanted))).mappings()]
+
+
+async def sent_email(connection: Connection, notification_id: str) -> SentEmail | None:
+    """The email with this id, whatever became of it; None where there is none."""
+    found = (await connection.execute(_EMAIL, {"notification_id": notification_id})).first()
+    return SentEmail(*found) if found else None
 
 
 async def open_counts(connection: Connection) -> dict[str, int]:

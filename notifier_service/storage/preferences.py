@@ -25,6 +25,8 @@ _LOAD = text("SELECT account_id, kind, channel FROM preference WHERE account_id 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('preference'), hashtext(:account_id))")
 _DELETE = text("DELETE FROM preference WHERE account_id = :account_id")
 _INSERT = insert(PreferenceRow)
+_MUTE = insert(PreferenceRow, or_ignore=True)
+_UNMUTE = text("DELETE FROM preference WHERE account_id = :account_id AND kind = :kind AND channel = :channel")
 
 
 async def load(connection: Connection, account_ids: Collection[str]) -> dict[str, Preferences]:
@@ -41,3 +43,15 @@ async def replace(connection: Connection, account_id: str, preferences: Preferen
     await connection.execute(_DELETE, {"account_id": account_id})
     rows = [{"account_id": account_id, "kind": kind, "channel": channel.value} for kind, channel in preferences.muted]
     await _INSERT.run(connection, rows)
+
+
+async def mute(connection: Connection, account_id: str, kind: str, channel: Channel) -> None:
+    """Switch one channel off for a kind."""
+    await connection.execute(_LOCK, {"account_id": account_id})
+    await _MUTE.run(connection, [{"account_id": account_id, "kind": kind, "channel": channel.value}])
+
+
+async def unmute(connection: Connection, account_id: str, kind: str, channel: Channel) -> None:
+    """Switch it on again."""
+    await connection.execute(_LOCK, {"account_id": account_id})
+    await connection.execute(_UNMUTE, {"account_id": account_id, "kind": kind, "channel": channel.value})

@@ -8,13 +8,13 @@ from sqlalchemy import Column, Numeric, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from notifier_service.decisions.preferences import Preferences
+from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
 from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.suppression import LatestVersions
-from notifier_service.storage import preferences
+from notifier_service.storage import preferences, unsubscriptions
 from notifier_service.storage.metadata import NotifierTable
 from shared.contracts.envelope import json_reader, to_json
-from shared.contracts.types import Contact
+from shared.contracts.types import Contact, FurtherRecipient
 from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
@@ -22,7 +22,8 @@ from shared.storage.tables import Counter, Document, TextKey
 
 
 class RecipientRow(NotifierTable, table=True):
-    """`contact_version`: version of the event that stated `contact`. `standing`: `LatestVersions`, by its names.
+    """`contact_version`: version of the event that stated `contact`; `further_version`: of the one that stated the
+    `further` recipients (R52). `standing`: `LatestVersions`, by its names.
 
     `told_shortfall`: of the failed deduction that was told last.
     """
@@ -33,9 +34,12 @@ class RecipientRow(NotifierTable, table=True):
     contact_version: Counter
     standing: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     told_shortfall: Decimal | None = Field(default=None, sa_type=Numeric(30, 2))
+    further: Document
+    further_version: Counter
 
 
 _read_contact = json_reader(Contact)
+_read_further = json_reader(tuple[FurtherRecipient, ...])
 _read_versions = json_reader(dict[str, int])
 _SELECTED = Selection(RecipientRow)
 _SELECT = f"SELECT {_SELECTED.sql} FROM recipient WHERE account_id = ANY(CAST(:account_ids AS text[]))"
@@ -58,14 +62,18 @@ async def load(connection: Connection, account_ids: Collection[str]) -> dict[str
 
 
 async def save(connection: Connection, changed: Sequence[Recipient]) -> None:
-    """Update recipients that `lock` gave; preferences are stored by `preferences.replace`."""
+    """Update recipients that `lock` gave; what is switched off is stored by `preferences` and `unsubscriptions`."""
     await _UPDATE.run(connection, [_row(recipient) for recipient in changed])
 
 
 async def _select(connection: Connection, statement: TextClause, account_ids: Sequence[str]) -> dict[str, Recipient]:
     rows = list(_SELECTED.rows(await connection.execute(statement, {"account_ids": account_ids})))
     preferred = await preferences.load(connection, [row.account_id for row in rows])
-    return {row.account_id: _recipient(row, preferred[row.account_id]) for row in rows}
+    silenced = await unsubscriptions.load(connection, [row.account_id for row in rows if row.further])
+    return {
+        row.account_id: _recipient(row, preferred[row.account_id], silenced.get(row.account_id, NOTHING_SILENCED))
+        for row in rows
+    }
 
 
 def _row(recipient: Recipient) -> Row:
@@ -75,10 +83,12 @@ def _row(recipient: Recipient) -> Row:
         "contact_version": recipient.contact_version,
         "standing": to_json(recipient.latest_versions.by_kind).decode(),
         "told_shortfall": recipient.told_shortfall,
+        "further": to_json(recipient.further).decode() if recipient.further else None,
+        "further_version": recipient.further_version,
     }
 
 
-def _recipient(row: Any, preferred: Preferences) -> Recipient:
+def _recipient(row: Any, preferred: Preferences, silenced: Silenced) -> Recipient:
     return Recipient(
         account_id=row.account_id,
         contact=_read_contact(row.contact) if row.contact else None,
@@ -86,4 +96,7 @@ def _recipient(row: Any, preferred: Preferences) -> Recipient:
         latest_versions=LatestVersions(_read_versions(row.standing)),
         told_shortfall=row.told_shortfall,
         preferences=preferred,
+        further=_read_further(row.further) if row.further else (),
+        further_version=row.further_version,
+        silenced=silenced,
     )

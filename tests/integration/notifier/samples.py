@@ -46,6 +46,7 @@ DATA: Final[Mapping[str, Mapping[str, Any]]] = {
     | {**ENDING, "state": "active", "retained_until": None, "auto_renewal": None}
     | {"declined": False, "quota_exceeded": False},
     "renewal_declined": {},
+    "recipients_changed": {"recipients": []},
     "erased": {"operator": "o.perez", "reason": "ticket 4712"},
     "order_rejected": {"order_id": "ord-9", "order_type": "tenure.renewal.ordered.v1", "code": "not_subscribed"}
     | {"message": "There is no subscription.", "required": None, "offered": None, "contact": None},

@@ -13,7 +13,7 @@ from shared.web import limits
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
-from tests.kit.events import account
+from tests.kit.events import FINANCE, account
 from tests.kit.mail_reports import report
 from tests.kit.relay import ScriptedRelay, Turn, scripted_relay
 from tests.kit.stored import found_in
@@ -130,6 +130,24 @@ async def test_later_mails_keep_from_the_address_until_it_is_released_or_changed
     assert (await stage.notifier.client.delete(path, headers=operator())).status_code == 204
     assert (await stage.notifier.client.delete(path, headers=operator())).status_code == 404
     assert (await stage.email(neighbour, 2, address, "renewed"))["status"] == "delivered"
+
+
+@pytest.mark.rule("R52")
+async def test_what_must_not_fall_silent_goes_to_the_next_recipient_instead(stage: Stage) -> None:
+    who = account()
+    await stage.environment.publish(event("recipients_changed", who, 1, recipients=[FINANCE]))
+    await stage.bounce("ses_bounce", (await stage.email(who, 2, "ada@example.com"))["notification_id"])
+    assert (await stage.email(who, 3, "", "extended"))["reason"] == "bounced"
+    await stage.environment.publish(event("renewal_due", who, 4))
+
+    async def told() -> list[tuple[str, str, str]]:
+        return [
+            (one["kind"], one["status"], one["recipient"])
+            for one in await stage.notifier.decisions(who)
+            if one["recipient_id"] == "finance" and one["status"] != "queued"
+        ]
+
+    assert await eventually(told) == [("renewal_due", "delivered", "p…@example.org")]
 
 
 @pytest.mark.rule("R48")

@@ -19,6 +19,8 @@ from tests.kit.waiting import eventually
 
 NAME: Final = "Zebedee"
 PLANTED: Final = CONTACT | {"name": f"{NAME} Quux", "email": f"{NAME.lower()}@zebedee.example"}
+OTHERS: Final = [PLANTED | {"recipient_id": "finance", "kinds": ["released"]}]
+IN_NOTIFICATIONS: Final = ("notification.event", "notification.recipient")
 ANEW: Final = CONTACT | {"name": "Eve", "email": "eve@anew.example"}
 
 
@@ -47,14 +49,15 @@ async def test_nothing_of_the_person_is_left(
     who = account()
     muted = {"muted": [{"kind": "quota_restored", "channel": "inbox"}]}
     await notifier.client.put("/api/preferences", headers=bearer(who), json=muted)
-    await environment.publish(event("activated", who, 1, contact=PLANTED))
+    listed = event("recipients_changed", who, 1, recipients=OTHERS)
+    await environment.publish(listed, event("activated", who, 1, contact=PLANTED))
     await eventually(lambda: notifier.has_email(who, "delivered"))
     await environment.set_mail_behaviour(reply="451 4.7.1 please come back")
     changed, refused = event("contact_changed", who, 2, contact=PLANTED), event("order_rejected", who, 3)
     vanished = [event("activated", who, n, contact=PLANTED) | {"type": "tenure.vanished.v1"} for n in range(4, 9)]
     await environment.publish(changed, *vanished, refused, event("activated", who, 9, contact=PLANTED))
     await eventually(lambda: tried_twice(notifier, who))
-    expected = {"recipient.contact", "message.body", "notification.event", "notification.recipient", "log.value"}
+    expected = {"recipient.contact", "recipient.further", "message.body", *IN_NOTIFICATIONS, "log.value"}
     assert await places(notifier) == expected
     assert len((await held(notifier, who))["dead_letters"]) == 5
     assert (await held(notifier, who))["contact"]["name"] == PLANTED["name"]
@@ -65,8 +68,7 @@ async def test_nothing_of_the_person_is_left(
     inbox = await notifier.inbox(who)
     assert (inbox["messages"], inbox["unread"]) == ([], 0)
     assert (await held(notifier, who))["contact"] is None
-    preferences = (await notifier.client.get("/api/preferences", headers=bearer(who))).json()
-    assert preferences["muted"] == []
+    assert (await notifier.client.get("/api/preferences", headers=bearer(who))).json()["muted"] == []
     ended = [one["data"] for one in await environment.outcomes(7) if one["type"].endswith("suppressed.v1")]
     assert [(one["channel"], one["reason"], one["attempts"]) for one in ended] == [("email", "erased", 1)] * 2
     assert len(await environment.mails()) == 1

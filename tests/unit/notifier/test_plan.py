@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
-from notifier_service.decisions.lifecycle_event import kind_of, read
+from notifier_service.decisions.lifecycle_event import read
 from notifier_service.decisions.plan import MUTED, NO_CONTACT, notification_id, plan
 from notifier_service.decisions.preferences import InvalidPreferences, Preferences, validate_preferences
 from shared.contracts.envelope import Event
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, kind_of
 from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.unreadable import Unreadable

@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier_service.content.samples.events import ENDS_AT, ENTERPRISE, LAST_DAY, LIN, TERM
 from notifier_service.content.samples.variants import inbox_only, mailed
-from shared.contracts.lifecycle import LifecycleData
+from shared.contracts.lifecycle import LifecycleData, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
 from shared.contracts.lifecycle_parts import ImportedState
 
@@ -43,3 +43,4 @@ def silent() -> Iterator[tuple[str, LifecycleData]]:
         ),
     )
     yield "erased", PersonErased(operator="o.perez", reason="ticket 4712")
+    yield "recipients_changed", RecipientsReplaced(recipients=())
