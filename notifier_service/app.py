@@ -23,9 +23,12 @@ from notifier_service.inbox.stream import Streams
 from notifier_service.mail_links import MailLinks
 from notifier_service.metrics import delivery_seconds, notifications, show_streams
 from notifier_service.pages import inbox as inbox_page
+from notifier_service.pages import preferences as preferences_page
+from notifier_service.pages import unsubscribe as unsubscribe_page
 from notifier_service.pages.session import PageContext
 from notifier_service.previews import pages as previews
 from notifier_service.returned_mail import ReturnedMail
+from notifier_service.unsubscribe_links import UnsubscribeLinks
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
 from shared.web.auth import Guard
@@ -63,6 +66,8 @@ def build(context: ServiceContext) -> ServiceComponents:
         bounces.router(context, returned_mail),
         previews.router(content, context.settings),
         mails.router(context),
+        preferences_page.router(context.http_engine),
+        unsubscribe_page.router(context.http_engine, UnsubscribeLinks(context.settings)),
     ]
     http = build_http(context, guard=guard, metrics=metrics, routers=routers)
     http.state.pages = PageContext(content.languages, context.settings.public_url, content.brand.product_name)

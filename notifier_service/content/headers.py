@@ -14,7 +14,10 @@ from email.policy import SMTP, EmailPolicy, Policy
 from functools import cache
 from typing import Final
 
-IDENTIFIERS: Final = ("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type")
+IDENTIFIERS: Final = (
+    *("message-id", "x-tenure-notification", "x-tenure-event", "x-tenure-type"),
+    *("list-unsubscribe", "list-unsubscribe-post"),
+)
 
 
 class Identifier(UnstructuredHeader, BaseHeader):

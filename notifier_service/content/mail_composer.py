@@ -7,6 +7,7 @@ in its `Message-ID`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from notifier_service.content.brand import Brand
 from notifier_service.content.languages import Languages
@@ -25,17 +26,20 @@ class Mail:
     content: bytes
 
 
+LinksFor: TypeAlias = Callable[[LifecycleEvent, Addressee, str], Links]
+
+
 class MailComposer:
     """Composes mails in one brand, from one mailbox, `mail_from`, with message ids in `mail_domain`.
 
-    `links_for` an event: those of its mail.
+    `links_for`: the links of the mail about an event, to somebody, with a notification id.
     """
 
     def __init__(
         self,
         languages: Languages,
         brand: Brand,
-        links_for: Callable[[LifecycleEvent], Links],
+        links_for: LinksFor,
         *,
         mail_from: str,
         mail_domain: str,
@@ -50,8 +54,9 @@ class MailComposer:
         """The mail about an event, in the addressee's language and zone. Raises `UnusableAddress`."""
         contact = addressee.contact
         metadata = MailMetadata(
-            links=self._links_for(event),
+            links=self._links_for(event, addressee, notification_id),
             brand=self._brand,
+            further=addressee.recipient_id is not None,
             notification_id=notification_id,
             mail_from=self._from,
             mail_domain=self._domain,

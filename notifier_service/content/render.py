@@ -28,10 +28,14 @@ __all__ = ["InboxText", "Links", "MailMetadata", "UnusableAddress", "inbox_messa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Absolute URLs of pages that exist; None leaves the button or the link out."""
+    """Absolute URLs of pages that exist; None leaves the button or the link out.
+
+    `unsubscribe_url`: a POST there silences the kind of this mail for its recipient (RFC 8058).
+    """
 
     inbox_url: str | None = None
     preferences_url: str | None = None
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,10 @@ class InboxText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailMetadata:
-    """What does not depend on the content; `date` is real time, `mail_from` a mailbox such as `A <a@b.example>`."""
+    """What does not depend on the content; `date` is real time, `mail_from` a mailbox such as `A <a@b.example>`.
+
+    `further`: it goes to a further recipient (R52), not to the contact.
+    """
 
     links: Links
     brand: Brand
@@ -62,6 +69,7 @@ class MailMetadata:
     mail_from: str
     mail_domain: str
     date: datetime
+    further: bool = False
 
 
 def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, metadata: MailMetadata) -> EmailMessage:
@@ -142,6 +150,9 @@ def _with_headers(event: LifecycleEvent, subject: str, to: Address, metadata: Ma
     mail["X-Tenure-Notification"] = metadata.notification_id
     mail["X-Tenure-Event"] = event.id
     mail["X-Tenure-Type"] = event.kind
+    if metadata.links.unsubscribe_url:
+        mail["List-Unsubscribe"] = f"<{metadata.links.unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return mail
 
 
@@ -163,6 +174,7 @@ def _context(
         "brand": metadata.brand,
         "button": button(content.page, event, metadata.brand, inbox_url=metadata.links.inbox_url),
         "logo_id": _logo_id(metadata),
+        "why": text("footer.recipient" if metadata.further else "footer.contact"),
     }
 
 

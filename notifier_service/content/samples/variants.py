@@ -41,7 +41,7 @@ from notifier_service.content.samples.events import (
     switched_off,
     usd,
 )
-from notifier_service.decisions.lifecycle_event import LifecycleEvent, kind_of
+from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     ContactReplaced,
@@ -49,6 +49,7 @@ from shared.contracts.lifecycle import (
     QuotaRestored,
     RenewalDeclineNoted,
     SpecificationChanged,
+    kind_of,
 )
 from shared.contracts.lifecycle_acts import TermExtended
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalSwitchedOn

@@ -13,8 +13,7 @@ from notifier_service.content.messages import CONTENT_FUNCTIONS, mail_content
 from notifier_service.content.render import inbox_message
 from notifier_service.decisions.bounce import BounceKind
 from notifier_service.decisions.channels import CHANNELS
-from notifier_service.decisions.lifecycle_event import kind_of
-from shared.contracts.lifecycle import LIFECYCLE_EVENTS
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS, kind_of
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
 from tests.unit.notifier import samples, variants

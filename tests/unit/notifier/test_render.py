@@ -199,3 +199,21 @@ def part_of(mail: EmailMessage, kind: str) -> str:
     part = mail.get_body((kind,))
     assert part is not None
     return str(part.get_content())
+
+
+@pytest.mark.rule("R52")
+def test_an_unsubscribe_link_stands_on_one_line_in_the_header_and_in_both_bodies() -> None:
+    url = f"https://tenure.example/unsubscribe?notification={'n' * 128}&signature={'s' * 24}"
+    mail = mail_of(links=Links(unsubscribe_url=url))
+    wire = mail.as_bytes(policy=email.policy.SMTP)
+    assert f"\r\nList-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode() in wire
+    assert url in part_of(mail, "plain")
+    assert url.replace("&", "&amp;") in part_of(mail, "html")
+    assert not {"List-Unsubscribe", "List-Unsubscribe-Post"} & set(mail_of(links=Links()).keys())
+
+
+@pytest.mark.rule("R52")
+def test_a_further_recipient_is_told_why_the_mail_came() -> None:
+    for kind in ("plain", "html"):
+        assert "as the contact of this account" in part_of(mail_of(), kind)
+        assert "as a further recipient" in part_of(mail_of(further=True), kind)
