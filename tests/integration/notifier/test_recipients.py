@@ -19,7 +19,8 @@ OPERATIONS: Final[dict[str, Any]] = {
     "time_zone": "UTC",
     "kinds": None,
 }
-NOT_THERE: Final = "550 5.1.1 no such user"
+REFUSED: Final = "554 5.7.1 by policy"
+"""No word about the address itself, which would go on the suppression list."""
 
 
 async def emails_of(notifier: RunningNotifier, who: str) -> dict[tuple[str, str | None], tuple[str, str | None, str]]:
@@ -40,7 +41,7 @@ async def test_each_recipient_has_an_email_and_an_outcome_of_its_own(
     notifier: RunningNotifier, environment: Environment
 ) -> None:
     who = account()
-    await environment.set_mail_behaviour(reply=NOT_THERE, stage="recipient", recipient=OPERATIONS["email"])
+    await environment.set_mail_behaviour(reply=REFUSED, stage="recipient", recipient=OPERATIONS["email"])
     listed = event("recipients_changed", who, 2, recipients=[FINANCE, OPERATIONS])
     await environment.publish(event("activated", who, 1), listed, event("renewed", who, 3), event("extended", who, 4))
     await eventually(lambda: ended(notifier, who, 9))
