@@ -58,11 +58,12 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
 
 @asynccontextmanager
 async def standalone_consumer(
-    settings: Settings, *topics: str, isolation_level: str = READ_COMMITTED
+    settings: Settings, *topics: str, isolation_level: str = READ_COMMITTED, **limits: int
 ) -> AsyncIterator[CleanConsumer]:
     """A consumer without a group, assigned to all partitions of `topics` (broker's names).
 
-    Raises `Transient` while Kafka is away, and `Alarm`.
+    `limits`: sizes of fetches, by aiokafka's names, where others than ours are wanted. Raises `Transient` while Kafka
+    is away, and `Alarm`.
     """
     consumer = CleanConsumer(
         *topics,
@@ -70,7 +71,7 @@ async def standalone_consumer(
         isolation_level=isolation_level,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=MAX_FETCH_BYTES,
+        **{"max_partition_fetch_bytes": MAX_FETCH_BYTES, **limits},
     )
     try:
         with classified():

@@ -6,7 +6,6 @@ look at.
 """
 
 import asyncio
-import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -24,6 +23,7 @@ from shared.runtime.errors import Transient
 from shared.runtime.health import Health
 from shared.runtime.log_lines import STARTED, STOPPED, TEST_CLOCK_ON
 from shared.runtime.own_loop import run_in_own_loop
+from shared.runtime.process import wait_for_stop_signal
 from shared.runtime.retry import retry_transient
 from shared.runtime.settings import Role, Settings, has_role, schema_name
 from shared.runtime.tasks import Operation, run_until_one_ends
@@ -52,7 +52,7 @@ async def run(service: Service, settings: Settings) -> None:
         components = service.build(context)
         intake = partial(_work, service, context, components)
         await run_until_one_ends(
-            _wait_for_stop_signal,
+            wait_for_stop_signal,
             partial(run_in_own_loop, partial(_serve_http, context, components)),
             intake if has_role(settings, "intake") else partial(_await_intake, context, components),
         )
@@ -117,13 +117,6 @@ async def _fixed_partitions(context: ServiceContext) -> Mapping[str, int]:
     if not counts:
         raise Transient("no copy with the role intake has been started on this database yet")
     return counts
-
-
-async def _wait_for_stop_signal() -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
 
 
 async def _work(service: Service, context: ServiceContext, components: ServiceComponents) -> None:

@@ -163,6 +163,7 @@ class Settings(BaseSettings):
     catalog_file: OptionalFile = None
     brand_file: OptionalFile = None
     words_dir: OptionalFile = None
+    ops_data_dir: OptionalFile = None
     accept_policy_change: Annotated[str | None, AfterValidator(lambda text: text or None)] = None
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,64 +1,12 @@
-"""From a bare process to a running service: settings, log, event loop, and an exit code."""
+"""A service as a process."""
 
-import asyncio
-import sys
-from typing import Final
-
-import uvloop
+from functools import partial
 
 from shared.runtime.components import Service
-from shared.runtime.errors import Alarm
-from shared.runtime.garbage import collect_garbage_seldom
-from shared.runtime.log_lines import ALARM, CANNOT_START, CRASHED
-from shared.runtime.logging import configure_logging, log_unhandled
+from shared.runtime.process import run_process
 from shared.runtime.service import run
-from shared.runtime.settings import BadSettings, Settings, load
-
-CRASH: Final = 1
-BAD_SETTINGS: Final = 2
-ALARMED: Final = 3
-_SWITCH_SECONDS: Final = 0.001
-"""After so long Python gives another thread its turn: HTTP under load delays each step of a batch by no more."""
 
 
 def start(service: Service) -> int:
-    """Run the service; returns the exit code, and writes the reason to standard error.
-
-    0: stopped by a signal; 1: an error that nobody expected; 2: settings, policy or catalog are wrong; 3: `Alarm`, a
-    person must look.
-    """
-    try:
-        settings = load()
-    except BadSettings as bad:
-        sys.stderr.write(f"{bad}\n")  # how the log is to be written is not known yet
-        return BAD_SETTINGS
-    configure_logging(settings)
-    collect_garbage_seldom()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    return _run(service, settings)
-
-
-def _run(service: Service, settings: Settings) -> int:
-    """The exit code; its reason is the last line of the log."""
-    try:
-        with asyncio.Runner(loop_factory=_event_loop) as runner:
-            runner.run(run(service, settings))
-    except BadSettings as bad:
-        if settings.log_format == "json":
-            CANNOT_START.say(reason=str(bad))
-        else:
-            sys.stderr.write(f"{bad}\n")
-        return BAD_SETTINGS
-    except Alarm as alarm:
-        ALARM.say(reason=str(alarm))
-        return ALARMED
-    except Exception as error:  # noqa: BLE001 - Python would show its message
-        CRASHED.say(error)
-        return CRASH
-    return 0
-
-
-def _event_loop() -> asyncio.AbstractEventLoop:
-    loop = uvloop.new_event_loop()
-    loop.set_exception_handler(log_unhandled)
-    return loop
+    """Run one copy of the service; the exit code, as `run_process` has it."""
+    return run_process(partial(run, service))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tenure.local.stack import SERVICES
 from tenure.terminal import say
+from tenure.tokens import token
 
 _ADDRESSES: Final = {"kafka": "Kafka", "database_url": "PostgreSQL", "smtp": "SMTP", "mail_url": "mails"}
 
@@ -17,6 +18,13 @@ def say_addresses(document: Mapping[str, Any]) -> None:
             say(f"  {name:<13} {_without_password(document[key])}")
     for service in SERVICES:
         say(f"  {service:<13} {document[f'{service}_url']}/asyncapi")
+    if document.get("ops_url"):
+        say(f"  {'operations':<13} {_opening(document['ops_url'], document['auth_secret'])}")
+
+
+def _opening(url: str, secret: str | None) -> str:
+    """A link that opens the page for an hour; the bare address where somebody else issues the tokens."""
+    return f"{url}?token={token('ops', secret, operator=True)}" if secret else url
 
 
 def _without_password(address: str) -> str:

@@ -21,6 +21,7 @@ from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
 
 from shared.runtime.counts import counted
+from tenure.cache import cache_folder
 from tenure.local.part import PartFailed, Say
 
 KAFKA_VERSION: Final = "4.3.1"
@@ -48,12 +49,6 @@ class Jar:
 
     def __str__(self) -> str:
         return f"{self.group}:{self.artifact}:{self.version}"
-
-
-def cache_folder() -> Path:
-    """The user's cache for what Tenure fetches."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "tenure"
 
 
 def class_path(say: Say, cancelled: threading.Event) -> str:

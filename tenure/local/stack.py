@@ -1,7 +1,8 @@
 """The local stack as a whole: its parts, the environment of the services, and the order of start and stop.
 
-Start: the embedded parts, all at once; then every copy of both services; then wait for the topics. Stop: the other way
-round. A part that dies in between is started again on its data and its ports, and a line says so.
+Start: the embedded parts, all at once; then every copy of both services and the operations page; then wait for the
+topics. Stop: the other way round. A part that dies in between is started again on its data and its ports, and a line
+says so.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from tenure.local.postgres import Postgres
 from tenure.local.service import Service
 
 SERVICES: Final = ("subscription", "notifier")
+OPS: Final = "ops"
+"""The operations page: one process, however many copies the services have."""
 _PAUSE_SECONDS: Final = 0.2
 _TOPICS_WITHIN_SECONDS: Final = 30
 _REPLACED: Final = frozenset(f"TENURE_{name}_FILE" for name in SECRETS if name in ("DATABASE_URL", "AUTH_SECRET"))
@@ -38,9 +41,10 @@ class StackOptions:
     """How a stack is made up.
 
     `folder`: data and logs of all parts. `environment`: the caller's; its `TENURE_` settings reach the services.
-    `commands`: service -> the command line that runs a copy. `kafka`, `smtp` (`host:port`), `database` (URL): servers
-    to use; None starts an embedded one. `test_clock`: where time stands still (RFC 3339); None: real time.
-    `copies`: of each service. `fixed_ports`: part -> port; others get a free one.
+    `commands`: service -> the command line that runs a copy; without one for `ops` there is no operations page.
+    `kafka`, `smtp` (`host:port`), `database` (URL): servers to use; None starts an embedded one. `test_clock`: where
+    time stands still (RFC 3339); None: real time. `copies`: of each service. `fixed_ports`: part -> port; others get a
+    free one.
     """
 
     folder: Path
@@ -66,6 +70,7 @@ class Stack:
         self.postgres = None if options.database else Postgres(options.folder / "postgres", ports.port("postgres"))
         self.mail = None if options.smtp else self._embedded_mail(ports)
         self.services = {name: self._copies(name, ports) for name in SERVICES}
+        self.ops = self._operations_page(ports) if OPS in options.commands else None
         self._auth_secret = self._find_auth_secret()
         self._instance = options.environment.get("TENURE_INSTANCE_ID") or _kept(options.folder / "instance", size=4)
 
@@ -116,8 +121,10 @@ class Stack:
             "mail_url": self.mail.url if self.mail else None,
             "subscription_url": self.services["subscription"][0].url,
             "notifier_url": self.services["notifier"][0].url,
+            "ops_url": f"{self.ops.url}/ops" if self.ops else None,
             "pids": {
                 **{name: [copy.pid for copy in copies] for name, copies in self.services.items()},
+                **({OPS: [self.ops.pid]} if self.ops else {}),
                 **{part.name: [part.pid] for part in self.embedded},
             },
             "auth_secret": self._auth_secret,
@@ -136,8 +143,13 @@ class Stack:
         folder, command = self._options.folder / "services", self._options.commands[service]
         return [Service(name, folder, port=ports.port(name), command=command) for name in names]
 
+    def _operations_page(self, ports: PortBook) -> Service:
+        folder, command = self._options.folder / "services", self._options.commands[OPS]
+        return Service(OPS, folder, port=ports.port(OPS), command=command)
+
     def _all_copies(self) -> Sequence[Service]:
-        return [copy for copies in self.services.values() for copy in copies]
+        copies = [copy for copies in self.services.values() for copy in copies]
+        return [*copies, self.ops] if self.ops else copies
 
     @property
     def _kafka_address(self) -> str:
@@ -170,6 +182,7 @@ class Stack:
             "TENURE_MAIL_FROM": "renewals@mail.localhost",
             "TENURE_MAIL_DOMAIN": "mail.localhost",
             "TENURE_PUBLIC_URL": self.services["notifier"][0].url,
+            "TENURE_OPS_DATA_DIR": str(self._options.folder / "ops"),
         }
         ours = {
             "TENURE_KAFKA_BOOTSTRAP_SERVERS": self._kafka_address,

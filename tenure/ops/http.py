@@ -1,0 +1,214 @@
+"""The page's HTTP: the page, the lists behind its numbers, the stream, and the login.
+
+Whoever is not admitted gets the login page where a browser asks, and a problem document elsewhere; 401 or 403 both.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from heapq import nsmallest
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from shared.contracts.state import SubscriptionState
+from shared.web.auth import Caller, Guard
+from shared.web.event_stream import EventStream
+from shared.web.problems import Problem, problem_response
+from tenure.ops import access, page
+from tenure.ops.accounts import AccountFilter, AccountRow, ListedAccount, order_of
+from tenure.ops.assets import FILES
+from tenure.ops.context import OpsContext
+from tenure.ops.letters import read_letter
+from tenure.ops.listing import matching_in_turns
+from tenure.ops.renewals import Outlook
+
+PAGE_ROWS: Final = 100
+"""Of a list."""
+_DAY_SECONDS: Final = 86_400
+
+Operator = Annotated[Caller, Depends(access.operator)]
+
+
+def routes(context: OpsContext) -> APIRouter:
+    """The router."""
+    pages = _Pages(context)
+    router = APIRouter(prefix="/ops", include_in_schema=False)
+    router.get("")(pages.overview)
+    router.post("/login")(pages.log_in)
+    router.post("/logout")(pages.log_out)
+    router.get("/stream")(pages.stream)
+    router.get("/assets/{name}")(pages.asset)
+    router.get("/accounts")(pages.accounts)
+    router.get("/refusals")(pages.refusals)
+    router.get("/mails")(pages.mails)
+    router.get("/lag")(pages.lag)
+    router.get("/dead-letters")(pages.dead_letters)
+    router.get("/dead-letters/{name}")(pages.dead_letter)
+    return router
+
+
+async def show_login(request: Request, refused: Any) -> Response:
+    """What whoever is not admitted gets."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return problem_response(refused.problem)
+    answer = _html(page.login_page(refused.told))
+    answer.status_code = refused.problem.status
+    if refused.problem.headers:
+        answer.headers.update(refused.problem.headers)
+    return answer
+
+
+class _Pages:
+    """One method per path."""
+
+    def __init__(self, context: OpsContext) -> None:
+        self._context = context
+
+    async def overview(self, request: Request, token: str | None = None) -> Response:
+        """The page; with a token in the address, its cookie, and the page without it."""
+        if token is not None:
+            guard: Guard = request.app.state.guard
+            return access.logged_in(request, token, await access.admitted(guard, token))
+        await access.operator(request)
+        return _html(page.overview_page(self._context.view(), charts=bool(self._context.charts)))
+
+    async def log_in(self, request: Request) -> Response:
+        """With the token of the form."""
+        if not access.is_from_here(request):
+            raise Problem(HTTPStatus.FORBIDDEN, "The form must be sent by the login page.")
+        form = parse_qs((await request.body()).decode(errors="replace"))
+        token = form.get("token", [""])[0].strip()
+        guard: Guard = request.app.state.guard
+        return access.logged_in(request, token, await access.admitted(guard, token))
+
+    async def log_out(self, request: Request) -> Response:
+        """Forget the cookie."""
+        if not access.is_from_here(request):
+            raise Problem(HTTPStatus.FORBIDDEN, "The form must be sent by the page.")
+        return access.logged_out()
+
+    async def stream(self, caller: Operator) -> Response:
+        """What has changed, as Server-Sent Events."""
+        return EventStream(self._context.live.open(caller))
+
+    async def asset(self, name: str) -> Response:
+        """Styles and scripts: nothing of them is secret."""
+        headers = {"Cache-Control": "no-cache"}
+        if name in page.OWN_FILES:
+            return Response(page.own_file(name), media_type=page.OWN_FILES[name], headers=headers)
+        if name in FILES and name in self._context.charts:
+            return Response(self._context.charts[name], media_type=FILES[name].media_type, headers=headers)
+        raise Problem(HTTPStatus.NOT_FOUND, "There is no such file.")
+
+    async def accounts(  # noqa: PLR0913 - one argument per filter
+        self,
+        _: Operator,
+        *,
+        account: str | None = None,
+        state: SubscriptionState | None = None,
+        expires_from: date | None = None,
+        expires_to: date | None = None,
+        outlook: Outlook | None = None,
+        failing: bool | None = None,
+        over_quota: bool | None = None,
+        after: Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d,.{1,128}$")] = None,
+    ) -> Response:
+        """The accounts behind a number, in order of E."""
+        wanted = AccountFilter(
+            state=state,
+            expires_from=expires_from,
+            expires_to=expires_to,
+            outlook=outlook,
+            failing=failing,
+            over_quota=over_quota,
+        )
+        count, rows = await self._listed(account or None, wanted, _cursor(after))
+        query = {"account": account, **{name: getattr(wanted, name) for name in wanted.__slots__}}
+        return self._list(
+            "accounts.html",
+            rows=rows[:PAGE_ROWS],
+            count=count,
+            wanted=wanted,
+            account=account or "",
+            states=SubscriptionState,
+            failed=self._context.model.failed_attempts,
+            next=_address("/ops/accounts", query, rows),
+        )
+
+    async def refusals(self, _: Operator, code: str | None = None) -> Response:
+        """The latest orders that were refused."""
+        rows = [each for each in reversed(self._context.model.latest.rejections) if code in (None, each.code)]
+        return self._list("refusals.html", rows=rows[: 10 * PAGE_ROWS], code=code)
+
+    async def mails(self, _: Operator, outcome: str | None = None) -> Response:
+        """The latest emails that did not arrive, or were suppressed."""
+        word, _space, cause = (outcome or "").partition(" ")
+        rows = [
+            each
+            for each in reversed(self._context.model.latest.mails)
+            if outcome is None or (each.outcome == word and each.reason.startswith(cause))
+        ]
+        return self._list("mails.html", rows=rows[: 10 * PAGE_ROWS], outcome=outcome)
+
+    async def lag(self, _: Operator) -> Response:
+        """How far each service is in each partition."""
+        view = self._context.view()
+        return self._list("lag.html", view=view, rates=self._context.model.rates)
+
+    async def dead_letters(self, _: Operator, reason: str | None = None) -> Response:
+        """The latest dead letters."""
+        rows = [each for each in reversed(self._context.model.latest.dead_letters) if reason in (None, each.reason)]
+        return self._list("letters.html", rows=rows[: 10 * PAGE_ROWS], reason=reason)
+
+    async def dead_letter(self, _: Operator, name: str) -> Response:
+        """One of them, with its content."""
+        found = await read_letter(name, self._context.settings)
+        if found is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "There is no such dead letter; it may be gone with its topic's retention."
+            )
+        account = found.letter.event["account"] or ""
+        forgotten_ms = self._context.model.forgotten.get(account, 0)
+        forgotten = found.letter.added_at.timestamp() * 1000 <= forgotten_ms
+        return self._list("letter.html", found=found, letter=found.letter, forgotten=forgotten)
+
+    def _list(self, template: str, **content: Any) -> Response:
+        return _html(page.list_page(template, now=self._context.now(), status=self._context.status, **content))
+
+    async def _listed(
+        self, account: str | None, wanted: AccountFilter, after: tuple[date, str] | None
+    ) -> tuple[int, Sequence[ListedAccount]]:
+        """How many there are, and the page's, with one more where there are more pages."""
+        model = self._context.model
+        if account is not None:
+            row = model.accounts.get(account)
+            return (0, []) if row is None else (1, [(account, row)])
+        found = [each async for each in matching_in_turns(model.accounts.rows, wanted.matches)]
+        later = found if after is None else [each for each in found if order_of(each) > after]
+        return len(found), nsmallest(PAGE_ROWS + 1, later, key=order_of)
+
+
+def _html(text: str) -> HTMLResponse:
+    return HTMLResponse(text, headers={"Content-Security-Policy": page.POLICY})
+
+
+def _cursor(after: str | None) -> tuple[date, str] | None:
+    if after is None:
+        return None
+    day, _, account = after.partition(",")
+    try:
+        return date.fromisoformat(day), account
+    except ValueError:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "after: expected YYYY-MM-DD,account.") from None
+
+
+def _address(path: str, query: Mapping[str, Any], rows: Sequence[tuple[str, AccountRow]]) -> str | None:
+    """Of the page behind this one; None where it is the last."""
+    if len(rows) <= PAGE_ROWS:
+        return None
+    day, account = order_of(rows[PAGE_ROWS - 1])
+    given = {name: str(value).lower() if value in (True, False) else value for name, value in query.items() if value}
+    return f"{path}?{urlencode({**given, 'after': f'{day.isoformat()},{account}'})}"
