@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import comparison, core, lists, moving_in, report, runs
+from benchmarks import comparison, core, lists, moving_in, ops, report, runs
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
 from benchmarks.runs import RunResult
@@ -24,7 +24,8 @@ from benchmarks.workload import Workload
 
 def main() -> int:
     """Measure, print, write; the exit code. As first argument `recovery` measures deaths, `moving-in` an import,
-    `lists` the list of accounts and the forecast, `core` the processor time of the code that decides.
+    `lists` the list of accounts and the forecast, `core` the processor time of the code that decides, `ops` the
+    operations page.
     """
     if sys.argv[1:2] == ["recovery"]:
         return recovery.main(sys.argv[2:])
@@ -34,6 +35,8 @@ def main() -> int:
         return core.main(sys.argv[2:])
     if sys.argv[1:2] == ["lists"]:
         return lists.main(sys.argv[2:])
+    if sys.argv[1:2] == ["ops"]:
+        return ops.main(sys.argv[2:])
     # New topics take a moment to find their leaders; the client tries again, and logs it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     options = _options()

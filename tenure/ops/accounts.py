@@ -207,9 +207,9 @@ def matching(
 ) -> Iterator[list[ListedAccount]]:
     """The accounts that are wanted, in pieces of so many looked at, between which others may have their turn."""
     found: list[ListedAccount] = []
-    for number, (account_id, packed) in enumerate(list(rows.items()), start=1):
-        row = _unpack(packed)
-        if wanted(row):
+    for number, account_id in enumerate(list(rows), start=1):
+        packed = rows.get(account_id)
+        if packed is not None and wanted(row := _unpack(packed)):
             found.append((account_id, row))
         if number % chunk == 0:
             yield found

@@ -39,7 +39,8 @@ class OpsContext:
 
     def view(self) -> View:
         """What the page shows now."""
-        return View(self.model, self.status, self.rules, self.now(), topics_read(self.settings))
+        clock = self.model.test_clock or self.settings.test_clock
+        return View(self.model, self.status, self.rules, self.now(), topics_read(self.settings), clock)
 
 
 def real_time() -> datetime:

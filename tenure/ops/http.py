@@ -186,9 +186,13 @@ class _Pages:
         if account is not None:
             row = model.accounts.get(account)
             return (0, []) if row is None else (1, [(account, row)])
-        found = [each async for each in matching_in_turns(model.accounts.rows, wanted.matches)]
-        later = found if after is None else [each for each in found if order_of(each) > after]
-        return len(found), nsmallest(PAGE_ROWS + 1, later, key=order_of)
+        count = 0
+        first: list[ListedAccount] = []
+        async for piece in matching_in_turns(model.accounts.rows, wanted.matches):
+            count += len(piece)
+            later = piece if after is None else [each for each in piece if order_of(each) > after]
+            first = nsmallest(PAGE_ROWS + 1, [*first, *later], key=order_of)
+        return count, first
 
 
 def _html(text: str) -> HTMLResponse:

@@ -50,13 +50,17 @@ class TopicFlow:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is known, and when it is looked at: `now` is real time, UTC."""
+    """What is known, and when it is looked at: `now` is real time, UTC.
+
+    `test_clock`: where the services' time stands, where it is not real time.
+    """
 
     model: Model
     status: Status
     rules: Rules
     now: datetime
     topics: Sequence[str]
+    test_clock: datetime | None = None
 
     @property
     def now_ms(self) -> int:
@@ -66,7 +70,7 @@ class View:
     @property
     def today(self) -> date:
         """The billing day of the services' time."""
-        return billing_day(self.model.test_clock or self.now, self.rules.policy.billing_zone)
+        return billing_day(self.test_clock or self.now, self.rules.policy.billing_zone)
 
     def states(self) -> Sequence[Number]:
         """Subscriptions by state."""

@@ -66,10 +66,11 @@ _decode_rows: Final = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
 
 def frames(model: Model, basis: Basis, now_ms: int) -> Iterator[bytes]:
     """The model as it is at the first step; what is folded between later steps does not come in."""
-    rows = list(model.accounts.rows.items())
+    accounts, rows = list(model.accounts.rows), list(model.accounts.rows.values())
     yield _encode(_kept(model, basis, now_ms))
     for start in range(0, len(rows), _PIECE):
-        yield _encode(rows[start : start + _PIECE])
+        piece = slice(start, start + _PIECE)
+        yield _encode(list(zip(accounts[piece], rows[piece], strict=True)))
 
 
 class Writing:

@@ -1,6 +1,6 @@
 """The numbers of the operations page are what the topics hold."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,12 +16,13 @@ from shared.contracts.topics import (
     OUTCOMES,
     PURCHASES,
     STATE,
+    TEST_CLOCK_SETTLED,
 )
 from tenure.ops.accounts import AccountFilter, AccountRow, Accounts, matching
 from tenure.ops.history import KEPT_LATEST
 from tenure.ops.model import KEPT_TOPICS, WATCHED_TOPICS
 from tenure.ops.renewals import Outlook
-from tests.unit.ops.records import ESTIMATES, NOW_MS, Topics, lifecycle, outcome, state
+from tests.unit.ops.records import ESTIMATES, NOW_MS, Topics, example, lifecycle, outcome, state
 
 HOUR = 3_600_000
 ON = {"enabled": True, "cycle_months": 1, "effective_on": None, "next_attempt_at": None, "failing": False}
@@ -273,3 +274,11 @@ def test_rates_count_the_last_hour_by_the_timestamps_of_the_records() -> None:
     assert (len(series), series[0], series[-2], series[-1]) == (360, 0.1, 0.2, 0.1)
     assert sum(series) == pytest.approx(0.4)
     assert topics.model.rates.recent(LIFECYCLE, 0, NOW_MS) == 3 / 60
+
+
+def test_the_test_clock_stands_where_it_was_moved_to_last() -> None:
+    topics = Topics()
+    settled = example("tenure.clock.settled.v1")
+    for now in ("2026-02-21T02:00:00Z", "2026-02-22T02:00:00Z", "2026-02-21T03:00:00Z"):
+        topics.put(TEST_CLOCK_SETTLED, settled | {"data": settled["data"] | {"now": now}})
+    assert topics.model.test_clock == datetime(2026, 2, 22, 2, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """What the page shows: in every state, with everything escaped."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -88,9 +89,9 @@ def test_the_calendar_begins_today_and_has_thirty_days() -> None:
 
 
 def test_with_the_test_clock_the_calendar_begins_where_it_stands() -> None:
-    model = Model.empty(ESTIMATES)
-    model.test_clock = datetime(2026, 3, 30, 16, tzinfo=UTC)
-    assert str(view(model).calendar()[0].day) == "2026-03-31"
+    stands = replace(view(), test_clock=datetime(2026, 3, 30, 16, tzinfo=UTC))
+    assert str(stands.calendar()[0].day) == "2026-03-31"
+    assert "the test clock stands at 2026-03-30 16:00 UTC" in page.sections(stands)["status"]
 
 
 def test_every_number_explains_itself_and_leads_to_a_list() -> None:
