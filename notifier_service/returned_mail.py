@@ -1,5 +1,5 @@
 """Mail that came back, in one transaction: it is recorded, its address goes on the suppression list, the outcome is
-published, and the account's inbox says so.
+published, the account's inbox says so, and what must not fall silent goes to the next recipient instead (R52).
 
 `http.bounces` calls it for what is reported, `delivery.lease_holder` where a relay refuses an address for good.
 """
@@ -12,15 +12,20 @@ from notifier_service.content.bounce_notice import bounce_notice
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.decisions.bounce import Bounce, BounceKind
+from notifier_service.decisions.channels import PROTECTED
+from notifier_service.decisions.decide import NotificationDecision, passed_on
+from notifier_service.decisions.lifecycle_event import read
 from notifier_service.decisions.notification import NotificationStatus, Returned
 from notifier_service.decisions.plan import notification_id
 from notifier_service.decisions.recipient import Recipient
-from notifier_service.storage import bounces, messages, suppressions
+from notifier_service.storage import bounces, kept_mails, messages, notifications, suppressions
 from notifier_service.storage.messages import NewMessage
 from notifier_service.storage.notifications import notification_of
 from notifier_service.storage.signals import Signal
 from notifier_service.storage.suppressions import Suppression
 from notifier_service.unit_of_work import UnitOfWork
+from shared.contracts.envelope import decode
+from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.outcomes import Channel
 from shared.storage.database import Connection
 
@@ -53,6 +58,7 @@ class ReturnedMail:
         for row in ended:
             result = Returned(_outcome(row), details[row.notification_id])
             unit_of_work.add_final_result(notification_of(row), result, attempts=row.attempts, at=unit_of_work.now)
+        await _pass_on(connection, ended, known, unit_of_work)
         return len(returned)
 
     def _notice(self, row: Any, recipient: Recipient, unit_of_work: UnitOfWork) -> NewMessage:
@@ -85,3 +91,21 @@ def _one_per_address(ended: Sequence[Any]) -> list[Any]:
 
 def _outcome(row: Any) -> NotificationStatus:
     return NotificationStatus(BounceKind(row.bounce).outcome or "")
+
+
+async def _pass_on(
+    connection: Connection, ended: Sequence[Any], known: Mapping[str, Recipient], unit_of_work: UnitOfWork
+) -> None:
+    """Queue emails to the next recipients; the event is known as long as its mail is kept."""
+    protected = [row for row in ended if row.kind in PROTECTED]
+    kept = [(row, await kept_mails.load(connection, row.notification_id)) for row in protected]
+    decisions = [
+        decision for row, mail in kept if mail and (decision := _passed_on(row, mail.event, known[row.account_id]))
+    ]
+    if await notifications.add(connection, decisions, now=unit_of_work.now):
+        unit_of_work.signals.add(Signal.MAIL)
+
+
+def _passed_on(row: Any, event: bytes, recipient: Recipient) -> NotificationDecision | None:
+    told = read(decode(event, (), LIFECYCLE_EVENTS))
+    return passed_on(told, recipient, row.recipient_id, _outcome(row))

@@ -86,7 +86,8 @@ class _Pages:
         known = (await recipients.load(connection, [account_id])).get(account_id)
         if known is None:
             raise Problem(HTTPStatus.NOT_FOUND, "There is no such account.")
-        return [address_hash(self._settings, known.contact.email)] if known.contact else []
+        contacts = [*([known.contact] if known.contact else []), *known.further]
+        return [address_hash(self._settings, contact.email) for contact in contacts]
 
 
 def _document(one: Suppression) -> SuppressionDocument:

@@ -13,7 +13,7 @@ from shared.web import limits
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
-from tests.kit.events import FINANCE, account
+from tests.kit.events import account
 from tests.kit.mail_reports import report
 from tests.kit.relay import ScriptedRelay, Turn, scripted_relay
 from tests.kit.stored import found_in
@@ -51,6 +51,7 @@ class Stage(NamedTuple):
                     one
                     for one in await self.notifier.decisions(who)
                     if (one["lifecycle_event_id"], one["channel"]) == (sent["id"], "email")
+                    and one["recipient_id"] is None
                     and one["status"] != "queued"
                 ),
                 None,
@@ -135,19 +136,23 @@ async def test_later_mails_keep_from_the_address_until_it_is_released_or_changed
 @pytest.mark.rule("R52")
 async def test_what_must_not_fall_silent_goes_to_the_next_recipient_instead(stage: Stage) -> None:
     who = account()
-    await stage.environment.publish(event("recipients_changed", who, 1, recipients=[FINANCE]))
-    await stage.bounce("ses_bounce", (await stage.email(who, 2, "ada@example.com"))["notification_id"])
-    assert (await stage.email(who, 3, "", "extended"))["reason"] == "bounced"
-    await stage.environment.publish(event("renewal_due", who, 4))
+    deputy = CONTACT | {"recipient_id": "deputy", "email": "deputy@example.com", "kinds": ["activated"]}
+    await stage.environment.publish(event("recipients_changed", who, 1, recipients=[deputy]))
+    await stage.environment.publish(event("contact_changed", who, 2, contact=CONTACT))
+    told = await stage.email(who, 3, "", "renewal_due")
+    await stage.bounce("ses_bounce", told["notification_id"])
+    await eventually(lambda: has_been_told(stage, who, ["renewal_due"]))
+    assert (await stage.email(who, 4, "", "extended"))["reason"] == "bounced"
+    await stage.environment.publish(event("auto_renewal_failed", who, 5))
+    await eventually(lambda: has_been_told(stage, who, ["renewal_due", "auto_renewal_failed"]))
+    assert stage.relay.recipients.count("deputy@example.com") == 2
+    assert len(await stage.suppressions(who)) == 1
 
-    async def told() -> list[tuple[str, str, str]]:
-        return [
-            (one["kind"], one["status"], one["recipient"])
-            for one in await stage.notifier.decisions(who)
-            if one["recipient_id"] == "finance" and one["status"] != "queued"
-        ]
 
-    assert await eventually(told) == [("renewal_due", "delivered", "p…@example.org")]
+async def has_been_told(stage: Stage, who: str, kinds: list[str]) -> bool:
+    """Whether emails of these kinds, and no others, have been delivered to the deputy."""
+    found = [one for one in await stage.notifier.decisions(who) if one["recipient_id"] == "deputy"]
+    return [(one["kind"], one["status"]) for one in reversed(found)] == [(kind, "delivered") for kind in kinds]
 
 
 @pytest.mark.rule("R48")
