@@ -19,7 +19,7 @@ from shared.testclock.clock import SystemClock
 from tenure.__main__ import main
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
-from tests.integration.notifier.samples import event
+from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
 from tests.kit.settings import write_ready_file
 from tests.kit.tokens import bearer, operator
@@ -97,8 +97,9 @@ async def test_what_cannot_be_sent_once_more_is_refused(notifier: RunningNotifie
     await environment.set_mail_behaviour(reply="554 5.6.0 not this one", times=1)
     await environment.publish(refused)
     await eventually(lambda: notifier.has_email(gone, "failed"))
-    await environment.set_mail_behaviour(reply="451 4.3.0 later")
-    await environment.publish(event("activated", who, 1), event("quota_restored", who, 2))
+    await environment.set_mail_behaviour(reply="451 4.3.0 later", recipient="later@example.com")
+    later = CONTACT | {"email": "later@example.com"}
+    await environment.publish(event("activated", who, 1, contact=later), event("quota_restored", who, 2))
     await eventually(lambda: notifier.has_email(who, "queued"))
     [waits], [failed] = await emails(notifier, who), await emails(notifier, gone)
     inbox = (await notifier.inbox(who))["messages"][0]["id"]
@@ -113,7 +114,6 @@ async def test_what_cannot_be_sent_once_more_is_refused(notifier: RunningNotifie
         for method, path in [("GET", "mail"), ("POST", "resend")]:
             url = f"/api/notifications/{failed['notification_id']}/{path}"
             assert (await notifier.client.request(method, url, headers=headers)).status_code == expected
-    await environment.set_mail_behaviour()
     queued = await resend(notifier, failed["notification_id"])
     await eventually(lambda: notifier.has_email(gone, "delivered"))
     [_, told] = await emails(notifier, gone, kind="activated", since="2026-01-01T00:00:00Z")
