@@ -18,6 +18,7 @@ from notifier_service.housekeeping import Housekeeping
 from notifier_service.http import api as operators
 from notifier_service.http import bounces, mails, person, suppressions
 from notifier_service.inbox import api as inbox
+from notifier_service.inbox.acts import InboxActs
 from notifier_service.inbox.changes import watch_inboxes
 from notifier_service.inbox.stream import Streams
 from notifier_service.mail_links import MailLinks
@@ -32,6 +33,7 @@ from notifier_service.unsubscribe_links import UnsubscribeLinks
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.metrics import Metrics
 from shared.web.auth import Guard
+from shared.web.cross_origin import CrossOrigin
 from shared.web.http import build_http
 
 
@@ -57,11 +59,12 @@ def build(context: ServiceContext) -> ServiceComponents:
     housekeeping = Housekeeping(context.engine, context.clock, keep_days=context.settings.keep_mails_days)
     streams = Streams(context.http_engine, context.health)
     show_streams(metrics.registry, streams.__len__)
+    acts = InboxActs(context.http_engine, context.clock, context.partitions)
     routers = [
-        inbox.router(context.http_engine, context.clock, context.partitions, streams),
+        inbox.router(context.http_engine, acts, streams),
         operators.router(context.http_engine),
         person.router(context.http_engine),
-        inbox_page.router(context.http_engine),
+        inbox_page.router(context.http_engine, context.clock, acts),
         suppressions.router(context.http_engine, context.settings),
         bounces.router(context, returned_mail),
         previews.router(content, context.settings),
@@ -70,6 +73,7 @@ def build(context: ServiceContext) -> ServiceComponents:
         unsubscribe_page.router(context.http_engine, UnsubscribeLinks(context.settings)),
     ]
     http = build_http(context, guard=guard, metrics=metrics, routers=routers)
+    http.add_middleware(CrossOrigin, access=inbox_page.component_access(context.settings))
     http.state.pages = PageContext(content.languages, context.settings.public_url, content.brand.product_name)
     return ServiceComponents(
         http=http,

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
-from babel.dates import format_date, get_timezone_name
+from babel.dates import format_date, format_skeleton, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
@@ -85,6 +85,11 @@ class Localizer:
             zone=_zone_name(self.zone, _is_daylight(local), self.language.locale),
             offset=f"UTC{offset[:3]}:{offset[3:5]}",
         )
+
+    def stamp(self, instant: datetime) -> str:
+        """An instant in the reader's zone as short as a list has room for, without the zone."""
+        local = instant.astimezone(self.zone)
+        return f"{format_skeleton('yMMMd', local, locale=self.language.locale)} {local:%H:%M}"
 
     def when(self, days: int) -> str:
         """Today, tomorrow, or in so many days; 0 and less is today."""

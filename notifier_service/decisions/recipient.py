@@ -12,6 +12,7 @@ from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.plan import MUTED, NO_RECIPIENT
 from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
+from notifier_service.decisions.subscription import Subscription
 from notifier_service.decisions.suppression import ERASED, LatestVersions, says_nothing_new
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
@@ -27,7 +28,7 @@ class Recipient:
     """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first. So is
     `further_version` of the event that stated the `further` recipients (R52), who have `silenced` kinds of email.
 
-    `told_shortfall`: of the failed deduction that was told last.
+    `told_shortfall`: of the failed deduction that was told last. `subscription`: as the recipient is shown it.
     """
 
     account_id: str
@@ -36,14 +37,20 @@ class Recipient:
     latest_versions: LatestVersions = LatestVersions()
     told_shortfall: Decimal | None = None
     preferences: Preferences = Preferences()
+    subscription: Subscription = Subscription()
     further: tuple[FurtherRecipient, ...] = ()
     further_version: int = 0
     silenced: Silenced = NOTHING_SILENCED
 
 
 def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
-    """The recipient after an event of its account; an event older than the stored contact does not replace it, nor does
-    one older than an erasure bring it back (R48).
+    """The recipient after an event of its account."""
+    return replace(_after(recipient, event), subscription=recipient.subscription.after(event))
+
+
+def _after(recipient: Recipient, event: LifecycleEvent) -> Recipient:
+    """An event older than the stored contact does not replace it, nor does one older than an erasure bring it back
+    (R48).
 
     A failed deduction that says nothing new leaves it as it is, so that it suppresses no earlier one that was told. One
     that comes again, or late, does not replace the shortfall of a newer one.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.preferences import Preferences
@@ -13,6 +13,7 @@ from shared.contracts.outcomes import Channel
 from shared.contracts.scalars import Id
 
 LONGEST_PAGE: Final = 200
+LONGEST_SEARCH: Final = 100
 Kind = Annotated[str, described("Short name of a lifecycle type.", "renewed")]
 
 
@@ -31,6 +32,10 @@ class Message(BaseModel):
         AwareDatetime | None,
         described("When it was read, on the service clock; null while unread.", "2026-02-21T09:30:00Z"),
     ]
+    archived_at: Annotated[
+        AwareDatetime | None,
+        described("When it was archived, on the service clock; null while it is in the list.", "2026-02-22T09:30:00Z"),
+    ]
 
     @classmethod
     def of(cls, message: InboxMessage) -> Self:
@@ -42,6 +47,7 @@ class Message(BaseModel):
             link=message.link,
             created_at=message.created_at,
             read_at=message.read_at,
+            archived_at=message.archived_at,
         )
 
 
@@ -53,10 +59,18 @@ class InboxQuery(BaseModel):
     """Which messages. An empty parameter counts as left out."""
 
     unread: Annotated[bool | None, BeforeValidator(_empty_as_none), described("Only unread messages.", True)] = None
+    archived: Annotated[
+        bool | None, BeforeValidator(_empty_as_none), described("The archived messages instead of the list.", True)
+    ] = None
     kind: Annotated[
         Annotated[str, Field(max_length=64)] | None,
         BeforeValidator(_empty_as_none),
         described("Only this kind.", "renewed"),
+    ] = None
+    search: Annotated[
+        Annotated[str, Field(max_length=LONGEST_SEARCH), AfterValidator(str.strip)] | None,
+        BeforeValidator(_empty_as_none),
+        described("Only messages with this text in title or body, in any case of letters.", "ord-2026-0042"),
     ] = None
     before: Annotated[
         Id | None,

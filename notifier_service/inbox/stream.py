@@ -76,8 +76,8 @@ class Streams:
     async def open(self, caller: Caller, since: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
         """What one client is sent: messages with a higher `number` than `since` (None: future ones only), and `unread`.
 
-        `unread` is sent first and whenever it changes; a comment keeps an idle connection open. It ends when the
-        caller's token expires. Raises `Problem` 429 where too many are open, `Transient`.
+        `unread` is sent first, and whenever it changes or something is archived; a comment keeps an idle connection
+        open. It ends when the caller's token expires. Raises `Problem` 429 where too many are open, `Transient`.
         """
         with self._connect(caller.account_id) as stream:
             async with transaction(self._engine) as connection:
@@ -94,7 +94,7 @@ class Streams:
 
     async def _events(self, caller: Caller, stream: _Stream, since: int | None) -> AsyncIterator[bytes]:
         sent = stream.summary.newest if since is None else since
-        unread = None
+        told = None
         yield _OPENING
         while not self._closing and caller.seconds_left > 0:
             stream.changed.clear()
@@ -102,9 +102,9 @@ class Streams:
             for message in await self._messages_after(caller.account_id, sent):
                 sent = message.number
                 yield _event("message", Message.of(message).model_dump(mode="json"), number=sent)
-            if summary.unread != unread:
-                unread = summary.unread
-                yield _event("unread", {"unread": unread})
+            if (summary.unread, summary.archived) != told:
+                told = summary.unread, summary.archived
+                yield _event("unread", {"unread": summary.unread})
             patience = min(_KEEP_ALIVE_SECONDS, caller.seconds_left)
             if sent >= summary.newest and not await wait_for_event(stream.changed, patience):
                 yield _KEEP_ALIVE

@@ -6,6 +6,7 @@ any other host, and what somebody else has written into it does not run.
 
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -18,7 +19,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from notifier_service.content.localizer import Localizer
 
 _ASSETS: Final = Path(__file__).parent / "assets"
+_STYLES: Final = ("theme.css", "page.css")
 _NONE: Final = ("default-src", "base-uri", "frame-ancestors")
+
+
+@dataclass(frozen=True, slots=True)
+class PageAssets:
+    """Names in `assets/`; the scripts together are one module."""
+
+    styles: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
 
 
 def html_page(
@@ -27,15 +37,16 @@ def html_page(
     values: Mapping[str, Any],
     *,
     status: HTTPStatus = HTTPStatus.OK,
-    script: str | None = None,
+    inside: PageAssets = PageAssets(),
 ) -> HTMLResponse:
-    """A page of `templates/` in a reader's language and zone; `script` names one of `assets/`, run as a module.
+    """A page of `templates/` in a reader's language and zone, with what is `inside` of it besides the layout's style.
 
     Every template has `text` (a sentence by its key), `language` and the `values`; among them `product`, the name of
     the brand, where there is one.
     """
-    html = fragment(template, localizer, {"style": asset("page.css"), "script": script and asset(script), **values})
-    policy = content_security_policy("page.css", script)
+    style, script = assets(*_STYLES, *inside.styles), assets(*inside.scripts)
+    html = fragment(template, localizer, {"style": style, "script": script, **values})
+    policy = content_security_policy(style, script)
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin", "Vary": "Accept-Language, Cookie"}
     return HTMLResponse(html, status, headers=headers)
 
@@ -47,22 +58,22 @@ def fragment(template: str, localizer: Localizer, values: Mapping[str, Any]) -> 
 
 
 @cache
-def asset(name: str) -> str:
-    """A file of `assets/`."""
-    return (_ASSETS / name).read_text("utf-8")
+def assets(*names: str) -> str:
+    """Files of `assets/`, one after the other."""
+    return "".join((_ASSETS / name).read_text("utf-8") for name in names)
 
 
 @cache
-def content_security_policy(style: str, script: str | None) -> str:
-    """Only this style and this script of `assets/`; forms and requests go to this host."""
+def content_security_policy(style: str, script: str) -> str:
+    """Only this style and this script, if any; forms and requests go to this host."""
     allowed = [f"style-src {_hash(style)}", "img-src data:", "form-action 'self'"]
     if script:
         allowed += [f"script-src {_hash(script)}", "connect-src 'self'"]
     return "; ".join([*(f"{what} 'none'" for what in _NONE), *allowed])
 
 
-def _hash(name: str) -> str:
-    return f"'sha256-{b64encode(sha256(asset(name).encode()).digest()).decode()}'"
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 @cache

@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
 from notifier_service.decisions.recipient import Recipient
+from notifier_service.decisions.subscription import Subscription
 from notifier_service.decisions.suppression import LatestVersions
 from notifier_service.storage import preferences, unsubscriptions
 from notifier_service.storage.metadata import NotifierTable
@@ -25,7 +26,7 @@ class RecipientRow(NotifierTable, table=True):
     """`contact_version`: version of the event that stated `contact`; `further_version`: of the one that stated the
     `further` recipients (R52). `standing`: `LatestVersions`, by its names.
 
-    `told_shortfall`: of the failed deduction that was told last.
+    `told_shortfall`: of the failed deduction that was told last. `subscription`: as the recipient is shown it.
     """
 
     __tablename__ = "recipient"
@@ -36,10 +37,12 @@ class RecipientRow(NotifierTable, table=True):
     told_shortfall: Decimal | None = Field(default=None, sa_type=Numeric(30, 2))
     further: Document
     further_version: Counter
+    subscription: Document
 
 
 _read_contact = json_reader(Contact)
 _read_further = json_reader(tuple[FurtherRecipient, ...])
+_read_subscription = json_reader(Subscription)
 _read_versions = json_reader(dict[str, int])
 _SELECTED = Selection(RecipientRow)
 _SELECT = f"SELECT {_SELECTED.sql} FROM recipient WHERE account_id = ANY(CAST(:account_ids AS text[]))"
@@ -85,6 +88,7 @@ def _row(recipient: Recipient) -> Row:
         "told_shortfall": recipient.told_shortfall,
         "further": to_json(recipient.further).decode() if recipient.further else None,
         "further_version": recipient.further_version,
+        "subscription": to_json(recipient.subscription).decode(),
     }
 
 
@@ -95,6 +99,7 @@ def _recipient(row: Any, preferred: Preferences, silenced: Silenced) -> Recipien
         contact_version=row.contact_version,
         latest_versions=LatestVersions(_read_versions(row.standing)),
         told_shortfall=row.told_shortfall,
+        subscription=_read_subscription(row.subscription) if row.subscription else Subscription(),
         preferences=preferred,
         further=_read_further(row.further) if row.further else (),
         further_version=row.further_version,

@@ -76,6 +76,13 @@ def _web_address(address: str) -> str:
     return address
 
 
+def _origins(text: str) -> str:
+    for each in filter(None, map(str.strip, text.split(","))):
+        if _web_address(each) != f"{_scheme(each)}://{urlsplit(each).netloc.lower()}" or "@" in each:
+            raise ValueError("expected origins such as https://console.example, with commas between")
+    return text
+
+
 def _networks(text: str) -> str:
     for each in filter(None, text.split(",")):
         try:
@@ -148,6 +155,7 @@ class Settings(BaseSettings):
     keep_mails_days: Annotated[int, Field(ge=0, le=3650)] = 30
     delivery: Literal["on", "inbox", "shadow"] = "on"
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
+    inbox_origins: Annotated[str, AfterValidator(_origins)] = ""
     subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None
     notifier_url: Annotated[str, AfterValidator(_web_address)] | None = None
     auth_secret: OptionalSecret = None

@@ -37,6 +37,8 @@ DATABASE_SECONDS: Final = 5.0
 """A statement of HTTP, and the wait for one of its database connections."""
 PAGE_SECONDS: Final = 2.0
 """How long `/health` and `/metrics` wait for the database before they answer without it."""
+PREFLIGHT_SECONDS: Final = 600
+"""A browser remembers so long which paths another origin may call (`TENURE_INBOX_ORIGINS`)."""
 KEYS_SECONDS: Final = 5.0
 """Fetching the keys of `TENURE_AUTH_JWKS_URL`."""
 KEYS_BYTES: Final = 262_144

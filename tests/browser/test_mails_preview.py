@@ -1,6 +1,5 @@
 """`/mails` in a browser: opened by an operator's token, it shows every mail in frames that can do nothing."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -8,19 +7,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tenure.local.ports import free_port
-from tests.browser.test_mails_render import CHROMIUM, QUIET
 from tests.unit.notifier.test_preview_pages import CUSTOMER, OPERATOR, service
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +26,6 @@ def address() -> Iterator[str]:
     yield f"{url}/mails"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("TENURE_PICTURES")
-    folder = Path(named) if named else tmp_path_factory.mktemp("pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, address: str, pictures: Path) -> None:

@@ -4,16 +4,13 @@ Pictures go to the folder that `TENURE_PICTURES` names, else to the test's own f
 """
 
 import itertools
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from notifier_service.content.brand import Brand
 from notifier_service.content.logo import logo
@@ -23,29 +20,12 @@ from shared.contracts.types import Contact
 from tests.unit.notifier import samples, variants
 from tests.unit.notifier.test_branded_mails import BRAND
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-QUIET = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LOGO = (
     "<svg width='480' height='72' xmlns='http://www.w3.org/2000/svg'><circle cx='28' cy='36' r='26' fill='#0b5fff'/>"
     "<text x='78' y='54' font-size='50' font-weight='700' font-family='sans-serif' fill='#0b2a6b'>Acme Guard</text>"
     "</svg>"
 )
 UNRENDERED = ("{{", "{%", "}}", "None", "Undefined", "{n}", "{day}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +36,6 @@ def brand(browser: Browser) -> Brand:
     logo_file = page.locator("svg").screenshot(omit_background=True)
     page.close()
     return replace(BRAND, product_name="Acme Cloud Guard", logo=logo(logo_file))
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("TENURE_PICTURES")
-    folder = Path(named) if named else tmp_path_factory.mktemp("pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

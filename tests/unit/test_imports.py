@@ -46,7 +46,7 @@ ROOMS: Final[Mapping[str, set[str]]] = {
         *("bounces", "decisions", "content", "storage", "unit_of_work", "log_lines", "returned_mail"),
     },
     "notifier_service.inbox": {"decisions", "storage", "unit_of_work", "log_lines"},
-    "notifier_service.pages": {"content", "decisions", "storage", "unsubscribe_links"},
+    "notifier_service.pages": {"content", "decisions", "inbox", "storage", "unsubscribe_links"},
     "notifier_service.migrations": {"storage"},
     "notifier_service.http": {
         *("bounces", "decisions", "delivery", "storage", "unit_of_work", "log_lines", "returned_mail"),

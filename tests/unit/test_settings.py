@@ -50,6 +50,7 @@ def test_every_bad_value_gets_its_sentence() -> None:
         ("KAFKA_BOOTSTRAP_SERVERS", "h:1,", "h:1, [::1]:2"),
         ("KAFKA_BOOTSTRAP_SERVERS", "h", "h.example:9092"),
         ("PUBLIC_URL", "tenure.example", "https://tenure.example/below"),
+        ("INBOX_ORIGINS", "https://a.example/", "https://a.example, http://localhost:9000,"),
         ("SUBSCRIPTION_URL", "subscription:8080", "http://subscription:8080"),
         ("NOTIFIER_URL", "notifier:8080", "http://notifier:8080"),
         ("AUTH_JWKS_URL", "http://:80/keys", "http://h:80/keys"),

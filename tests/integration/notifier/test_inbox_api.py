@@ -22,6 +22,7 @@ CALLS = [
     ("GET", "/api/inbox"),
     ("POST", "/api/inbox/read-all"),
     ("POST", "/api/inbox/{message}/read"),
+    ("POST", "/api/inbox/{message}/archive"),
     ("GET", "/api/inbox/stream"),
     ("GET", "/api/preferences"),
     ("PUT", "/api/preferences"),
@@ -78,6 +79,24 @@ async def test_pages_go_from_the_newest_message_back(notifier: RunningNotifier, 
     second = await notifier.inbox(reader, limit=2, before=first["messages"][-1]["id"])
     assert [one["kind"] for one in second["messages"]] == ["activated"]
     assert [one["kind"] for one in (await notifier.inbox(reader, kind="renewed"))["messages"]] == ["renewed"]
+
+
+async def test_what_is_archived_leaves_the_list_counts_as_read_and_is_searched_like_the_rest(
+    notifier: RunningNotifier, reader: str, environment: Environment
+) -> None:
+    message = (await notifier.inbox(reader))["messages"][1]
+    for _ in range(2):
+        answer = await notifier.client.post(f"/api/inbox/{message['id']}/archive", headers=bearer(reader))
+        assert answer.json() == {"unread": 2}
+    assert message["id"] not in {one["id"] for one in (await notifier.inbox(reader))["messages"]}
+    (archived,) = (await notifier.inbox(reader, archived="1"))["messages"]
+    assert archived["id"] == message["id"]
+    assert archived["read_at"]
+    assert archived["archived_at"]
+    for search, found in ((message["title"].upper(), 1), ("%", 0), ("\\", 0), ("  ", 1)):
+        assert len((await notifier.inbox(reader, archived="1", search=search))["messages"]) == found
+    stranger = await notifier.client.post(f"/api/inbox/{message['id']}/archive", headers=bearer(account()))
+    assert stranger.status_code == 404
 
 
 async def test_empty_parameters_count_as_left_out_and_a_page_may_begin_before_an_instant(
@@ -169,7 +188,9 @@ async def test_a_protected_kind_keeps_a_channel(notifier: RunningNotifier, reade
     assert (await notifier.client.get("/api/preferences", headers=bearer(reader))).json()["muted"] == []
 
 
-@pytest.mark.parametrize("parameters", [{"limit": 0}, {"limit": 1000}, {"before": "a b"}, {"unread": "perhaps"}])
+@pytest.mark.parametrize(
+    "parameters", [{"limit": 0}, {"limit": 1000}, {"before": "a b"}, {"unread": "perhaps"}, {"search": "x" * 101}]
+)
 async def test_invalid_parameters_are_a_problem_document(notifier: RunningNotifier, parameters: dict[str, Any]) -> None:
     answer = await notifier.client.get("/api/inbox", headers=bearer(account()), params=parameters)
     assert answer.status_code == 422

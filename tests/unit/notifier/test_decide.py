@@ -13,6 +13,7 @@ from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient
+from notifier_service.decisions.subscription import Subscription
 from notifier_service.decisions.suppression import LatestVersions, untrue
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
@@ -230,7 +231,8 @@ def test_nobody_is_told_of_an_erasure_and_of_the_person_nothing_stays() -> None:
     decisions, after = decided(erased(7), contact=ADA, contact_version=2, preferences=muted, told_shortfall=Decimal(1))
     assert decisions == []
     forgotten = Recipient(account_id="acc-1", contact_version=7, further_version=7)
-    assert after == replace(forgotten, latest_versions=LatestVersions({"erased": 7}))
+    latest, known = LatestVersions({"erased": 7}), Subscription(version=7)
+    assert after == replace(forgotten, latest_versions=latest, subscription=known)
 
 
 @pytest.mark.rule("R48")

@@ -51,6 +51,7 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "mail_domain": ("", "a..b", "a b", "a@b"),
     "bounce_domain": ("", "a..b", "a b", "a@b", f"{'a.' * 97}example"),
     "public_url": ("", "tenure.example", "ftp://a", "https://", "https://a/<b>", "https://a:x/"),
+    "inbox_origins": ("console.example", "https://a/", "https://a/b", "https://A.example", "https://u@a", "*"),
     "subscription_url": ("", "tenure.example", "ftp://a"),
     "notifier_url": ("", "tenure.example", "ftp://a"),
     "auth_secret": ("", SECRET, f"{SECRET}{'x' * 24}"),
@@ -70,7 +71,7 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
 """Setting -> what else has to be set for the file to be read."""
 ANYTHING: Final = {"accept_policy_change"}
 """A word that nobody knows accepts nothing, and the start says which would."""
-MAY_BE_EMPTY: Final = {"topic_prefix", "http_trusted_proxies", "accept_policy_change"}
+MAY_BE_EMPTY: Final = {"topic_prefix", "inbox_origins", "http_trusted_proxies", "accept_policy_change"}
 OF_THE_NOTIFIER: Final = ("smtp", "mail")
 Refusal: TypeAlias = Callable[..., str]
 

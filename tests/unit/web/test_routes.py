@@ -20,6 +20,7 @@ OPENED_BY_A_LINK: Final = {
     "GET /api/inbox/stream",
     "GET /api/preferences",
     "POST /api/inbox/read-all",
+    "POST /api/inbox/{message_id}/archive",
     "POST /api/inbox/{message_id}/read",
 }
 SERVICES: Final = [SUBSCRIPTION, NOTIFIER]

@@ -1,0 +1,54 @@
+"""One Chromium for each module of tests, the folder for its pictures, and one notifier to visit."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tenure.local.kafka import Kafka
+from tenure.local.mail import MailServer
+from tenure.local.postgres import Postgres
+from tests.browser.served import Served, Visit, serving
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = os.environ.get("TENURE_PICTURES")
+    folder = Path(named) if named else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(kafka: Kafka, postgres: Postgres, mail_server: MailServer) -> Iterator[Served]:
+    with serving(kafka, postgres, mail_server) as made:
+        yield made
+
+
+@pytest.fixture
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    options: dict[str, Any] = {"viewport": {"width": 1024, "height": 900}}
+    with browser.new_context(**options | getattr(request, "param", {})) as context:
+        yield Visit(context)
