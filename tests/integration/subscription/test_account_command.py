@@ -100,9 +100,8 @@ async def test_the_export_has_everything_whole_and_says_what_is_missing(
     assert (code, set(held["missing"])) == (1, {"recipient", "notifications", "messages", "preferences"})
     assert trouble.count("\n") == 1
     assert held["person"]["contact"]["email"] == "ann@example.com"
-    assert [one["type"].split(".")[2] for one in held["history"]] == [
-        *("activated", "recipients_changed", "order_rejected")
-    ]
+    first, *others = [one["type"].split(".")[2] for one in held["history"]]
+    assert (first, sorted(others)) == ("activated", ["order_rejected", "recipients_changed"])
     assert held["person"]["recipients"] == [FINANCE]
     assert held["history"][0]["data"]["contact"]["name"] == "Ann"
     [letter] = held["dead_letters"]
