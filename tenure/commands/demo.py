@@ -10,7 +10,7 @@ ended the story. Either way every process has ended and the temporary folder is 
 import asyncio
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import httpx
 import typer
@@ -27,14 +27,17 @@ from tenure.local.ports import PortTaken
 from tenure.local.running import Interrupted, until_signal
 from tenure.local.stack import Stack
 from tenure.local.up import write_ready_file
+from tenure.story import pictures
 from tenure.story.chapters import Story
 from tenure.story.driver import NotInTime
 from tenure.story.narrator import CheckFailed
-from tenure.story.play import played
+from tenure.story.play import Played, played
 from tenure.story.stories import STORIES
 from tenure.terminal import say
 
 app = typer.Typer(add_completion=False)
+PICTURES: Final = Path(".tenure/pictures")
+"""Where pictures are left, below the working directory."""
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the stack running to look at, until Ctrl-C.")]
 
 
@@ -73,9 +76,26 @@ async def _play(story: Story, folder: Path, *, keep: bool) -> None:
     async with played(story, folder, stack_says=_say) as done:
         say("")
         say(("The end", "bold"), f": {done.checks} checks came true, in {time.monotonic() - began:.0f} s.")
+        await _picture(done, story.account, folder)
         if keep:
             ready_file = READY_FILE if not READY_FILE.exists() else folder / "ready.json"
             await _look(done.stack, story.account, ready_file)
+
+
+async def _picture(done: Played, account: str, folder: Path) -> None:
+    """Leave pictures of what the story has made, where this machine has a browser."""
+    browser = pictures.find_browser()
+    if browser is None:
+        say("There are no pictures of it: no Chromium is installed here.")
+        return
+    views = list(pictures.views_of(done.stack.document(), account))
+    if done.last_mail is not None:
+        html = folder / "mail.html"
+        html.write_text(done.last_mail, "utf-8")
+        views.append(pictures.view_of_mail(html))
+    taken = await pictures.take(browser, views, PICTURES)
+    names = ", ".join(picture.name for picture in taken) or "none, since the browser failed"
+    say(f"Pictures in {PICTURES}: {names}.")
 
 
 async def _look(stack: Stack, account: str, ready_file: Path) -> None:

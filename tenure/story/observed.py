@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 
 from shared.kafka.record import Record
@@ -31,6 +32,11 @@ class Mail:
     event_id: str
     text: str
     raw: bytes
+
+    @property
+    def html(self) -> str:
+        """Its HTML part; empty where there is none."""
+        return _part(message_from_bytes(self.raw, policy=policy.default), "html")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +73,16 @@ def dead_letter_of(record: Record) -> ObservedDeadLetter:
 def mail_of(raw: bytes, to: str) -> Mail:
     """The mail of these bytes, which the mail server took for this address."""
     message = message_from_bytes(raw, policy=policy.default)
-    body = message.get_body(preferencelist=("plain",))
     return Mail(
         kind=str(message["X-Tenure-Type"]),
         to=[to],
         subject=str(message["Subject"]),
         event_id=str(message["X-Tenure-Event"]),
-        text=str(body.get_content()) if body else "",
+        text=_part(message, "plain"),
         raw=raw,
     )
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body(preferencelist=(kind,))
+    return str(part.get_content()) if part else ""

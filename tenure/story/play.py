@@ -22,10 +22,13 @@ from tenure.terminal import say, working
 
 
 class Played(NamedTuple):
-    """A story that came true. `checks`: how many; `stack`: on which it was played, still running."""
+    """A story that came true. `checks`: how many; `stack`: on which it was played, still running; `last_mail`: to the
+    main account's address, in HTML; None where none was sent.
+    """
 
     checks: int
     stack: Stack
+    last_mail: str | None
 
 
 @asynccontextmanager
@@ -44,8 +47,9 @@ async def played(story: Story, folder: Path, *, stack_says: Say) -> AsyncIterato
             context = StoryContext(stack=stack, narrator=Narrator(driver, story.addresses), folder=folder)
             for chapter in story.chapters:
                 await chapter(context)
+            mails = await driver.mails(story.addresses[story.account])
         await _audit(stack, context.narrator)
-        yield Played(context.narrator.checks, stack)
+        yield Played(context.narrator.checks, stack, mails[-1].html if mails else None)
 
 
 async def _audit(stack: Stack, narrator: Narrator) -> None:

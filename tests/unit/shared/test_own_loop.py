@@ -61,7 +61,7 @@ async def test_a_cancellation_before_it_has_begun_ends_it_as_well() -> None:
 
 async def test_a_long_computation_there_delays_nothing_here_for_long() -> None:
     async def computes() -> None:
-        end = time.monotonic() + 0.5
+        end = time.monotonic() + 2
         while time.monotonic() < end:
             sum(range(1000))
 
@@ -71,4 +71,4 @@ async def test_a_long_computation_there_delays_nothing_here_for_long() -> None:
         began = time.monotonic()
         await asyncio.sleep(0)
         worst = max(worst, time.monotonic() - began)
-    assert worst < 0.25
+    assert worst < 1
