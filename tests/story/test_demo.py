@@ -57,6 +57,11 @@ def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_p
             capture_output=True, check=True, env=ENVIRONMENT, cwd=tmp_path,
         )  # fmt: skip
         assert json.loads(shown.stdout)["state"]["state"] == "released"
+        assert "Pictures in .tenure/pictures: inbox.png, operations.png, mail.png." in output
+        pictures = (tmp_path / ".tenure" / "pictures").iterdir()
+        assert {(each.name, each.read_bytes()[:4]) for each in pictures} == {
+            (f"{name}.png", b"\x89PNG") for name in ("inbox", "mail", "operations")
+        }
         family = psutil.Process(demo.pid).children(recursive=True)
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
