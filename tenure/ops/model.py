@@ -1,7 +1,8 @@
 """Everything the page knows, folded record by record. Pure: a record and the model in, the model changed.
 
 `FOLDS` is the registry: topic -> what a record of it changes. Each record counts once: `positions` says how far each
-partition was folded, and is kept together with the numbers. What cannot be read is counted, and changes nothing else.
+partition was folded, and is kept together with the numbers. What cannot be read changes nothing else; it is counted
+where a service of ours has written it (what others send becomes a dead letter).
 """
 
 from collections import Counter
@@ -39,6 +40,8 @@ from tenure.ops.history import DeadLetter, FailedAttempt, HourlyCounts, Latest, 
 from tenure.ops.latencies import Latencies
 from tenure.ops.rates import Rates
 from tenure.ops.renewals import Estimates
+
+_FROM_OTHERS: Final = frozenset({PURCHASES, RENEWALS, SERVER_INVENTORY})
 
 Place = tuple[str, int]
 """Topic (the contract's name) and partition."""
@@ -89,7 +92,7 @@ class Model:
         try:
             FOLDS[topic](self, record)
         except UNREADABLE:
-            self.unreadable[topic] += 1
+            self.unreadable[topic] += topic not in _FROM_OTHERS
 
     def forget(self, now_ms: int) -> None:
         """Let go what is too old to be shown."""
