@@ -9,6 +9,7 @@ from subscription_service.storage import (  # noqa: F401
     deduplication,
     ledger,
     orders,
+    receipts,
     rule_changes,
     servers,
     subscription_counts,
