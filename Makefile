@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Most tests wait for servers, so one worker more than CI has processors; the files with servers come first, in order of their names.
+WORKERS ?= 3
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
 .PHONY: help up demo test unit coverage faults lint bench recovery format lock docs system-packages setup
@@ -18,7 +20,7 @@ up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 	$(BIN)/tenure up --ports fixed --ready-file .tenure/ready.json $(ARGS)
 
 test: $(READY) system-packages ## run the whole suite, without the long fault runs
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: $(READY) ## run the tests that need no server, properties with a fifth of their examples
 	$(BIN)/pytest tests/unit tests/contract -n logical --hypothesis-profile quick $(ARGS)

@@ -76,7 +76,7 @@ async def test_a_stream_ends_when_its_token_expires(notifier: RunningNotifier) -
     async with stream(notifier, token) as answer:
         text = "".join([part async for part in answer.aiter_text()])
     assert text.startswith("retry: 2000\n\nevent: unread")
-    assert 2.5 < time.time() - began < 4.5
+    assert 2.5 < time.time() - began < 10
 
 
 async def test_the_head_of_a_stream_takes_no_stream(notifier: RunningNotifier) -> None:

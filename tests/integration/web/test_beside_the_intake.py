@@ -1,4 +1,4 @@
-"""HTTP under load delays nobody's decision: each event that is sent meanwhile is decided within a second."""
+"""HTTP under load delays nobody's decision by a second: events are sent one after the other, with and without it."""
 
 import json
 import subprocess
@@ -100,14 +100,14 @@ async def seconds_to_decide(settings: Settings, module: str, output: str) -> lis
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
-async def test_under_load_on_http_a_neighbours_event_is_decided_within_a_second(
+async def test_under_load_on_http_a_neighbours_event_is_decided_less_than_a_second_later(
     settings: Settings, service: tuple[str, str], kind: str
 ) -> None:
     module, output = service
     async with running(module, settings) as client:
-        await seconds_to_decide(settings, module, output)
+        usual = await seconds_to_decide(settings, module, output)
         with load(settings.http_port, kind):
             found = await seconds_to_decide(settings, module, output)
             assert (await client.get("/ready")).json()["troubles"].keys() <= {"mail"}
-    print(f"{module} {kind}: decided within {max(found):.3f} s")  # noqa: T201
-    assert max(found) < 1
+    print(f"{module} {kind}: decided within {max(found):.3f} s, {max(usual):.3f} s without load")  # noqa: T201
+    assert max(found) < max(usual) + 1

@@ -22,13 +22,13 @@ async def test_an_issuer_that_hangs_delays_unknown_keys_once_and_known_ones_neve
         hanging = [asyncio.ensure_future(status(guard, stranger)) for _ in range(24)]
         began = time.monotonic()
         assert await status(guard, signed(key)) == 200
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < limits.KEYS_SECONDS / 2
         assert set(await asyncio.gather(*hanging)) == {503}
         assert time.monotonic() - began < limits.KEYS_SECONDS + 1
         again = time.monotonic()
         assert await status(guard, stranger) == 503
         assert await status(guard, signed(key)) == 200
-        assert time.monotonic() - again < 0.5
+        assert time.monotonic() - again < limits.KEYS_SECONDS / 2
         assert issuer.asked == 2
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.runtime.errors import Alarm, Transient
-from shared.runtime.tasks import Operation, run_all, run_until_one_ends
+from shared.runtime.tasks import run_all, run_until_one_ends
 
 
 class Endless:
@@ -43,17 +43,19 @@ async def test_when_one_returns_the_others_are_cancelled_and_waited_for() -> Non
 
 
 async def test_all_are_run_until_each_has_returned() -> None:
-    done: list[int] = []
+    done: list[str] = []
+    first_may_go = asyncio.Event()
 
-    def operation(number: int) -> Operation:
-        async def run() -> None:
-            await asyncio.sleep(number / 1000)
-            done.append(number)
+    async def first() -> None:
+        await first_may_go.wait()
+        done.append("first")
 
-        return run
+    async def second() -> None:
+        done.append("second")
+        first_may_go.set()
 
-    await run_all(operation(2), operation(1))
-    assert done == [1, 2]
+    await run_all(first, second)
+    assert done == ["second", "first"]
     await run_all()
 
 
