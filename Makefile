@@ -8,7 +8,7 @@ READY := .venv/.ready
 WORKERS ?= 3
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test unit coverage faults lint bench recovery format lock docs system-packages setup
+.PHONY: help up demo test unit coverage faults lint bench recovery format lock docs pictures system-packages setup
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -49,6 +49,9 @@ recovery: $(READY) ## let services, broker and database die, and measure how lon
 docs: $(READY) ## write the generated documents anew
 	$(BIN)/python -m tests.published --write
 	$(BIN)/python -m tests.pages --write
+
+pictures: $(READY) system-packages ## take the pictures of the documents anew, from a running stack
+	$(BIN)/tenure demo --pictures docs/pictures
 
 lock: $(READY) ## resolve all dependencies anew (ARGS="--upgrade" for newer ones) and write the locks
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements/run.lock

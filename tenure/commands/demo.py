@@ -10,7 +10,7 @@ ended the story. Either way every process has ended and the temporary folder is 
 import asyncio
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import httpx
 import typer
@@ -36,8 +36,7 @@ from tenure.story.stories import STORIES
 from tenure.terminal import say
 
 app = typer.Typer(add_completion=False)
-PICTURES: Final = Path(".tenure/pictures")
-"""Where pictures are left, below the working directory."""
+Pictures = Annotated[Path, typer.Option("--pictures", metavar="DIR", help="Where pictures of it are left.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the stack running to look at, until Ctrl-C.")]
 
 
@@ -47,7 +46,7 @@ StoryName = Annotated[
 
 
 @app.command()
-def demo(keep: Keep = False, name: StoryName = "customer") -> None:
+def demo(keep: Keep = False, name: StoryName = "customer", pictures_in: Pictures = Path(".tenure/pictures")) -> None:
     """Play a story through the local stack, in moved time, and check it."""
     if name not in STORIES:
         raise typer.BadParameter(f"--story {name}: expected one of {', '.join(STORIES)}")
@@ -65,24 +64,24 @@ def demo(keep: Keep = False, name: StoryName = "customer") -> None:
     )
     try:
         with failing("tenure demo", *expected), temporary_folder() as folder:
-            asyncio.run(until_signal(_play(STORIES[name], folder, keep=keep)))
+            asyncio.run(until_signal(_play(STORIES[name], folder, keep=keep, pictures_in=pictures_in)))
     except Interrupted as interrupted:
         message = "ended early; no process and no file is left"
         raise Failed("tenure demo", message, 128 + interrupted.number) from None
 
 
-async def _play(story: Story, folder: Path, *, keep: bool) -> None:
+async def _play(story: Story, folder: Path, *, keep: bool, pictures_in: Path) -> None:
     began = time.monotonic()
     async with played(story, folder, stack_says=_say) as done:
         say("")
         say(("The end", "bold"), f": {done.checks} checks came true, in {time.monotonic() - began:.0f} s.")
-        await _picture(done, story.account, folder)
+        await _picture(done, story.account, folder, pictures_in)
         if keep:
             ready_file = READY_FILE if not READY_FILE.exists() else folder / "ready.json"
             await _look(done.stack, story.account, ready_file)
 
 
-async def _picture(done: Played, account: str, folder: Path) -> None:
+async def _picture(done: Played, account: str, folder: Path, into: Path) -> None:
     """Leave pictures of what the story has made, where this machine has a browser."""
     browser = pictures.find_browser()
     if browser is None:
@@ -93,9 +92,9 @@ async def _picture(done: Played, account: str, folder: Path) -> None:
         html = folder / "mail.html"
         html.write_text(done.last_mail, "utf-8")
         views.append(pictures.view_of_mail(html))
-    taken = await pictures.take(browser, views, PICTURES)
+    taken = await pictures.take(browser, views, into)
     names = ", ".join(picture.name for picture in taken) or "none, since the browser failed"
-    say(f"Pictures in {PICTURES}: {names}.")
+    say(f"Pictures in {into}: {names}.")
 
 
 async def _look(stack: Stack, account: str, ready_file: Path) -> None:

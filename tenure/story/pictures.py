@@ -1,4 +1,4 @@
-"""Pictures of what a story has left, by a headless Chromium: the inbox, the last mail, and the operations page.
+"""Pictures of what a story has left, by a headless Chromium: the customer's pages, the last mail, operators' pages.
 
 Pages are opened as people open them, by links. Where there is no Chromium there are no pictures.
 """
@@ -45,16 +45,20 @@ def find_browser() -> str | None:
 
 
 def views_of(document: Mapping[str, Any], account: str) -> Sequence[View]:
-    """Of the stack in this ready file's `document`: the account's inbox, and operations."""
-    secret = document["auth_secret"]
-    inbox = f"{document['notifier_url']}/inbox?token={token(account, secret)}"
-    operations = f"{document['ops_url']}?token={token('ops', secret, operator=True)}"
-    return (View("inbox", inbox, 1000, 1400), View("operations", operations, 1400, 2400))
+    """Of the stack in this ready file's `document`: the account's pages, and those of operators."""
+    secret, notifier = document["auth_secret"], document["notifier_url"]
+    customer, operator = token(account, secret), token("ops", secret, operator=True)
+    return (
+        View("inbox", f"{notifier}/inbox?token={customer}", 1000, 1000),
+        View("preferences", f"{notifier}/preferences?token={customer}", 1000, 1200),
+        View("previews", f"{notifier}/mails?token={operator}", 1500, 1100),
+        View("operations", f"{document['ops_url']}?token={operator}", 1400, 2000),
+    )
 
 
 def view_of_mail(html: Path) -> View:
     """A mail, from a file of its HTML."""
-    return View("mail", html.absolute().as_uri(), 700, 1200)
+    return View("mail", html.absolute().as_uri(), 700, 860)
 
 
 async def take(browser: str, views: Sequence[View], folder: Path) -> Sequence[Path]:

@@ -15,6 +15,7 @@ from shared.runtime.settings import PREFIX
 from tests.kit.process import start
 
 DEMO = [sys.executable, "-m", "tenure", "demo"]
+PICTURES = ["inbox.png", "preferences.png", "previews.png", "operations.png", "mail.png"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
@@ -57,11 +58,9 @@ def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_p
             capture_output=True, check=True, env=ENVIRONMENT, cwd=tmp_path,
         )  # fmt: skip
         assert json.loads(shown.stdout)["state"]["state"] == "released"
-        assert "Pictures in .tenure/pictures: inbox.png, operations.png, mail.png." in output
+        assert f"Pictures in .tenure/pictures: {', '.join(PICTURES)}." in output
         pictures = (tmp_path / ".tenure" / "pictures").iterdir()
-        assert {(each.name, each.read_bytes()[:4]) for each in pictures} == {
-            (f"{name}.png", b"\x89PNG") for name in ("inbox", "mail", "operations")
-        }
+        assert {(each.name, each.read_bytes()[:4]) for each in pictures} == {(name, b"\x89PNG") for name in PICTURES}
         family = psutil.Process(demo.pid).children(recursive=True)
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()

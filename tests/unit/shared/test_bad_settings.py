@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import pytest
 
 from notifier_service.app import NOTIFIER
+from shared.runtime import process
 from shared.runtime import start as starting
 from shared.runtime.components import Service
 from shared.runtime.service import build_context
@@ -67,12 +68,14 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
     "smtp_ca_file": {"SMTP_TLS": "tls"},
     "policy_file": {},
     "catalog_file": {},
+    "brand_file": {},
+    "words_dir": {},
 }
 """Setting -> what else has to be set for the file to be read."""
-ANYTHING: Final = {"accept_policy_change"}
-"""A word that nobody knows accepts nothing, and the start says which would."""
+ANYTHING: Final = {"accept_policy_change", "ops_data_dir"}
+"""A word that nobody knows accepts nothing, and the start says which would; the folder is that of another program."""
 MAY_BE_EMPTY: Final = {"topic_prefix", "inbox_origins", "http_trusted_proxies", "accept_policy_change"}
-OF_THE_NOTIFIER: Final = ("smtp", "mail")
+OF_THE_NOTIFIER: Final = ("smtp", "mail", "brand", "words")
 Refusal: TypeAlias = Callable[..., str]
 
 
@@ -87,8 +90,8 @@ def bad_values() -> list[tuple[str, str]]:
 @pytest.fixture
 def refusal(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Refusal:
     """What a service says that is started with these settings; it must be one line, with the exit code 2."""
-    for step in ("configure_logging", "_collect_garbage_seldom"):
-        monkeypatch.setattr(starting, step, lambda *_: None)
+    for step in ("configure_logging", "collect_garbage_seldom"):
+        monkeypatch.setattr(process, step, lambda *_: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
     monkeypatch.setattr(starting, "run", _only_build)
 
