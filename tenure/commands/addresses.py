@@ -18,8 +18,8 @@ def say_addresses(document: Mapping[str, Any]) -> None:
             say(f"  {name:<13} {_without_password(document[key])}")
     for service in SERVICES:
         say(f"  {service:<13} {document[f'{service}_url']}/asyncapi")
-    if document.get("ops_url"):
-        say(f"  {'operations':<13} {_opening(document['ops_url'], document['auth_secret'])}")
+    if url := document.get("ops_url"):
+        say(f"  {'operations':<13} {_opening(f'{url}/ops', document['auth_secret'])}")
 
 
 def _opening(url: str, secret: str | None) -> str:

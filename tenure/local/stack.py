@@ -121,7 +121,7 @@ class Stack:
             "mail_url": self.mail.url if self.mail else None,
             "subscription_url": self.services["subscription"][0].url,
             "notifier_url": self.services["notifier"][0].url,
-            "ops_url": f"{self.ops.url}/ops" if self.ops else None,
+            "ops_url": self.ops.url if self.ops else None,
             "pids": {
                 **{name: [copy.pid for copy in copies] for name, copies in self.services.items()},
                 **({OPS: [self.ops.pid]} if self.ops else {}),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from shared.contracts.state import SubscriptionState
 from shared.web.auth import Caller, Guard
@@ -47,6 +47,17 @@ def routes(context: OpsContext) -> APIRouter:
     router.get("/lag")(pages.lag)
     router.get("/dead-letters")(pages.dead_letters)
     router.get("/dead-letters/{name}")(pages.dead_letter)
+    return router
+
+
+def entrance() -> APIRouter:
+    """Whoever opens the bare address comes to the page, with the token that is in the address."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def to_the_page(request: Request) -> Response:
+        return RedirectResponse(f"/ops?{request.url.query}".rstrip("?"))
+
     return router
 
 

@@ -17,7 +17,7 @@ from subscription_service.policy_files.rules import load_rules
 from tenure.ops.access import NotAdmitted
 from tenure.ops.assets import NoAssets, chart_library
 from tenure.ops.context import OpsContext, real_time
-from tenure.ops.http import routes, show_login
+from tenure.ops.http import entrance, routes, show_login
 from tenure.ops.keeper import Keeper
 from tenure.ops.log_lines import CHARTS_MISSING, OPS_STARTED
 from tenure.ops.model import Model
@@ -67,6 +67,7 @@ def build_app(context: OpsContext) -> FastAPI:
     app = build_application("ops", context.settings, guard=Guard(context.settings), registry=registry)
     app.add_exception_handler(NotAdmitted, show_login)
     app.include_router(probes(context.status, registry))
+    app.include_router(entrance())
     app.include_router(routes(context))
     return app
 

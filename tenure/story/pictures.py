@@ -52,7 +52,7 @@ def views_of(document: Mapping[str, Any], account: str) -> Sequence[View]:
         View("inbox", f"{notifier}/inbox?token={customer}", 1000, 1000),
         View("preferences", f"{notifier}/preferences?token={customer}", 1000, 1200),
         View("previews", f"{notifier}/mails?token={operator}", 1500, 1100),
-        View("operations", f"{document['ops_url']}?token={operator}", 1400, 2000),
+        View("operations", f"{document['ops_url']}/ops?token={operator}", 1400, 2000),
     )
 
 

@@ -53,7 +53,7 @@ async def test_it_shows_what_the_topics_hold_from_before_and_from_now_on(setting
         )
         async with running_page(settings) as client:
             assert await shows(client, "<b>1</b> <span>active", "<b>1</b> <span>grace", "<b>0</b> <span>released")
-            assert await shows(client, "<b>1 records</b> on our own topics", "subscription-state 1")
+            assert await shows(client, "<b>1 record</b> on our own topics", "subscription-state 1")
             assert await shows(client, "acct-1", path="/ops/accounts?state=grace")
             assert not await shows(client, "acct-2", path="/ops/accounts?state=grace")
             assert await shows(client, "acct-2", path="/ops/accounts?account=acct-2")
@@ -91,6 +91,9 @@ async def test_only_operators_may_see_it_and_a_token_becomes_a_cookie(settings: 
             answer = await client.get(path, headers=bearer("acct-1"))
             assert answer.status_code == 403
             assert answer.headers["content-type"] == "application/problem+json"
+        bare = await client.get("/", params={"token": "abc"})
+        assert (bare.status_code, bare.headers["location"]) == (307, "/ops?token=abc")
+        assert (await client.get("/")).headers["location"] == "/ops"
         asked = await client.get("/ops", headers=HTML)
         assert (asked.status_code, asked.headers["www-authenticate"]) == (401, "Bearer")
         assert "Operator token" in asked.text
