@@ -119,14 +119,9 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     },
     "alembic": {"shared.storage.alembic_scripts", "subscription_service.migrations", "notifier_service.migrations"},
     "fastapi": {
-        *("shared.web", "shared.runtime.components", "subscription_service.http"),
-        *(
-            "notifier_service.http",
-            "notifier_service.http_application",
-            "notifier_service.inbox.api",
-            "notifier_service.pages",
-        ),
-        *("notifier_service.previews.pages", "tenure.local.mail_server", "tenure.ops"),
+        *("shared.web", "shared.runtime.components", "subscription_service.http", "tenure.ops"),
+        *("notifier_service.http", "notifier_service.http_application", "notifier_service.inbox.api"),
+        *("notifier_service.pages", "notifier_service.previews.pages", "tenure.local.mail_server"),
     },
     "starlette": {"shared.web"},
     "uvicorn": {"shared.web.server", "shared.web.connections", "tenure.local.mail_server"},
