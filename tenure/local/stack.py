@@ -144,8 +144,9 @@ class Stack:
         return [Service(name, folder, port=ports.port(name), command=command) for name in names]
 
     def _operations_page(self, ports: PortBook) -> Service:
-        folder, command = self._options.folder / "services", self._options.commands[OPS]
-        return Service(OPS, folder, port=ports.port(OPS), command=command)
+        folder = self._options.folder
+        command = [*self._options.commands[OPS], "--data", str(folder / "ops")]
+        return Service(OPS, folder / "services", port=ports.port(OPS), command=command)
 
     def _all_copies(self) -> Sequence[Service]:
         copies = [copy for copies in self.services.values() for copy in copies]
@@ -182,7 +183,6 @@ class Stack:
             "TENURE_MAIL_FROM": "renewals@mail.localhost",
             "TENURE_MAIL_DOMAIN": "mail.localhost",
             "TENURE_PUBLIC_URL": self.services["notifier"][0].url,
-            "TENURE_OPS_DATA_DIR": str(self._options.folder / "ops"),
         }
         ours = {
             "TENURE_KAFKA_BOOTSTRAP_SERVERS": self._kafka_address,

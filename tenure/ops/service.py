@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
@@ -27,9 +28,12 @@ from tenure.ops.renewals import Estimates
 from tenure.ops.status import Status
 
 
-async def run(settings: Settings) -> None:
-    """Run until SIGINT, SIGTERM or cancellation. Raises `Alarm`, and `BadSettings` for settings that cannot work."""
-    keeper, context = build(settings)
+async def run(settings: Settings, folder: Path | None = None) -> None:
+    """Run until SIGINT, SIGTERM or cancellation; `folder`: for the snapshot, instead of the one of the settings.
+
+    Raises `Alarm`, and `BadSettings` for settings that cannot work.
+    """
+    keeper, context = build(settings if folder is None else settings.model_copy(update={"ops_data_dir": folder}))
     app = build_app(context)
     OPS_STARTED.say(version=VERSION, host=settings.http_host, port=settings.http_port)
     try:

@@ -16,7 +16,7 @@ from tests.kit.relay import Answer, Instead, Script, ScriptedRelay, Turn, script
 from tests.kit.waiting import eventually
 
 MAILS = 300
-SLACK_SECONDS = 3.0
+SLACK_SECONDS = 5.0
 COUNTED, NOT_COUNTED = 1, 0
 
 
@@ -53,7 +53,7 @@ async def test_the_other_emails_are_delivered_as_fast_as_without_them(
         good = [account() for _ in range(MAILS - trouble.mails)]
         mixed = [*good[:10], *poisoned, *good[10:]]
         took = await seconds_to_deliver(environment, relay, mixed, expected=good)
-        assert took < 1.5 * usual + SLACK_SECONDS
+        assert took < 3 * usual + SLACK_SECONDS
         assert (await notifier.client.get("/ready")).json()["troubles"].get(RELAY) is None
         for who in poisoned:
             ((_, status, _),) = await notifier.status(who)
