@@ -21,7 +21,8 @@ from subscription_service.domain.forecast import Forecast, ForecastDay
 from subscription_service.domain.policy import Rules
 from subscription_service.storage import due_accounts, loading
 
-PROCESSES: Final = min(4, max(1, (os.cpu_count() or 1) // 2))
+PROCESSES: Final = min(4, os.cpu_count() or 1)
+"""One for each processor: at the lowest priority they take only what nothing else wants."""
 _LOWEST_PRIORITY: Final = 19
 _PER_CHUNK: Final = 1_000
 _STATEMENT_SECONDS: Final = 60.0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tenure.local.ports import free_port
@@ -36,6 +37,7 @@ def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, addres
     page.click("button")
     assert "operator" in page.inner_text("[role=alert]")
     page.screenshot(path=pictures / "previews-login.png")
+    assert barriers(page) == []
     page.fill("#token", OPERATOR)
     page.click("button")
     assert page.inner_text("h1") == "Mails as they will look"
@@ -46,12 +48,14 @@ def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, addres
         assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == ground
         assert frame.locator("img.logo").evaluate("image => image.naturalWidth") == 40
     page.screenshot(path=pictures / "previews.png")
+    assert barriers(page) == []
     page.click("nav >> text=zh-CN")
     page.frame_locator("#activated-off iframe >> nth=0").locator("text=您的订阅已开通").first.wait_for()
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 375, "height": 812})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.screenshot(path=pictures / "previews-phone-dark.png")
+    assert barriers(page) == []
     assert [each for each in told if "401" not in each and "403" not in each] == []
     assert {url.split("/")[2] for url in asked if not url.startswith("data:")} == {address.split("/")[2]}
     page.close()
@@ -63,6 +67,12 @@ def test_a_link_with_the_token_opens_the_page_and_the_token_leaves_the_address(b
     assert page.url == address
     assert page.evaluate("document.cookie") == ""
     page.close()
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds on the page itself; nothing runs in the frames, so it cannot look into them."""
+    found = Axe().run(page, options={"iframes": False}).response["violations"]
+    return [f"{each['id']}: {[node['target'] for node in each['nodes']][:3]}" for each in found]
 
 
 def watched(page: Page) -> tuple[list[str], list[str]]:
