@@ -103,7 +103,7 @@ async def read_all(settings: Settings, *, read: Callable[[int], None]) -> Sequen
         await consumer.seek_to_beginning(*partitions)
         records = await read_to_end(consumer, read=read)
     marks = await read_marks(settings)
-    letters = (letter_of(record, names[record.topic]) for record in records)
+    letters = (stored_dead_letter(record, names[record.topic]) for record in records)
     return sorted((replace(each, handled_at=marks.get(each.id)) for each in letters), key=lambda each: each.added_at)
 
 
@@ -178,7 +178,7 @@ async def _partitions(names: Iterable[str], settings: Settings) -> Sequence[Topi
     ]
 
 
-def letter_of(record: Record, topic: str) -> StoredDeadLetter:
+def stored_dead_letter(record: Record, topic: str) -> StoredDeadLetter:
     """What a record of this topic (the contract's name) says."""
     added = _added(record.headers)
     return StoredDeadLetter(

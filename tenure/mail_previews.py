@@ -19,7 +19,7 @@ from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.delivery.smtp.stages import StepMeaning
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from notifier_service.previews.gallery import gallery
-from notifier_service.previews.looks import Scheme, page_of
+from notifier_service.previews.viewports import Scheme, page_of
 from shared.runtime.settings import Settings
 
 __all__ = ["MailPreviews", "NoSuchMail", "NotSent", "UnusableAddress"]

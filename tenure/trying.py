@@ -35,8 +35,8 @@ def _kind(event: Mapping[str, Any]) -> str:
 
 def _about(data: Mapping[str, Any]) -> str:
     if "message" in data:
-        figures = [f"{name} {data[name]}" for name in ("required", "offered") if data[name] is not None]
-        return " ".join([data["message"], f"({', '.join(figures)})" if figures else ""]).strip()
+        values = [f"{name} {data[name]}" for name in ("required", "offered") if data[name] is not None]
+        return " ".join([data["message"], f"({', '.join(values)})" if values else ""]).strip()
     shown = [f"{word} {data[name]}" for name, word in _WORDS.items() if data.get(name) is not None]
     if data.get("price_difference") is not None:
         shown.append(_difference(data["price_difference"], data["currency"]))

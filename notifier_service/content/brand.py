@@ -1,4 +1,4 @@
-"""Whose mails these are: what an operator puts in place of our own neutral looks. Pure; `brand_file` reads it.
+"""Whose mails these are: what an operator puts in place of our own neutral appearance. Pure; `brand_file` reads it.
 
 A mail names nobody but the operator. Without a brand it names nobody at all.
 """
@@ -39,10 +39,10 @@ class Brand:
 
     @property
     def dark_accent(self) -> str | None:
-        """The accent by night: as light as it has to be on a dark ground."""
+        """The accent by night: as light as it has to be on a dark background."""
         if self.accent is None:
             return None
-        return colours.readable(self.accent, ground=colours.DARK_CARD, towards=colours.WHITE)
+        return colours.readable(self.accent, background=colours.DARK_CARD, towards=colours.WHITE)
 
     def sender(self, mail_from: str) -> str:
         """The mailbox that mails come from: one without a name has the product's."""

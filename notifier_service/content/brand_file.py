@@ -53,7 +53,7 @@ def _readable_accent(text: str) -> str:
     accent = colours.colour(text)
     contrast = colours.contrast(accent, colours.WHITE)
     if contrast < colours.READABLE:
-        darker = colours.readable(accent, ground=colours.WHITE, towards="#000000")
+        darker = colours.readable(accent, background=colours.WHITE, towards="#000000")
         raise ValueError(
             f"{accent} has a contrast of {contrast:.1f} with white, and text on a button needs"
             f" {colours.READABLE}; a darker one that will do is {darker}"

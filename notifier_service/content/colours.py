@@ -5,7 +5,7 @@ from typing import Final
 
 WHITE: Final = "#ffffff"
 DARK_CARD: Final = "#161b22"
-"""The ground of a mail by night, as `templates/mail.html` has it."""
+"""The background of a mail by night, as `templates/mail.html` has it."""
 READABLE: Final = 4.5
 """The contrast that text of ordinary size needs (WCAG 2.2, level AA)."""
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
@@ -25,10 +25,10 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def readable(wanted: str, *, ground: str, towards: str) -> str:
-    """The colour nearest to `wanted` that can be read on `ground`, mixed with ever more of the colour `towards`."""
+def readable(wanted: str, *, background: str, towards: str) -> str:
+    """The colour nearest to `wanted` that can be read on `background`, mixed with ever more of the colour `towards`."""
     mixed = (_mixed(wanted, towards, step / _STEPS) for step in range(_STEPS + 1))
-    return next((each for each in mixed if contrast(each, ground) >= READABLE), towards)
+    return next((each for each in mixed if contrast(each, background) >= READABLE), towards)
 
 
 def _mixed(one: str, other: str, share: float) -> str:

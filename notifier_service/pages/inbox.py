@@ -32,7 +32,7 @@ _STYLE: Final = "inbox.css"
 _SCRIPT: Final = "inbox.js"
 _KEEP: Final = {"Cache-Control": "public, max-age=300"}
 
-Asked = Annotated[InboxQuery, Query()]
+InboxParameters = Annotated[InboxQuery, Query()]
 
 
 def component_access(settings: Settings) -> CrossOriginAccess:
@@ -65,29 +65,31 @@ class _Pages:
         self._clock = clock
         self._acts = acts
 
-    async def inbox(self, request: Request, caller: AccountCaller, query: Asked) -> HTMLResponse:
+    async def inbox(self, request: Request, caller: AccountCaller, query: InboxParameters) -> HTMLResponse:
         """The page."""
         localizer, shown = await self._shown(request, caller.account_id, query, base=page_context(request).root)
         inside = PageAssets((_STYLE,), (_SCRIPT,))
         return html_page("inbox.html", localizer, {**shown, "heading": "h1"}, inside=inside)
 
-    async def fragment(self, request: Request, caller: AccountCaller, query: Asked) -> HTMLResponse:
+    async def fragment(self, request: Request, caller: AccountCaller, query: InboxParameters) -> HTMLResponse:
         """The content of the page, for a component that is perhaps within somebody else's."""
         base = page_context(request).public_url.rstrip("/")
         localizer, shown = await self._shown(request, caller.account_id, query, base=base)
         return HTMLResponse(fragment("inbox_content.html", localizer, {**shown, "heading": "h2"}))
 
-    async def read_all(self, request: Request, caller: AccountCaller, query: Asked) -> Response:
+    async def read_all(self, request: Request, caller: AccountCaller, query: InboxParameters) -> Response:
         """Mark all as read, and show the page again."""
         await self._acts.mark_read(caller.account_id, None)
         return _back(request, query)
 
-    async def read(self, request: Request, caller: AccountCaller, message_id: Id, query: Asked) -> Response:
+    async def read(self, request: Request, caller: AccountCaller, message_id: Id, query: InboxParameters) -> Response:
         """Mark one as read, and show the page again."""
         await self._acts.mark_read(caller.account_id, message_id)
         return _back(request, query)
 
-    async def archive(self, request: Request, caller: AccountCaller, message_id: Id, query: Asked) -> Response:
+    async def archive(
+        self, request: Request, caller: AccountCaller, message_id: Id, query: InboxParameters
+    ) -> Response:
         """Archive one, and show the page again."""
         await self._acts.archive(caller.account_id, message_id)
         return _back(request, query)

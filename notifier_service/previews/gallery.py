@@ -11,7 +11,7 @@ from hashlib import sha256
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from notifier_service.content.samples.mails import Preview
-from notifier_service.previews.looks import LOOKS, Scheme, text_of
+from notifier_service.previews.viewports import VIEWPORTS, Scheme, text_of
 
 
 def gallery(
@@ -23,7 +23,7 @@ def gallery(
         kinds.setdefault(preview.sample.event.kind, []).append(preview)
     template = _environment().get_template("gallery.html")
     return template.render(
-        kinds=kinds, language=language, languages=languages, looks=LOOKS, frame=frame, text_of=text_of
+        kinds=kinds, language=language, languages=languages, viewports=VIEWPORTS, frame=frame, text_of=text_of
     )
 
 

@@ -18,7 +18,7 @@ from notifier_service.content.render import MailMetadata
 from notifier_service.content.samples.mails import Sample, preview, previews, reader, samples
 from notifier_service.content_files import LoadedContent, sample_metadata
 from notifier_service.previews.gallery import content_security_policy, gallery, login_page
-from notifier_service.previews.looks import Scheme, page_of
+from notifier_service.previews.viewports import Scheme, page_of
 from shared.runtime.settings import Settings
 from shared.web.operator_cookie import OperatorCookie
 from shared.web.problems import Problem

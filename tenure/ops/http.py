@@ -21,9 +21,9 @@ from tenure.ops import access, page
 from tenure.ops.accounts import AccountFilter, AccountRow, ListedAccount, order_of
 from tenure.ops.assets import FILES
 from tenure.ops.context import OpsContext
-from tenure.ops.letters import read_letter
 from tenure.ops.listing import matching_in_turns
 from tenure.ops.renewals import Outlook
+from tenure.ops.stored_dead_letter import read_dead_letter
 
 PAGE_ROWS: Final = 100
 """Of a list."""
@@ -172,19 +172,19 @@ class _Pages:
     async def dead_letters(self, _: Operator, reason: str | None = None) -> Response:
         """The latest dead letters."""
         rows = [each for each in reversed(self._context.model.latest.dead_letters) if reason in (None, each.reason)]
-        return self._list("letters.html", rows=rows[: 10 * PAGE_ROWS], reason=reason)
+        return self._list("dead_letters.html", rows=rows[: 10 * PAGE_ROWS], reason=reason)
 
     async def dead_letter(self, _: Operator, name: str) -> Response:
         """One of them, with its content."""
-        found = await read_letter(name, self._context.settings)
+        found = await read_dead_letter(name, self._context.settings)
         if found is None:
             raise Problem(
                 HTTPStatus.NOT_FOUND, "There is no such dead letter; it may be gone with its topic's retention."
             )
-        account = found.letter.event["account"] or ""
+        account = found.dead_letter.event["account"] or ""
         forgotten_ms = self._context.model.forgotten.get(account, 0)
-        forgotten = found.letter.added_at.timestamp() * 1000 <= forgotten_ms
-        return self._list("letter.html", found=found, letter=found.letter, forgotten=forgotten)
+        forgotten = found.dead_letter.added_at.timestamp() * 1000 <= forgotten_ms
+        return self._list("dead_letter.html", found=found, dead_letter=found.dead_letter, forgotten=forgotten)
 
     def _list(self, template: str, **content: Any) -> Response:
         return _html(page.list_page(template, now=self._context.now(), status=self._context.status, **content))

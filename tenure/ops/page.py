@@ -17,7 +17,7 @@ from tenure.ops.overview import View
 from tenure.ops.renewals import Outlook
 from tenure.ops.words import OUTLOOKS
 
-SECTIONS: Final = ("status", "states", "calendar", "flow", "refusals", "mails", "letters")
+SECTIONS: Final = ("status", "states", "calendar", "flow", "refusals", "mails", "dead_letters")
 POLICY: Final = "; ".join(
     (
         *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"),

@@ -42,10 +42,10 @@ def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, addres
     page.click("button")
     assert page.inner_text("h1") == "Mails as they will look"
     assert page.url == address
-    for scheme, ground in (("light", "rgb(243, 244, 246)"), ("dark", "rgb(13, 17, 23)")):
+    for scheme, background in (("light", "rgb(243, 244, 246)"), ("dark", "rgb(13, 17, 23)")):
         frame = page.frame_locator(f"#activated-off iframe[src*={scheme}]").first
         frame.locator(".button").wait_for()
-        assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == ground
+        assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == background
         assert frame.locator("img.logo").evaluate("image => image.naturalWidth") == 40
     page.screenshot(path=pictures / "previews.png")
     assert barriers(page) == []

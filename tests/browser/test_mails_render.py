@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from notifier_service.content.brand import Brand
 from notifier_service.content.logo import logo
-from notifier_service.previews.looks import LOOKS, Look, Scheme, page_of
+from notifier_service.previews.viewports import VIEWPORTS, Scheme, Viewport, page_of
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.types import Contact
 from tests.unit.notifier import samples, variants
@@ -53,22 +53,24 @@ def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
     page.close()
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+@pytest.mark.parametrize("viewport", VIEWPORTS, ids=lambda viewport: viewport.name)
 def test_a_mail_in_a_brand_shows_its_logo_colour_and_button(
-    browser: Browser, pictures: Path, brand: Brand, look: Look
+    browser: Browser, pictures: Path, brand: Brand, viewport: Viewport
 ) -> None:
-    page = browser.new_page(viewport={"width": look.width, "height": 800}, color_scheme="light")
-    accent = brand.dark_accent if look.scheme is Scheme.DARK else brand.accent
+    page = browser.new_page(viewport={"width": viewport.width, "height": 800}, color_scheme="light")
+    accent = brand.dark_accent if viewport.scheme is Scheme.DARK else brand.accent
     told: tuple[LifecycleData, ...] = (samples.short, samples.expired, samples.renewed)
     for language, data in itertools.product(samples.READERS, told):
         mail = samples.mail(data, samples.READERS[language], brand=brand)
-        page.set_content(page_of(mail, look.scheme))
-        assert_well_rendered(page, look.width)
+        page.set_content(page_of(mail, viewport.scheme))
+        assert_well_rendered(page, viewport.width)
         assert page.evaluate("document.querySelector('img.logo').naturalWidth") > 0
         assert page.evaluate("getComputedStyle(document.querySelector('.button td')).backgroundColor") == rgb(accent)
         assert page.locator(".button a").count() == 1
         kind = mail["X-Tenure-Type"]
-        page.screenshot(path=pictures / f"brand-{kind}.{language}.{look.width}.{look.scheme}.png", full_page=True)
+        page.screenshot(
+            path=pictures / f"brand-{kind}.{language}.{viewport.width}.{viewport.scheme}.png", full_page=True
+        )
     page.close()
 
 

@@ -1,6 +1,6 @@
 """The content of one message in the reader's language; `render` lays it out as a mail or as an internal message.
 
-Each fact stands in one place: figures in the highlight or in the details, and none of them again in lead or advice.
+Each fact stands in one place: numbers in the highlight or in the details, and none of them again in lead or advice.
 """
 
 from dataclasses import dataclass

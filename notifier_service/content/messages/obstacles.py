@@ -15,7 +15,7 @@ _UNITS: Final = {
 
 
 def obstacle_list(obstacles: tuple[Obstacle, ...], localizer: Localizer) -> ObstacleList | None:
-    """Each reason with its figures, and what helps; None where nothing would refuse it."""
+    """Each reason with its numbers, and what helps; None where nothing would refuse it."""
     if not obstacles:
         return None
     counted = any(each.code in _UNITS for each in obstacles)

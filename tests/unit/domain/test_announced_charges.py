@@ -36,8 +36,8 @@ def noticed(*commands: Any, policy: Rules = WEEK, **bought: Any) -> RenewalUpcom
 
 
 def test_it_states_balance_and_what_it_lacks() -> None:
-    figures = {amount: noticed(credit(amount)) for amount in ("274.99", "275.00", "400.00")}
-    assert {amount: (notice.balance, notice.shortfall) for amount, notice in figures.items()} == {
+    notices = {amount: noticed(credit(amount)) for amount in ("274.99", "275.00", "400.00")}
+    assert {amount: (notice.balance, notice.shortfall) for amount, notice in notices.items()} == {
         "274.99": (Decimal("274.99"), Decimal("0.01")),
         "275.00": (Decimal("275.00"), Decimal("0.00")),
         "400.00": (Decimal("400.00"), Decimal("0.00")),

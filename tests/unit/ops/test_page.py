@@ -8,14 +8,14 @@ import pytest
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, OUTCOMES, STATE
 from shared.runtime.settings import Settings
 from subscription_service.policy_files.rules import load_rules
-from tenure.dead_letters import letter_of
+from tenure.dead_letters import stored_dead_letter
 from tenure.ops import page
 from tenure.ops.broker import topics_read
-from tenure.ops.letters import ReadLetter, text_of
 from tenure.ops.model import Model
 from tenure.ops.overview import View
 from tenure.ops.renewals import Outlook
 from tenure.ops.status import PartitionLag, Status
+from tenure.ops.stored_dead_letter import ReadableDeadLetter, text_of
 from tests.unit.ops.records import ESTIMATES, NOW_MS, Topics, lifecycle, outcome, state
 
 NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
@@ -114,7 +114,9 @@ def test_nothing_from_a_topic_is_taken_for_html(evil: str) -> None:
     shown = page.overview_page(view(topics.model, status), charts=True)
     shown += page.list_page("refusals.html", rows=topics.model.latest.rejections, code=evil, status=status, now=NOW)
     shown += page.list_page("mails.html", rows=topics.model.latest.mails, outcome=evil, status=status, now=NOW)
-    shown += page.list_page("letters.html", rows=topics.model.latest.dead_letters, reason=evil, status=status, now=NOW)
+    shown += page.list_page(
+        "dead_letters.html", rows=topics.model.latest.dead_letters, reason=evil, status=status, now=NOW
+    )
     shown += page.list_page(
         "lag.html", view=view(topics.model, status), rates=topics.model.rates, status=status, now=NOW
     )
@@ -127,13 +129,13 @@ def test_a_dead_letter_is_shown_as_it_was_received_unless_its_person_was_forgott
     record = Topics().put(
         DEAD_LETTERS, b'{"a": "<b>"}', headers=[("mine", b"\xff<i>"), ("dead-letter-reason", b"invalid_data")]
     )
-    letter = letter_of(record, DEAD_LETTERS)
-    found = ReadLetter(letter=letter, text=text_of(letter.value), cut=False)
-    given = {"found": found, "letter": letter, "status": live(), "now": NOW}
-    shown = page.list_page("letter.html", **given, forgotten=False)
+    dead_letter = stored_dead_letter(record, DEAD_LETTERS)
+    found = ReadableDeadLetter(dead_letter=dead_letter, text=text_of(dead_letter.value), cut=False)
+    given = {"found": found, "dead_letter": dead_letter, "status": live(), "now": NOW}
+    shown = page.list_page("dead_letter.html", **given, forgotten=False)
     assert "&#34;a&#34;: &#34;&lt;b&gt;&#34;" in shown
     assert "\\xff&lt;i&gt;" in shown
-    assert "&lt;b&gt;" not in page.list_page("letter.html", **given, forgotten=True)
+    assert "&lt;b&gt;" not in page.list_page("dead_letter.html", **given, forgotten=True)
 
 
 def test_no_style_and_no_script_stands_in_the_page_itself() -> None:

@@ -32,7 +32,7 @@ def test_key_value_and_headers_are_untouched_and_five_headers_come_after_them(
     assert tuple(log.unpack(log.pack(letter.headers))) == RECEIVED + ADDED
 
 
-def letter_of(**content: object) -> Entry:
+def stored_dead_letter(**content: object) -> Entry:
     record = kafka_record("test.purchases", **{"value": b"{}", **content})  # type: ignore[arg-type]
     return dead_letter(record, Reason.TOO_LARGE, "too large", topic="dead-letters", partitions=1)
 
@@ -47,9 +47,9 @@ def digest(whole: bytes) -> bytes:
 
 def test_a_value_is_kept_up_to_its_bound_and_one_byte_beyond_only_its_head() -> None:
     whole = b"v" * MAX_VALUE_BYTES
-    kept = letter_of(value=whole)
+    kept = stored_dead_letter(value=whole)
     assert (kept.value, "dead-letter-value-size" in told(kept)) == (whole, False)
-    cut = letter_of(value=whole + b"!")
+    cut = stored_dead_letter(value=whole + b"!")
     assert cut.value == whole[:KEPT_BYTES]
     assert told(cut)["dead-letter-value-size"] == b"1000001"
     assert told(cut)["dead-letter-value-sha256"] == digest(whole + b"!")
@@ -58,8 +58,8 @@ def test_a_value_is_kept_up_to_its_bound_and_one_byte_beyond_only_its_head() -> 
 
 def test_a_key_is_kept_up_to_its_bound_and_one_byte_beyond_only_its_head() -> None:
     whole = b"k" * MAX_KEY_BYTES
-    assert letter_of(key=whole).key == whole
-    cut = letter_of(key=whole + b"!")
+    assert stored_dead_letter(key=whole).key == whole
+    cut = stored_dead_letter(key=whole + b"!")
     assert (cut.key, told(cut)["dead-letter-key-size"]) == (whole, b"65537")
     assert told(cut)["dead-letter-key-sha256"] == digest(whole + b"!")
 
@@ -68,20 +68,20 @@ def test_a_key_is_kept_up_to_its_bound_and_one_byte_beyond_only_its_head() -> No
 def test_headers_are_kept_up_to_their_bound_and_one_byte_beyond_those_that_fit(name: str) -> None:
     room = MAX_HEADERS_BYTES - headers_size(((name, b""), ("small", b"1")))
     fitting = ((name, b"h" * room), ("small", b"1"))
-    assert letter_of(headers=fitting).headers[:2] == fitting
+    assert stored_dead_letter(headers=fitting).headers[:2] == fitting
     too_many = ((name, b"h" * (room + 1)), ("small", b"1"))
-    cut = letter_of(headers=too_many)
+    cut = stored_dead_letter(headers=too_many)
     assert (cut.headers[0], "small" in told(cut)) == (too_many[0], False)
     assert told(cut)["dead-letter-headers-size"] == b"%d" % sum(
         len(name.encode("utf-8", "surrogateescape")) + len(value) for name, value in too_many
     )
-    beyond = letter_of(headers=((name, b"h" * MAX_HEADERS_BYTES), ("small", b"1")))
+    beyond = stored_dead_letter(headers=((name, b"h" * MAX_HEADERS_BYTES), ("small", b"1")))
     assert beyond.headers[0] == ("small", b"1")  # a header that does not fit keeps out none after it
 
 
 def test_nobody_makes_a_dead_letter_larger_than_a_broker_takes_by_default() -> None:
     huge = (("dead-letter-reason", b"\x00" * 200_000_000), *((f"h{number}", b"") for number in range(50_000)))
-    letter = letter_of(key=b"k" * 1_000_000, value=b"v" * 17_000_000, headers=huge)
+    letter = stored_dead_letter(key=b"k" * 1_000_000, value=b"v" * 17_000_000, headers=huge)
     assert len(letter.value or b"") + len(letter.key or b"") + headers_size(letter.headers) < 250_000
     assert told(letter)["dead-letter-reason"] == b"too_large"
 

@@ -8,7 +8,7 @@ from typing import Final
 from shared.kafka.client import admin_client, standalone_consumer
 from shared.runtime.errors import Transient
 from shared.runtime.settings import Settings
-from tenure.dead_letters import TOPICS, StoredDeadLetter, letter_of
+from tenure.dead_letters import TOPICS, StoredDeadLetter, stored_dead_letter
 from tenure.ops.broker import partition_of
 from tenure.topics import read_some
 
@@ -19,15 +19,15 @@ _FETCH_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadLetter:
+class ReadableDeadLetter:
     """A dead letter as a person reads it. `text`: its value, indented where it is JSON; `cut`: whether it goes on."""
 
-    letter: StoredDeadLetter
+    dead_letter: StoredDeadLetter
     text: str
     cut: bool
 
 
-async def read_letter(name: str, settings: Settings) -> ReadLetter | None:
+async def read_dead_letter(name: str, settings: Settings) -> ReadableDeadLetter | None:
     """The dead letter of this name (`TOPIC:PARTITION:OFFSET`); None where there is none. Raises `Transient`."""
     topic, _, rest = name.partition(":")
     partition, _, offset = rest.partition(":")
@@ -40,7 +40,7 @@ async def read_letter(name: str, settings: Settings) -> ReadLetter | None:
         raise Transient("Kafka does not answer") from None
 
 
-async def _read(place: tuple[str, int], offset: int, settings: Settings) -> ReadLetter | None:
+async def _read(place: tuple[str, int], offset: int, settings: Settings) -> ReadableDeadLetter | None:
     tp = partition_of(place, settings)
     if not await _exists(tp.topic, tp.partition, settings):
         return None
@@ -54,7 +54,7 @@ async def _read(place: tuple[str, int], offset: int, settings: Settings) -> Read
         consumer.seek(tp, offset)
         while await consumer.position(tp) <= offset:
             for record in await read_some(consumer):
-                return _readable(letter_of(record, place[0])) if record.offset == offset else None
+                return _readable(stored_dead_letter(record, place[0])) if record.offset == offset else None
     return None
 
 
@@ -66,9 +66,9 @@ async def _exists(topic: str, partition: int, settings: Settings) -> bool:
         return partition in {each["partition"] for each in described["partitions"]}
 
 
-def _readable(letter: StoredDeadLetter) -> ReadLetter:
-    text = text_of(letter.value)
-    return ReadLetter(letter=letter, text=text[:SHOWN_BYTES], cut=len(text) > SHOWN_BYTES)
+def _readable(dead_letter: StoredDeadLetter) -> ReadableDeadLetter:
+    text = text_of(dead_letter.value)
+    return ReadableDeadLetter(dead_letter=dead_letter, text=text[:SHOWN_BYTES], cut=len(text) > SHOWN_BYTES)
 
 
 def text_of(value: bytes | None) -> str:

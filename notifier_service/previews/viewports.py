@@ -15,7 +15,7 @@ class Scheme(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Viewport:
     """How wide the window is, in pixels, and by day or by night."""
 
     name: str
@@ -23,11 +23,11 @@ class Look:
     scheme: Scheme
 
 
-LOOKS: Final = (
-    Look("Desk, light", 660, Scheme.LIGHT),
-    Look("Desk, dark", 660, Scheme.DARK),
-    Look("Phone, light", 375, Scheme.LIGHT),
-    Look("Phone, dark", 375, Scheme.DARK),
+VIEWPORTS: Final = (
+    Viewport("Desktop, light", 660, Scheme.LIGHT),
+    Viewport("Desktop, dark", 660, Scheme.DARK),
+    Viewport("Phone, light", 375, Scheme.LIGHT),
+    Viewport("Phone, dark", 375, Scheme.DARK),
 )
 _NIGHT: Final = "(prefers-color-scheme: dark)"
 _BOTH: Final = "light dark"
