@@ -20,11 +20,13 @@ from shared.contracts.topics import (
 )
 from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
+from shared.web.examples import examples
 
 _TOPICS: Final = (
     *(STATE, LIFECYCLE, OUTCOMES, DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS),
     *(PURCHASES, RENEWALS, SERVER_INVENTORY),
 )
+_STATE_EXAMPLE: Final = "tenure.subscription.state"
 _STATES: Final = (*["active"] * 17, "grace", "released", "released")
 _EDITIONS: Final = ("ultimate", "enterprise", "advanced", "anti-virus")
 _PARTITIONS: Final = 6
@@ -59,56 +61,63 @@ class Topics:
             bootstrap_servers=self._settings.kafka_bootstrap_servers, enable_idempotence=True, max_batch_size=500_000
         )
 
-    def _document(self, number: int, state: str | None = None) -> tuple[bytes, bytes]:
-        account, day = f"acct-{number:08}", self._first + timedelta(days=number % 365)
-        specification = {
+    def _document(self, number: int, **changes: str) -> tuple[bytes, bytes]:
+        return _document(number, self._first + timedelta(days=number % 365), **changes)
+
+
+def _document(number: int, expires_on: date, **changes: str) -> tuple[bytes, bytes]:
+    """The example of the contract, with what the page shows of an account different in each."""
+    account, term = f"acct-{number:08}", _term(number, expires_on)
+    document = {
+        **examples()[_STATE_EXAMPLE],
+        "account_id": account,
+        "subscription_id": f"sub-{account}-1",
+        "state": _STATES[number % len(_STATES)],
+        "edition": term["specification"]["edition"],
+        "specification": term["specification"],
+        "terms": [term],
+        **{name: term[name] for name in ("expires_on", "ends_at")},
+        "auto_renewal": _auto_renewal(number, expires_on),
+        "declined": number % 30 == 0,
+        "registered": {"servers": number % 21, "cores": number % 80},
+        "balance": f"{number % 1000}.50",
+        **changes,
+    }
+    return account.encode(), orjson.dumps(document)
+
+
+def _term(number: int, expires_on: date) -> dict[str, Any]:
+    return {
+        "order_id": f"order-{number:08}",
+        "starts_at": f"{expires_on - timedelta(days=30)}T16:00:00Z",
+        "ends_at": f"{expires_on}T16:00:00Z",
+        "expires_on": expires_on.isoformat(),
+        "months": 1,
+        "specification": {
             "edition": _EDITIONS[number % 4],
             "protection_mode": "full" if number % 2 else "partial",
             "protected_servers": 3 + number % 20,
             "cores": 12 + number % 80,
             "value_added": {"log_storage_gb": 10 * (number % 50)},
+        },
+    }
+
+
+def _auto_renewal(number: int, expires_on: date) -> dict[str, Any]:
+    """On for two of three."""
+    if number % 3 == 0:
+        return {
+            **dict.fromkeys(("cycle_months", "effective_on", "next_attempt_at")),
+            "enabled": False,
+            "failing": False,
         }
-        term = {
-            "order_id": f"order-{number:08}",
-            "starts_at": f"{day - timedelta(days=30)}T16:00:00Z",
-            "ends_at": f"{day}T16:00:00Z",
-            "expires_on": day.isoformat(),
-            "months": 1,
-            "specification": specification,
-        }
-        on = number % 3 > 0
-        document: dict[str, Any] = {
-            "account_id": account,
-            "subscription_id": f"sub-{account}-1",
-            "state": state or _STATES[number % len(_STATES)],
-            "edition": specification["edition"],
-            "specification": specification,
-            "terms": [term],
-            "pending_orders": [],
-            "expires_on": term["expires_on"],
-            "ends_at": term["ends_at"],
-            "retained_until": None,
-            "auto_renewal": {
-                "enabled": on,
-                "cycle_months": 1 if on else None,
-                "effective_on": "2026-01-01" if on else None,
-                "next_attempt_at": f"{day - timedelta(days=9)}T00:00:00Z" if on else None,
-                "failing": on and number % 500 == 1,
-            },
-            "declined": number % 30 == 0,
-            "registered": {"servers": number % 21, "cores": number % 80},
-            "bound": {"servers": 0, "cores": 0},
-            "protected_assets": number % 21,
-            "purchased_quota": {"servers": 3 + number % 20, "cores": None},
-            "remaining_anti_ransomware_gb": 0,
-            "balance": f"{number % 1000}.50",
-            "currency": "USD",
-            "next_action": {"kind": "deduction", "at": f"{day - timedelta(days=9)}T00:00:00Z"},
-            "version": 7,
-            "revision": 31,
-            "as_of": "2026-11-21T05:20:00Z",
-        }
-        return account.encode(), orjson.dumps(document)
+    return {
+        "enabled": True,
+        "cycle_months": 1,
+        "effective_on": "2026-01-01",
+        "next_attempt_at": f"{expires_on - timedelta(days=9)}T00:00:00Z",
+        "failing": number % 500 == 1,
+    }
 
 
 def _event(number: int) -> tuple[bytes, bytes]:
