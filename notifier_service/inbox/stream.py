@@ -7,9 +7,7 @@ has changed, and continues from there in the table. So a slow client costs no me
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from notifier_service.inbox.shapes import Message
 from notifier_service.log_lines import STREAM_ENDS
@@ -21,6 +19,7 @@ from shared.runtime.retry import retry_transient, wait_for_event
 from shared.storage.database import Engine, transaction
 from shared.web import limits
 from shared.web.auth import Caller
+from shared.web.event_stream import KEEP_ALIVE, OPENING, server_sent_event
 from shared.web.rate_limits import too_many
 
 COMPONENT: Final = "streams"
@@ -28,8 +27,6 @@ _MESSAGES_PER_QUERY: Final = 100
 _KEEP_ALIVE_SECONDS: Final = 15.0
 _GATHER_SECONDS: Final = 0.05
 """Changes within this time are looked up with one query."""
-_OPENING: Final = b"retry: 2000\n\n"
-_KEEP_ALIVE: Final = b": still here\n\n"
 
 
 class _Stream:
@@ -95,19 +92,19 @@ class Streams:
     async def _events(self, caller: Caller, stream: _Stream, since: int | None) -> AsyncIterator[bytes]:
         sent = stream.summary.newest if since is None else since
         told = None
-        yield _OPENING
+        yield OPENING
         while not self._closing and caller.seconds_left > 0:
             stream.changed.clear()
             summary = stream.summary
             for message in await self._messages_after(caller.account_id, sent):
                 sent = message.number
-                yield _event("message", Message.of(message).model_dump(mode="json"), number=sent)
+                yield server_sent_event("message", Message.of(message).model_dump(mode="json"), number=sent)
             if (summary.unread, summary.archived) != told:
                 told = summary.unread, summary.archived
-                yield _event("unread", {"unread": summary.unread})
+                yield server_sent_event("unread", {"unread": summary.unread})
             patience = min(_KEEP_ALIVE_SECONDS, caller.seconds_left)
             if sent >= summary.newest and not await wait_for_event(stream.changed, patience):
-                yield _KEEP_ALIVE
+                yield KEEP_ALIVE
 
     @contextmanager
     def _connect(self, account_id: str) -> Iterator[_Stream]:
@@ -139,9 +136,3 @@ class Streams:
     async def _messages_after(self, account_id: str, number: int) -> list[InboxMessage]:
         async with transaction(self._engine) as connection:
             return await messages.after(connection, account_id, number, limit=_MESSAGES_PER_QUERY)
-
-
-def _event(name: str, data: dict[str, Any], *, number: int | None = None) -> bytes:
-    """One event; the client sends `number` back as `Last-Event-ID`. `data` as JSON contains no line break."""
-    head = b"id: %d\n" % number if number is not None else b""
-    return b"%sevent: %s\ndata: %s\n\n" % (head, name.encode(), orjson.dumps(data))

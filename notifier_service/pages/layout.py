@@ -4,11 +4,9 @@ Everything from outside is escaped. `default-src 'none'`, and style and script b
 any other host, and what somebody else has written into it does not run.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +15,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from notifier_service.content.localizer import Localizer
+from shared.web.content_policy import content_security_policy, source_hash
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 _STYLES: Final = ("theme.css", "page.css")
-_NONE: Final = ("default-src", "base-uri", "frame-ancestors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def html_page(
     """
     style, script = assets(*_STYLES, *inside.styles), assets(*inside.scripts)
     html = fragment(template, localizer, {"style": style, "script": script, **values})
-    policy = content_security_policy(style, script)
+    policy = policy_of(style, script)
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin", "Vary": "Accept-Language, Cookie"}
     return HTMLResponse(html, status, headers=headers)
 
@@ -64,16 +62,12 @@ def assets(*names: str) -> str:
 
 
 @cache
-def content_security_policy(style: str, script: str) -> str:
+def policy_of(style: str, script: str) -> str:
     """Only this style and this script, if any; forms and requests go to this host."""
-    allowed = [f"style-src {_hash(style)}", "img-src data:", "form-action 'self'"]
+    allowed = [f"style-src {source_hash(style)}", "img-src data:", "form-action 'self'"]
     if script:
-        allowed += [f"script-src {_hash(script)}", "connect-src 'self'"]
-    return "; ".join([*(f"{what} 'none'" for what in _NONE), *allowed])
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+        allowed += [f"script-src {source_hash(script)}", "connect-src 'self'"]
+    return content_security_policy(*allowed)
 
 
 @cache

@@ -3,15 +3,14 @@
 Each mail stands in a frame of its own, which may do nothing: neither run a script nor follow a link.
 """
 
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from notifier_service.content.samples.mails import Preview
 from notifier_service.previews.viewports import VIEWPORTS, Scheme, text_of
+from shared.web.content_policy import content_security_policy, source_hash
 
 
 def gallery(
@@ -27,17 +26,15 @@ def gallery(
     )
 
 
-def login_page(told: str) -> str:
-    """The form that takes an operator's token; `told`: why the one that was given does not do, or nothing."""
-    return _environment().get_template("login.html").render(told=told)
+def login_page(refusal: str) -> str:
+    """The form that takes an operator's token; `refusal`: why the one that was given does not do, or nothing."""
+    return _environment().get_template("login.html").render(refusal=refusal)
 
 
 @cache
-def content_security_policy() -> str:
+def gallery_policy() -> str:
     """Of both pages: their own style, frames and forms of this host, and nothing else."""
-    digest = b64encode(sha256(_style().encode()).digest()).decode()
-    nothing = [f"{what} 'none'" for what in ("default-src", "base-uri", "frame-ancestors")]
-    return "; ".join([*nothing, f"style-src 'sha256-{digest}'", "frame-src 'self'", "form-action 'self'"])
+    return content_security_policy(f"style-src {source_hash(_style())}", "frame-src 'self'", "form-action 'self'")
 
 
 def _style() -> str:

@@ -17,7 +17,7 @@ from notifier_service.content.localizer import localizer_for
 from notifier_service.content.render import MailMetadata
 from notifier_service.content.samples.mails import Sample, preview, previews, reader, samples
 from notifier_service.content_files import LoadedContent, sample_metadata
-from notifier_service.previews.gallery import content_security_policy, gallery, login_page
+from notifier_service.previews.gallery import gallery, gallery_policy, login_page
 from notifier_service.previews.viewports import Scheme, page_of
 from shared.runtime.settings import Settings
 from shared.web.operator_cookie import OperatorCookie
@@ -50,7 +50,8 @@ class _Pages:
         self._metadata = metadata
         self._made: dict[str, str] = {}
         url = urlsplit(public_url)
-        self._cookie = OperatorCookie(_COOKIE, f"{url.path.rstrip('/')}{_PATH}", url.scheme == "https")
+        self._cookie = OperatorCookie(_COOKIE, f"{url.path.rstrip('/')}{_PATH}", "strict")
+        self._encrypted = url.scheme == "https"
 
     async def all(self, request: Request, token: str = "", locale: str = FALLBACK) -> Response:
         """All previews in one language; without a good token the form that takes one."""
@@ -59,20 +60,21 @@ class _Pages:
         except Problem as problem:
             return _login(request, problem, asked=bool(token))
         if token:
-            return self._cookie.opened(token, caller)
+            return self._cookie.logged_in(token, caller, encrypted=self._encrypted)
         language = self._content.languages.language_for(locale).tag
         if language not in self._made:
             self._made[language] = await asyncio.to_thread(self._gallery, language)
-        headers = {"Content-Security-Policy": content_security_policy()}
+        headers = {"Content-Security-Policy": gallery_policy()}
         return HTMLResponse(self._made[language], headers=headers)
 
     async def enter(self, request: Request) -> Response:
         """The form was sent."""
         token = parse_qs((await request.body()).decode("latin-1")).get("token", [""])[0].strip()
         try:
-            return self._cookie.opened(token, await self._cookie.operator(request, token))
+            caller = await self._cookie.operator(request, token)
         except Problem as problem:
             return _login(request, problem, asked=True)
+        return self._cookie.logged_in(token, caller, encrypted=self._encrypted)
 
     async def one(self, request: Request, name: str, scheme: Scheme, locale: str = FALLBACK) -> Response:
         """One mail. Raises `Problem`: 401, 403, and 404 for a name that no mail has."""
@@ -109,5 +111,5 @@ def _login(request: Request, problem: Problem, *, asked: bool) -> Response:
         raise problem
     if "text/html" not in request.headers.get("accept", ""):
         raise problem
-    headers = {"Content-Security-Policy": content_security_policy()}
+    headers = {"Content-Security-Policy": gallery_policy()}
     return HTMLResponse(login_page(problem.detail if asked else ""), problem.status, headers)

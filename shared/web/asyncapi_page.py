@@ -6,16 +6,15 @@ the document is escaped. HTML and style: `templates/asyncapi.html` and `.css`.
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
 from html import escape
 from typing import Any, Final
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from shared.contracts.reference import anchor, type_of
+from shared.web.content_policy import content_security_policy, source_hash
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 _LINK: Final = re.compile(r"\[([^\]]+)\]\(#([A-Za-z0-9._-]+)\)")
@@ -27,12 +26,10 @@ def page(document: Mapping[str, Any]) -> str:
 
 
 @cache
-def content_security_policy() -> str:
+def page_policy() -> str:
     """Nothing may be loaded, and only the page's own style applies."""
     style = _environment().get_template("asyncapi.css").render()
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    forbidden = ("default-src", "base-uri", "form-action", "frame-ancestors")
-    return "; ".join([*(f"{what} 'none'" for what in forbidden), f"style-src 'sha256-{digest}'"])
+    return content_security_policy("form-action 'none'", f"style-src {source_hash(style)}")
 
 
 @cache

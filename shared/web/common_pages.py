@@ -22,7 +22,7 @@ from shared.runtime.single_flight import SingleFlight
 from shared.runtime.version import VERSION
 from shared.storage.database import transaction
 from shared.web import limits
-from shared.web.asyncapi_page import content_security_policy, page
+from shared.web.asyncapi_page import page, page_policy
 from shared.web.examples import examples
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -102,7 +102,7 @@ class _CommonPages:
         accepted = request.headers.get("accept", "")
         if "json" in accepted and "html" not in accepted:
             return await self.asyncapi_document()
-        return HTMLResponse(self._page, headers={"Content-Security-Policy": content_security_policy()})
+        return HTMLResponse(self._page, headers={"Content-Security-Policy": page_policy()})
 
     async def asyncapi_document(self) -> Response:
         """The same as an AsyncAPI 3 document."""

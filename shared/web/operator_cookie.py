@@ -6,6 +6,7 @@ anything with it needs a check of its own that the request comes from itself.
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,16 +17,17 @@ from shared.web.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class OperatorCookie:
-    """`path`: of the page, as browsers see it; `is_encrypted`: they reach it over HTTPS only."""
+    """`path`: of the page, as browsers see it. With `lax`, a link on another site opens the page too."""
 
     name: str
     path: str
-    is_encrypted: bool
+    same_site: Literal["strict", "lax"]
 
     def token_of(self, request: Request) -> str:
         """The token in the header, else that in the cookie; else empty."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else request.cookies.get(self.name, "")
+        in_header = token.strip() if scheme.lower() == "bearer" else ""
+        return in_header or request.cookies.get(self.name, "")
 
     async def operator(self, request: Request, token: str) -> Caller:
         """The operator whose token it is. Raises `Problem`: 401, 403, 429, 503."""
@@ -37,8 +39,8 @@ class OperatorCookie:
             raise Problem(HTTPStatus.FORBIDDEN, f"The token's scope must hold {OPERATOR!r}.")
         return caller
 
-    def opened(self, token: str, caller: Caller) -> Response:
-        """To the page, with the cookie; the token leaves the address bar."""
+    def logged_in(self, token: str, caller: Caller, *, encrypted: bool) -> Response:
+        """To the page, with the cookie; the token leaves the address bar. `encrypted`: browsers use HTTPS."""
         answer = RedirectResponse(self.path, HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             self.name,
@@ -46,7 +48,13 @@ class OperatorCookie:
             max_age=int(caller.seconds_left),
             path=self.path,
             httponly=True,
-            samesite="strict",
-            secure=self.is_encrypted,
+            samesite=self.same_site,
+            secure=encrypted,
         )
+        return answer
+
+    def logged_out(self) -> Response:
+        """To the page, without the cookie."""
+        answer = RedirectResponse(self.path, HTTPStatus.SEE_OTHER)
+        answer.delete_cookie(self.name, path=self.path, httponly=True, samesite=self.same_site)
         return answer

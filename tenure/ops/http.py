@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from shared.contracts.state import SubscriptionState
-from shared.web.auth import Caller, Guard
+from shared.web.auth import Caller
 from shared.web.event_stream import EventStream
 from shared.web.problems import Problem, problem_response
 from tenure.ops import access, page
@@ -65,7 +65,7 @@ async def show_login(request: Request, refused: Any) -> Response:
     """What whoever is not admitted gets."""
     if "text/html" not in request.headers.get("accept", ""):
         return problem_response(refused.problem)
-    answer = _html(page.login_page(refused.told))
+    answer = _html(page.login_page(refused.refusal))
     answer.status_code = refused.problem.status
     if refused.problem.headers:
         answer.headers.update(refused.problem.headers)
@@ -81,8 +81,7 @@ class _Pages:
     async def overview(self, request: Request, token: str | None = None) -> Response:
         """The page; with a token in the address, its cookie, and the page without it."""
         if token is not None:
-            guard: Guard = request.app.state.guard
-            return access.logged_in(request, token, await access.admitted(guard, token))
+            return await access.log_in(request, token)
         await access.operator(request)
         return _html(page.overview_page(self._context.view(), charts=bool(self._context.charts)))
 
@@ -91,15 +90,13 @@ class _Pages:
         if not access.is_from_here(request):
             raise Problem(HTTPStatus.FORBIDDEN, "The form must be sent by the login page.")
         form = parse_qs((await request.body()).decode(errors="replace"))
-        token = form.get("token", [""])[0].strip()
-        guard: Guard = request.app.state.guard
-        return access.logged_in(request, token, await access.admitted(guard, token))
+        return await access.log_in(request, form.get("token", [""])[0].strip())
 
     async def log_out(self, request: Request) -> Response:
         """Forget the cookie."""
         if not access.is_from_here(request):
             raise Problem(HTTPStatus.FORBIDDEN, "The form must be sent by the page.")
-        return access.logged_out()
+        return access.COOKIE.logged_out()
 
     async def stream(self, caller: Operator) -> Response:
         """What has changed, as Server-Sent Events."""

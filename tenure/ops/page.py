@@ -12,17 +12,15 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from shared.web.content_policy import content_security_policy
 from tenure.ops.calendar import money
 from tenure.ops.overview import View
 from tenure.ops.renewals import Outlook
 from tenure.ops.words import OUTLOOKS
 
 SECTIONS: Final = ("status", "states", "calendar", "flow", "refusals", "mails", "dead_letters")
-POLICY: Final = "; ".join(
-    (
-        *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"),
-        *("form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
-    )
+POLICY: Final = content_security_policy(
+    *("script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "form-action 'self'")
 )
 _FOLDER: Final = Path(__file__).with_name("templates")
 OWN_FILES: Final[Mapping[str, str]] = {
@@ -44,9 +42,9 @@ def sections(view: View) -> Mapping[str, str]:
     return {name: str(getattr(made, name)(view)) for name in SECTIONS}
 
 
-def login_page(told: str) -> str:
-    """Takes a token; `told`: why the one before does not do."""
-    return _render("login.html", told=told)
+def login_page(refusal: str) -> str:
+    """Takes a token; `refusal`: why the one before does not do, or nothing."""
+    return _render("login.html", refusal=refusal)
 
 
 def list_page(template: str, **content: Any) -> str:

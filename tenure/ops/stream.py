@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
-import orjson
-
 from shared.web import limits
 from shared.web.auth import Caller
+from shared.web.event_stream import KEEP_ALIVE, OPENING, server_sent_event
 from shared.web.rate_limits import too_many
 from tenure.ops.overview import View
 from tenure.ops.page import sections
@@ -22,8 +21,6 @@ from tenure.ops.page import sections
 _SECONDS: Final = 1.0
 _SERIES_EVERY: Final = 10
 _KEEP_ALIVE_EVERY: Final = 15
-_OPENING: Final = b"retry: 2000\n\n"
-_KEEP_ALIVE: Final = b": still here\n\n"
 
 
 class Live:
@@ -47,16 +44,16 @@ class Live:
     async def _events(self, caller: Caller) -> AsyncIterator[bytes]:
         sent: dict[str, str] = {}
         number = 0
-        yield _OPENING
+        yield OPENING
         while caller.seconds_left > 0:
             changed = {name: html for name, html in self._sections().items() if sent.get(name) != html}
             if changed:
                 sent.update(changed)
-                yield _event(b"sections", changed)
+                yield server_sent_event("sections", changed)
             if number % _SERIES_EVERY == 0:
-                yield _event(b"series", self._view().series())
+                yield server_sent_event("series", self._view().series())
             elif number % _KEEP_ALIVE_EVERY == 0:
-                yield _KEEP_ALIVE
+                yield KEEP_ALIVE
             number += 1
             await asyncio.sleep(_SECONDS)
 
@@ -74,8 +71,3 @@ class Live:
             yield
         finally:
             self._open[account_id] -= 1
-
-
-def _event(name: bytes, data: object) -> bytes:
-    """JSON contains no line break."""
-    return b"event: %s\ndata: %s\n\n" % (name, orjson.dumps(data))

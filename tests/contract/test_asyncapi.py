@@ -14,7 +14,7 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.topics import TOPICS, Service, document_name, read_by, written_by
 from shared.kafka.topics import new_topic
 from shared.runtime.settings import load
-from shared.web.asyncapi_page import content_security_policy, page
+from shared.web.asyncapi_page import page, page_policy
 
 BOTH: list[Service] = ["subscription", "notifier"]
 
@@ -158,8 +158,8 @@ def test_the_page_is_whole_in_itself_and_its_links_lead_somewhere(service: Servi
 def test_the_pages_policy_allows_its_own_style_and_nothing_else() -> None:
     [style] = re.findall("<style>(.*?)</style>", page(made("notifier")), re.DOTALL)
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in content_security_policy()
-    assert "default-src 'none'" in content_security_policy()
+    assert f"style-src 'sha256-{digest}'" in page_policy()
+    assert "default-src 'none'" in page_policy()
 
 
 def test_nothing_in_a_document_becomes_markup_on_the_page() -> None:

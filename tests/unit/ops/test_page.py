@@ -38,7 +38,7 @@ def test_an_empty_page_says_in_each_part_that_there_is_nothing() -> None:
     assert "No account is known yet" in shown["states"]
     assert "No order was refused" in shown["refusals"]
     assert "No mail was sent" in shown["mails"]
-    assert "no dead letter" in shown["letters"]
+    assert "no dead letter" in shown["dead_letters"]
     assert "Up to date" in shown["status"]
 
 
