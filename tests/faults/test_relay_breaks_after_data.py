@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from shared.contracts.topics import TEST_CLOCK, TEST_CLOCK_SETTLED
 from tests.faults.flow import EVENTS_PER_ACCOUNT, audit_is_clean, each_event_counted_once, feed, published_once
 from tests.kit.events import START, event
-from tests.kit.relay import Answer, Instead, ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import Answer, Instead, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.stack import RunningStack, running_stack
 from tests.kit.topics import read_topic
 from tests.kit.waiting import eventually
@@ -38,9 +38,9 @@ class Breaking:
 
     is_well = False
 
-    def __call__(self, turn: Turn) -> Answer:
-        verb, answer = BREAKS.get(turn.recipient, ("", None))
-        return answer if turn.verb == verb and not self.is_well else None
+    def __call__(self, command: SmtpCommand) -> Answer:
+        verb, answer = BREAKS.get(command.recipient, ("", None))
+        return answer if command.verb == verb and not self.is_well else None
 
 
 @pytest.mark.faults

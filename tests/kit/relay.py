@@ -2,7 +2,7 @@
 
 It behaves well where the test's function answers None:
 
-    async with scripted_relay(lambda turn: "451 later" if turn.verb == "RCPT" else None) as relay: ...
+    async with scripted_relay(lambda command: "451 later" if command.verb == "RCPT" else None) as relay: ...
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SmtpCommand:
     """What the relay has to answer: `verb` is the command's, `CONNECT` for the greeting, `.` after the final dot.
 
     `connection` counts from 1; `recipient` is that of the mail under way, `mails` how many were accepted so far.
@@ -45,7 +45,7 @@ class Turn:
 
 
 Answer: TypeAlias = str | bytes | Instead | After | None
-Script: TypeAlias = Callable[[Turn], Answer]
+Script: TypeAlias = Callable[[SmtpCommand], Answer]
 
 _GOOD: Final = {
     "CONNECT": "220 relay ready",
@@ -131,8 +131,8 @@ class _Dialogue:
 
     async def _answer(self, script: Script, verb: str, line: str) -> bool:
         """False when the connection is to end."""
-        turn = Turn(verb, line, self._number, self._recipient, len(self._relay.accepted))
-        answer = script(turn)
+        command = SmtpCommand(verb, line, self._number, self._recipient, len(self._relay.accepted))
+        answer = script(command)
         if isinstance(answer, After):
             await asyncio.sleep(answer.seconds)
             answer = answer.answer
@@ -148,8 +148,8 @@ class _Dialogue:
     async def _content(self, script: Script) -> bool:
         content = await self._reader.readuntil(b"\r\n.\r\n")
         self._relay.received.append(self._recipient)
-        turn = Turn(".", "", self._number, self._recipient, len(self._relay.accepted))
-        answer = script(turn)
+        command = SmtpCommand(".", "", self._number, self._recipient, len(self._relay.accepted))
+        answer = script(command)
         reply = answer.answer if isinstance(answer, After) else answer
         if reply is None or (isinstance(reply, str) and _ACCEPTING.match(reply)):
             self._relay.accepted.append((self._recipient, content.removesuffix(b".\r\n")))

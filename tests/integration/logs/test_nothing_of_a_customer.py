@@ -40,7 +40,7 @@ from tests.integration.logs.planted import (
 )
 from tests.kit.events import CONTACT, account, credit, event, purchase, renewal
 from tests.kit.parts import finish
-from tests.kit.relay import Answer, Turn, scripted_relay
+from tests.kit.relay import Answer, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 
 
@@ -65,11 +65,11 @@ def planted_url(postgres: Postgres, owner_url: str) -> str:
     return f"postgresql://{role}:{SECRET}@{parts.hostname}:{parts.port}{parts.path}"
 
 
-def _relay_answer(turn: Turn) -> Answer:
+def _relay_answer(command: SmtpCommand) -> Answer:
     """A relay whose every refusal repeats what it was told."""
-    if turn.verb == "CONNECT" and turn.connection == 1:
+    if command.verb == "CONNECT" and command.connection == 1:
         return f"421 4.3.2 {NAME} <{EMAIL}> of {WORD} is not welcome"
-    return f"550 5.1.1 <{EMAIL}>: {NAME} is unknown, {SECRET}" if turn.verb == "RCPT" else None
+    return f"550 5.1.1 <{EMAIL}>: {NAME} is unknown, {SECRET}" if command.verb == "RCPT" else None
 
 
 @asynccontextmanager

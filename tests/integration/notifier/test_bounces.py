@@ -15,7 +15,7 @@ from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
 from tests.kit.mail_reports import report
-from tests.kit.relay import ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.stored import found_in
 from tests.kit.tokens import bearer, operator
 from tests.kit.waiting import eventually
@@ -24,14 +24,14 @@ MAIL: Final = {"Content-Type": "message/rfc822"}
 PRIVATE: Final = "zebedee"
 
 
-def relay_script(turn: Turn) -> str | None:
-    if turn.verb == "EHLO":
+def relay_script(command: SmtpCommand) -> str | None:
+    if command.verb == "EHLO":
         return "250-relay.example\r\n250 DSN"
     refused = {"gone": "550 5.1.1 no such user", "closed": "554 5.7.1 relay access denied"}
-    return refused.get(turn.recipient.partition("@")[0]) if turn.verb == "RCPT" else None
+    return refused.get(command.recipient.partition("@")[0]) if command.verb == "RCPT" else None
 
 
-class Stage(NamedTuple):
+class Bounces(NamedTuple):
     """A notifier that has sent through this relay; `settings` are those it runs with."""
 
     notifier: RunningNotifier
@@ -79,108 +79,112 @@ class Stage(NamedTuple):
 
 
 @pytest.fixture
-async def stage(settings: Settings, environment: Environment) -> AsyncIterator[Stage]:
+async def bounces(settings: Settings, environment: Environment) -> AsyncIterator[Bounces]:
     async with scripted_relay(relay_script) as relay:
         own = {"smtp_host": "127.0.0.1", "smtp_port": relay.port, "bounce_domain": "bounces.tenure.example"}
         changed = settings.model_copy(update=own)
         async with running_notifier(changed) as notifier:
-            yield Stage(notifier, relay, environment, changed)
+            yield Bounces(notifier, relay, environment, changed)
 
 
-async def test_a_hard_bounce_is_recorded_once_and_the_inbox_says_so(stage: Stage) -> None:
+async def test_a_hard_bounce_is_recorded_once_and_the_inbox_says_so(bounces: Bounces) -> None:
     who = account()
     address = f"{PRIVATE}@example.com"
-    email = (await stage.email(who, 1, address))["notification_id"]
-    identity = envelope_id(stage.settings, email)
-    [sender] = [line for _, line in stage.relay.commands if line.startswith("MAIL")]
+    email = (await bounces.email(who, 1, address))["notification_id"]
+    identity = envelope_id(bounces.settings, email)
+    [sender] = [line for _, line in bounces.relay.commands if line.startswith("MAIL")]
     assert sender == f"MAIL FROM:<bounce+{identity}@bounces.tenure.example> RET=HDRS ENVID={identity}"
 
-    answer = await stage.bounce("postfix_unknown_user", email)
+    answer = await bounces.bounce("postfix_unknown_user", email)
     assert answer.json() == {"notification_id": email, "kind": "hard", "recorded": True}
-    assert (await stage.bounce("gmail_not_found", email)).json()["recorded"] is False
+    assert (await bounces.bounce("gmail_not_found", email)).json()["recorded"] is False
 
-    [told] = [one for one in await stage.notifier.decisions(who) if one["channel"] == "email"]
+    [told] = [one for one in await bounces.notifier.decisions(who) if one["channel"] == "email"]
     assert (told["status"], told["bounce"]) == ("bounced", "hard")
     assert told["bounce_detail"].startswith("550 5.1.1 <[address]>")
-    [listed] = await stage.suppressions(who)
-    assert listed["address_hash"] == address_hash(stage.settings, address.upper())
+    [listed] = await bounces.suppressions(who)
+    assert listed["address_hash"] == address_hash(bounces.settings, address.upper())
     assert (listed["reason"], listed["notification_id"]) == ("bounced", email)
-    inbox = await stage.notifier.inbox(who)
+    inbox = await bounces.notifier.inbox(who)
     assert [one["kind"] for one in inbox["messages"]] == ["email_bounced", "activated"]
     assert "z…@example.com" in inbox["messages"][0]["body"]
     assert inbox["unread"] == 2
-    read = await stage.notifier.client.post("/api/inbox/read-all", headers=bearer(who))
+    read = await bounces.notifier.client.post("/api/inbox/read-all", headers=bearer(who))
     assert read.json() == {"unread": 0}
-    assert [status for status, _ in await stage.outcomes(who, 4)] == ["delivered", "bounced"]
-    metrics = (await stage.notifier.client.get("/metrics")).text
+    assert [status for status, _ in await bounces.outcomes(who, 4)] == ["delivered", "bounced"]
+    metrics = (await bounces.notifier.client.get("/metrics")).text
     assert 'tenure_notifications_total{channel="email",status="bounced"} 1.0' in metrics
     assert 'tenure_notifications_total{channel="email",status="complained"} 0.0' in metrics
 
 
-async def test_later_mails_keep_from_the_address_until_it_is_released_or_changed(stage: Stage) -> None:
+async def test_later_mails_keep_from_the_address_until_it_is_released_or_changed(bounces: Bounces) -> None:
     who, neighbour = account(), account()
     address = "ada@example.com"
-    await stage.bounce("ses_bounce", (await stage.email(who, 1, address))["notification_id"])
-    [listed] = await stage.suppressions(who)
-    assert (await stage.email(who, 2, address, "renewed"))["reason"] == "bounced"
-    assert (await stage.email(neighbour, 1, address))["status"] == "suppressed"
-    assert (await stage.email(who, 3, "ada@elsewhere.example"))["status"] == "delivered"
-    assert await stage.suppressions(who) == []
+    await bounces.bounce("ses_bounce", (await bounces.email(who, 1, address))["notification_id"])
+    [listed] = await bounces.suppressions(who)
+    assert (await bounces.email(who, 2, address, "renewed"))["reason"] == "bounced"
+    assert (await bounces.email(neighbour, 1, address))["status"] == "suppressed"
+    assert (await bounces.email(who, 3, "ada@elsewhere.example"))["status"] == "delivered"
+    assert await bounces.suppressions(who) == []
     path = f"/api/suppressions/{listed['address_hash']}"
-    assert (await stage.notifier.client.delete(path, headers=bearer(who))).status_code == 403
-    assert (await stage.notifier.client.delete(path, headers=operator())).status_code == 204
-    assert (await stage.notifier.client.delete(path, headers=operator())).status_code == 404
-    assert (await stage.email(neighbour, 2, address, "renewed"))["status"] == "delivered"
+    assert (await bounces.notifier.client.delete(path, headers=bearer(who))).status_code == 403
+    assert (await bounces.notifier.client.delete(path, headers=operator())).status_code == 204
+    assert (await bounces.notifier.client.delete(path, headers=operator())).status_code == 404
+    assert (await bounces.email(neighbour, 2, address, "renewed"))["status"] == "delivered"
 
 
 @pytest.mark.rule("R52")
-async def test_what_must_not_fall_silent_goes_to_the_next_recipient_instead(stage: Stage) -> None:
+async def test_what_must_not_fall_silent_goes_to_the_next_recipient_instead(bounces: Bounces) -> None:
     who = account()
     deputy = CONTACT | {"recipient_id": "deputy", "email": "deputy@example.com", "kinds": ["activated"]}
-    await stage.environment.publish(event("recipients_changed", who, 1, recipients=[deputy]))
-    await stage.environment.publish(event("contact_changed", who, 2, contact=CONTACT))
-    told = await stage.email(who, 3, "", "renewal_due")
-    await stage.bounce("ses_bounce", told["notification_id"])
-    await eventually(lambda: has_been_told(stage, who, ["renewal_due"]))
-    assert (await stage.email(who, 4, "", "extended"))["reason"] == "bounced"
-    await stage.environment.publish(event("auto_renewal_failed", who, 5))
-    await eventually(lambda: has_been_told(stage, who, ["renewal_due", "auto_renewal_failed"]))
-    assert stage.relay.recipients.count("deputy@example.com") == 2
-    assert len(await stage.suppressions(who)) == 1
+    await bounces.environment.publish(event("recipients_changed", who, 1, recipients=[deputy]))
+    await bounces.environment.publish(event("contact_changed", who, 2, contact=CONTACT))
+    told = await bounces.email(who, 3, "", "renewal_due")
+    await bounces.bounce("ses_bounce", told["notification_id"])
+    await eventually(lambda: has_been_told(bounces, who, ["renewal_due"]))
+    assert (await bounces.email(who, 4, "", "extended"))["reason"] == "bounced"
+    await bounces.environment.publish(event("auto_renewal_failed", who, 5))
+    await eventually(lambda: has_been_told(bounces, who, ["renewal_due", "auto_renewal_failed"]))
+    assert bounces.relay.recipients.count("deputy@example.com") == 2
+    assert len(await bounces.suppressions(who)) == 1
 
 
-async def has_been_told(stage: Stage, who: str, kinds: list[str]) -> bool:
+async def has_been_told(bounces: Bounces, who: str, kinds: list[str]) -> bool:
     """Whether emails of these kinds, and no others, have been delivered to the deputy."""
-    found = [one for one in await stage.notifier.decisions(who) if one["recipient_id"] == "deputy"]
+    found = [one for one in await bounces.notifier.decisions(who) if one["recipient_id"] == "deputy"]
     return [(one["kind"], one["status"]) for one in reversed(found)] == [(kind, "delivered") for kind in kinds]
 
 
 @pytest.mark.rule("R48")
-async def test_complaints_suppress_soft_bounces_do_not_and_an_erasure_leaves_the_hash(stage: Stage) -> None:
+async def test_complaints_suppress_soft_bounces_do_not_and_an_erasure_leaves_the_hash(
+    bounces: Bounces,
+) -> None:
     who, soft = account(), account()
-    email = await stage.email(who, 1, f"{PRIVATE}@example.com")
-    full = await stage.email(soft, 1, "bea@example.com")
-    assert (await stage.bounce("postfix_mailbox_full", full["notification_id"])).json()["kind"] == "soft"
-    assert (await stage.bounce("postfix_delayed", full["notification_id"])).json()["recorded"] is False
-    assert (await stage.email(soft, 2, "bea@example.com", "renewed"))["status"] == "delivered"
-    [first] = [one for one in await stage.notifier.decisions(soft) if one["notification_id"] == full["notification_id"]]
+    email = await bounces.email(who, 1, f"{PRIVATE}@example.com")
+    full = await bounces.email(soft, 1, "bea@example.com")
+    assert (await bounces.bounce("postfix_mailbox_full", full["notification_id"])).json()["kind"] == "soft"
+    assert (await bounces.bounce("postfix_delayed", full["notification_id"])).json()["recorded"] is False
+    assert (await bounces.email(soft, 2, "bea@example.com", "renewed"))["status"] == "delivered"
+    [first] = [
+        one for one in await bounces.notifier.decisions(soft) if one["notification_id"] == full["notification_id"]
+    ]
     assert (first["status"], first["bounce"], first["bounce_detail"]) == (
         "delivered",
         "soft",
         "552 5.2.2 Mailbox is full",
     )
 
-    assert (await stage.bounce("ses_complaint", email["notification_id"])).json()["recorded"] is True
-    assert [one["reason"] for one in await stage.suppressions(who)] == ["complained"]
-    assert (await stage.notifier.inbox(who))["messages"][0]["kind"] == "email_complained"
-    assert ("complained", "abuse") in await stage.outcomes(who, 7)
-    await stage.environment.publish(event("erased", who, 2))
-    await eventually(lambda: is_forgotten(stage.notifier))
-    everything = (await stage.notifier.client.get("/api/suppressions", headers=operator())).json()
+    assert (await bounces.bounce("ses_complaint", email["notification_id"])).json()["recorded"] is True
+    assert [one["reason"] for one in await bounces.suppressions(who)] == ["complained"]
+    assert (await bounces.notifier.inbox(who))["messages"][0]["kind"] == "email_complained"
+    assert ("complained", "abuse") in await bounces.outcomes(who, 7)
+    await bounces.environment.publish(event("erased", who, 2))
+    await eventually(lambda: is_forgotten(bounces.notifier))
+    everything = (await bounces.notifier.client.get("/api/suppressions", headers=operator())).json()
     [left] = everything["suppressions"]
-    assert left["address_hash"] == address_hash(stage.settings, f"{PRIVATE}@example.com")
+    assert left["address_hash"] == address_hash(bounces.settings, f"{PRIVATE}@example.com")
     assert (left["notification_id"], everything["next"]) == (None, None)
-    again = await stage.bounce("generic_complaint", email["notification_id"])
+    again = await bounces.bounce("generic_complaint", email["notification_id"])
     assert again.json()["recorded"] is False
 
 
@@ -189,27 +193,29 @@ async def is_forgotten(notifier: RunningNotifier) -> bool:
         return not await found_in(connection, PRIVATE)
 
 
-async def test_a_relay_that_refuses_the_address_is_a_hard_bounce_and_one_that_refuses_us_is_none(stage: Stage) -> None:
+async def test_a_relay_that_refuses_the_address_is_a_hard_bounce_and_one_that_refuses_us_is_none(
+    bounces: Bounces,
+) -> None:
     gone, closed = account(), account()
-    refused = await stage.email(gone, 1, "gone@example.com")
+    refused = await bounces.email(gone, 1, "gone@example.com")
     assert (refused["status"], refused["reason"], refused["bounce"]) == ("failed", "550 5.1.1 no such user", "hard")
-    assert (await stage.email(gone, 2, "gone@example.com", "renewed"))["status"] == "suppressed"
-    assert (await stage.notifier.inbox(gone))["messages"][1]["kind"] == "email_bounced"
-    ended = await stage.outcomes(gone, 5)
+    assert (await bounces.email(gone, 2, "gone@example.com", "renewed"))["status"] == "suppressed"
+    assert (await bounces.notifier.inbox(gone))["messages"][1]["kind"] == "email_bounced"
+    ended = await bounces.outcomes(gone, 5)
     assert [status for status, _ in ended] == ["failed", "bounced", "suppressed"]
-    assert (await stage.email(closed, 1, "closed@example.com"))["status"] == "failed"
-    assert await stage.suppressions(closed) == []
+    assert (await bounces.email(closed, 1, "closed@example.com"))["status"] == "failed"
+    assert await bounces.suppressions(closed) == []
 
 
-async def test_who_may_report_and_what_is_refused(stage: Stage) -> None:
+async def test_who_may_report_and_what_is_refused(bounces: Bounces) -> None:
     who = account()
-    email = (await stage.email(who, 1, "ada@example.com"))["notification_id"]
-    mac = envelope_id(stage.settings, email).partition(".")[2]
+    email = (await bounces.email(who, 1, "ada@example.com"))["notification_id"]
+    mac = envelope_id(bounces.settings, email).partition(".")[2]
     unknown = "ntf-0123456789abcdef01234567"
-    signed = envelope_id(stage.settings, unknown).partition(".")[2]
+    signed = envelope_id(bounces.settings, unknown).partition(".")[2]
     wrong = f"{mac[:-1]}{'0' if mac[-1] != '0' else '1'}"
-    client = stage.notifier.client
-    [message] = [one["id"] for one in (await stage.notifier.inbox(who))["messages"]]
+    client = bounces.notifier.client
+    [message] = [one["id"] for one in (await bounces.notifier.inbox(who))["messages"]]
 
     async def status(content: bytes, **headers: str) -> int:
         return (await client.post("/bounces", content=content, headers=MAIL | headers)).status_code
@@ -235,23 +241,23 @@ async def test_who_may_report_and_what_is_refused(stage: Stage) -> None:
         (operator(), {"notification_id": message, "kind": "hard"}, 404),
         (operator(), {"notification_id": "ntf-1", "kind": "hard"}, 404),
     ]:
-        answer = await stage.post(headers, **report_)
+        answer = await bounces.post(headers, **report_)
         assert (answer.status_code, answer.headers["content-type"]) == (expected, "application/problem+json"), report_
     bad = b'{"notification_id": "\xff\xfe"}'
     assert (await client.post("/bounces", content=bad, headers={"Content-Type": "application/json"})).status_code == 422
-    assert await stage.suppressions(who) == []
+    assert await bounces.suppressions(who) == []
 
 
-async def test_a_report_in_json_names_an_email_or_from_an_operator_an_address(stage: Stage) -> None:
+async def test_a_report_in_json_names_an_email_or_from_an_operator_an_address(bounces: Bounces) -> None:
     who = account()
-    email = (await stage.email(who, 1, "ada@example.com"))["notification_id"]
-    mac = envelope_id(stage.settings, email).partition(".")[2]
+    email = (await bounces.email(who, 1, "ada@example.com"))["notification_id"]
+    mac = envelope_id(bounces.settings, email).partition(".")[2]
     told = {"notification_id": email, "kind": "soft", "detail": "552 ada@example.com is full"}
-    assert (await stage.post(**told, mac=mac)).json()["recorded"] is True
-    [kept] = [one for one in await stage.notifier.decisions(who) if one["channel"] == "email"]
+    assert (await bounces.post(**told, mac=mac)).json()["recorded"] is True
+    [kept] = [one for one in await bounces.notifier.decisions(who) if one["channel"] == "email"]
     assert kept["bounce_detail"] == "552 [address] is full"
-    by_address = await stage.post(operator(), email="ADA@Example.com", kind="complaint")
+    by_address = await bounces.post(operator(), email="ADA@Example.com", kind="complaint")
     assert by_address.json() == {"notification_id": email, "kind": "complaint", "recorded": True}
-    nobody = await stage.post(operator(), email="nobody@example.com", kind="hard")
+    nobody = await bounces.post(operator(), email="nobody@example.com", kind="hard")
     assert nobody.json() == {"notification_id": None, "kind": "hard", "recorded": True}
-    assert (await stage.email(account(), 1, "nobody@example.com"))["status"] == "suppressed"
+    assert (await bounces.email(account(), 1, "nobody@example.com"))["status"] == "suppressed"

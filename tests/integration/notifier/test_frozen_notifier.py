@@ -16,7 +16,7 @@ from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RELAY, notifier_process, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
-from tests.kit.relay import After, Answer, ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import After, Answer, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 
 MAILS = 40
@@ -30,8 +30,8 @@ class SlowRelay:
     verb: str
     slow: bool = True
 
-    def __call__(self, turn: Turn) -> Answer:
-        return After(2) if self.slow and turn.verb == self.verb else None
+    def __call__(self, command: SmtpCommand) -> Answer:
+        return After(2) if self.slow and command.verb == self.verb else None
 
 
 @pytest.mark.rule("G3")

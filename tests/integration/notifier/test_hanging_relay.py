@@ -12,7 +12,7 @@ from notifier_service.delivery.smtp.pool import HANGING_SECONDS
 from notifier_service.delivery.smtp.relay import MailRelay
 from notifier_service.delivery.smtp.stages import StepMeaning
 from shared.runtime.settings import Settings
-from tests.kit.relay import Answer, Instead, ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import Answer, Instead, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 
 
@@ -28,10 +28,10 @@ async def send(relay: MailRelay, recipient: str) -> Attempted:
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
 async def test_mails_at_which_the_relay_hangs_do_not_hold_up_the_next_one(verb: str) -> None:
-    def hangs(turn: Turn) -> Answer:
+    def hangs(command: SmtpCommand) -> Answer:
         return (
             Instead.HANG
-            if turn.verb == verb and (turn.recipient.startswith("bad") or verb == "MAIL") and left()
+            if command.verb == verb and (command.recipient.startswith("bad") or verb == "MAIL") and left()
             else None
         )
 

@@ -12,7 +12,7 @@ from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RELAY, RunningNotifier, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
-from tests.kit.relay import Answer, Instead, Script, ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import Answer, Instead, Script, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 
 MAILS = 300
@@ -90,8 +90,8 @@ async def test_a_relay_that_takes_two_connections_is_asked_for_few_more(
 
 
 def at_bad(verb: str, answer: Answer) -> Script:
-    def script(turn: Turn) -> Answer:
-        return answer if turn.verb == verb and turn.recipient.startswith("bad") else None
+    def script(command: SmtpCommand) -> Answer:
+        return answer if command.verb == verb and command.recipient.startswith("bad") else None
 
     return script
 

@@ -57,7 +57,7 @@ def test_a_domain_needs_the_secret_to_sign_its_addresses_with() -> None:
 
 
 async def test_a_relay_with_dsn_is_asked_for_headers_and_told_which_mail_it_is() -> None:
-    async with relay_with(lambda turn: WITH_DSN if turn.verb == "EHLO" else None, **SIGNED) as (relay, scripted):
+    async with relay_with(lambda command: WITH_DSN if command.verb == "EHLO" else None, **SIGNED) as (relay, scripted):
         assert await send(relay) == Attempted(StepMeaning.DELIVERED, "250 2.0.0 queued")
         identity = envelope_id(settings(**SIGNED), "ntf-1")
         asked = f"MAIL FROM:<bounce+{identity}@bounces.example> RET=HDRS ENVID={identity}"

@@ -16,7 +16,7 @@ from notifier_service.delivery.smtp.stages import SECONDS, Stage, StepMeaning
 from notifier_service.delivery.smtp.transmission import PATIENT_DELIVERIES, wire_format
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.settings import Settings
-from tests.kit.relay import After, Answer, Instead, Script, ScriptedRelay, Turn, scripted_relay
+from tests.kit.relay import After, Answer, Instead, Script, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 
 CONTENT = b"Subject: hello\r\n\r\nhello\r\n"
@@ -45,12 +45,12 @@ async def send(relay: MailRelay, recipient: str = "ada@example.com", content: by
 
 
 def for_recipients(prefix: str, verb: str, answer: Answer) -> Script:
-    return lambda turn: answer if turn.verb == verb and turn.recipient.startswith(prefix) else None
+    return lambda command: answer if command.verb == verb and command.recipient.startswith(prefix) else None
 
 
 def once(verb: str, answer: Answer) -> Script:
     left = [answer]
-    return lambda turn: left.pop() if turn.verb == verb and left else None
+    return lambda command: left.pop() if command.verb == verb and left else None
 
 
 async def test_one_connection_carries_many_mails_one_after_the_other() -> None:
@@ -118,7 +118,9 @@ async def test_a_kept_connection_on_which_something_has_come_is_replaced(goodbye
 
 @pytest.mark.parametrize("answer", [Instead.CLOSE, Instead.RESET, "421 4.4.2 idle for too long", "503 out of step"])
 async def test_a_kept_connection_that_the_relay_has_given_up_costs_the_next_mail_nothing(answer: Answer) -> None:
-    async with relay_with(lambda turn: answer if turn.verb == "MAIL" and turn.mails == turn.connection else None) as (
+    async with relay_with(
+        lambda command: answer if command.verb == "MAIL" and command.mails == command.connection else None
+    ) as (
         relay,
         scripted,
     ):
@@ -128,8 +130,8 @@ async def test_a_kept_connection_that_the_relay_has_given_up_costs_the_next_mail
 
 
 async def test_a_relay_that_closes_after_each_mail_gets_them_all() -> None:
-    def closes(turn: Turn) -> Answer:
-        return Instead.CLOSE if turn.verb == "MAIL" and turn.mails >= turn.connection else None
+    def closes(command: SmtpCommand) -> Answer:
+        return Instead.CLOSE if command.verb == "MAIL" and command.mails >= command.connection else None
 
     async with relay_with(closes, smtp_connections=1) as (relay, _):
         results = [await send(relay) for _ in range(5)]
@@ -222,8 +224,8 @@ async def test_a_relay_that_refuses_every_connection_is_unreachable() -> None:
 
 
 async def test_a_mail_takes_over_a_connection_that_is_free_before_another_is_opened() -> None:
-    def slow(turn: Turn) -> Answer:
-        return Instead.HANG if turn.verb == "CONNECT" and turn.connection > 1 else None
+    def slow(command: SmtpCommand) -> Answer:
+        return Instead.HANG if command.verb == "CONNECT" and command.connection > 1 else None
 
     async with relay_with(slow) as (relay, scripted):
         results = await asyncio.gather(*(send(relay) for _ in range(20)))

@@ -6,7 +6,7 @@ import pytest
 
 from notifier_service.delivery.smtp.stages import StepMeaning
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
-from tests.kit.relay import Answer, Turn
+from tests.kit.relay import Answer, SmtpCommand
 from tests.unit.notifier.test_smtp_connections import relay_with, send
 
 CHALLENGE = b"<1896.697170952@relay.example>"
@@ -31,13 +31,13 @@ async def test_the_relay_is_greeted_with_a_full_name_or_an_address(domain: str, 
     ],
 )
 async def test_a_login_uses_what_the_relay_offers(offer: str, mechanism: str, answers: list[str]) -> None:
-    def script(turn: Turn) -> Answer:
-        if turn.verb == "EHLO":
+    def script(command: SmtpCommand) -> Answer:
+        if command.verb == "EHLO":
             return f"250-relay\r\n250 {offer}"
-        if turn.verb != "AUTH" and b64encode(answers[-1].encode()).decode() == turn.line:
+        if command.verb != "AUTH" and b64encode(answers[-1].encode()).decode() == command.line:
             return "235 2.7.0 welcome"
         known = ("MAIL", "RCPT", "DATA", ".", "QUIT", "CONNECT")
-        return None if turn.verb in known else f"334 {b64encode(CHALLENGE).decode()}"
+        return None if command.verb in known else f"334 {b64encode(CHALLENGE).decode()}"
 
     async with relay_with(script, smtp_username="tenure", smtp_password="a: secret") as (relay, scripted):
         assert (await send(relay)).meaning is StepMeaning.DELIVERED

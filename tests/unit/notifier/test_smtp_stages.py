@@ -106,7 +106,7 @@ def code_of(answer: Answer) -> str:
 def at(verb: str, answer: Answer) -> Script:
     """Give this answer to the first command of the kind."""
     left = [answer]
-    return lambda turn: left.pop() if turn.verb == verb and left else None
+    return lambda command: left.pop() if command.verb == verb and left else None
 
 
 @pytest.mark.parametrize(("verb", "column"), STAGES)
