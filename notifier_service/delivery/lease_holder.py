@@ -10,7 +10,7 @@ Each method but `confirm` is one transaction and raises `Transient` while the da
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -100,7 +100,7 @@ class LeaseHolder:
                 for lease in acquired
                 if (reason := self._why_not(lease, now, returned))
             ]
-            await notifications.add(connection, list(_passed_on(suppressed)), now=now)
+            await _pass_on(connection, suppressed, now)
             log_messages = await self._store(connection, suppressed, now)
         say_all(log_messages)
         ended = {_id(one.lease) for one in suppressed}
@@ -217,14 +217,21 @@ async def _lock_recipients(connection: Connection, results: Sequence[LeaseResult
     return await recipients.lock(connection, accounts) if accounts else {}
 
 
-def _passed_on(results: Iterable[LeaseResult]) -> Iterator[NotificationDecision]:
-    """The emails to the next recipients, in place of those whose address has bounced (R52)."""
-    for one in results:
-        if isinstance(one.result, Suppressed):
-            lease = one.lease
-            recipient_id = lease.notification.recipient_id
-            if decision := passed_on(lease.event, lease.recipient, recipient_id, one.result.reason):
-                yield decision
+async def _pass_on(connection: Connection, results: Sequence[LeaseResult], now: datetime) -> None:
+    """Queue the emails to the next recipients, in place of those whose address has bounced (R52).
+
+    By the recipients as they are under their lock: nobody who is just being forgotten (R48) gets one.
+    """
+    replaced = [one for one in results if _passed_on(one, one.lease.recipient)]
+    known = await _lock_recipients(connection, replaced)
+    decisions = (_passed_on(one, known[one.lease.notification.account_id]) for one in replaced)
+    await notifications.add(connection, [decision for decision in decisions if decision], now=now)
+
+
+def _passed_on(one: LeaseResult, recipient: Recipient) -> NotificationDecision | None:
+    if not isinstance(one.result, Suppressed):
+        return None
+    return passed_on(one.lease.event, recipient, one.lease.notification.recipient_id, one.result.reason)
 
 
 def _id(lease: Lease) -> str:

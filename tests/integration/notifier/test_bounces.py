@@ -1,14 +1,18 @@
 """Mail that comes back: who may report it, what follows for its address, and that a report counts once."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from notifier_service.bounces.address import address_hash, envelope_id
+from notifier_service.storage import suppressions
+from notifier_service.storage.suppressions import Suppression
 from shared.runtime.settings import Settings
-from shared.storage.database import transaction
+from shared.storage.database import Engine, transaction
 from shared.web import limits
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
@@ -27,7 +31,11 @@ PRIVATE: Final = "zebedee"
 def relay_script(command: SmtpCommand) -> str | None:
     if command.verb == "EHLO":
         return "250-relay.example\r\n250 DSN"
-    refused = {"gone": "550 5.1.1 no such user", "closed": "554 5.7.1 relay access denied"}
+    refused = {
+        "gone": "550 5.1.1 no such user",
+        "closed": "554 5.7.1 relay access denied",
+        "later": "451 4.3.0 try later",
+    }
     return refused.get(command.recipient.partition("@")[0]) if command.verb == "RCPT" else None
 
 
@@ -153,6 +161,45 @@ async def has_been_told(bounces: Bounces, who: str, kinds: list[str]) -> bool:
     """Whether emails of these kinds, and no others, have been delivered to the deputy."""
     found = [one for one in await bounces.notifier.decisions(who) if one["recipient_id"] == "deputy"]
     return [(one["kind"], one["status"]) for one in reversed(found)] == [(kind, "delivered") for kind in kinds]
+
+
+@pytest.mark.rule("R48", "R52")
+async def test_nobody_is_told_instead_who_is_just_leaving_the_list(bounces: Bounces) -> None:
+    """The email waits for a retry, its address is suppressed, and it is leased while the list is being emptied."""
+    who, address, engine = account(), "later@example.com", bounces.notifier.engine
+    deputy = CONTACT | {"recipient_id": "deputy", "email": "deputy@example.com", "kinds": []}
+    await bounces.environment.publish(
+        event("recipients_changed", who, 1, recipients=[deputy]),
+        event("contact_changed", who, 2, contact=CONTACT | {"email": address}),
+        event("renewal_due", who, 3),
+    )
+    await eventually(lambda: is_tried(bounces, who))
+    async with transaction(engine) as connection:
+        hashed = address_hash(bounces.settings, address)
+        await suppressions.add(connection, [Suppression(hashed, "bounced", datetime.now(UTC), None)])
+    async with transaction(engine) as leaving:
+        await leaving.execute(EMPTY_THE_LIST, {"who": who})
+        async with transaction(engine) as connection:
+            await connection.execute(DUE_NOW, {"who": who})
+        await eventually(lambda: waits_for_a_lock(engine))
+    await eventually(lambda: bounces.notifier.has_email(who, "suppressed"))
+    assert [one["recipient_id"] for one in await bounces.notifier.decisions(who) if one["channel"] == "email"] == [None]
+
+
+EMPTY_THE_LIST: Final = text("UPDATE recipient SET further = NULL WHERE account_id = :who")
+DUE_NOW: Final = text("UPDATE notification SET next_attempt_at = now() WHERE account_id = :who AND status = 'queued'")
+WAITING: Final = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND state = 'active'")
+
+
+async def is_tried(bounces: Bounces, who: str) -> bool:
+    """Whether the relay has put the account's email off."""
+    found = [one for one in await bounces.notifier.decisions(who, status="queued") if one["attempts"] == 1]
+    return len(found) == 1 and not found[0]["under_way"]
+
+
+async def waits_for_a_lock(engine: Engine) -> bool:
+    async with transaction(engine) as connection:
+        return bool((await connection.execute(WAITING)).scalar_one())
 
 
 @pytest.mark.rule("R48")
