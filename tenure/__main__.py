@@ -25,7 +25,7 @@ from tenure.commands.failures import Failed
 from tenure.terminal import complain, say
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "up": "Run the local stack: Kafka, PostgreSQL, mail and both services.",
+    "up": "Run the local stack: Kafka, PostgreSQL, mail, both services and the operations page.",
     "demo": "Play a customer's story through the local stack.",
     "publish": "Send events from files to their topics.",
     "try": "Say what events would lead to if they came now: events, price difference, state, or the refusal.",

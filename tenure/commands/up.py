@@ -52,7 +52,7 @@ def up(  # noqa: PLR0913 - one argument per option
     accept_policy_change: Accept = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run the local stack: Kafka, PostgreSQL, mail and both services, until Ctrl-C."""
+    """Run the local stack: Kafka, PostgreSQL, mail, both services and the operations page, until Ctrl-C."""
     expected = (PartFailed, PortTaken, BadSettings, FolderInUse, OSError)
     with failing("tenure up", *expected), kept_folder(data) if data else temporary_folder() as folder:
         stack_options = StackOptions(

@@ -53,6 +53,12 @@ def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_p
         addresses = re.findall(r"^  (?:mails|subscription|notifier) +(http\S+)$", output, re.MULTILINE)
         assert len(addresses) == 3, output
         assert [httpx.get(each, trust_env=False).status_code for each in addresses] == [200] * 3
+        document = json.loads(ready_file.read_text())
+        assert [psutil.pid_exists(pid) for pid in document["pids"]["ops"]] == [True]
+        (link,) = re.findall(r"^  operations +(\S+)$", output, re.MULTILINE)
+        assert link.startswith(f"{document['ops_url']}/ops?token=")
+        opened = httpx.Client(follow_redirects=True, trust_env=False).get(link)
+        assert (opened.status_code, str(opened.url)) == (200, f"{document['ops_url']}/ops")
         shown = subprocess.run(
             [sys.executable, "-m", "tenure", "account", "ann", "--json"],
             capture_output=True, check=True, env=ENVIRONMENT, cwd=tmp_path,
