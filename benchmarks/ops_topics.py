@@ -8,24 +8,12 @@ from typing import Any, Final
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from shared.contracts.topics import (
-    DEAD_LETTERS,
-    LIFECYCLE,
-    NOTIFICATION_DEAD_LETTERS,
-    OUTCOMES,
-    PURCHASES,
-    RENEWALS,
-    SERVER_INVENTORY,
-    STATE,
-)
+from shared.contracts.topics import LIFECYCLE, OUTCOMES, STATE
 from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from shared.web.examples import examples
+from tenure.ops.model import KEPT_TOPICS, WATCHED_TOPICS
 
-_TOPICS: Final = (
-    *(STATE, LIFECYCLE, OUTCOMES, DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS),
-    *(PURCHASES, RENEWALS, SERVER_INVENTORY),
-)
 _STATE_EXAMPLE: Final = "tenure.subscription.state"
 _STATES: Final = (*["active"] * 17, "grace", "released", "released")
 _EDITIONS: Final = ("ultimate", "enterprise", "advanced", "anti-virus")
@@ -43,7 +31,7 @@ class Topics:
 
     async def fill(self, count: int) -> None:
         """State documents of so many accounts, and events and outcomes of some of them."""
-        await ensure(_TOPICS, self._settings)
+        await ensure((*KEPT_TOPICS, *WATCHED_TOPICS), self._settings)
         async with self._producer() as producer:
             numbers = range(count)
             await _send(producer, STATE, (self._document(number) for number in numbers))

@@ -41,8 +41,6 @@ from tenure.ops.latencies import Latencies
 from tenure.ops.rates import Rates
 from tenure.ops.renewals import Estimates
 
-_FROM_OTHERS: Final = frozenset({PURCHASES, RENEWALS, SERVER_INVENTORY})
-
 Place = tuple[str, int]
 """Topic (the contract's name) and partition."""
 
@@ -92,7 +90,7 @@ class Model:
         try:
             FOLDS[topic](self, record)
         except UNREADABLE:
-            self.unreadable[topic] += topic not in _FROM_OTHERS
+            self.unreadable[topic] += topic not in WATCHED_TOPICS
 
     def forget(self, now_ms: int) -> None:
         """Let go what is too old to be shown."""

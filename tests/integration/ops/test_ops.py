@@ -8,27 +8,22 @@ import pytest
 from shared.contracts.topics import (
     DEAD_LETTERS,
     LIFECYCLE,
-    NOTIFICATION_DEAD_LETTERS,
     OUTCOMES,
     PURCHASES,
-    RENEWALS,
-    SERVER_INVENTORY,
     STATE,
 )
 from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.ops.access import COOKIE
+from tenure.ops.model import KEPT_TOPICS, WATCHED_TOPICS
 from tests.kit.ops import publishing, running_page, shows
 from tests.kit.settings import NOBODY, service_settings
 from tests.kit.tokens import bearer, operator
 from tests.kit.waiting import eventually
 from tests.unit.ops.records import lifecycle, outcome, state
 
-TOPICS = (
-    *(STATE, LIFECYCLE, OUTCOMES, DEAD_LETTERS, NOTIFICATION_DEAD_LETTERS),
-    *(PURCHASES, RENEWALS, SERVER_INVENTORY),
-)
+TOPICS = (*KEPT_TOPICS, *WATCHED_TOPICS)
 HTML = {"Accept": "text/html"}
 
 
