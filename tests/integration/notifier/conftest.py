@@ -9,8 +9,10 @@ import uvloop
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
+from tests.integration.notifier.bounces import Bounces, relay_script
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
+from tests.kit.relay import scripted_relay
 from tests.kit.settings import service_settings
 
 
@@ -38,3 +40,12 @@ async def environment(settings: Settings, mail: MailServer) -> AsyncIterator[Env
 async def notifier(settings: Settings, environment: Environment) -> AsyncIterator[RunningNotifier]:
     async with running_notifier(settings) as running:
         yield running
+
+
+@pytest.fixture
+async def bounces(settings: Settings, environment: Environment) -> AsyncIterator[Bounces]:
+    async with scripted_relay(relay_script) as relay:
+        own = {"smtp_host": "127.0.0.1", "smtp_port": relay.port, "bounce_domain": "bounces.tenure.example"}
+        changed = settings.model_copy(update=own)
+        async with running_notifier(changed) as notifier:
+            yield Bounces(notifier, relay, environment, changed)

@@ -1,98 +1,24 @@
-"""Mail that comes back: who may report it, what follows for its address, and that a report counts once."""
+"""Mail that comes back: what follows for its address, and that a report counts once."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from notifier_service.bounces.address import address_hash, envelope_id
 from notifier_service.storage import suppressions
 from notifier_service.storage.suppressions import Suppression
-from shared.runtime.settings import Settings
 from shared.storage.database import Engine, transaction
-from shared.web import limits
-from tests.integration.notifier.environment import Environment
-from tests.integration.notifier.running import RunningNotifier, running_notifier
+from tests.integration.notifier.bounces import Bounces
+from tests.integration.notifier.running import RunningNotifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
-from tests.kit.mail_reports import report
-from tests.kit.relay import ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.stored import found_in
 from tests.kit.tokens import bearer, operator
 from tests.kit.waiting import eventually
 
-MAIL: Final = {"Content-Type": "message/rfc822"}
 PRIVATE: Final = "zebedee"
-
-
-def relay_script(command: SmtpCommand) -> str | None:
-    if command.verb == "EHLO":
-        return "250-relay.example\r\n250 DSN"
-    refused = {
-        "gone": "550 5.1.1 no such user",
-        "closed": "554 5.7.1 relay access denied",
-        "later": "451 4.3.0 try later",
-    }
-    return refused.get(command.recipient.partition("@")[0]) if command.verb == "RCPT" else None
-
-
-class Bounces(NamedTuple):
-    """A notifier that has sent through this relay; `settings` are those it runs with."""
-
-    notifier: RunningNotifier
-    relay: ScriptedRelay
-    environment: Environment
-    settings: Settings
-
-    async def email(self, who: str, version: int, address: str, kind: str = "activated") -> dict[str, Any]:
-        """The account's email of an event with this contact, once it has ended."""
-        stated = {"contact": CONTACT | {"email": address}} if kind in ("activated", "contact_changed") else {}
-        sent = event(kind, who, version, **stated)
-        await self.environment.publish(sent)
-
-        async def ended() -> dict[str, Any] | None:
-            return next(
-                (
-                    one
-                    for one in await self.notifier.decisions(who)
-                    if (one["lifecycle_event_id"], one["channel"]) == (sent["id"], "email")
-                    and one["recipient_id"] is None
-                    and one["status"] != "queued"
-                ),
-                None,
-            )
-
-        return await eventually(ended) or {}
-
-    async def bounce(self, name: str, notification_id: str, **headers: str) -> httpx.Response:
-        mac = envelope_id(self.settings, notification_id).partition(".")[2]
-        content = report(name, notification_id=notification_id, mac=mac)
-        return await self.notifier.client.post("/bounces", content=content, headers=MAIL | headers)
-
-    async def post(self, headers: dict[str, str] | None = None, **told: Any) -> httpx.Response:
-        return await self.notifier.client.post("/bounces", json=told, headers=headers)
-
-    async def suppressions(self, who: str) -> list[dict[str, Any]]:
-        asked = {"account_id": who}
-        answer = await self.notifier.client.get("/api/suppressions", headers=operator(), params=asked)
-        return list(answer.raise_for_status().json()["suppressions"])
-
-    async def outcomes(self, who: str, count: int) -> list[tuple[str, str | None]]:
-        """(last word of the type, reason) of the emails of an account, once there are `count` outcomes of anybody."""
-        found = [one for one in await self.environment.outcomes(count) if one["data"]["channel"] == "email"]
-        return [(one["type"].split(".")[2], one["data"]["reason"]) for one in found if one["subject"] == who]
-
-
-@pytest.fixture
-async def bounces(settings: Settings, environment: Environment) -> AsyncIterator[Bounces]:
-    async with scripted_relay(relay_script) as relay:
-        own = {"smtp_host": "127.0.0.1", "smtp_port": relay.port, "bounce_domain": "bounces.tenure.example"}
-        changed = settings.model_copy(update=own)
-        async with running_notifier(changed) as notifier:
-            yield Bounces(notifier, relay, environment, changed)
 
 
 async def test_a_hard_bounce_is_recorded_once_and_the_inbox_says_so(bounces: Bounces) -> None:
@@ -252,59 +178,3 @@ async def test_a_relay_that_refuses_the_address_is_a_hard_bounce_and_one_that_re
     assert [status for status, _ in ended] == ["failed", "bounced", "suppressed"]
     assert (await bounces.email(closed, 1, "closed@example.com"))["status"] == "failed"
     assert await bounces.suppressions(closed) == []
-
-
-async def test_who_may_report_and_what_is_refused(bounces: Bounces) -> None:
-    who = account()
-    email = (await bounces.email(who, 1, "ada@example.com"))["notification_id"]
-    mac = envelope_id(bounces.settings, email).partition(".")[2]
-    unknown = "ntf-0123456789abcdef01234567"
-    signed = envelope_id(bounces.settings, unknown).partition(".")[2]
-    wrong = f"{mac[:-1]}{'0' if mac[-1] != '0' else '1'}"
-    client = bounces.notifier.client
-    [message] = [one["id"] for one in (await bounces.notifier.inbox(who))["messages"]]
-
-    async def status(content: bytes, **headers: str) -> int:
-        return (await client.post("/bounces", content=content, headers=MAIL | headers)).status_code
-
-    hard = report("exim_unknown_user", notification_id=email, mac=mac)
-    assert await status(hard.replace(mac.encode(), wrong.encode())) == 401
-    assert await status(b"") == 401
-    assert await status(b"x" * (limits.BOUNCE_BYTES + 1)) == 413
-    assert await status(f"To: {email}.{mac}\n\nI am away.".encode()) == 422
-    assert await status(f"To: {email}.{mac}\n".encode() + b"Content-Type: message/rfc822\n\n" * 9_000) == 422
-    assert await status(report("ses_bounce", notification_id=unknown, mac=signed)) == 404
-    assert await status(hard, **{"Content-Type": "text/plain"}) == 415
-    assert await status(hard, **bearer(who)) == 403
-    assert await status(b"Subject: nothing of ours", **operator()) == 422
-    told = {"notification_id": email, "kind": "soft"}
-    for headers, report_, expected in [
-        (None, told, 401),
-        (None, told | {"mac": wrong}, 401),
-        (None, {"email": "ada@example.com", "kind": "hard"}, 401),
-        (operator(), {"kind": "hard"}, 422),
-        (operator(), told | {"email": "ada@example.com"}, 422),
-        (operator(), told | {"kind": "weird"}, 422),
-        (operator(), {"notification_id": message, "kind": "hard"}, 404),
-        (operator(), {"notification_id": "ntf-1", "kind": "hard"}, 404),
-    ]:
-        answer = await bounces.post(headers, **report_)
-        assert (answer.status_code, answer.headers["content-type"]) == (expected, "application/problem+json"), report_
-    bad = b'{"notification_id": "\xff\xfe"}'
-    assert (await client.post("/bounces", content=bad, headers={"Content-Type": "application/json"})).status_code == 422
-    assert await bounces.suppressions(who) == []
-
-
-async def test_a_report_in_json_names_an_email_or_from_an_operator_an_address(bounces: Bounces) -> None:
-    who = account()
-    email = (await bounces.email(who, 1, "ada@example.com"))["notification_id"]
-    mac = envelope_id(bounces.settings, email).partition(".")[2]
-    told = {"notification_id": email, "kind": "soft", "detail": "552 ada@example.com is full"}
-    assert (await bounces.post(**told, mac=mac)).json()["recorded"] is True
-    [kept] = [one for one in await bounces.notifier.decisions(who) if one["channel"] == "email"]
-    assert kept["bounce_detail"] == "552 [address] is full"
-    by_address = await bounces.post(operator(), email="ADA@Example.com", kind="complaint")
-    assert by_address.json() == {"notification_id": email, "kind": "complaint", "recorded": True}
-    nobody = await bounces.post(operator(), email="nobody@example.com", kind="hard")
-    assert nobody.json() == {"notification_id": None, "kind": "hard", "recorded": True}
-    assert (await bounces.email(account(), 1, "nobody@example.com"))["status"] == "suppressed"
