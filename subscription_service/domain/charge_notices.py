@@ -20,8 +20,11 @@ from subscription_service.domain.reminders import obstacles, quote
 
 def next_notice(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
     """The first notice that is due later than `after`; None where none is left before the attempt."""
-    auto_renewal, attempt_at = subscription.auto_renewal, announced_attempt(subscription, after, policy)
-    if not policy.charge_notice_days or auto_renewal is None or attempt_at is None:
+    auto_renewal = subscription.auto_renewal
+    if not policy.charge_notice_days or auto_renewal is None:
+        return None
+    attempt_at = announced_attempt(subscription, after, policy)
+    if attempt_at is None:
         return None
     attempt_day = billing_day(attempt_at, policy.billing_zone)
     for days in policy.charge_notice_days:

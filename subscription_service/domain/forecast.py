@@ -1,8 +1,9 @@
-"""What will happen to all accounts, billing day by billing day, if nothing comes: deductions, expiries, releases, and
-who will not be renewed for want of balance or quota.
+"""What will happen to all accounts, billing day by billing day, if nothing comes: deductions, expiries, releases, who
+will not be renewed for want of balance or quota, and how many reminders and notices announce that.
 
-`run_ahead` runs those of each account's own timers that change something, on a copy, so forecast and reality cannot
-differ. Accounts are added one by one; forecasts of different accounts can be added up.
+Those of each account's own timers that change something are run on a copy, and announcements are counted at the
+instants at which they are due, so forecast and reality cannot differ. Accounts are added one by one; forecasts of
+different accounts can be added up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,16 +13,16 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from shared.contracts.lifecycle import Expired, LifecycleData, Released, Renewed
-from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
+from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, RenewalDue, Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
 from shared.contracts.lifecycle_parts import Obstacle
 from subscription_service.domain.calendar import billing_day, days_after, midnight
 from subscription_service.domain.model import ZERO, Account, Active
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.pricing import total
 from subscription_service.domain.reminders import obstacles
-from subscription_service.domain.timeline import Foreseen, run_ahead
-from subscription_service.domain.timers import next_change
+from subscription_service.domain.timeline import Foreseen, foresee
+from subscription_service.domain.timers import TimerKind, announced_before, next_change
 
 MAX_DAYS: Final = 90
 
@@ -45,6 +46,7 @@ class ForecastDay:
 
     `attempts_failed`: deductions that fail, each attempt. `without_balance`: accounts that fail for the first time for
     their E; `lacking`: what these lack. `without_quota`: accounts that expire and could not be renewed as they are.
+    `notices`, `reminders`, `release_reminders`: `renewal_upcoming` (R49), `renewal_due` (R29) and `release_due` (R34).
     """
 
     day: date
@@ -56,6 +58,9 @@ class ForecastDay:
     expired: int = 0
     without_quota: int = 0
     released: int = 0
+    notices: int = 0
+    reminders: int = 0
+    release_reminders: int = 0
     short_of_balance: list[Shortage] = field(default_factory=list)
     short_of_quota: list[Shortage] = field(default_factory=list)
 
@@ -79,11 +84,14 @@ class Forecast:
         """Run one account ahead."""
         self.accounts += 1
         failed_for: set[date] = set()
-        for foreseen in run_ahead(account, now=self.now, until=self.until, rules=self._rules, following=next_change):
-            if foreseen.timer.at < self.until:
-                day = self.days[max(0, (billing_day(foreseen.timer.at, self._zone) - self._first).days)]
-                for event in foreseen.events:
-                    self._count(day, foreseen, event, failed_for)
+        while (timer := next_change(account, self._rules.policy)) is not None and timer.at < self.until:
+            announced = self._count_announcements(account, timer.at)
+            foreseen = foresee(announced, timer, now=self.now, rules=self._rules)
+            day = self._day_of(timer.at)
+            for event in foreseen.events:
+                self._count(day, foreseen, event, failed_for)
+            account = foreseen.after
+        self._count_announcements(account, self.until)
 
     def merge(self, days: Iterable[ForecastDay]) -> None:
         """Add the days of a forecast of other accounts."""
@@ -100,6 +108,17 @@ class Forecast:
             for name in _LISTS:
                 _cut(getattr(day, name), self._named)
 
+    def _day_of(self, at: datetime) -> ForecastDay:
+        return self.days[max(0, (billing_day(at, self._zone) - self._first).days)]
+
+    def _count_announcements(self, account: Account, until: datetime) -> Account:
+        """Those before `until`, if no change comes earlier; the account after them."""
+        announced = announced_before(account, until, self._rules.policy)
+        for at, kind in announced:
+            day, name = self._day_of(at), _ANNOUNCED[kind]
+            setattr(day, name, getattr(day, name) + 1)
+        return account._replace(decided_at=max(announced).at) if announced else account
+
     def _count(self, day: ForecastDay, foreseen: Foreseen, event: LifecycleData, failed_for: set[date]) -> None:
         match event:
             case Renewed():
@@ -113,6 +132,12 @@ class Forecast:
                 self._add_expiry(day, foreseen.before, event)
             case Released():
                 day.released += 1
+            case RenewalUpcoming():
+                day.notices += 1
+            case RenewalDue():
+                day.reminders += 1
+            case ReleaseDue():
+                day.release_reminders += 1
 
     def _add_failure(self, day: ForecastDay, account: Account, event: AutoRenewalFailed, failed_for: set[date]) -> None:
         expires_on = event.expires_on
@@ -144,5 +169,13 @@ def _cut(shortages: list[Shortage], limit: int) -> None:
     del shortages[limit:]
 
 
-_COUNTS: Final = ("deducted", "attempts_failed", "without_balance", "expired", "without_quota", "released")
+_ANNOUNCED: Final = {
+    TimerKind.NOTICE: "notices",
+    TimerKind.REMINDER: "reminders",
+    TimerKind.RELEASE_REMINDER: "release_reminders",
+}
+_COUNTS: Final = (
+    *("deducted", "attempts_failed", "without_balance", "expired", "without_quota", "released"),
+    *_ANNOUNCED.values(),
+)
 _LISTS: Final = ("short_of_balance", "short_of_quota")

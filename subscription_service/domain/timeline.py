@@ -3,24 +3,22 @@
 `next_timer` and `step` are the functions that run the timers for real, so forecast and reality cannot differ.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from shared.contracts import lifecycle, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, VersionStamp
-from subscription_service.domain.policy import Policy, Rules
+from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import step
 from subscription_service.domain.timers import Timer, TimerKind, next_timer
 
 HORIZON: Final = timedelta(days=5 * 365)
 _NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")  # for timers, which bring no facts
-
-Following: TypeAlias = Callable[[Account, Policy], Timer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +31,32 @@ class TimelineEntry:
 
 
 class Foreseen(NamedTuple):
-    """What happens at one instant. `before`: the account as it is until then."""
+    """What happens at one instant, and the account until then and from then on."""
 
     before: Account
     timer: Timer
     events: tuple[LifecycleData, ...]
+    after: Account
 
 
 def timeline(account: Account, *, now: datetime, rules: Rules, limit: int = 50) -> tuple[TimelineEntry, ...]:
     """The next `limit` entries within `HORIZON` of `now` (UTC), up to the release."""
     ahead = islice(run_ahead(account, now=now, until=now + HORIZON, rules=rules), limit)
-    return tuple(TimelineEntry(timer.at, timer.kind, _details(events)) for _, timer, events in ahead)
+    return tuple(TimelineEntry(one.timer.at, one.timer.kind, _details(one.events)) for one in ahead)
 
 
-def run_ahead(
-    account: Account, *, now: datetime, until: datetime, rules: Rules, following: Following = next_timer
-) -> Iterator[Foreseen]:
-    """What happens by itself up to `until` (UTC), one instant after the other. `now`: the service clock (UTC).
+def run_ahead(account: Account, *, now: datetime, until: datetime, rules: Rules) -> Iterator[Foreseen]:
+    """What happens by itself up to `until` (UTC), one instant after the other. `now`: the service clock (UTC)."""
+    while (timer := next_timer(account, rules.policy)) is not None and timer.at <= until:
+        yield (foreseen := foresee(account, timer, now=now, rules=rules))
+        account = foreseen.after
 
-    `following`: which timer is next, for callers whom not all of them concern.
-    """
-    while (timer := following(account, rules.policy)) is not None and timer.at <= until:
-        time = DecisionTime(at=timer.at, now=max(now, timer.at))
-        result = step(account, timer, time=time, stamp=_NO_STAMP, rules=rules)
-        yield Foreseen(account, timer, result.events)
-        account = result.account
+
+def foresee(account: Account, timer: Timer, *, now: datetime, rules: Rules) -> Foreseen:
+    """What the account's next timer, or next change, will lead to. `now`: the service clock (UTC)."""
+    time = DecisionTime(at=timer.at, now=max(now, timer.at))
+    result = step(account, timer, time=time, stamp=_NO_STAMP, rules=rules)
+    return Foreseen(account, timer, result.events, result.account)
 
 
 def _details(events: tuple[LifecycleData, ...]) -> Mapping[str, Any]:

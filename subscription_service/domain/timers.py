@@ -4,15 +4,15 @@ Every timer up to `Account.decided_at` has run, so the next one is the earliest 
 due earlier, for a new E or a new policy, never runs (R29).
 
 Timers are of two sorts. *Changes* make another subscription. *Announcements* only tell what is to come; they move
-`decided_at`, and no change depends on that: each is the first of fixed instants after it. So who asks for changes alone
-gets the same ones (the forecast, which does without the texts' facts).
+`decided_at` and nothing else, and what comes later is the first of fixed instants after it. So the announcements
+between two changes need not be run to be counted (the forecast).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from shared.contracts.types import ProtectionMode
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before
@@ -50,6 +50,16 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
 def next_change(account: Account, policy: Policy) -> Timer | None:
     """The earliest instant after `decided_at` at which a change is due, or None; announcements are passed over."""
     return min(_changes(account, policy), key=attrgetter("at"), default=None)
+
+
+def announced_before(account: Account, until: datetime, policy: Policy) -> Sequence[Timer]:
+    """Every announcement after `decided_at` and before `until` (UTC), kind by kind, where no change comes between."""
+    announced: list[Timer] = []
+    for kind, following in _ANNOUNCEMENTS.get(type(account.subscription), ()):
+        at = account.decided_at
+        while at is not None and (at := following(account.subscription, at, policy)) is not None and at < until:
+            announced.append(Timer(at, kind))
+    return announced
 
 
 def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
@@ -121,17 +131,10 @@ def _announcements(account: Account, policy: Policy) -> Iterator[Timer]:
     subscription, after = account.subscription, account.decided_at
     if after is None or subscription is None:
         return
-    if isinstance(subscription, Active):
-        notice = next_notice(subscription, after, policy)
-        if notice is not None:
-            yield Timer(notice, TimerKind.NOTICE)
-        reminder = _next_reminder(subscription, after, policy)
-        if reminder is not None:
-            yield Timer(reminder, TimerKind.REMINDER)
-    elif isinstance(subscription, Grace):
-        reminder = _release_reminder(subscription, policy)
-        if reminder > after:
-            yield Timer(reminder, TimerKind.RELEASE_REMINDER)
+    for kind, following in _ANNOUNCEMENTS.get(type(subscription), ()):
+        at = following(subscription, after, policy)
+        if at is not None:
+            yield Timer(at, kind)
 
 
 def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
@@ -145,7 +148,16 @@ def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> dat
     return None
 
 
-def _release_reminder(subscription: Grace, policy: Policy) -> datetime:
+def _next_release_reminder(subscription: Grace, after: datetime, policy: Policy) -> datetime | None:
     """R34: worked out from `retained_until`, which was fixed when grace began (R35)."""
     day_before = days_before(billing_day(subscription.retained_until, policy.billing_zone), 1)
-    return at_hour(day_before, policy.release_reminder_hour, policy.billing_zone)
+    reminder = at_hour(day_before, policy.release_reminder_hour, policy.billing_zone)
+    return reminder if reminder > after else None
+
+
+_Following: TypeAlias = Callable[[Any, datetime, Policy], datetime | None]
+_ANNOUNCEMENTS: Final[Mapping[type, tuple[tuple[TimerKind, _Following], ...]]] = {
+    Active: ((TimerKind.NOTICE, next_notice), (TimerKind.REMINDER, _next_reminder)),
+    Grace: ((TimerKind.RELEASE_REMINDER, _next_release_reminder),),
+}
+"""State -> what is announced in it, and what gives the first instant of that after another."""

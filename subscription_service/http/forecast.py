@@ -43,6 +43,14 @@ class Failures(BaseModel):
     shortfall: Annotated[Amount, described(f"What these accounts lack. {MONEY}", "335.00")]
 
 
+class Announcements(BaseModel):
+    """What accounts are told on a day of what is to come."""
+
+    notices: Annotated[int, described("How many notices of a coming deduction (`renewal_upcoming`, R49).", 40)]
+    reminders: Annotated[int, described("How many reminders of an expiry (`renewal_due`, R29).", 1300)]
+    release_reminders: Annotated[int, described("How many reminders of a release (`release_due`, R34).", 28)]
+
+
 class ShortOfBalance(BaseModel):
     """An account whose deduction fails."""
 
@@ -77,6 +85,7 @@ class Day(BaseModel):
     expired: Annotated[int, described("How many subscriptions expire: grace begins at 00:00 after E.", 31)]
     without_quota: Annotated[int, described("How many of these could not be renewed as they are (R14).", 2)]
     released: Annotated[int, described("How many subscriptions are released.", 28)]
+    announced: Announcements
     short_of_balance: Annotated[Sequence[ShortOfBalance], described("The first of `failed.accounts`, by id.")]
     short_of_quota: Annotated[Sequence[ShortOfQuota], described("The first of `without_quota`, by id.")]
 
@@ -89,6 +98,7 @@ class Day(BaseModel):
             expired=day.expired,
             without_quota=day.without_quota,
             released=day.released,
+            announced=Announcements.model_validate(day, from_attributes=True),
             short_of_balance=[ShortOfBalance.of(each) for each in day.short_of_balance],
             short_of_quota=[ShortOfQuota.of(each) for each in day.short_of_quota],
         )
@@ -129,7 +139,8 @@ class _Forecasts:
             int, Query(ge=0, le=MAX_NAMED, description="How many accounts are named at most, of each kind and day.")
         ] = 100,
     ) -> ForecastDocument:
-        """What will be deducted, expire and be released, day by day, if nothing changes, and who will fail.
+        """What will be deducted, expire, be released and be announced, day by day, if nothing changes, and who will
+        fail.
 
         Worked out by the code that runs the timers. While one is under way, another is answered 429.
         """

@@ -25,10 +25,11 @@ app = typer.Typer(add_completion=False)
 _SECONDS: Final = 900.0
 _CSV_COLUMNS: Final = (
     *("day", "deducted_accounts", "deducted_amount", "failed_attempts", "failed_accounts", "failed_shortfall"),
-    *("expired", "without_quota", "released"),
+    *("expired", "without_quota", "released", "notices", "reminders", "release_reminders"),
 )
 _HEAD: Final = (
     *("day", "deducted", "amount", "attempts that fail", "accounts", "lacking", "expire", "without quota", "released"),
+    *("notices", "reminders", "release reminders"),
 )
 Days = Annotated[int, typer.Option(min=1, max=90, help="How many billing days, the present one first.")]
 Named = Annotated[
@@ -76,7 +77,9 @@ def _say(answer: Mapping[str, Any]) -> None:
 def _cells(day: Mapping[str, Any]) -> Sequence[object]:
     deducted, failed = day["deducted"], day["failed"]
     money = (deducted["accounts"], deducted["amount"], failed["attempts"], failed["accounts"], failed["shortfall"])
-    return (day["day"], *money, day["expired"], day["without_quota"], day["released"])
+    told = day["announced"]
+    announced = (told["notices"], told["reminders"], told["release_reminders"])
+    return (day["day"], *money, day["expired"], day["without_quota"], day["released"], *announced)
 
 
 def _shortages(day: Mapping[str, Any]) -> Iterator[list[str]]:

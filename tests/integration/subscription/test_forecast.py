@@ -55,8 +55,8 @@ def customers(at: datetime) -> list[dict[str, Any]]:
 
 
 def counted(lifecycle: list[dict[str, Any]], first: date) -> dict[str, tuple[int, ...]]:
-    """Day -> deductions, failed attempts, expiries, releases, of these lifecycle events."""
-    kinds = ("renewed", "auto_renewal_failed", "expired", "released")
+    """Day -> deductions, failed attempts, expiries, releases, notices and reminders, of these lifecycle events."""
+    kinds = ("renewed", "auto_renewal_failed", "expired", "released", "renewal_upcoming", "renewal_due", "release_due")
     days: dict[str, Counter[str]] = {}
     for one in lifecycle:
         day = billing_day(datetime.fromisoformat(one["time"]), ZONE)
@@ -67,7 +67,13 @@ def counted(lifecycle: list[dict[str, Any]], first: date) -> dict[str, tuple[int
 
 
 def foretold(days: list[ForecastDay]) -> dict[str, tuple[int, ...]]:
-    found = {str(one.day): (one.deducted, one.attempts_failed, one.expired, one.released) for one in days}
+    found = {
+        str(one.day): (
+            *(one.deducted, one.attempts_failed, one.expired, one.released),
+            *(one.notices, one.reminders, one.release_reminders),
+        )
+        for one in days
+    }
     return {day: counts for day, counts in found.items() if any(counts)}
 
 
@@ -140,7 +146,10 @@ class TestOverHttp:
         await world.settle(world.now + timedelta(days=DAYS - 1))
         happened = counted(await world.events(LIFECYCLE), today)
         found = {
-            day["day"]: (day["deducted"]["accounts"], day["failed"]["attempts"], day["expired"], day["released"])
+            day["day"]: (
+                *(day["deducted"]["accounts"], day["failed"]["attempts"], day["expired"], day["released"]),
+                *day["announced"].values(),
+            )
             for day in shown["days"]
         }
         assert {day: counts for day, counts in found.items() if any(counts)} == happened

@@ -4,17 +4,18 @@ import pickle
 from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.lifecycle import Expired, Released, Renewed
-from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
+from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, RenewalDue, Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.forecast import Forecast, ForecastDay
 from subscription_service.domain.model import Account
+from subscription_service.domain.policy import ReminderRow, Rules
 from tests.kit.examples import examples
 from tests.unit.domain.lives import take, timed
 from tests.unit.domain.scenario import (
@@ -25,6 +26,7 @@ from tests.unit.domain.scenario import (
     day,
     registered,
     rich,
+    rules,
     specification,
     started,
     when,
@@ -32,45 +34,69 @@ from tests.unit.domain.scenario import (
 from tests.unit.domain.strategies import LIVES, Life
 
 ZONE = RULES.policy.billing_zone
+TALKATIVE = rules(
+    charge_notice_days=(14, 7, 1),
+    deduction_hour=10,  # the hour of notices and reminders
+    reminders=(
+        ReminderRow(days=(30, 9, 1), hour=10, min_months=3),
+        ReminderRow(days=(9, 8, 3), hour=10),
+    ),
+)
+COUNTED: Final[dict[type[LifecycleData], str]] = {
+    Renewed: "deducted",
+    AutoRenewalFailed: "attempts_failed",
+    Expired: "expired",
+    Released: "released",
+    RenewalUpcoming: "notices",
+    RenewalDue: "reminders",
+    ReleaseDue: "release_reminders",
+}
 
 
-def forecast(now: datetime, days: int, *accounts: Account, named: int = 100) -> list[ForecastDay]:
-    found = Forecast(days, now=now, rules=RULES, named=named)
+def forecast(now: datetime, days: int, *accounts: Account, named: int = 100, rules: Rules = RULES) -> list[ForecastDay]:
+    found = Forecast(days, now=now, rules=rules, named=named)
     for account in accounts:
         found.add(account)
     found.finish()
     return found.days
 
 
-def foretold(days: list[ForecastDay]) -> dict[str, Any]:
-    """What happens on which day, of the days on which anything does."""
-    names = ("deducted", "attempts_failed", "expired", "released", "amount")
-    counted = {one.day: tuple(getattr(one, name) for name in names) for one in days}
-    return {str(each): values for each, values in counted.items() if any(values)}
+def foretold(days: list[ForecastDay]) -> dict[str, dict[str, Any]]:
+    """What is counted on which day, of the days on which anything is."""
+    found = {}
+    for one in days:
+        values = {name: getattr(one, name) for name in (*COUNTED.values(), "amount")}
+        if any(values.values()):
+            found[str(one.day)] = {name: value for name, value in values.items() if value}
+    return found
 
 
-def happened(scenario: Scenario, first: int, today: date) -> dict[str, Any]:
+def happened(scenario: Scenario, first: int, today: date) -> dict[str, dict[str, Any]]:
     """The same of a log from its entry number `first` on."""
     days: dict[str, Counter[str]] = {}
-    amounts: Counter[str] = Counter()
     for at, event in scenario.log[first:]:
-        on = str(max(billing_day(at, ZONE), today))
-        name = {Renewed: "d", AutoRenewalFailed: "f", Expired: "e", Released: "r"}.get(type(event))
-        if name is not None:
-            days.setdefault(on, Counter())[name] += 1
-            amounts[on] += (event.charged or 0) if isinstance(event, Renewed) else 0  # type: ignore[assignment]
-    return {on: (*(counts[name] for name in "dfer"), amounts[on]) for on, counts in days.items()}
+        if type(event) in COUNTED:
+            counts = days.setdefault(str(max(billing_day(at, ZONE), today)), Counter())
+            counts[COUNTED[type(event)]] += 1
+            if isinstance(event, Renewed) and event.charged:
+                counts["amount"] += event.charged  # type: ignore[assignment]
+    return {on: dict(counts) for on, counts in days.items()}
 
 
-@pytest.mark.rule("R20", "R25", "R31", "R35")
-@given(life=LIVES, days=st.integers(1, 90), pause=st.timedeltas(timedelta(0), timedelta(days=20)))
+@pytest.mark.rule("R20", "R25", "R29", "R31", "R34", "R35", "R49", "R51")
+@given(
+    life=LIVES,
+    days=st.integers(1, 90),
+    pause=st.timedeltas(timedelta(0), timedelta(days=20)),
+    rules=st.sampled_from([RULES, TALKATIVE]),
+)
 @settings(max_examples=examples(100), deadline=None)
-def test_the_forecast_is_what_then_happens(life: Life, days: int, pause: timedelta) -> None:
-    scenario = Scenario()
+def test_the_forecast_is_what_then_happens(life: Life, days: int, pause: timedelta, rules: Rules) -> None:
+    scenario = Scenario(rules=rules)
     for time, command in timed(life):
         take(scenario, time, command)
     now, first = time + pause, len(scenario.log)
-    expected = forecast(now, days, scenario.account)
+    expected = forecast(now, days, scenario.account, rules=rules)
     today = billing_day(now, ZONE)
     end = when(f"{today + timedelta(days=days)} 00:00")
     scenario.advance_to(end - timedelta(seconds=1))
@@ -79,17 +105,41 @@ def test_the_forecast_is_what_then_happens(life: Life, days: int, pause: timedel
 
 @pytest.mark.rule("R20", "R31")
 def test_the_last_day_ends_with_its_midnight_and_the_first_is_today() -> None:
-    plain = started().account  # E is 15 February, so it expires at 00:00 on the 16th
+    plain = started()  # E is 15 February, so it expires at 00:00 on the 16th
+    plain.advance_to("2026-02-08 10:00")
     now = when("2026-02-14 23:59")
-    assert [one.day for one in forecast(now, 2, plain)] == [day("2026-02-14"), day("2026-02-15")]
-    assert foretold(forecast(now, 2, plain)) == {}
-    assert foretold(forecast(now, 3, plain)) == {"2026-02-16": (0, 0, 1, 0, Decimal("0.00"))}
+    assert [one.day for one in forecast(now, 2, plain.account)] == [day("2026-02-14"), day("2026-02-15")]
+    assert foretold(forecast(now, 2, plain.account)) == {}
+    assert foretold(forecast(now, 3, plain.account)) == {"2026-02-16": {"expired": 1}}
 
 
 @pytest.mark.rule("R4")
 def test_what_is_overdue_counts_for_today() -> None:
     plain = started().account
-    assert foretold(forecast(when("2026-02-20 12:00"), 1, plain)) == {"2026-02-20": (0, 0, 1, 0, Decimal("0.00"))}
+    overdue = {"reminders": 1, "expired": 1}
+    assert foretold(forecast(when("2026-02-20 12:00"), 1, plain)) == {"2026-02-20": overdue}
+
+
+@pytest.mark.rule("R29", "R34", "R49")
+def test_notices_and_reminders_are_counted_on_their_days() -> None:
+    """E is 15 February: the first attempt on the 6th, so its notice on 30 January."""
+    days = forecast(when("2026-01-29 12:00"), 60, automatic().account, rules=rules(charge_notice_days=(7,)))
+    announced = [(str(one.day), one.notices, one.reminders, one.release_reminders) for one in days]
+    assert [each for each in announced if any(each[1:])] == [
+        ("2026-01-30", 1, 0, 0),
+        ("2026-02-08", 0, 1, 0),
+        ("2026-02-22", 0, 0, 1),
+    ]
+
+
+@pytest.mark.rule("R29")
+def test_a_reminder_that_was_sent_is_not_counted_and_one_at_the_last_midnight_neither() -> None:
+    early = rules(reminder_hour=0)
+    scenario = started(rules=early)
+    assert [one.reminders for one in forecast(when("2026-02-07 12:00"), 1, scenario.account, rules=early)] == [0]
+    assert [one.reminders for one in forecast(when("2026-02-07 12:00"), 2, scenario.account, rules=early)] == [0, 1]
+    scenario.advance_to("2026-02-08 00:00")
+    assert [one.reminders for one in forecast(when("2026-02-07 12:00"), 2, scenario.account, rules=early)] == [0, 0]
 
 
 @pytest.mark.rule("R25")
