@@ -5,7 +5,7 @@ Nothing is known here of what the rows mean. What cannot be read is a `Fault` th
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -68,8 +68,24 @@ def _object(file: Path, line: int, document: Any) -> Row | Fault:
     return Fault(str(file), line, "", "expected a JSON object")
 
 
+def not_text(file: Path) -> Fault | None:
+    """The first line that is not UTF-8; None where all are. Raises `OSError`."""
+    with file.open("rb") as lines:
+        number = next((number for number, line in enumerate(lines, start=1) if not _is_text(line)), None)
+    return None if number is None else Fault(str(file), number, "", "is not UTF-8; save the file as UTF-8")
+
+
+def _is_text(line: bytes) -> bool:
+    """A NUL is no text either: so UTF-16 without its mark is recognized."""
+    try:
+        return "\0" not in line.decode()
+    except UnicodeDecodeError:
+        return False
+
+
 def csv_rows(file: Path, fields_of: Mapping[str, str]) -> Iterator[Row | Fault]:
-    """The rows below the head. `fields_of`: column -> field, for columns that have another name. Raises `OSError`.
+    """The rows below the head, of UTF-8. `fields_of`: column -> field, for columns that have another name. Raises
+    `OSError`.
 
     After a line that is no CSV nothing more of the file can be read.
     """
@@ -79,7 +95,6 @@ def csv_rows(file: Path, fields_of: Mapping[str, str]) -> Iterator[Row | Fault]:
             reader = csv.reader(lines, strict=True, delimiter=_separator(file))
             column_of = {name: column for column, name in fields_of.items()}
             head = [fields_of.get(name.strip(), name.strip()) for name in next(reader, ())]
-            yield from _faults_of_head(file, head)
             line = reader.line_num + 1
             name_of_file, width = str(file), len(head)
             for cells in reader:
@@ -89,8 +104,6 @@ def csv_rows(file: Path, fields_of: Mapping[str, str]) -> Iterator[Row | Fault]:
                     text = f"has {counted(len(cells), 'column')}, and the head has {width}"
                     yield Fault(name_of_file, line, "", text)
                 line = reader.line_num + 1
-    except UnicodeDecodeError:
-        yield Fault(str(file), line, "", "is not UTF-8; save the file as UTF-8")
     except csv.Error as error:
         yield Fault(str(file), line, "", f"is no CSV ({error})")
 
@@ -109,9 +122,3 @@ def _separator(file: Path) -> str:
     with file.open("rb") as lines:
         head = lines.readline(65_536).decode("utf-8", "replace")
     return max(_SEPARATORS, key=head.count)
-
-
-def _faults_of_head(file: Path, head: Sequence[str]) -> Iterable[Fault]:
-    for number, name in enumerate(head):
-        if name in head[:number]:
-            yield Fault(str(file), 1, name, "stands in the head twice")

@@ -22,7 +22,7 @@ from subscription_service.domain import importing
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.terms import subscription_id_of
 from tenure import import_rows
-from tenure.import_files import Fault, Row, columns, csv_rows, is_json, json_rows
+from tenure.import_files import Fault, Row, columns, csv_rows, is_json, json_rows, not_text
 from tenure.import_rows import Moved
 
 SOURCE: Final = "/tenure-import"
@@ -87,10 +87,12 @@ class _Planning:
         self._inventories: dict[str, tuple[Row, InventorySnapshot]] = {}
         self._used: dict[str, str] = {}
         """Account, import and order ids that were seen -> where."""
+        self._left_out = False
+        """Whether a file could not be read."""
 
     def add_servers(self, file: Path, fields_of: Mapping[str, str]) -> None:
-        self._check_columns(file, fields_of, import_rows.SERVER_COLUMNS[:3], import_rows.SERVER_COLUMNS)
-        for rows in self._by_account(csv_rows(file, fields_of)):
+        needed, known = import_rows.NEEDED_SERVER_COLUMNS, import_rows.SERVER_COLUMNS
+        for rows in self._by_account(self._rows(file, fields_of, needed, known)):
             if self._is_first("servers of", rows[0].values["account_id"], rows[0], "account_id"):
                 for found in self._kept(import_rows.inventory_of(rows)):
                     self._inventories[found.account_id] = rows[0], found
@@ -100,14 +102,16 @@ class _Planning:
         if is_json(file):
             rows: Iterable[list[Row]] = ([row] for row in self._kept(json_rows(file)))
         else:
-            self._check_columns(file, fields_of, import_rows.NEEDED_COLUMNS, import_rows.SUBSCRIPTION_COLUMNS)
-            rows = self._by_account(csv_rows(file, fields_of))
+            needed, known = import_rows.NEEDED_COLUMNS, import_rows.SUBSCRIPTION_COLUMNS
+            rows = self._by_account(self._rows(file, fields_of, needed, known))
         for each in rows:
             self._add(each, *self._data_of(each))
             yield
 
     def end(self) -> None:
-        """What is left over has no subscription."""
+        """What is left over has no subscription, where none can stand in what could not be read."""
+        if self._left_out or any(not fault.column for fault in self.plan.faults):
+            return
         for row, _ in self._inventories.values():
             self.plan.faults.append(row.fault("account_id", "no subscription of this account is in the files"))
 
@@ -140,7 +144,8 @@ class _Planning:
     def _is_new(self, rows: Sequence[Row], found: Moved) -> bool:
         data, first = found.data, found.row
         own = self._is_first("account", data.account_id, first, "account_id")
-        own &= self._is_first("import", data.import_id, first, "import_id")
+        if own or first.values.get("import_id"):  # one that is not given is the account's
+            own &= self._is_first("import", data.import_id, first, "import_id")
         for number, term in enumerate(data.terms):
             own &= self._is_first("order", term.order_id, rows[min(number, len(rows) - 1)], "order_id")
         return own
@@ -165,16 +170,19 @@ class _Planning:
             else:
                 yield each
 
-    def _check_columns(
+    def _rows(
         self, file: Path, fields_of: Mapping[str, str], needed: Iterable[str], known: Iterable[str]
-    ) -> None:
-        names = columns(file)
-        fields = {fields_of.get(name, name) for name in names}
-        for missing in [name for name in needed if name not in fields]:
-            self.plan.faults.append(Fault(str(file), 1, missing, "is missing; --map COLUMN=FIELD names another"))
-        ignored = [name for name in names if fields_of.get(name, name) not in set(known)]
+    ) -> Iterable[Row | Fault]:
+        """The rows of a CSV file; only what is wrong with the file as a whole, where that keeps its rows from being
+        understood.
+        """
+        fault = not_text(file)
+        wrong = [fault] if fault else list(_faults_of_head(file, fields_of, needed))
+        self._left_out |= bool(wrong)
+        ignored = [] if fault else [name for name in columns(file) if fields_of.get(name, name) not in set(known)]
         if ignored:
             self.plan.ignored[str(file)] = ignored
+        return wrong or csv_rows(file, fields_of)
 
     def _move(self, found: Moved, inventory: InventorySnapshot | None) -> Move:
         data = found.data
@@ -220,6 +228,16 @@ class _Planning:
             "subject": data.account_id,
         }
         return to_json(attributes)[:-1] + b',"data":' + content + b"}"
+
+
+def _faults_of_head(file: Path, fields_of: Mapping[str, str], needed: Iterable[str]) -> Iterator[Fault]:
+    fields = [fields_of.get(name, name) for name in columns(file)]
+    for number, name in enumerate(fields):
+        if name in fields[:number]:
+            yield Fault(str(file), 1, name, "stands in the head twice")
+    for name in needed:
+        if name not in fields:
+            yield Fault(str(file), 1, name, "is missing; --map COLUMN=FIELD names another")
 
 
 def _digest(*content: bytes) -> str:

@@ -35,12 +35,15 @@ SUBSCRIPTION_COLUMNS: Final = frozenset(
     {"account_id", "name", "email", *TERM, *OPTIONAL, *EXTRA, *(feature.value for feature in Feature)}
 )
 NEEDED_COLUMNS: Final = ("account_id", "name", "email", *TERM)
-SERVER_COLUMNS: Final = ("account_id", "server_id", "cores", "bound")
+NEEDED_SERVER_COLUMNS: Final = ("account_id", "server_id", "cores")
+SERVER_COLUMNS: Final = (*NEEDED_SERVER_COLUMNS, "bound")
 _FEATURES: Final = tuple(feature.value for feature in Feature)
 _LONGEST_NUMBER: Final = 18
 _MONEY: Final = re.compile(r"(?P<minus>-?)[0-9]{1,15}(\.[0-9]{1,2})?")
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 _COLUMN_OF: Final = {"cycle_months": "auto_renewal_months"}
+_ALSO_TAKEN: Final = {"starts_at": ", or a day as YYYY-MM-DD"}
+"""By columns of CSV, beside what the contract takes."""
 
 
 class Moved(NamedTuple):
@@ -72,18 +75,24 @@ def subscription_of(rows: Sequence[Row], zone: ZoneInfo) -> tuple[Mapping[str, A
 
 def moved(rows: Sequence[Row], data: Mapping[str, Any], balance: str, rules: Rules) -> Iterator[Moved | Fault]:
     """The subscription, or everything that is wrong with it."""
-    row = rows[0]
+    row, money = rows[0], _balance(rows[0], balance, rules)
+    imported, faults = _imported(rows, data, rules)
+    yield from faults
+    if isinstance(money, Fault):
+        yield money
+    elif imported is not None and not faults:
+        yield Moved(row, imported, money)
+
+
+def _imported(
+    rows: Sequence[Row], data: Mapping[str, Any], rules: Rules
+) -> tuple[SubscriptionImported | None, Sequence[Fault]]:
+    """The event's data, None where its contract does not take them, and what is wrong with them."""
     try:
         imported: SubscriptionImported = adapter(SubscriptionImported).validate_python(data)
     except ValidationError as error:
-        yield from _invalid(rows, error)
-        return
-    faults = [_placed(rows, *fault) for fault in importing.faults(imported, rules.policy.billing_zone)]
-    money = _balance(row, balance, rules)
-    faults += [money] if isinstance(money, Fault) else []
-    yield from faults
-    if not faults and not isinstance(money, Fault):
-        yield Moved(row, imported, money)
+        return None, list(_invalid(rows, error))
+    return imported, [_placed(rows, *fault) for fault in importing.faults(imported, rules.policy.billing_zone)]
 
 
 def inventory_of(rows: Sequence[Row]) -> Iterator[InventorySnapshot | Fault]:
@@ -191,7 +200,17 @@ def _invalid(rows: Sequence[Row], error: ValidationError) -> Iterator[Fault]:
         path = ".".join(map(str, problem["loc"]))
         if not path and ": " in message:  # a contract's own sentence begins with the field
             path, _, message = message.partition(": ")
-        yield _placed(rows, path, message)
+        if path != "import_id" or rows[0].values.get("import_id"):  # one that is not given is the account's
+            yield _placed(rows, path, message + _also_taken(rows[0], path))
+
+
+def _also_taken(row: Row, path: str) -> str:
+    return _ALSO_TAKEN.get(path.rpartition(".")[2], "") if _is_csv(row) else ""
+
+
+def _is_csv(row: Row) -> bool:
+    """Otherwise an object of JSON lines."""
+    return "terms" not in row.values and "servers" not in row.values
 
 
 def _placed(rows: Sequence[Row], path: str, text: str) -> Fault:
@@ -200,5 +219,4 @@ def _placed(rows: Sequence[Row], path: str, text: str) -> Fault:
     number = int(names[1]) if len(names) > 1 and names[1].isdigit() else 0
     several = len(rows) > 1 and number < len(rows)
     row = rows[number] if several else rows[0]
-    is_csv = "terms" not in row.values and "servers" not in row.values
-    return row.fault(_COLUMN_OF.get(names[-1], names[-1]) if is_csv else path, text)
+    return row.fault(_COLUMN_OF.get(names[-1], names[-1]) if _is_csv(row) else path, text)
