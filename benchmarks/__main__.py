@@ -9,34 +9,33 @@ import logging
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from benchmarks import comparison, core, lists, moving_in, ops, report, runs
+from benchmarks import comparison, core, lists, mails, moving_in, ops, report, runs
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
 from benchmarks.runs import RunResult
 from benchmarks.servers import Servers, running_servers
 from benchmarks.workload import Workload
 
+_OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "core": core.main,
+    "lists": lists.main,
+    "mails": mails.main,
+    "moving-in": moving_in.main,
+    "ops": ops.main,
+    "recovery": recovery.main,
+}
+"""First argument -> another benchmark, which takes the others; each says in its module what it measures."""
+
 
 def main() -> int:
-    """Measure, print, write; the exit code. As first argument `recovery` measures deaths, `moving-in` an import,
-    `lists` the list of accounts and the forecast, `core` the processor time of the code that decides, `ops` the
-    operations page.
-    """
-    if sys.argv[1:2] == ["recovery"]:
-        return recovery.main(sys.argv[2:])
-    if sys.argv[1:2] == ["moving-in"]:
-        return moving_in.main(sys.argv[2:])
-    if sys.argv[1:2] == ["core"]:
-        return core.main(sys.argv[2:])
-    if sys.argv[1:2] == ["lists"]:
-        return lists.main(sys.argv[2:])
-    if sys.argv[1:2] == ["ops"]:
-        return ops.main(sys.argv[2:])
+    """Measure, print, write; the exit code."""
+    if sys.argv[1:2] and sys.argv[1] in _OTHERS:
+        return _OTHERS[sys.argv[1]](sys.argv[2:])
     # New topics take a moment to find their leaders; the client tries again, and logs it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     options = _options()

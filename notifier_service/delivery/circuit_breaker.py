@@ -35,11 +35,14 @@ class CircuitState(Enum):
 class RelayCircuitBreaker:
     """`run` watches the connection; senders report by `record_failure`, `record_interruption` and `record_reply`."""
 
-    def __init__(self, relay: MailRelay, health: Health, *, wake: asyncio.Event) -> None:
-        """`wake` is set whenever emails may be sent again."""
+    def __init__(self, relay: MailRelay, health: Health, *, wake: asyncio.Event, in_use: bool = True) -> None:
+        """`wake` is set whenever emails may be sent again. `in_use`: False where every email is held back, so that no
+        relay is needed.
+        """
         self._relay = relay
         self._health = health
         self._wake = wake
+        self._in_use = in_use
         self._state = CircuitState.OPEN
         self._failures = 0
         self._interruptions = 0
@@ -47,7 +50,9 @@ class RelayCircuitBreaker:
 
     async def run(self) -> None:
         """Keep a connection to the relay, for ever; while it is away, retry in real time with growing waits."""
-        while True:
+        if not self._in_use:
+            self._connected()
+        while self._in_use:
             self._failed.clear()
             try:
                 await self._relay.check()

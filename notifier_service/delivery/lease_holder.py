@@ -40,6 +40,7 @@ from notifier_service.storage import kept_mails, leases, notifications, recipien
 from notifier_service.storage.kept_mails import KeptMail
 from notifier_service.storage.leases import Lease, LeaseResult
 from notifier_service.unit_of_work import UnitOfWork
+from shared.contracts.outcomes import Channel
 from shared.runtime.components import ServiceContext
 from shared.runtime.log_lines import LogMessage, say_all
 from shared.storage.database import Connection, transaction
@@ -85,6 +86,11 @@ class LeaseHolder:
         self._observe_seconds = observe_seconds
         self._checked_session = 0
         self._takeover = Takeover()
+
+    @property
+    def sends(self) -> bool:
+        """Whether emails are sent at all, and not held back."""
+        return held_back(Channel.EMAIL, self._mode) is None
 
     async def acquire(self, limit: int) -> list[Lease]:
         """Lease at most `limit` emails that are due; those that are no longer true, or held back, end here."""

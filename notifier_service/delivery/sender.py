@@ -57,7 +57,7 @@ class Sender:
         self._relay = relay
         self._health = health
         self._wake = session.received[Signal.MAIL]
-        self._circuit_breaker = RelayCircuitBreaker(relay, health, wake=self._wake)
+        self._circuit_breaker = RelayCircuitBreaker(relay, health, wake=self._wake, in_use=leases.sends)
         self._attempts: asyncio.Queue[EndedLease] = asyncio.Queue()
         self._unanswered: set[str] = set()
         """Notification ids of the leased emails for which the relay has not yet accepted the recipient."""

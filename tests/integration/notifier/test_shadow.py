@@ -44,13 +44,16 @@ async def test_in_the_shadow_nobody_is_told_and_every_decision_has_its_outcome(
     assert await environment.mails() == []
 
 
-async def test_an_email_that_was_queued_before_is_held_back_too(settings: Settings, environment: Environment) -> None:
-    who = account()
-    async with running_notifier(with_delivery(settings, smtp_port=free_port())) as notifier:
+async def test_an_email_that_was_queued_before_is_held_back_too_and_no_relay_is_missed(
+    settings: Settings, environment: Environment
+) -> None:
+    who, nowhere = account(), free_port()
+    async with running_notifier(with_delivery(settings, smtp_port=nowhere)) as notifier:
         await environment.publish(event("activated", who, 1))
         await eventually(lambda: notifier.has_decisions(who, 2))
-    async with running_notifier(with_delivery(settings, delivery="inbox")) as notifier:
+    async with running_notifier(with_delivery(settings, smtp_port=nowhere, delivery="inbox")) as notifier:
         await environment.outcomes(2)
+        await eventually(notifier.is_ready)
         assert reasons(await notifier.decisions(who)) == {("email", "shadow"), ("inbox", None)}
         await environment.publish(event("renewed", who, 2))
         await environment.outcomes(4)
