@@ -125,9 +125,9 @@ def _rows(model: type[SQLModel], sources: Mapping[str, str]) -> str:
 
 def _array(model: type[SQLModel], name: str, column: str) -> str:
     """One column's parameter. The driver examines every element of a list; an array as one text costs a fraction."""
-    if literal_of(model, column):
-        return f"CAST(CAST(:{name} AS text) AS {type_of(model, column)}[])"
-    return f"CAST(:{name} AS {'text' if is_json(model, column) else type_of(model, column)}[])"
+    array = f"{'text' if is_json(model, column) else type_of(model, column)}[]"
+    parameter = f"CAST(:{name} AS text)" if literal_of(model, column) else f":{name}"
+    return f"CAST({parameter} AS {array})"
 
 
 def _insert_into(model: type[SQLModel]) -> str:

@@ -6,13 +6,17 @@ so that a newer copy of a service may add a column while older copies run. For m
 
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import JSON, Boolean, Column, Integer, Numeric, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Integer, Numeric, Table, Text
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from shared.contracts.envelope import to_json
+
 _named_tuple: Callable[[str, tuple[str, ...]], Any] = namedtuple  # names that are known at run time only
+_LAST_DAY: Final = f'"{date.max}"'
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -46,25 +50,39 @@ def is_json(model: type[SQLModel], name: str) -> bool:
 def literal_of(model: type[SQLModel], name: str) -> Callable[[Sequence[Any]], str] | None:
     """How the column's values are written as a PostgreSQL array, in text; None where the driver has to encode them.
 
-    Numbers, truth values and the texts of keys, never NULL. Raises `KeyError` for an unknown name.
+    It encodes bytes, and texts that are neither a key nor may be NULL, since those may be long. A document is text as
+    our own encoders write it, without a control character. Raises `KeyError` for an unknown name.
     """
     column: Column[Any] = table_of(model).columns[name]
-    if column.nullable:
-        return None
-    if isinstance(column.type, Integer | Boolean | Numeric):
-        return _numbers
-    return _texts if column.primary_key and isinstance(column.type, Text) else None
+    match column.type:
+        case Date():
+            return _days
+        case Integer() | Boolean() | Numeric() | DateTime() | JSON():
+            return _as_written
+        case Text() if column.primary_key or column.nullable:
+            return _texts
+    return None
 
 
-def _numbers(values: Sequence[Any]) -> str:
-    return f"{{{','.join(map(str, values))}}}"
+def _as_written(values: Sequence[Any]) -> str:
+    """A JSON array is one of PostgreSQL's but for its brackets, and for control characters: its null is NULL, and both
+    put a backslash before a quotation mark and a backslash.
+    """
+    return f"{{{to_json(values)[1:-1].decode()}}}"
 
 
-def _texts(values: Sequence[str]) -> str:
-    together = "".join(values)
-    if '"' in together or "\\" in together:
-        values = [each.replace("\\", "\\\\").replace('"', '\\"') for each in values]
-    return '{"' + '","'.join(values) + '"}'
+def _days(values: Sequence[date | None]) -> str:
+    """The last day is infinity, as the driver writes and reads it."""
+    return _as_written(values).replace(_LAST_DAY, '"infinity"')
+
+
+def _texts(values: Sequence[str | None]) -> str:
+    written = _as_written(values)
+    return f"{{{','.join(map(_quoted, values))}}}" if "\\" in written else written
+
+
+def _quoted(value: str | None) -> str:
+    return "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class Selection:

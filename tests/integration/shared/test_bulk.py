@@ -1,12 +1,13 @@
 """Bulk statements on a real database: what is written is read again, whatever the column's type."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, Numeric, Text
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -28,6 +29,9 @@ class Sample(SQLModel, table=True):
     raw: bytes | None = Field(default=None, sa_type=LargeBinary)
     note: Any = Field(default=None, sa_column=Column(JSONB))
     state: Any = Field(default=None, sa_column=Column(JSON))
+    day: date | None = None
+    reason: str | None = Field(default=None, sa_type=Text)
+    words: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
 
 
 ALL = Selection(Sample)
@@ -41,9 +45,12 @@ FULL: Row = {
     "present": True,
     "raw": b"\x00\xff",
     "note": '{"a": 1}',
-    "state": '{"b":  [2]}',
+    "state": '{"b":  [2], "c": "say \\"x\\" \\\\ \\n"}',
+    "day": date.max,
+    "reason": 'two\nlines, "quoted", and a back\\slash; null',
+    "words": "null",
 }
-EMPTY: Row = {**dict.fromkeys(names_of(Sample)), "owner": "acct-1", "number": 2, "present": False}
+EMPTY: Row = {**dict.fromkeys(names_of(Sample)), "owner": "acct-1", "number": 2, "present": False, "words": ""}
 
 
 @pytest.fixture
@@ -68,6 +75,22 @@ async def _read(connection: Connection) -> list[dict[str, object]]:
 
 async def test_every_type_comes_back_as_it_went_in(connection: Connection) -> None:
     assert await _read(connection) == [FULL, EMPTY]
+
+
+@pytest.mark.parametrize(
+    "text", ["null", "NULL", "", "{a,b}", 'say "x"', "back\\slash", "two\nlines", "\t\x7f\u2028 续费"]
+)
+async def test_any_text_of_a_key_or_that_may_be_null_comes_back(engine: Engine, text: str) -> None:
+    async with transaction(engine) as connection:
+        await insert(Sample).run(connection, [{**FULL, "owner": text, "reason": text}])
+        [row] = await READ.fetch(connection, [{"owner": text}])
+        assert (row.owner, row.reason) == (text, text)
+
+
+async def test_the_last_day_is_stored_as_the_driver_stores_it(connection: Connection) -> None:
+    """What is read with a parameter of the driver finds what was written with an array."""
+    found = await connection.execute(sql("SELECT count(*) FROM sample WHERE day = :day"), {"day": date.max})
+    assert found.scalar_one() == 1
 
 
 async def test_what_is_there_already_is_not_inserted_again(connection: Connection) -> None:

@@ -1,10 +1,12 @@
 """The SQL of bulk statements, as it is made from a SQLModel class."""
 
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import BigInteger, Column, MetaData, Numeric, Text
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -23,6 +25,23 @@ class Sample(SQLModel, table=True):
     note: Any = Field(default=None, sa_column=Column(JSONB))
 
 
+class Values(SQLModel, table=True):
+    """A column of each type, as rows write them."""
+
+    __tablename__ = "value"
+    metadata: ClassVar[MetaData] = MetaData()
+    owner: str = Field(primary_key=True, sa_type=Text)
+    number: int = Field(sa_type=BigInteger)
+    price: Decimal | None = Field(default=None, sa_column=Column(Numeric(20, 2)))
+    at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    day: date | None
+    present: bool
+    note: Any = Field(default=None, sa_column=Column(JSONB))
+    reason: str | None = Field(default=None, sa_type=Text)
+    words: str = Field(sa_type=Text)
+    raw: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
 OWNER = "CAST(CAST(:owner AS text) AS TEXT[])"
 KEYS = f"{OWNER}, CAST(CAST(:number AS text) AS BIGINT[])"
 
@@ -37,7 +56,7 @@ def test_rows_go_in_as_an_array_per_column_and_a_document_as_text() -> None:
     assert insert(Sample).sql == (
         "INSERT INTO sample (owner, number, price, note) SELECT owner, number, price, note FROM"
         " (SELECT owner, number, price, CAST(note AS JSONB) AS note"
-        f" FROM unnest({KEYS}, CAST(:price AS NUMERIC(20, 2)[]), CAST(:note AS text[]))"
+        f" FROM unnest({KEYS}, CAST(CAST(:price AS text) AS NUMERIC(20, 2)[]), CAST(CAST(:note AS text) AS text[]))"
         " AS n (owner, number, price, note)) AS n"
     )
 
@@ -94,15 +113,30 @@ def test_rows_read_have_names() -> None:
     assert (row.owner, row.price) == ("acct-1", 2)
 
 
-def test_numbers_and_texts_of_keys_are_written_as_an_array_in_text() -> None:
-    numbers, texts = literal_of(Sample, "number"), literal_of(Sample, "owner")
-    assert numbers is not None
-    assert texts is not None
-    assert numbers([1, -2]) == "{1,-2}"
-    assert texts(["acct-1", "a b,{}"]) == '{"acct-1","a b,{}"}'
-    assert texts(['say "x"', "back\\slash"]) == '{"say \\"x\\"","back\\\\slash"}'
+def _array(name: str, values: Sequence[object]) -> str:
+    write = literal_of(Values, name)
+    assert write is not None
+    return write(values)
 
 
-@pytest.mark.parametrize("name", ["price", "note"])
-def test_what_may_be_null_is_encoded_by_the_driver(name: str) -> None:
-    assert literal_of(Sample, name) is None
+def test_numbers_instants_and_truth_values_are_written_as_an_array_in_text() -> None:
+    assert _array("number", [1, -2]) == "{1,-2}"
+    assert _array("price", [Decimal("12.30"), None]) == '{"12.30",null}'
+    assert _array("at", [datetime(2026, 11, 26, 12, 0, 0, 5, UTC), None]) == '{"2026-11-26T12:00:00.000005Z",null}'
+    assert _array("present", [True, False]) == "{true,false}"
+
+
+def test_the_last_day_is_infinity_as_the_driver_writes_it() -> None:
+    assert _array("day", [date(9999, 12, 30), date.max, None]) == '{"9999-12-30","infinity",null}'
+
+
+def test_documents_and_texts_of_keys_or_that_may_be_null_are_written_as_an_array_in_text() -> None:
+    assert _array("note", ['{"a":"say \\"x\\""}', None]) == r"""{"{\"a\":\"say \\\"x\\\"\"}",null}"""
+    assert _array("owner", ["acct-1", "a b,{}"]) == '{"acct-1","a b,{}"}'
+    assert _array("owner", ['say "x"', "back\\slash"]) == '{"say \\"x\\"","back\\\\slash"}'
+    assert _array("reason", ["null", "two\nlines", None]) == '{"null","two\nlines",NULL}'
+
+
+@pytest.mark.parametrize("name", ["raw", "words"])
+def test_bytes_and_texts_that_may_be_long_are_encoded_by_the_driver(name: str) -> None:
+    assert literal_of(Values, name) is None
