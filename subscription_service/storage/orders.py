@@ -48,8 +48,12 @@ _read_specification = json_reader(Specification)
 _READ = Selection(OrderRow)
 _ADD = insert(OrderRow, or_ignore=True)
 _CANCEL = update(OrderRow, ("order_id", "cancelled"))
-_MOVE_END = text(
-    "UPDATE order_entry SET ends_at = :after WHERE account_id = :account_id AND ends_at = :before AND NOT cancelled"
+_MOVE_ENDS = Bulk(
+    OrderRow,
+    "UPDATE order_entry o SET ends_at = n.new_end FROM {rows}"
+    " WHERE o.account_id = n.account_id AND o.ends_at = n.ends_at AND NOT o.cancelled",
+    ("account_id", "ends_at"),
+    also={"new_end": "ends_at"},
 )
 _PLACED = Bulk(
     OrderRow,
@@ -65,26 +69,38 @@ _OF_RANGE = text(f"SELECT {_READ.sql} FROM order_entry WHERE {IN_RANGE}")
 
 async def save(connection: Connection, emitted: Sequence[EmittedEvent], rules: Rules) -> None:
     """Store the orders that these events answer, mark those that they take back, move the ends of extended ones."""
-    first = 0
-    for number, event in enumerate(emitted):
-        if isinstance(event.data, RenewalTakenBack | TermExtended):
-            await _add(connection, emitted[first:number], rules)
-            await _relist(connection, event.account_id, event.data, rules)
-            first = number
-    await _add(connection, emitted[first:], rules)
+    for stretch in stretches(emitted):
+        await _ADD.run(connection, list(_rows(stretch, rules)))
+        taken_back = [each.data for each in stretch if isinstance(each.data, RenewalTakenBack)]
+        await _CANCEL.run(connection, [{"order_id": data.order_id, "cancelled": True} for data in taken_back])
+        extended = [(each.account_id, each.data) for each in stretch if isinstance(each.data, TermExtended)]
+        await _MOVE_ENDS.run(connection, [_moved(account_id, data, rules) for account_id, data in extended])
 
 
-async def _add(connection: Connection, emitted: Sequence[EmittedEvent], rules: Rules) -> None:
-    await _ADD.run(connection, list(_rows(emitted, rules)))
+def stretches(emitted: Iterable[EmittedEvent]) -> Iterator[list[EmittedEvent]]:
+    """The events in their order, cut so that a statement per stretch is enough: in each they are of one sort, and of
+    those that change entries no account has two.
+    """
+    stretch, accounts = list[EmittedEvent](), set[str]()
+    for event in emitted:
+        sort = _changes_entries(event)
+        if stretch and (sort is not _changes_entries(stretch[0]) or (sort and event.account_id in accounts)):
+            yield stretch
+            stretch, accounts = [], set()
+        stretch.append(event)
+        accounts.add(event.account_id)
+    if stretch:
+        yield stretch
 
 
-async def _relist(connection: Connection, account_id: str, data: RenewalTakenBack | TermExtended, rules: Rules) -> None:
-    """The few events that change entries go one by one, in their order with those that make them."""
-    if isinstance(data, RenewalTakenBack):
-        await _CANCEL.run(connection, [{"order_id": data.order_id, "cancelled": True}])
-        return
-    before, after = moved_end(data, rules.policy.billing_zone)
-    await connection.execute(_MOVE_END, {"account_id": account_id, "before": before, "after": after})
+def _moved(account_id: str, extended: TermExtended, rules: Rules) -> Row:
+    before, after = moved_end(extended, rules.policy.billing_zone)
+    return {"account_id": account_id, "ends_at": before, "new_end": after}
+
+
+def _changes_entries(event: EmittedEvent) -> type | None:
+    """The sort of an event that changes entries which are there; None for all others."""
+    return type(event.data) if isinstance(event.data, RenewalTakenBack | TermExtended) else None
 
 
 async def placed(connection: Connection, wanted: Collection[tuple[str, str]]) -> dict[str, dict[str, PlacedOrder]]:

@@ -1,5 +1,6 @@
 """Extensions on a real database: once each, in the order list and the audit, over any cut of batches."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -35,8 +36,8 @@ def kinds(core: Core) -> list[str]:
     return [one["type"].split(".")[2] for one in lifecycle(core)]
 
 
-def ends(core: Core) -> dict[str, Any]:
-    return {entry.order_id: entry.ends_at for entry in core.reading(lambda each: orders.of_account(each, ACCOUNT))}
+def ends(core: Core, account_id: str = ACCOUNT) -> dict[str, Any]:
+    return {entry.order_id: entry.ends_at for entry in core.reading(lambda each: orders.of_account(each, account_id))}
 
 
 @pytest.mark.rule("R47", "R39")
@@ -73,6 +74,18 @@ def test_in_the_order_list_the_order_and_the_changes_of_its_term_end_later(core:
         core.receive(at("2026-01-15 12:00", *commands[start : start + cut], first=start))
     first, second = when("2026-02-19 00:00"), when("2026-03-20 00:00")
     assert ends(core) == {"p-1": first, "c-1": first, "r-1": second}
+    assert core.differences() == []
+
+
+@pytest.mark.rule("R47")
+def test_in_one_batch_an_account_is_extended_twice_and_others_with_it(core: Core) -> None:
+    core.begin()
+    others: list[InboundData] = [replace(purchase(f"p-{who}"), account_id=who) for who in ("a", "b")]
+    acts = [extend(3, "2026-02-15"), extend(1, "2026-02-18", "x-2")]
+    acts += [replace(extend(2, "2026-02-15", f"x-{who}"), account_id=who) for who in ("a", "b")]
+    core.receive(at("2026-01-15 12:00", purchase(), *others), at("2026-01-15 12:05", *acts, first=10))
+    assert ends(core) == {"p-1": when("2026-02-20 00:00")}
+    assert ends(core, "a") | ends(core, "b") == dict.fromkeys(("p-a", "p-b"), when("2026-02-18 00:00"))
     assert core.differences() == []
 
 
