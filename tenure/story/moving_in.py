@@ -1,39 +1,32 @@
 """The story of a firm that moves in: import, a week in the shadow, the switch-over, what an operator puts
-right, and the way back.
+right, new prices with their notice, and the way back.
 
-Days and hours are those of the billing zone. The firm's old system and its export are invented; the steps are those of
-docs/moving-in.md. One function per chapter, played in the order of `STORY`.
+Days and hours are those of the billing zone. The steps are those of docs/moving-in.md, with the files of
+`moving_in_files`. One function per chapter, played in the order of `STORY`.
 """
 
 import csv
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from tenure.story.chapters import CommandResult, Story, StoryContext
+from tenure.story.moving_in_files import (
+    ADDRESSES,
+    CUSTOMERS,
+    FIELD_OF_COLUMN,
+    LIN,
+    NORDWIND,
+    POLICY,
+    SERVERS,
+    catalog_with_june,
+)
 from tenure.terminal import say
 
-NORDWIND: Final = "K-1001"
-LIN: Final = "K-1002"
-ADDRESSES: Final = {NORDWIND: "it@nordwind.example", LIN: "ops@lin.example"}
-_CUSTOMERS: Final = """\
-Kunde;Firma;Mail;Sprache;Auftrag;Beginn;Monate;Ende;Paket;Server;Verlaengerung;Guthaben
-K-1001;Nordwind GmbH;it@nordwind.example;en;A-7001;2026-04-18;1;17.05.2026;advanced;3;;0
-K-1002;Lin & Co;ops@lin.example;zh-CN;A-7044;2026-04-16;1;2026-05-15;advanced;2;1;100.00
-"""
-_SERVERS: Final = """\
-Kunde;Geraet;Kerne
-K-1001;web-1;8
-K-1001;web-2;8
-K-1002;db-1;16
-"""
-_NAMES: Final = (
-    *("Kunde=account_id", "Firma=name", "Mail=email", "Sprache=locale", "Auftrag=order_id", "Beginn=starts_at"),
-    *("Monate=months", "Ende=expires_on", "Paket=edition", "Server=protected_servers"),
-    *("Verlaengerung=auto_renewal_months", "Guthaben=balance", "Geraet=server_id", "Kerne=cores"),
-)
 _OLD_SYSTEM_TOLD: Final = {(LIN, "renewed"), (NORDWIND, "renewal_due")}
 """What the old system has written to its customers in the week of the shadow."""
-_LIN_AT_THE_END: Final = ("2026-07-18", "112.00")
+_LIN_AT_THE_END: Final = ("2026-07-18", "111.00")
 _BY: Final = ("--operator", "o.perez", "--yes")
 
 
@@ -41,13 +34,13 @@ async def the_export(context: StoryContext) -> None:
     """The export of the old system has a fault, which is named before anything is sent."""
     firm = context.narrator
     await firm.at("2026-05-03 09:00", "The export of the old system is checked; the notifier runs in the shadow")
-    (context.folder / "kunden.csv").write_text(_CUSTOMERS, "utf-8")
-    (context.folder / "server.csv").write_text(_SERVERS, "utf-8")
-    say(f"  the columns are named with --map {' --map '.join(_NAMES)}")
+    (context.folder / "kunden.csv").write_text(CUSTOMERS.replace("2026-05-17", "17.05.2026"), "utf-8")
+    (context.folder / "server.csv").write_text(SERVERS, "utf-8")
+    say(f"  the columns are named with --map {' --map '.join(FIELD_OF_COLUMN)}")
     checked = await _import(context, "--check")
     fault = "kunden.csv, line 2, column Ende: expected a day as YYYY-MM-DD"
     firm.check("the fault is named by line and column", checked.code == 1 and fault in checked.output)
-    (context.folder / "kunden.csv").write_text(_CUSTOMERS.replace("17.05.2026", "2026-05-17"), "utf-8")
+    (context.folder / "kunden.csv").write_text(CUSTOMERS, "utf-8")
     checked = await _import(context, "--check")
     firm.check("the corrected export has none", checked.code == 0)
     await firm.settle()
@@ -55,16 +48,16 @@ async def the_export(context: StoryContext) -> None:
 
 
 async def the_import(context: StoryContext) -> None:
-    """Both subscriptions are taken over as they stand; nobody is told; a second run repeats nothing."""
+    """All subscriptions are taken over as they stand; nobody is told; a second run repeats nothing."""
     firm = context.narrator
     await firm.at("2026-05-03 10:00", "The subscriptions are taken over, with servers and balances")
     done = await _import(context)
     await firm.settle()
-    firm.check("both were taken", done.code == 0 and firm.kinds() == ["imported", "imported"])
+    firm.check("all three were taken", done.code == 0 and firm.kinds() == ["imported"] * 3)
     firm.check("nobody was told, and nothing was charged", not firm.told() and await _balance(context, LIN) == "100.00")
     again = await _import(context)
     await firm.settle()
-    firm.check("a second run repeats nothing", "2 taken before" in again.output and firm.kinds() == [])
+    firm.check("a second run repeats nothing", "3 taken before" in again.output and firm.kinds() == [])
 
 
 async def in_the_shadow(context: StoryContext) -> None:
@@ -113,12 +106,12 @@ async def an_outage(context: StoryContext) -> None:
     words = ("extend", "--cohort", "outage-11-may", "--days", "3", "--reason", "outage of 11 May", *_BY)
     done = await context.command(*words)
     await firm.settle()
-    firm.check("both were extended, and told by mail", done.code == 0 and firm.mailed() == ["extended", "extended"])
+    firm.check("all were extended, and told by mail", done.code == 0 and firm.mailed() == ["extended"] * 3)
     again = await context.command(*words)
     await firm.settle()
-    firm.check("the same command again extends nobody twice", "2 duplicate" in again.output and firm.kinds() == [])
+    firm.check("the same command again extends nobody twice", "3 duplicate" in again.output and firm.kinds() == [])
     days = [(await firm.driver.account(each))["expires_on"] for each in ADDRESSES]
-    firm.check("they run until 2026-05-20 and 2026-06-18", days == ["2026-05-20", "2026-06-18"])
+    firm.check("each runs three days longer", days == ["2026-05-20", "2026-06-18", "2026-07-03"])
     await firm.at("2026-05-13 10:00", "Seven days before Nordwind's new end")
     firm.check("a reminder, by mail now", firm.kinds() == ["renewal_due"] and firm.mailed() == ["renewal_due"])
 
@@ -137,13 +130,57 @@ async def an_erasure(context: StoryContext) -> None:
     firm.check("the subscription runs on", (await firm.driver.account(NORDWIND))["state"] == "active")
 
 
+async def new_prices(context: StoryContext) -> None:
+    """A second price list, a notice before each charge, and reminders of their own for yearly terms."""
+    firm = context.narrator
+    await firm.at("2026-05-28 09:00", "Nordwind's term and its days of grace are over")
+    firm.check("it has expired and was released", firm.kinds() == ["expired", "release_due", "released"])
+    firm.check("nobody was left to write to", firm.mailed() == [])
+    say("\n  From June on a server costs 10.00: the subscription service starts again with the firm's own files")
+    await context.stack.change_settings("subscription", _rules_of_its_own(context.folder))
+    coming = [each["kind"] for each in (await firm.driver.account(LIN, "/timeline"))["entries"][:2]]
+    firm.check("next for Lin: a notice, then the charge", coming == ["renewal_upcoming", "deduction"])
+
+
+async def a_notice(context: StoryContext) -> None:
+    """Before the new price is deducted the customer is told of it; the forecast has the same amount."""
+    firm = context.narrator
+    await firm.at("2026-06-02 10:00", "Seven days before Lin is charged the new price")
+    notice = firm.only("renewal_upcoming")
+    fees = (notice["quote"]["fee"], notice["previous_fee"], notice["shortfall"])
+    firm.check("20.00 for two servers, after 19.00; the balance suffices", fees == ("20.00", "19.00", "0.00"))
+    firm.check("Lin knows by mail and message", firm.mailed() == firm.messaged() == ["renewal_upcoming"])
+    firm.check("the mail has both prices", all(fee in firm.mails[0].text for fee in ("20.00", "19.00")))
+    foretold = await context.command("forecast", "--days", "8", "--csv")
+    _, tomorrow, *_, last = csv.DictReader(foretold.output.splitlines())
+    firm.check("so does the forecast", (last["day"], last["deducted_amount"]) == ("2026-06-09", "20.00"))
+    firm.check("and it has tomorrow's reminder", (tomorrow["day"], tomorrow["reminders"]) == ("2026-06-03", "1"))
+
+
+async def a_year_ends(context: StoryContext) -> None:
+    """A yearly term is reminded a month before its end, by its row of the policy's table."""
+    firm = context.narrator
+    await firm.at("2026-06-03 10:00", "Okoro's year ends in thirty days")
+    firm.check("a reminder already now", firm.only("renewal_due")["days_left"] == 30)
+    firm.check("by mail and message", firm.mailed() == firm.messaged() == ["renewal_due"])
+
+
+async def the_charge(context: StoryContext) -> None:
+    """What was announced is what is deducted."""
+    firm = context.narrator
+    await firm.at("2026-06-09 08:00", "The day that Lin was told")
+    renewed = firm.only("renewed")
+    paid = (renewed["charged"], renewed["balance_after"])
+    firm.check("20.00 were deducted, as announced; 111.00 stay", paid == ("20.00", "111.00"))
+
+
 async def back_out(context: StoryContext) -> None:
     """The way back stays open: silent again, and everything that the old system needs can be read."""
     firm = context.narrator
-    await firm.at("2026-05-14 09:00", "And back out again: the notifier starts again with TENURE_DELIVERY=shadow")
+    await firm.at("2026-06-09 18:00", "And back out again: the notifier starts again with TENURE_DELIVERY=shadow")
     await context.stack.change_settings("notifier", {"TENURE_DELIVERY": "shadow"})
-    await firm.at("2026-06-09 08:00", "Nordwind has expired and was released, and Lin's next renewal is due")
-    firm.check("all that was decided", firm.kinds() == ["expired", "release_due", "released", "renewed"])
+    await firm.at("2026-06-26 10:00", "Seven days before the end of Okoro's year")
+    firm.check("the reminder was decided", firm.kinds() == ["renewal_due"])
     firm.check("and nobody was told", not firm.told())
     listed = await context.command("accounts", "--csv")
     [lin] = [row for row in csv.DictReader(listed.output.splitlines()) if row["account_id"] == LIN]
@@ -153,15 +190,28 @@ async def back_out(context: StoryContext) -> None:
 STORY: Final = Story(
     begins="2026-05-03T08:59:00+08:00",
     addresses=ADDRESSES,
-    chapters=(the_export, the_import, in_the_shadow, the_switch_over, a_wrong_credit, an_outage, an_erasure, back_out),
+    chapters=(
+        *(the_export, the_import, in_the_shadow, the_switch_over),
+        *(a_wrong_credit, an_outage, an_erasure),
+        *(new_prices, a_notice, a_year_ends, the_charge),
+        back_out,
+    ),
     settings={"TENURE_DELIVERY": "shadow"},
 )
 
 
 async def _import(context: StoryContext, *options: str) -> CommandResult:
     """With the names of the export's columns, which are said once."""
-    mapped = [word for name in _NAMES for word in ("--map", name)]
+    mapped = [word for name in FIELD_OF_COLUMN for word in ("--map", name)]
     return await context.command("import", *options, "kunden.csv", "server.csv", more=mapped)
+
+
+def _rules_of_its_own(folder: Path) -> Mapping[str, str]:
+    """Policy and catalog of the firm, written there, as settings of the subscription service."""
+    policy, catalog = folder / "policy.toml", folder / "catalog.toml"
+    policy.write_text(POLICY, "utf-8")
+    catalog.write_text(catalog_with_june(), "utf-8")
+    return {"TENURE_POLICY_FILE": str(policy), "TENURE_CATALOG_FILE": str(catalog)}
 
 
 async def _balance(context: StoryContext, account: str) -> str:

@@ -92,6 +92,10 @@ class Narrator:
         """The kinds of the last step's mails."""
         return [mail.kind for mail in self.mails]
 
+    def messaged(self) -> list[str]:
+        """The kinds of the last step's internal messages."""
+        return [message["kind"] for message in self.messages]
+
     def told(self) -> bool:
         """Whether the last step brought a mail or an internal message to anybody."""
         return bool(self.mails or self.messages)

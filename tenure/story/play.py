@@ -57,7 +57,7 @@ async def _audit(stack: Stack, narrator: Narrator) -> None:
     say("")
     say(("tenure audit", "bold"))
     audited = Audited()
-    settings = load({"TENURE_DATABASE_URL": stack.document()["database_url"]})
+    settings = load(stack.services["subscription"][0].environment())
     found = [f"{each.account_id}: {each.what}" async for each in audit_database(settings, audited)]
     say(f"  {audited}: {counted(len(found), 'difference')}")
     narrator.check("folding the whole log gives what is stored", found == [])
