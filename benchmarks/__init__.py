@@ -2,6 +2,9 @@
 
 `python -m benchmarks --help`. `servers`: Kafka and PostgreSQL, and a workspace on them for each run; `workload`: the
 events; `runs`: one measured run; `output`: what it published; `audit`: whether that is right; `latency`: of single
-events; `bare` and `usual`: the two loops; `report`, `comparison`, `page`, `machine`: the results;
-`recovery`: how long a death is felt.
+events; `bare` and `usual`: the two loops; `report`, `comparison`, `page`, `machine`: the results.
+
+Each of these is a benchmark of its own, by its name as first argument: `core` (processor time of deciding), `lists`
+(the list of accounts, the forecast), `mails` (the notifier), `moving_in` (an import), `ops` (the operations page),
+`recovery` (how long a death is felt). `firm` and `ops_topics` make what they measure on.
 """

@@ -90,7 +90,8 @@ def _write(file: Path, found: Mapping[str, Any], table: str) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    others = f"Further benchmarks, by their name as first argument: {', '.join(_OTHERS)}."
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, epilog=others)
     parser.add_argument("--rounds", type=int, default=5, help="how often each pipeline runs")
     parser.add_argument("--events", type=int, default=100_000, help="mixed events in a run")
     parser.add_argument("--usual", type=int, default=3_000, help="events in a run of the usual way, which is slow")

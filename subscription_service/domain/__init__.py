@@ -3,8 +3,10 @@
 Read in this order: `model` (what is known of an account), `policy` (what the two TOML files set), `context` (the
 arguments of decisions), `step` (one event or timer from start to end), then:
 - orders: `decide`, `switching`, `checks` (the conditions of R41), `refusals` (codes and sentences), `terms`, `pricing`
+- operators: `importing`, `taking_back`, `extending`, `erasing`
 - time: `calendar`, `timers` (what is due when), `run_timer` (what a timer does), `deduction` (automatic renewal),
-  `reminders`, `waiting` (which events wait, and what happens next: R4, R40)
-- changes: `evolve` (by lifecycle events), `facts` and `inventory` (by events in), `quota` (what fits)
-- views: `overview`, `orders`, `timeline`
+  `charge_notices`, `reminders`, `waiting` (which events wait, and what happens next: R4, R40)
+- changes: `evolve` (by lifecycle events), `facts`, `inventory` and `recipients` (by events in), `quota` (what fits),
+  `persistent_map` (a map whose changed copy is cheap)
+- views: `overview`, `orders`, `listing`, `timeline`, `forecast`
 """
