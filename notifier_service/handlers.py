@@ -17,8 +17,8 @@ from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.notification import Delivered, Suppressed
+from notifier_service.decisions.outdated import ERASED
 from notifier_service.decisions.recipient import newly_erased
-from notifier_service.decisions.suppression import ERASED
 from notifier_service.storage import erasure, messages, notifications, recipients
 from notifier_service.storage.messages import NewMessage
 from notifier_service.storage.signals import Signal

@@ -6,7 +6,7 @@ Examples: `shared/contracts/examples`. `tests/pages.py` puts the sections into t
 from collections.abc import Mapping
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
-from notifier_service.decisions.suppression import OVERTAKEN_BY, OVERTAKEN_BY_ITS_ORDER
+from notifier_service.decisions.outdated import OVERTAKEN_BY, OVERTAKEN_BY_ITS_ORDER
 from shared.contracts import reference
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.outcomes import Channel

@@ -1,6 +1,6 @@
 """What a batch of lifecycle events comes to: its notifications, and which of them are suppressed and why. Pure.
 
-The whole batch counts: what a later event in it has made untrue is suppressed from the start.
+The whole batch counts: what a later event in it has made outdated is suppressed from the start.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from notifier_service.decisions.bounce import RETURNED
 from notifier_service.decisions.channels import PROTECTED
-from notifier_service.decisions.held_back import DeliveryMode, held_back
+from notifier_service.decisions.held_back import DeliveryMode, why_held_back
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.notification import (
     Delivered,
@@ -19,9 +19,9 @@ from notifier_service.decisions.notification import (
     Suppressed,
     final_status,
 )
+from notifier_service.decisions.outdated import ERASED, NOTHING_NEW, is_erased, says_nothing_new, why_outdated
 from notifier_service.decisions.plan import PlannedNotification, channels_of, plan, plan_further
 from notifier_service.decisions.recipient import Recipient, apply_event, contact_for, further_of, next_recipient
-from notifier_service.decisions.suppression import ERASED, NOTHING_NEW, is_erased, says_nothing_new, untrue
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, FurtherRecipient
 
@@ -63,12 +63,14 @@ class NotificationDecision:
 
 
 class _Told(NamedTuple):
-    """An event with whom its emails go to, as known when it happened; `idle`: why it says nothing new, or None."""
+    """An event with whom its emails go to, as known when it happened; `nothing_new`: the reason where it repeats what
+    was told, or None.
+    """
 
     event: LifecycleEvent
     contact: Contact | None
     further: tuple[FurtherRecipient, ...]
-    idle: str | None
+    nothing_new: str | None
 
 
 def decide(
@@ -82,9 +84,9 @@ def decide(
     told: list[_Told] = []
     for event in events:
         before = known[event.metadata.account_id]
-        idle = NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None
+        nothing_new = NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None
         recipient = known[event.metadata.account_id] = apply_event(before, event)
-        told.append(_Told(event, contact_for(event, recipient.contact), further_of(event, recipient), idle))
+        told.append(_Told(event, contact_for(event, recipient.contact), further_of(event, recipient), nothing_new))
     decisions = [decision for each in told for decision in _decisions(each, known[each.event.metadata.account_id], now)]
     return [_held_back(decision, mode) for decision in decisions], known
 
@@ -107,7 +109,7 @@ def passed_on(
 def _decisions(told: _Told, recipient: Recipient, now: datetime) -> Iterator[NotificationDecision]:
     """The notifications of an event, each with the reason for which it is suppressed, if any."""
     event, erased = told.event, is_erased(told.event, recipient.latest_versions)
-    reason = told.idle or untrue(event, recipient.latest_versions, now)
+    reason = told.nothing_new or why_outdated(event, recipient.latest_versions, now)
     for planned, contact in _planned(told, recipient):
         suppressed = ERASED if erased else planned.suppressed or reason
         yield NotificationDecision(
@@ -126,4 +128,4 @@ def _planned(told: _Told, recipient: Recipient) -> Iterator[tuple[PlannedNotific
 
 def _held_back(decision: NotificationDecision, mode: DeliveryMode) -> NotificationDecision:
     """A reason of its own stays, so that what `mode` holds back is what would have been told."""
-    return replace(decision, suppressed=decision.suppressed or held_back(decision.planned.channel, mode))
+    return replace(decision, suppressed=decision.suppressed or why_held_back(decision.planned.channel, mode))

@@ -21,6 +21,6 @@ _HELD_BACK: Final[Mapping[DeliveryMode, frozenset[Channel]]] = {
 }
 
 
-def held_back(channel: Channel, mode: DeliveryMode) -> str | None:
+def why_held_back(channel: Channel, mode: DeliveryMode) -> str | None:
     """The reason for which a notification on this channel is suppressed, or None."""
     return SHADOW if channel in _HELD_BACK[mode] else None

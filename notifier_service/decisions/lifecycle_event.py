@@ -1,6 +1,6 @@
 """A lifecycle event as the notifier uses it: what happened, to which account, at which version. Pure.
 
-`read` makes it of a decoded envelope; `plan`, `suppression` and `content` work on it.
+`read` makes it of a decoded envelope; `plan`, `outdated` and `content` work on it.
 """
 
 from collections.abc import Mapping

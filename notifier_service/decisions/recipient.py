@@ -10,10 +10,10 @@ from typing import Final
 
 from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
+from notifier_service.decisions.outdated import ERASED, LatestVersions, says_nothing_new
 from notifier_service.decisions.plan import MUTED, NO_RECIPIENT
 from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
 from notifier_service.decisions.subscription import Subscription
-from notifier_service.decisions.suppression import ERASED, LatestVersions, says_nothing_new
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed

@@ -20,7 +20,7 @@ from notifier_service.bounces.address import address_hash
 from notifier_service.content.mail_composer import Mail
 from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.decide import NotificationDecision, passed_on
-from notifier_service.decisions.held_back import DeliveryMode, held_back
+from notifier_service.decisions.held_back import DeliveryMode, why_held_back
 from notifier_service.decisions.notification import (
     Delivered,
     Failed,
@@ -29,8 +29,8 @@ from notifier_service.decisions.notification import (
     RetryLater,
     Suppressed,
 )
+from notifier_service.decisions.outdated import why_outdated
 from notifier_service.decisions.recipient import Recipient, why_unwanted
-from notifier_service.decisions.suppression import untrue
 from notifier_service.delivery.attempt import Attempt, result_of
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.takeover import Takeover
@@ -90,7 +90,7 @@ class LeaseHolder:
     @property
     def sends(self) -> bool:
         """Whether emails are sent at all, and not held back."""
-        return held_back(Channel.EMAIL, self._mode) is None
+        return why_held_back(Channel.EMAIL, self._mode) is None
 
     async def acquire(self, limit: int) -> list[Lease]:
         """Lease at most `limit` emails that are due; those that are no longer true, or held back, end here."""
@@ -175,9 +175,9 @@ class LeaseHolder:
         `returned`: hash of an address -> why it is on the list.
         """
         return (
-            untrue(lease.event, lease.recipient.latest_versions, now)
+            why_outdated(lease.event, lease.recipient.latest_versions, now)
             or why_unwanted(lease.event.kind, lease.recipient, lease.notification.recipient_id)
-            or held_back(lease.notification.channel, self._mode)
+            or why_held_back(lease.notification.channel, self._mode)
             or returned.get(self._hash(lease) or "")
         )
 

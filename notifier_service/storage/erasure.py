@@ -11,8 +11,8 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from notifier_service.decisions.notification import NotificationStatus
+from notifier_service.decisions.outdated import ERASED
 from notifier_service.decisions.preferences import Preferences
-from notifier_service.decisions.suppression import ERASED
 from notifier_service.storage import kept_mails, preferences, unsubscriptions
 from notifier_service.storage.messages import ReadNotification as EndedEmail
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of

@@ -8,10 +8,10 @@ from sqlalchemy import Column, Numeric, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from notifier_service.decisions.outdated import LatestVersions
 from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
 from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.subscription import Subscription
-from notifier_service.decisions.suppression import LatestVersions
 from notifier_service.storage import preferences, unsubscriptions
 from notifier_service.storage.metadata import NotifierTable
 from shared.contracts.envelope import json_reader, to_json

@@ -187,7 +187,7 @@ async def test_the_late_renewal_is_told_that_it_came_too_late(caught_up: Caught)
     assert caught_up[1]["late"][-1].data["code"] == "subscription_released"
 
 
-async def test_no_reminder_is_mailed_that_the_clock_has_made_untrue(caught_up: Caught) -> None:
+async def test_no_reminder_is_mailed_that_the_clock_has_made_outdated(caught_up: Caught) -> None:
     """The notifier decides on every event; what is over is suppressed, and never delivered: after the release also
     that the subscription had expired.
     """

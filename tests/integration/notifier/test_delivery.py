@@ -80,7 +80,7 @@ async def test_a_final_refusal_fails_one_mail_and_no_other(
     assert [one["data"]["attempts"] for one in failed] == [1]
 
 
-async def test_what_became_untrue_while_it_waited_is_not_sent(
+async def test_what_became_outdated_while_it_waited_is_not_sent(
     on_test_clock: RunningNotifier, environment: Environment
 ) -> None:
     who = account()

@@ -76,7 +76,7 @@ async def test_kinds_for_the_inbox_alone_make_no_mail(notifier: RunningNotifier,
     ]
 
 
-async def test_what_a_later_event_has_made_untrue_is_suppressed_on_both_channels(
+async def test_what_a_later_event_has_made_outdated_is_suppressed_on_both_channels(
     notifier: RunningNotifier, environment: Environment
 ) -> None:
     who = account()

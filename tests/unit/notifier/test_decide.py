@@ -11,10 +11,10 @@ import pytest
 from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
+from notifier_service.decisions.outdated import LatestVersions, why_outdated
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.subscription import Subscription
-from notifier_service.decisions.suppression import LatestVersions, untrue
 from shared.contracts.lifecycle import (
     LIFECYCLE_TYPE,
     ContactReplaced,
@@ -183,7 +183,7 @@ def test_a_failed_deduction_that_comes_again_does_not_bring_its_shortfall_back()
 def test_one_that_says_nothing_new_suppresses_none_that_was_told() -> None:
     """The email of the first attempt may still be queued when the second one fails: it must not get lost."""
     _, recipient = decided(event(2, failed(1)), event(3, failed(2)))
-    assert untrue(event(2, failed(1)), recipient.latest_versions, NOW) is None
+    assert why_outdated(event(2, failed(1)), recipient.latest_versions, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -270,4 +270,4 @@ def test_a_contact_that_was_blanked_before_it_was_published_is_told_to_nobody() 
 def test_an_email_that_waits_is_not_sent_once_its_person_was_forgotten_after_it(
     version: int, reason: str | None
 ) -> None:
-    assert untrue(event(version, rejected(EVE)), LatestVersions({"erased": 7}), NOW) == reason
+    assert why_outdated(event(version, rejected(EVE)), LatestVersions({"erased": 7}), NOW) == reason

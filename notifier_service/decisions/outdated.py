@@ -1,4 +1,4 @@
-"""When a notification is suppressed: a later event or the clock has made it untrue, or it says nothing new. Pure.
+"""When a notification is suppressed: a later event or the clock has made it outdated, or it says nothing new. Pure.
 
 What has to be remembered of an account for it: `LatestVersions`, the newest version of each kind of event and which
 orders were taken back, and the shortfall that the recipient was told last.
@@ -52,7 +52,7 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
         "released": "released_meanwhile",
     },
 }
-"""Kind -> the later kinds that make it untrue, each with the reason that is stored. `extended_into_service`: an
+"""Kind -> the later kinds that make it outdated, each with the reason that is stored. `extended_into_service`: an
 `extended` that has made the subscription active again.
 """
 
@@ -80,7 +80,7 @@ class LatestVersions:
         return self.by_kind.get(name, 0) < event.metadata.version
 
 
-def untrue(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime) -> str | None:
+def why_outdated(event: LifecycleEvent, latest_versions: LatestVersions, now: datetime) -> str | None:
     """The reason for which this event is no longer true, or None.
 
     `now` is the service clock; where the event's `recordedat` is later, that instant counts.
@@ -129,7 +129,7 @@ def _names(event: LifecycleEvent) -> Iterator[str]:
 
 
 def _overtaking(event: LifecycleEvent) -> Mapping[str, str]:
-    """What makes this event untrue, by the name under which it is remembered, with the reason."""
+    """What makes this event outdated, by the name under which it is remembered, with the reason."""
     of_its_order = OVERTAKEN_BY_ITS_ORDER.get(event.kind, {})
     order_id = getattr(event.data, "order_id", "")
     named = {_of_order(later, order_id): reason for later, reason in of_its_order.items()}

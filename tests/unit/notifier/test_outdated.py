@@ -1,4 +1,4 @@
-"""What a later event or the clock has made untrue is suppressed, and nothing else is."""
+"""What a later event or the clock has made outdated is suppressed, and nothing else is."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from notifier_service.decisions.channels import CHANNELS
-from notifier_service.decisions.suppression import ERASED, OVERTAKEN_BY, LatestVersions, says_nothing_new, untrue
+from notifier_service.decisions.outdated import ERASED, OVERTAKEN_BY, LatestVersions, says_nothing_new, why_outdated
 from shared.contracts.lifecycle import LifecycleData
 from tests.unit.notifier import samples, variants
 
@@ -19,7 +19,7 @@ DATA: dict[str, LifecycleData] = {
 
 
 def why(kind: str, latest_versions: LatestVersions, now: datetime = samples.NOON) -> str | None:
-    return untrue(samples.event(DATA[kind], version=7), latest_versions, now)
+    return why_outdated(samples.event(DATA[kind], version=7), latest_versions, now)
 
 
 @pytest.mark.rule("R29")
@@ -70,20 +70,20 @@ def test_a_release_reminder_is_true_until_the_second_before_the_release() -> Non
         ("renewal_upcoming", "renewal_upcoming", "later_notice"),
     ],
 )
-def test_a_later_event_makes_it_untrue_and_an_earlier_one_does_not(kind: str, later: str, reason: str) -> None:
+def test_a_later_event_makes_it_outdated_and_an_earlier_one_does_not(kind: str, later: str, reason: str) -> None:
     assert why(kind, LatestVersions({later: 8})) == reason
     assert why(kind, LatestVersions({later: 6})) is None
 
 
 @pytest.mark.parametrize("kind", sorted(CHANNELS))
-def test_nothing_else_makes_anything_untrue(kind: str) -> None:
+def test_nothing_else_makes_anything_outdated(kind: str) -> None:
     unrelated = {each: 99 for each in CHANNELS if each not in (ERASED, *OVERTAKEN_BY.get(kind, {}))}
     now = samples.NOON if kind in ("renewal_due", "renewal_upcoming", "release_due") else LONG_AFTER
     assert why(kind, LatestVersions(unrelated), now) is None
 
 
 @pytest.mark.rule("R46")
-def test_a_renewal_is_untrue_once_its_own_order_was_taken_back_and_no_other() -> None:
+def test_a_renewal_is_outdated_once_its_own_order_was_taken_back_and_no_other() -> None:
     def taken_back_at(order_id: str, version: int) -> LatestVersions:
         cancelled = replace(samples.renewal_cancelled, order_id=order_id)
         return LatestVersions().including(samples.event(cancelled, version=version))
@@ -97,7 +97,9 @@ def test_a_renewal_is_untrue_once_its_own_order_was_taken_back_and_no_other() ->
 @pytest.mark.parametrize(
     ("sample", "reason"), [("extended-reactivated", "extended_meanwhile"), ("extended-grace", None)]
 )
-def test_an_expiry_is_untrue_once_extended_into_service_and_not_by_more_grace(sample: str, reason: str | None) -> None:
+def test_an_expiry_is_outdated_once_extended_into_service_and_not_by_more_grace(
+    sample: str, reason: str | None
+) -> None:
     extended = samples.event(dict(variants.mailed())[sample], version=8)
     assert why("expired", LatestVersions().including(extended)) == reason
 
