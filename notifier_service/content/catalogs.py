@@ -6,7 +6,8 @@ announces. As everywhere in gettext, an entry that is empty or marked fuzzy coun
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from gettext import c2py
 from pathlib import Path
 from typing import Final
@@ -28,8 +29,18 @@ def load_languages(*folders: Path) -> Languages:
 
     Raises `BadCatalog`, `OSError`.
     """
-    paths = [path for folder in (CATALOGS, *folders) for path in sorted(folder.glob("*.po"))]
-    return languages([(path.stem.replace("_", "-"), read_catalog(path)) for path in paths])
+    return languages([*_shipped(), *(catalog for folder in folders for catalog in _catalogs(folder))])
+
+
+@cache
+def _shipped() -> Sequence[tuple[str, Sentences]]:
+    """Those of `locale/`, which stay as they are while a program runs."""
+    return _catalogs(CATALOGS)
+
+
+def _catalogs(folder: Path) -> Sequence[tuple[str, Sentences]]:
+    """Tag and sentences of each file. Raises `BadCatalog`, `OSError`."""
+    return [(path.stem.replace("_", "-"), read_catalog(path)) for path in sorted(folder.glob("*.po"))]
 
 
 def read_catalog(path: Path) -> Sentences:

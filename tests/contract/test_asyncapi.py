@@ -3,6 +3,8 @@
 import json
 import re
 from base64 import b64encode
+from copy import deepcopy
+from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
@@ -19,8 +21,9 @@ from shared.web.asyncapi_page import page, page_policy
 BOTH: list[Service] = ["subscription", "notifier"]
 
 
-def made(service: Service, **changes: Any) -> dict[str, Any]:
-    return document(service, **{"test_clock": True, "version": "1.2.3", **changes})
+@cache
+def made(service: Service, *, test_clock: bool = True, topic_prefix: str = "") -> dict[str, Any]:
+    return document(service, test_clock=test_clock, topic_prefix=topic_prefix, version="1.2.3")
 
 
 def references(node: Any) -> set[str]:
@@ -102,7 +105,8 @@ def test_addresses_take_the_prefix_of_the_topics_and_no_server_is_named() -> Non
 
 def test_examples_stand_with_their_message() -> None:
     name = "tenure.server.bound.v1"
-    whole = made("subscription", examples={name: {"id": "evt-1"}, f"{name}~late": {"id": "evt-2"}})
+    examples = {name: {"id": "evt-1"}, f"{name}~late": {"id": "evt-2"}}
+    whole = document("subscription", test_clock=True, version="1.2.3", examples=examples)
     messages = whole["components"]["messages"]
     assert [(one["name"], one["payload"]["id"]) for one in messages[name]["examples"]] == [
         ("example", "evt-1"),
@@ -164,7 +168,9 @@ def test_the_pages_policy_allows_its_own_style_and_nothing_else() -> None:
 
 def test_nothing_in_a_document_becomes_markup_on_the_page() -> None:
     evil = "<script>alert(1)</script>\"'&`<b>x</b>`"
-    whole = json.loads(re.sub(r"@@", json.dumps(evil)[1:-1].replace("\\", r"\\"), json.dumps(_bent(made("notifier")))))
+    whole = json.loads(
+        re.sub(r"@@", json.dumps(evil)[1:-1].replace("\\", r"\\"), json.dumps(_bent(deepcopy(made("notifier")))))
+    )
     outline = Outline(page(whole))
     assert not {"script", "b"} & set(outline.tags)
     assert evil.replace("`", "") in outline.text

@@ -6,7 +6,7 @@ and do so, or it has to go.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -184,11 +184,14 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-SOURCES: Final[Mapping[str, ast.Module]] = {
-    module_of(path): ast.parse(path.read_text("utf-8"))
-    for package in PACKAGES
-    for path in sorted((ROOT / package).rglob("*.py"))
-}
+@cache
+def sources() -> Mapping[str, Sequence[ast.AST]]:
+    """Module -> all that stands in it."""
+    return {
+        module_of(path): tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
 
 
 def within(module: str, places: Iterable[str]) -> bool:
@@ -199,7 +202,7 @@ def within(module: str, places: Iterable[str]) -> bool:
 @cache
 def imports(module: str) -> frozenset[str]:
     """Full names of all that a module imports anywhere in it; a module of ours by its own name."""
-    return frozenset(name for node in ast.walk(SOURCES[module]) for name in imported_by(node))
+    return frozenset(name for node in sources()[module] for name in imported_by(node))
 
 
 def imported_by(node: ast.AST) -> Iterator[str]:
@@ -208,7 +211,7 @@ def imported_by(node: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in names)
         case ast.ImportFrom(str(source), names):
             full = [f"{source}.{alias.name}" for alias in names]
-            yield from (name if name in SOURCES else source for name in full)
+            yield from (name if name in sources() else source for name in full)
         case ast.Call(ast.Name("find_spec"), [ast.Constant(str(name))]):
             yield name  # a wheel of which only the files are used
 
@@ -219,7 +222,7 @@ def ours(module: str) -> set[str]:
 
 def modules_in(place: str) -> list[str]:
     """All modules of a package, or the one module of that name."""
-    modules = [module for module in SOURCES if within(module, [place])]
+    modules = [module for module in sources() if within(module, [place])]
     assert modules, f"{place} does not exist: change the table"
     return modules
 
@@ -244,7 +247,7 @@ def test_a_package_within_a_service_imports_those_of_the_table_and_no_other(room
 
 
 def test_only_the_main_module_beside_it_imports_an_app() -> None:
-    importing = {module for module in SOURCES for name in ours(module) if name.endswith(".app")}
+    importing = {module for module in sources() for name in ours(module) if name.endswith(".app")}
     assert importing == {"subscription_service.__main__", "notifier_service.__main__"}
 
 
@@ -273,11 +276,11 @@ def test_a_library_is_imported_wherever_the_table_says(library: str) -> None:
 
 
 def importing(library: str) -> set[str]:
-    return {module for module in SOURCES if any(name.split(".")[0] == library for name in imports(module))}
+    return {module for module in sources() if any(name.split(".")[0] == library for name in imports(module))}
 
 
 def test_the_real_time_is_read_only_and_everywhere_where_the_table_says() -> None:
-    reading = {module for module, tree in SOURCES.items() if any(map(is_wall_clock, ast.walk(tree)))}
+    reading = {module for module, nodes in sources().items() if any(map(is_wall_clock, nodes))}
     assert {module for module in reading if not within(module, REAL_TIME)} == set()
     assert unused(REAL_TIME, reading) == set()
 
@@ -293,5 +296,5 @@ def is_wall_clock(node: ast.AST) -> bool:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = {module: {name for name in ours(module) if name in SOURCES and name != module} for module in SOURCES}
-    assert len(tuple(TopologicalSorter(graph).static_order())) == len(SOURCES)
+    graph = {module: ours(module).intersection(sources()) - {module} for module in sources()}
+    assert len(tuple(TopologicalSorter(graph).static_order())) == len(sources())

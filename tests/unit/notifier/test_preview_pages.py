@@ -1,5 +1,6 @@
 """`/mails`: who is let in, and how; what stands on the page; and that a mail in its frame can do nothing."""
 
+from functools import cache
 from typing import Any
 
 import httpx
@@ -22,8 +23,9 @@ CUSTOMER = token("acct-1", SECRET)
 BROWSER = {"Accept": "text/html"}
 
 
-def service(**given: Any) -> FastAPI:
-    settings = Settings.model_validate({"auth_secret": SECRET, "public_url": "https://mails.example/tenure"} | given)
+@cache
+def service() -> FastAPI:
+    settings = Settings.model_validate({"auth_secret": SECRET, "public_url": "https://mails.example/tenure"})
     made = FastAPI()
     made.state.guard = Guard(settings)
     problems.install(made)

@@ -6,9 +6,7 @@ import httpx
 import pytest
 
 from notifier_service.app import NOTIFIER
-from shared.runtime.service import build_context
-from shared.runtime.settings import Settings
-from tests.kit.tokens import SECRET
+from tests.kit.applications import application
 
 CONSOLE = "https://console.example"
 STRANGER = "https://stranger.example"
@@ -17,10 +15,7 @@ STRANGER = "https://stranger.example"
 @pytest.fixture
 async def notifier() -> AsyncIterator[httpx.AsyncClient]:
     """One that has no database, and lets the console in."""
-    given = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "auth_secret": SECRET, "inbox_origins": CONSOLE}
-    context = build_context(NOTIFIER, Settings.model_validate(given))
-    context.partitions.fill({})
-    transport = httpx.ASGITransport(app=NOTIFIER.build(context).http)
+    transport = httpx.ASGITransport(app=application(NOTIFIER, inbox_origins=CONSOLE))
     async with httpx.AsyncClient(transport=transport, base_url="http://notices.example") as client:
         yield client
 

@@ -10,12 +10,11 @@ import jwt
 import pytest
 
 from notifier_service.app import NOTIFIER
-from shared.runtime.service import build_context
 from shared.runtime.settings import Settings
 from shared.web.auth import LINK_AUDIENCE, LINK_LIFETIME, SESSION_AUDIENCE, SESSION_COOKIE, SESSION_LIFETIME, Guard
+from tests.kit.applications import application
 from tests.kit.tokens import SECRET, bearer
 
-AWAY = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "auth_secret": SECRET}
 NO_DATABASE = 503
 """What a page is answered whose caller is known: here is nothing to show."""
 
@@ -27,10 +26,8 @@ def token(**claims: Any) -> str:
 @asynccontextmanager
 async def browser(**given: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a jar of cookies, at a notifier that has no database."""
-    context = build_context(NOTIFIER, Settings.model_validate(AWAY | given))
-    context.partitions.fill({})
-    app = httpx.ASGITransport(app=NOTIFIER.build(context).http)
-    address = context.settings.public_url.removesuffix("/below")
+    app = httpx.ASGITransport(app=application(NOTIFIER, **given))
+    address = Settings.model_validate(given).public_url.removesuffix("/below")
     async with httpx.AsyncClient(transport=app, base_url=address) as client:
         yield client
 
