@@ -6,9 +6,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 # Most tests wait for servers, so one worker more than CI has processors; the files with servers come first, in order of their names.
 WORKERS ?= 3
+# What `unit` and `coverage` run; what is marked `slow` runs with `test` only. Each process gets neighbours, which share what they prepare.
+UNIT := tests/unit tests/contract -m "not slow" --hypothesis-profile quick -n logical --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
 .PHONY: help up demo test unit coverage faults lint bench recovery format lock docs pictures system-packages setup
+
+# Whatever the environment says, compiled files are kept: each worker of each run would compile all tests anew.
+unit coverage test: export PYTHONDONTWRITEBYTECODE :=
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
@@ -22,8 +27,8 @@ up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 test: $(READY) system-packages ## run the whole suite, without the long fault runs
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-unit: $(READY) ## run the tests that need no server, properties with a fifth of their examples
-	$(BIN)/pytest tests/unit tests/contract -n logical --hypothesis-profile quick $(ARGS)
+unit: $(READY) ## run the fast tests, in less than 20 s: no server, nothing marked `slow`, a fifth of the examples of properties
+	$(BIN)/pytest $(UNIT) --durations 5 --durations-min 0.5 $(ARGS)
 
 lint: $(READY) ## check style, format and types
 	$(BIN)/ruff check
@@ -35,7 +40,7 @@ format: $(READY) ## put the code into its format
 	$(BIN)/ruff format
 
 coverage: $(READY) ## run what `make unit` runs and print which lines it reaches; fails below the floor of pyproject.toml
-	$(BIN)/pytest tests/unit tests/contract -n logical --hypothesis-profile quick --quiet --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest $(UNIT) --quiet --cov --cov-report=term $(ARGS)
 
 faults: $(READY) ## the long fault runs: services and broker killed again and again
 	$(BIN)/pytest -m faults tests/faults $(ARGS)

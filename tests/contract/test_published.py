@@ -12,6 +12,7 @@ def test_the_published_contracts_are_current() -> None:
     assert outdated(PUBLISHED) == [], "run `make docs`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["subscription", "notifier"])
 def test_the_published_openapi_document_is_valid(service: str) -> None:
     validate(json.loads((PUBLISHED / f"openapi-{service}.json").read_text("utf-8")))

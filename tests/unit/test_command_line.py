@@ -65,6 +65,7 @@ def test_a_command_line_that_makes_no_sense_is_refused_with_one_line(
     assert told.startswith(sentence)
 
 
+@pytest.mark.slow
 def test_names_and_options_are_completed() -> None:
     def completed(words: str) -> list[str]:
         asked = {"_TENURE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
@@ -75,6 +76,7 @@ def test_names_and_options_are_completed() -> None:
     assert completed("tenure dead-letters list --re") == ["--reason", "--ready-file"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["up", "--help"], ["token", "a"]])
 def test_nothing_is_said_about_a_reader_that_has_gone(arguments: list[str]) -> None:
     environment = {**os.environ, "TENURE_AUTH_SECRET": SECRET}
@@ -88,6 +90,7 @@ def test_an_unknown_command_is_refused_with_the_list_of_those_that_exist(capsys:
     assert ("there is no command 'upp'" in told, "dead-letters" in told) == (True, True)
 
 
+@pytest.mark.slow
 def test_a_command_of_the_local_stack_says_what_is_missing_where_only_the_services_are_installed() -> None:
     without = "import sys; sys.modules['psutil'] = None; from tenure.__main__ import main; sys.exit(main(['up']))"
     done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)

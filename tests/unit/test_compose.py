@@ -53,6 +53,7 @@ async def run_check(name: str, port: int) -> int:
     return await (await asyncio.create_subprocess_exec(python, *arguments, stderr=asyncio.subprocess.DEVNULL)).wait()
 
 
+@pytest.mark.slow
 def test_it_fits_the_compose_specification() -> None:
     checker = Path(sys.executable).with_name("check-jsonschema")
     subprocess.run([checker, "--builtin-schema", "vendor.compose-spec", ROOT / "compose.yaml"], check=True)
@@ -157,6 +158,7 @@ def test_the_operations_page_is_given_no_database() -> None:
     assert SERVICES["ops"]["environment"]["TENURE_OPS_DATA_DIR"] in SERVICES["ops"]["volumes"][0].split(":")
 
 
+@pytest.mark.slow
 async def test_the_check_of_kafka_takes_a_broker_that_answers_for_healthy() -> None:
     asked = []
 
@@ -170,6 +172,7 @@ async def test_the_check_of_kafka_takes_a_broker_that_answers_for_healthy() -> N
     assert asked == [b"\0\x12\0\0\0\0\0\1\xff\xff"]  # ApiVersions, version 0, correlation 1, no client id
 
 
+@pytest.mark.slow
 async def test_the_check_of_kafka_takes_one_that_accepts_and_never_answers_for_unhealthy() -> None:
     async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(14)
@@ -178,11 +181,13 @@ async def test_the_check_of_kafka_takes_one_that_accepts_and_never_answers_for_u
     assert await exit_code_of_check("kafka", close)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kafka", *OURS])
 async def test_a_check_takes_a_port_where_nobody_listens_for_unhealthy(name: str) -> None:
     assert await run_check(name, free_port())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize(("status", "healthy"), [("200 OK", True), ("503 Service Unavailable", False)])
 async def test_the_check_of_a_service_goes_by_the_status_of_its_readiness(

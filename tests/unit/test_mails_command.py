@@ -24,6 +24,7 @@ def preview(*arguments: str) -> int:
     return main(["mails", "preview", *arguments])
 
 
+@pytest.mark.slow
 def test_every_mail_is_written_in_every_language_with_a_page_for_all(tmp_path: Path) -> None:
     assert preview() == 0
     names = {path.name for path in (tmp_path / "mails").iterdir()}

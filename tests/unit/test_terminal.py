@@ -11,12 +11,14 @@ from tests.kit.pipes import run_without_reader
 PRINTS = ["say('a')", "say(('a', 'bold'))", "say_json({'a': 1})", "say_table(['a'], [['1']])"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", PRINTS)
 def test_when_the_reader_has_gone_a_command_goes_on_quietly_to_its_own_exit_code(call: str) -> None:
     code = f"import sys; from tenure.terminal import *; {call}; {call}; sys.exit(7)"
     assert run_without_reader([sys.executable, "-c", code]) == (7, "")
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_is_no_reader_that_has_gone() -> None:
     code = "import sys; from tenure.terminal import say; sys.stdout = open('/dev/full', 'w'); say('a')"
     exit_code, told = run_without_reader([sys.executable, "-c", code])

@@ -20,6 +20,7 @@ from tests.unit.domain.lives import BIRTH, instants
 from tests.unit.domain.scenario import ACCOUNT, ANNA, RULES, Scenario, contact_changed, rules
 from tests.unit.domain.strategies import COMMANDS, LIVES, PAUSES, Life
 
+pytestmark = pytest.mark.slow
 LATER = st.lists(st.tuples(PAUSES, COMMANDS), max_size=8)
 AFTERWARDS = timedelta(days=120)
 NOTICED = rules(charge_notice_days=(21, 7))

@@ -171,6 +171,7 @@ async def test_a_mail_of_commands_is_not_sent_to_a_relay_that_does_not_ask_for_i
         assert "RSET" not in [line for _, line in scripted.commands]
 
 
+@pytest.mark.slow
 def test_a_large_mail_is_written_in_linear_time() -> None:
     began = time.perf_counter()
     assert wire_format(b".\n" * 500_000) == b"..\r\n" * 500_000 + b".\r\n"

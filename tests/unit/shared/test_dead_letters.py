@@ -79,6 +79,7 @@ def test_headers_are_kept_up_to_their_bound_and_one_byte_beyond_those_that_fit(n
     assert beyond.headers[0] == ("small", b"1")  # a header that does not fit keeps out none after it
 
 
+@pytest.mark.slow
 def test_nobody_makes_a_dead_letter_larger_than_a_broker_takes_by_default() -> None:
     huge = (("dead-letter-reason", b"\x00" * 200_000_000), *((f"h{number}", b"") for number in range(50_000)))
     letter = stored_dead_letter(key=b"k" * 1_000_000, value=b"v" * 17_000_000, headers=huge)

@@ -32,6 +32,7 @@ def left_out(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [dict(each.fields()) for each in messages]
 
 
+@pytest.mark.slow
 def test_a_million_lines_of_a_kind_are_a_hundred_and_their_number(
     limit: LineLimit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

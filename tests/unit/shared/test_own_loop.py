@@ -59,6 +59,7 @@ async def test_a_cancellation_before_it_has_begun_ends_it_as_well() -> None:
         await task
 
 
+@pytest.mark.slow
 async def test_a_long_computation_there_delays_nothing_here_for_long() -> None:
     async def computes() -> None:
         end = time.monotonic() + 2

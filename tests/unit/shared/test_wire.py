@@ -148,6 +148,7 @@ def test_transaction_markers_stay_as_they_are() -> None:
     assert only(marker).batches == marker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("size", [MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1, 17 * MEGABYTE])
 def test_a_large_value_is_kept_up_to_its_bound(codec: str, size: int) -> None:
@@ -187,6 +188,7 @@ def test_a_large_key_and_large_headers_are_kept_up_to_their_bounds() -> None:
     assert cleaned.faults[0].detail == f"key: {len(large)} bytes, at most {MAX_KEY_BYTES} are read"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
 def test_a_batch_of_many_large_records_comes_in_answers_of_bounded_size(codec: str) -> None:
     batch = raw_batch(*(raw_record(number, b"%03d" % number + b"v" * 900_000) for number in range(100)), codec=codec)
@@ -204,6 +206,7 @@ def test_a_batch_may_be_fetched_from_its_middle() -> None:
     assert [one.offset for one in read_back(cleaned.batches)][-1] < 19
 
 
+@pytest.mark.slow
 def test_a_small_batch_that_is_very_large_inside_needs_little_memory_and_lets_others_work() -> None:
     value = b"\0" * (300 * MEGABYTE)
     batch = raw_batch(raw_record(0, value), raw_record(1, b"after"), codec="zstd")
