@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import comparison, core, lists, mails, moving_in, ops, report, runs
+from benchmarks.growth import command as growth
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
 from benchmarks.runs import RunResult
@@ -23,6 +24,7 @@ from benchmarks.workload import Workload
 
 _OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "core": core.main,
+    "growth": growth.main,
     "lists": lists.main,
     "mails": mails.main,
     "moving-in": moving_in.main,

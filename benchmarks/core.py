@@ -112,7 +112,7 @@ class Core:
     async def run(self, messages: Iterable[Message], *, of: str, count: int, headers: tuple[object, ...] = ()) -> None:
         """Decode, apply and document them batch by batch. `of`: what they are; `count`: what times are divided by."""
         left = iter(messages)
-        while batch := [_record(message, headers) for message in islice(left, MAX_RECORDS)]:
+        while batch := [record_of(message, headers) for message in islice(left, MAX_RECORDS)]:
             with self._meter.step(f"{of}: decoding", count):
                 decoded = [DecodedRecord(record, self._processor.decode(record)) for record in batch]
             with self._meter.step(f"{of}: deciding and storing", count):
@@ -172,6 +172,7 @@ async def _imports(core: Core, folder: Path, rules: Rules, count: int) -> None:
         await core.run(messages, of="import, per subscription", count=count, headers=_OF_IMPORTS)
 
 
-def _record(message: Message, headers: tuple[object, ...]) -> Record:
+def record_of(message: Message, headers: tuple[object, ...] = ()) -> Record:
+    """The message as the reader would take it from Kafka, at no position."""
     key, value = message.account_id.encode(), message.value
     return ConsumerRecord(message.topic, 0, 0, 0, 0, key, value, None, len(key), len(value), headers)

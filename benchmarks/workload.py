@@ -5,7 +5,7 @@
 many accounts as mixed events; nine tenths of them exist before. Nearly every event changes something.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -61,8 +61,8 @@ class Workload:
         for owner in range(self.accounts - self.new_customers):
             account = account_id(owner)
             servers = [{"server_id": server_id(owner, each), "cores": 4} for each in range(_SERVERS_AT_FIRST)]
-            yield _message(PURCHASES, "purchase.ordered", f"p-{owner}", at, _purchase(owner, "existing"))
-            yield _message(
+            yield message(PURCHASES, "purchase.ordered", f"p-{owner}", at, _purchase(owner, "existing"))
+            yield message(
                 SERVER_INVENTORY, "inventory.snapshot", f"s-{owner}", at, {"account_id": account, "servers": servers}
             )
 
@@ -76,7 +76,7 @@ class Workload:
         for number, kind in enumerate(_kinds(self.count, Random(self.seed))):
             at = self.until - _SPREAD * (1 - number / self.count)
             if kind == "purchase":
-                yield _message(PURCHASES, "purchase.ordered", f"e-{number}", at, _purchase(new_customer, "new"))
+                yield message(PURCHASES, "purchase.ordered", f"e-{number}", at, _purchase(new_customer, "new"))
                 new_customer += 1
             elif kind == "inventory":
                 yield self._inventory(number, random.randrange(self.accounts), random, at)
@@ -93,7 +93,7 @@ class Workload:
             data["cores"] = self._cores[server]
         if kind == "registered":
             data |= {"name": f"web-{number}", "region": "cn-hangzhou"}
-        return _message(SERVER_INVENTORY, f"server.{kind}", f"e-{number}", at, data)
+        return message(SERVER_INVENTORY, f"server.{kind}", f"e-{number}", at, data)
 
     def _next_change(self, server: str, *, partial: bool, random: Random) -> str:
         if server not in self._cores:
@@ -116,7 +116,7 @@ class Workload:
             data["duration_months"] = random.choice((1, 3, 12))
         if kind != "renewal.ordered":
             data["specification"] = _specification(owner, log_storage_gb=10 * random.randrange(1, 100))
-        return _message(RENEWALS, kind, f"e-{number}", at, data)
+        return message(RENEWALS, kind, f"e-{number}", at, data)
 
     def _switch(self, number: int, owner: int, random: Random, at: datetime) -> Message:
         """Auto-renewal on where it is off, off where it is on, so that each event changes something."""
@@ -124,8 +124,8 @@ class Workload:
         self._switched ^= {account}
         if account in self._switched:
             data = {"account_id": account, "cycle_months": random.choice((1, 3, 12))}
-            return _message(RENEWALS, "auto_renewal.enabled", f"e-{number}", at, data)
-        return _message(RENEWALS, "auto_renewal.disabled", f"e-{number}", at, {"account_id": account})
+            return message(RENEWALS, "auto_renewal.enabled", f"e-{number}", at, data)
+        return message(RENEWALS, "auto_renewal.disabled", f"e-{number}", at, {"account_id": account})
 
 
 def account_id(number: int) -> str:
@@ -143,16 +143,16 @@ def event_of_new_account(number: int, at: datetime) -> Message:
     account = f"late-{number:07d}"
     if number % 2:
         server = {"account_id": account, "server_id": f"{account}-s0", "cores": 4}
-        return _message(SERVER_INVENTORY, "server.registered", f"late-{number}", at, server)
+        return message(SERVER_INVENTORY, "server.registered", f"late-{number}", at, server)
     purchase = {**_purchase(number, "late"), "account_id": account}
-    return _message(PURCHASES, "purchase.ordered", f"late-{number}", at, purchase)
+    return message(PURCHASES, "purchase.ordered", f"late-{number}", at, purchase)
 
 
 def purchase_of(account: str, at: datetime) -> Message:
     """The purchase of an account that does not exist yet; its mails go to an address of its own."""
     contact = {"name": "Lin Wei", "email": f"{account}@example.com", "locale": "en", "time_zone": "Asia/Shanghai"}
     purchase = {**_purchase(0, account), "account_id": account, "contact": contact}
-    return _message(PURCHASES, "purchase.ordered", f"{account}-purchase", at, purchase)
+    return message(PURCHASES, "purchase.ordered", f"{account}-purchase", at, purchase)
 
 
 def _kinds(count: int, random: Random) -> list[str]:
@@ -191,7 +191,8 @@ def _specification(owner: int, **value_added: int) -> dict[str, Any]:
     }
 
 
-def _message(topic: str, kind: str, id_: str, at: datetime, data: dict[str, Any]) -> Message:
+def message(topic: str, kind: str, id_: str, at: datetime, data: Mapping[str, Any]) -> Message:
+    """The event of this kind, such as `purchase.ordered`, about the account in `data`. `at`: its `time` (UTC)."""
     account: str = data["account_id"]
     event = {
         "specversion": "1.0",
