@@ -9,6 +9,7 @@ next look. Every copy does this: `SKIP LOCKED` hands each due account to one of 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from shared.contracts.topics import LIFECYCLE
@@ -23,6 +24,7 @@ from subscription_service.domain.context import instant_of
 from subscription_service.domain.deduction import may_deduct
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.timers import may_touch_all_servers
+from subscription_service.handlers import Incoming
 from subscription_service.log_lines import ACCOUNT_FAILED, TIMERS_FAILED
 from subscription_service.pauses import with_pauses
 from subscription_service.recent_states import RecentStates
@@ -122,18 +124,16 @@ class TimerRunner:
         self, connection: Connection, account_ids: Sequence[str], now: datetime, *, read_to: datetime
     ) -> Sequence[LogMessage]:
         """What the log is to say of it, once it is committed."""
-        locked = await loading.lock(
-            connection, account_ids, partitions=self._partitions[LIFECYCLE], with_waiting=account_ids
-        )
-        waiting = [event for each in locked.values() for event, _ in each.waiting]
+        locked = await loading.lock_due(connection, account_ids, partitions=self._partitions[LIFECYCLE], by=read_to)
+        waiting = {name: _going_on(each) for name, each in locked.items()}
         policy = self._rules.policy
         # What an event that waited changes may make anything due that was not before.
         whole = [
-            name for name, each in locked.items() if each.waiting or may_touch_all_servers(each.account, now, policy)
+            name for name, each in locked.items() if waiting[name] or may_touch_all_servers(each.account, now, policy)
         ]
-        told = [name for name, each in locked.items() if each.waiting or may_deduct(each.account)]
+        told = [name for name, each in locked.items() if waiting[name] or may_deduct(each.account)]
         charged = told if policy.charge_notice_days else ()
-        await loading.load_touched(connection, locked, waiting, whole=whole, charged=charged)
+        await loading.load_touched(connection, locked, chain(*waiting.values()), whole=whole, charged=charged)
         await loading.load_coupons(connection, locked, _coupon_days(locked, now, policy))
         unit_of_work = UnitOfWork(
             now=now, rules=self._rules, locked=locked, partitions=self._partitions, culprits=self._culprits
@@ -149,10 +149,15 @@ class TimerRunner:
         return list(self._set_aside_until)
 
 
+def _going_on(locked: LockedAccount) -> Sequence[Incoming]:
+    """Its waiting events that may be decided: none where all are parked, of which waits can only end."""
+    return [event for event, _ in locked.waiting] if locked.waiting.has_deferred else ()
+
+
 def _earliest_deduction(locked: LockedAccount, now: datetime, policy: Policy) -> datetime | None:
     """No deduction is tried before this instant (UTC) by what is due or waits here; None: none is tried at all."""
     decided_at = locked.account.decided_at
-    instants = [instant_of(event.time, now, decided_at) for event, _ in locked.waiting]
+    instants = [instant_of(event.time, now, decided_at) for event in _going_on(locked)]
     timer = locked.timer(policy)
     if timer is not None and (instants or may_deduct(locked.account)):
         instants.append(timer.at)

@@ -8,7 +8,7 @@ An event waits in one of two ways:
 something is due; it does what they answer. Both read a `Schedule` and change nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
@@ -55,7 +55,8 @@ class WaitingEvents(Generic[EventT]):
     """The waiting events of one account. Each operation costs at most the logarithm of their number.
 
     Two heaps: parked events by the end of their wait, deferred ones by their `time`; ties by order of arrival.
-    An account with `not_loaded` events can take more, but none of its events can go on: that raises `RuntimeError`.
+    An account with `not_loaded` events can take more, and the wait of one that is loaded can end before theirs; what
+    needs them raises `RuntimeError`.
     """
 
     not_loaded: NotLoaded = NotLoaded()
@@ -82,21 +83,36 @@ class WaitingEvents(Generic[EventT]):
         else:
             self.park(event, until)
 
+    def with_loaded(
+        self, parked: Iterable[tuple[EventT, datetime | None]], next_deadline: datetime | None
+    ) -> "WaitingEvents[EventT]":
+        """These of its parked events loaded, all others not; of those the first wait ends at `next_deadline` (UTC)."""
+        loaded: WaitingEvents[EventT] = WaitingEvents()
+        for event, until in parked:
+            loaded.add(event, until)
+        loaded.not_loaded = self.not_loaded._replace(
+            parked=self.parked - loaded.parked,
+            parked_bytes=self.parked_bytes - loaded.parked_bytes,
+            first_deadline=next_deadline,
+        )
+        return loaded
+
     def take_deferred(self) -> EventT:
         """Remove and give the deferred event with the earliest `time`. Raises `IndexError` where there is none."""
-        self._need_all()
+        self._need(not self.not_loaded.deferred)
         return heappop(self._deferred)[2]
 
     def take_overdue(self) -> EventT:
         """Remove and give the parked event whose wait ends first. Raises `IndexError` where there is none."""
-        self._need_all()
+        stored = self.not_loaded.first_deadline
+        self._need(stored is None or self.first_deadline != stored)
         event = heappop(self._parked)[2]
         self._parked_bytes -= event.size
         return event
 
     def take_parked(self) -> list[EventT]:
         """Remove and give all parked events, in order of arrival."""
-        self._need_all()
+        self._need(not self.not_loaded.parked)
         parked = [event for _, _, event in sorted(self._parked, key=itemgetter(1))]
         self._parked.clear()
         self._parked_bytes = 0
@@ -127,7 +143,7 @@ class WaitingEvents(Generic[EventT]):
     @property
     def earliest_deferred(self) -> EventT | None:
         """What `take_deferred` would give."""
-        self._need_all()
+        self._need(not self.not_loaded.deferred)
         return self._deferred[0][2] if self._deferred else None
 
     def __len__(self) -> int:
@@ -141,8 +157,8 @@ class WaitingEvents(Generic[EventT]):
         deferred = [(arrival, event, None) for _, arrival, event in self._deferred]
         return ((event, until) for _, event, until in sorted([*parked, *deferred], key=itemgetter(0)))
 
-    def _need_all(self) -> None:
-        if self.not_loaded.parked or self.not_loaded.deferred:
+    def _need(self, is_loaded: bool) -> None:
+        if not is_loaded:
             raise RuntimeError("the account's waiting events were not loaded, and one of them must go on")
 
 

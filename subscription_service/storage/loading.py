@@ -4,6 +4,7 @@ Locks are taken in one order, each kind sorted: input positions, ids of events, 
 new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming
 from subscription_service.storage import accounts, configuration, coupons, deduplication, orders, servers, waiting
 from subscription_service.storage.coupons import FAR_AHEAD, Days
+from subscription_service.storage.waiting import StoredEvent
 from subscription_service.unit_of_work import LockedAccount
 
 
@@ -45,6 +47,21 @@ async def lock(
     """
     locked, waiting_ids = await accounts.lock(connection, account_ids, partitions=partitions)
     await _load_waiting(connection, locked, [each for each in waiting_ids if each in with_waiting])
+    return locked
+
+
+async def lock_due(
+    connection: Connection, account_ids: Collection[str], *, partitions: int, by: datetime
+) -> dict[str, LockedAccount]:
+    """Lock and load accounts of which something is due by an instant (UTC), with the waiting events that it is about.
+
+    Where an account is not known and all its events wait for a purchase, those are the ones whose wait is over: however
+    many go on waiting, they are not read.
+    """
+    locked, waiting_ids = await accounts.lock(connection, account_ids, partitions=partitions)
+    parked_only = [each for each in waiting_ids if _has_parked_only(locked[each])]
+    await _load_waiting(connection, locked, [each for each in waiting_ids if each not in parked_only])
+    await _load_over(connection, locked, parked_only, by)
     return locked
 
 
@@ -150,6 +167,25 @@ async def _load_waiting(
     stored = await waiting.of_accounts(connection, account_ids)
     for event, until in stored:
         locked[event.account_id].waiting.add(event, until)
+    await deduplication.recheck(connection, [event for event, _ in stored])
+
+
+def _has_parked_only(locked: LockedAccount) -> bool:
+    return locked.account.subscription is None and not locked.waiting.has_deferred
+
+
+async def _load_over(
+    connection: Connection, locked: Mapping[str, LockedAccount], account_ids: Sequence[str], by: datetime
+) -> None:
+    """Of the waiting events of these accounts, all of which are parked, those whose wait is over."""
+    if not account_ids:
+        return
+    stored = await waiting.over(connection, account_ids, by)
+    over: defaultdict[str, list[StoredEvent]] = defaultdict(list)
+    for each in stored:
+        over[each.event.account_id].append(each)
+    for account_id, deadline in (await waiting.next_deadlines(connection, account_ids, by)).items():
+        locked[account_id].waiting = locked[account_id].waiting.with_loaded(over[account_id], deadline)
     await deduplication.recheck(connection, [event for event, _ in stored])
 
 

@@ -4,7 +4,7 @@ An event waits for an accepted purchase of its account until an instant, or unti
 happened; see `domain.waiting`. How many wait is kept with each change, so that no scrape of the metrics counts them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -31,7 +31,7 @@ class WaitingRow(SubscriptionTable, table=True):
     """
 
     __tablename__ = "waiting"
-    __table_args__ = (Index("waiting_account", "account_id", "id"),)
+    __table_args__ = (Index("waiting_account", "account_id", "id"), Index("waiting_until", "account_id", "until"))
     id: BigIntegerKey
     account_id: Text
     until: OptionalInstant
@@ -62,6 +62,11 @@ class StoredEvent(NamedTuple):
 
 _READ = Selection(WaitingRow)
 _OF_ACCOUNTS = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = ANY(:ids) ORDER BY id")
+_OVER = text(f"SELECT {_READ.sql} FROM waiting WHERE account_id = ANY(:ids) AND until <= :at ORDER BY id")
+_NEXT_DEADLINES = text(
+    "SELECT account_id, (SELECT until FROM waiting WHERE waiting.account_id = n.account_id AND until > :at"
+    " ORDER BY until LIMIT 1) AS until FROM unnest(CAST(:ids AS text[])) AS n (account_id)"
+)
 _ADD = insert(WaitingRow, names_of(WaitingRow, without=["id"]))
 _REWRITE = update(WaitingRow, ("id", "key", "value", "headers", "fingerprint"))
 _DELETE = text("DELETE FROM waiting WHERE id = ANY(:ids)")
@@ -77,6 +82,20 @@ async def of_accounts(connection: Connection, account_ids: Sequence[str]) -> lis
         return []
     found = _READ.rows(await connection.execute(_OF_ACCOUNTS, {"ids": account_ids}))
     return await with_pauses(StoredEvent(_incoming(row), row.until) for row in found)
+
+
+async def over(connection: Connection, account_ids: Sequence[str], at: datetime) -> list[StoredEvent]:
+    """Those of their parked events whose wait is over at an instant (UTC), in order of arrival."""
+    found = _READ.rows(await connection.execute(_OVER, {"ids": account_ids, "at": at}))
+    return await with_pauses(StoredEvent(_incoming(row), row.until) for row in found)
+
+
+async def next_deadlines(
+    connection: Connection, account_ids: Sequence[str], at: datetime
+) -> Mapping[str, datetime | None]:
+    """Account id -> the end of the first wait that ends after an instant (UTC); None where none does."""
+    found = await connection.execute(_NEXT_DEADLINES, {"ids": account_ids, "at": at})
+    return {row.account_id: row.until for row in found}
 
 
 async def first_of_account(connection: Connection, account_id: str, *, limit: int) -> list[StoredEvent]:

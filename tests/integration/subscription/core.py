@@ -222,15 +222,13 @@ class Core:
     async def _receive(self, batch: Batch) -> None:
         self._clock.instant = batch.now
         async with transaction(self._engine) as connection:
-            opened = [self._opened(topic, value) for topic, value in batch.records]
-            await self._batch_processor.apply(connection, opened)
+            await self._apply(connection, batch)
         await self._timers.run_all_due()
 
     async def _roll_back(self, batch: Batch) -> None:
         self._clock.instant = batch.now
         async with transaction(self._engine) as connection:
-            opened = [self._opened(topic, value) for topic, value in batch.records]
-            await self._batch_processor.apply(connection, opened)
+            await self._apply(connection, batch)
             raise _RolledBackError
 
     async def _reading(self, read: Callable[[Connection], Awaitable[T]]) -> T:
@@ -239,11 +237,7 @@ class Core:
 
     async def _rows_read(self, batch: Batch) -> Counter[str]:
         self._clock.instant = batch.now
-        async with transaction(self._engine) as connection:
-            opened = [self._opened(topic, value) for topic, value in batch.records]
-            before = await _read(connection, _ROWS_READ)
-            await self._batch_processor.apply(connection, opened)
-            return await _read(connection, _ROWS_READ) - before
+        return await self._rows_read_by(lambda connection: self._apply(connection, batch))
 
     async def _rows_read_by(self, read: Callable[[Connection], Awaitable[object]]) -> Counter[str]:
         async with transaction(self._engine) as connection:
@@ -253,11 +247,17 @@ class Core:
 
     async def _due_rows_read(self, now: datetime) -> Counter[str]:
         self._clock.instant = now
-        async with transaction(self._engine) as connection:
-            before = await _read(connection, _ALL_ROWS_READ)
+        before = await self._all_rows_read()
         await self._timers.run_all_due()
-        async with transaction(self._engine) as connection:
-            return await _read(connection, _ALL_ROWS_READ) - before
+        return await self._all_rows_read() - before
+
+    async def _all_rows_read(self) -> Counter[str]:
+        """Twice, since what this session has read before counts only after the first time."""
+        return [await self._reading(lambda connection: _read(connection, _ALL_ROWS_READ)) for _ in range(2)][1]
+
+    async def _apply(self, connection: Connection, batch: Batch) -> None:
+        opened = [self._opened(topic, value) for topic, value in batch.records]
+        await self._batch_processor.apply(connection, opened)
 
     def _opened(self, topic: str, value: bytes) -> DecodedRecord:
         record = kafka_record(topic, value)

@@ -144,6 +144,27 @@ def test_parked_events_are_not_read_with_others(core: Core, number: int) -> None
 
 
 @pytest.mark.rule("R40")
+def test_when_a_wait_ends_neither_what_goes_on_waiting_nor_the_servers_are_read(core: Core) -> None:
+    core.begin()
+    core.receive(batch("2026-01-15 12:00", bound("s-0"), *[registered(f"r-{each}") for each in range(20)]))
+    core.receive(batch("2026-01-15 12:01", *[bound(f"s-{each}") for each in range(NUMBER)], first=5_000))
+    read = core.due_rows_read(NOON + timedelta(minutes=15))
+    assert core.counted() == {"parked": NUMBER, "applied": 20, "rejected": 1}
+    assert (read["waiting"] < 10, read["server"]) == (True, 0)
+    core.receive(Batch(NOON + timedelta(minutes=16), ()))
+    assert core.counted() == {"parked": 0, "applied": 20, "rejected": NUMBER + 1}
+
+
+@pytest.mark.rule("R4", "R40")
+def test_a_purchase_right_after_the_end_of_a_wait_lets_those_go_on_that_still_wait(core: Core) -> None:
+    core.begin()
+    core.receive(batch("2026-01-15 12:00", renewal("r-1")), batch("2026-01-15 12:05", renewal("r-2"), first=10))
+    core.receive(batch("2026-01-15 12:15", purchase(), first=20))
+    assert core.counted() == {"parked": 0, "rejected": 1, "applied": 2}
+    assert core.differences() == []
+
+
+@pytest.mark.rule("R40")
 def test_what_a_copy_of_an_older_version_parked_is_refused_when_its_time_is_over(core: Core) -> None:
     core.begin()
     core.receive(batch("2026-01-15 12:00", renewal("r-1"), renewal("r-2")))

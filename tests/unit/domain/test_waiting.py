@@ -231,6 +231,29 @@ def test_what_was_not_loaded_counts_but_cannot_go_on() -> None:
     assert next_due_at(around, NOON) == NOON + SECOND
     with pytest.raises(RuntimeError, match="were not loaded"):
         around.waiting.take_parked()
+    assert next_step(around, now=NOON) == NothingDue()
+    assert next_step(around, now=NOON + SECOND) == RefuseOverdue(NOON + SECOND)
+    with pytest.raises(RuntimeError, match="were not loaded"):
+        around.waiting.take_overdue()
+
+
+@pytest.mark.rule("R40")
+def test_a_wait_that_is_loaded_ends_while_later_ones_are_not() -> None:
+    stored = WaitingEvents[Event](NotLoaded(parked=3, parked_bytes=300, first_deadline=NOON))
+    over = Event()
+    waiting = stored.with_loaded([(over, NOON)], NOON + SECOND)
+    assert (len(waiting), waiting.parked_bytes, waiting.first_deadline) == (3, 300, NOON)
+    assert waiting.take_overdue() is over
+    assert (len(waiting), waiting.parked_bytes, waiting.first_deadline) == (2, 200, NOON + SECOND)
+    with pytest.raises(RuntimeError, match="were not loaded"):
+        waiting.take_overdue()
+    with pytest.raises(RuntimeError, match="were not loaded"):
+        waiting.take_parked()
+
+
+@pytest.mark.rule("R4")
+def test_deferred_events_that_were_not_loaded_cannot_go_on() -> None:
+    around = Schedule(KNOWN, None, WaitingEvents[Event](NotLoaded(deferred=1)))
     with pytest.raises(RuntimeError, match="were not loaded"):
         next_step(around, now=NOON)
 
