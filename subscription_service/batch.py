@@ -5,6 +5,7 @@ What cannot be read becomes a dead letter and leaves the other events of its bat
 is kept for the barrier (`shared.testclock`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -105,11 +106,13 @@ class SubscriptionBatchProcessor:
     async def _load_coupons(self, connection: Connection, events: Sequence[Incoming], unit_of_work: UnitOfWork) -> None:
         """For the few events that may use one. Each is decided no earlier than the account's last decision."""
         zone, now = self._rules.policy.billing_zone, unit_of_work.now
+        counts = Counter(event.account_id for event in events)
         days: dict[str, Days] = {}
         for event in events:
             account = unit_of_work.locked[event.account_id].account
             if event.may_use_coupon(account) and account.decided_at is not None:
-                days[event.account_id] = Days.between(account.decided_at, now, zone)
+                count = counts[event.account_id]
+                days[event.account_id] = Days.between(account.decided_at, now, zone, events=count)
         await loading.load_coupons(connection, unit_of_work.locked, days)
 
     def _sort(

@@ -168,4 +168,8 @@ def _coupon_days(locked: Mapping[str, LockedAccount], now: datetime, policy: Pol
     """Of accounts on which something may be deducted: from what is due first to the last attempt that is told of."""
     deductions = {name: _earliest_deduction(each, now, policy) for name, each in locked.items()}
     zone, ahead = policy.billing_zone, policy.days_told_ahead
-    return {name: Days.between(at, now, zone, ahead=ahead) for name, at in deductions.items() if at is not None}
+    return {
+        name: Days.between(at, now, zone, events=len(_going_on(locked[name])), ahead=ahead)
+        for name, at in deductions.items()
+        if at is not None
+    }

@@ -105,7 +105,8 @@ async def _load(connection: Connection, unit_of_work: UnitOfWork, incoming: Inco
     await loading.load_touched(connection, loaded, events, whole=whole, charged=charged)
     decided_at = locked.account.decided_at
     if decided_at is not None:
-        days = Days.between(decided_at, now, policy.billing_zone, ahead=policy.days_told_ahead)
+        zone, ahead = policy.billing_zone, policy.days_told_ahead
+        days = Days.between(decided_at, now, zone, events=len(events), ahead=ahead)
         await loading.load_coupons(connection, loaded, {incoming.account_id: days})
 
 

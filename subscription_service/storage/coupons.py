@@ -26,7 +26,25 @@ class CouponRow(SubscriptionTable, table=True):
     """`used_by`: the order that has used it up."""
 
     __tablename__ = "coupon"
-    __table_args__ = (Index("coupon_usable", "account_id", "valid_until", postgresql_where=text("used_by IS NULL")),)
+    __table_args__ = (
+        Index(
+            "coupon_ends",
+            "account_id",
+            "minimum_spend",
+            "valid_until",
+            "coupon_id",
+            postgresql_ops={"coupon_id": "text_pattern_ops"},
+            postgresql_where=text("used_by IS NULL"),
+        ),
+        Index(
+            "coupon_begins",
+            "account_id",
+            "minimum_spend",
+            "valid_from",
+            "valid_until",
+            postgresql_where=text("used_by IS NULL"),
+        ),
+    )
     coupon_id: TextKey
     account_id: Text
     amount_off: OptionalAmount
@@ -50,22 +68,32 @@ class CouponRevocationRow(SubscriptionTable, table=True):
 
 _ISSUED = names_of(CouponRow, without=["used_by"])
 _READ = Selection(CouponRow, *_ISSUED)
-_SPARE: Final = 2_000
-"""So many more coupons of a kind are read than days on which one may be used up, since the events of the same batch may
-revoke some (R45).
-"""
+_LOWEST: Final = (
+    "(SELECT min(minimum_spend) FROM coupon"
+    " WHERE account_id = {of}.account_id AND used_by IS NULL AND valid_until >= {of}.first_day{above}) AS spend"
+)
+_ONE_SPEND: Final = """SELECT * FROM coupon
+    WHERE account_id = spends.account_id AND minimum_spend = spend AND used_by IS NULL AND NOT EXISTS (
+        SELECT 1 FROM coupon_revocation r WHERE r.account_id = coupon.account_id AND r.coupon_id = coupon.coupon_id)"""
+# One minimum spend after the other, so that an index gives the first coupons of each, however many follow: by last day
+# and by id, whose characters are compared one by one (`~<~`), as Python does.
 _USABLE = Bulk(
     CouponRow,
-    "SELECT {columns} FROM (SELECT found.*, row_number() OVER ("
-    'PARTITION BY account_id, minimum_spend, throughout ORDER BY valid_until, coupon_id COLLATE "C") AS place'
-    " FROM (SELECT coupon.*, last_day - first_day AS days, valid_from <= first_day AND valid_until >= last_day"
-    " AS throughout FROM {rows} JOIN coupon USING (account_id)"
-    " WHERE used_by IS NULL AND valid_until >= first_day AND valid_from <= last_day"
-    " AND NOT EXISTS (SELECT 1 FROM coupon_revocation r"
-    " WHERE r.account_id = coupon.account_id AND r.coupon_id = coupon.coupon_id)) AS found) AS placed"
-    f" WHERE NOT throughout OR place <= days + {_SPARE}",
+    f"""
+    WITH RECURSIVE spends AS (
+        SELECT n.*, {_LOWEST.format(of="n", above="")} FROM {{rows}}
+        UNION ALL SELECT account_id, first_day, last_day, enough,
+            {_LOWEST.format(of="before", above=" AND minimum_spend > before.spend")}
+        FROM spends AS before WHERE spend IS NOT NULL)
+    SELECT {{columns}} FROM (SELECT found.* FROM spends CROSS JOIN LATERAL (
+        ({_ONE_SPEND} AND valid_from <= first_day AND valid_until >= last_day
+            ORDER BY valid_until, coupon_id USING ~<~ LIMIT enough)
+        UNION ALL {_ONE_SPEND} AND valid_from <= last_day AND valid_until >= first_day AND valid_until < last_day
+        UNION ALL {_ONE_SPEND} AND valid_from > first_day AND valid_from <= last_day AND valid_until >= last_day
+        ) AS found WHERE spend IS NOT NULL) AS usable
+    """,
     ("account_id",),
-    also={"first_day": "valid_until", "last_day": "valid_until"},
+    also={"first_day": "valid_until", "last_day": "valid_until", "enough": "percent_off"},
     reads=_READ,
 )
 _ISSUE = insert(CouponRow, _ISSUED)
@@ -83,27 +111,36 @@ FAR_AHEAD: Final = date(9999, 1, 1)
 
 
 class Days(NamedTuple):
-    """Billing days on which a coupon may be tried: these and those between them."""
+    """Billing days on which a coupon may be tried: these and those between them. `events`: how many events of the
+    account are decided with them.
+    """
 
     first: date
     last: date
+    events: int = 0
 
     @classmethod
-    def between(cls, first: datetime, now: datetime, zone: ZoneInfo, *, ahead: int = 0) -> Self:
+    def between(cls, first: datetime, now: datetime, zone: ZoneInfo, *, events: int, ahead: int = 0) -> Self:
         """From the day of `first` up to so many days after that of `now` (both UTC), which is later or the same."""
         today = billing_day(now, zone)
-        return cls(min(billing_day(first, zone), today), days_after(today, ahead))
+        return cls(min(billing_day(first, zone), today), days_after(today, ahead), events)
+
+    @property
+    def coupons(self) -> int:
+        """So many at most are tried: timers use up one a day, and each event uses up or revokes one (R25, R45)."""
+        return (self.last - self.first).days + 1 + self.events
 
 
 async def usable(connection: Connection, days: Mapping[str, Days]) -> dict[str, tuple[Coupon, ...]]:
     """Account id -> its unused coupons among which the one stands that is tried on any of its days for any fee.
 
-    Of those with the same minimum spend that can be used on all of the days, the first suffice (R24): one is used up on
-    a day at most. Accounts without a coupon are left out.
+    Of those with the same minimum spend that can be used on all of the days, the first suffice (R24), as many as may be
+    taken away. Accounts without a coupon are left out.
     """
     coupons: defaultdict[str, list[Coupon]] = defaultdict(list)
     rows = [
-        {"account_id": account_id, "first_day": each.first, "last_day": each.last} for account_id, each in days.items()
+        {"account_id": account_id, "first_day": each.first, "last_day": each.last, "enough": each.coupons}
+        for account_id, each in days.items()
     ]
     for row in await _USABLE.fetch(connection, rows):
         coupons[row.account_id].append(_coupon(row))

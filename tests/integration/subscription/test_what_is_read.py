@@ -15,6 +15,7 @@ from subscription_service.storage import coupons
 from subscription_service.storage.coupons import FAR_AHEAD, Days
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
+from tests.unit.domain.acts import revoke
 from tests.unit.domain.scenario import (
     ACCOUNT,
     bound,
@@ -74,10 +75,25 @@ def test_of_thousands_of_coupons_that_can_be_used_only_the_first_are_read_and_th
     many = [coupon(f"later-{each:04}", amount_off=None, percent_off=100) for each in range(5 * NUMBER)]
     first = coupon("first", amount_off=None, percent_off=100, valid_until=day("2026-03-01"))
     core.receive(batch("2026-01-15 12:00", BOUGHT, *many, first))
-    assert len(coupons_read(core, Days(day("2026-02-06"), day("2026-02-06")))) <= 2_001
-    core.receive(Batch(when("2026-02-06 08:00"), ()))
+    assert len(coupons_read(core, Days(day("2026-02-06"), day("2026-02-06")))) == 1
+    assert core.due_rows_read(when("2026-02-06 08:00"))["coupon"] < 100
     [used] = [row for row in core.stored()["coupon"] if "auto-" in row]
     assert used.startswith("(first,")
+
+
+@pytest.mark.rule("R24", "R25", "R45")
+def test_of_many_coupons_enough_are_read_where_events_of_the_same_batch_revoke_the_first(
+    core: Core,
+) -> None:
+    core.begin()
+    core.receive(batch("2026-01-15 12:00", BOUGHT))
+    core.run_due(when("2026-02-06 08:00"))  # the first attempt to deduct fails
+    many = [coupon(f"k-{each:04}", amount_off=None, percent_off=100) for each in range(NUMBER)]
+    core.receive(batch("2026-02-06 11:00", *many, first=100))
+    retried = batch("2026-02-06 12:00", revoke("k-0000"), revoke("k-0001"), credit("1.00"), first=5_000)
+    assert 3 <= core.rows_read(retried)["coupon"] < 100
+    [used] = [row for row in core.stored()["coupon"] if "auto-" in row]
+    assert used.startswith("(k-0002,")
 
 
 @pytest.mark.rule("R24")
