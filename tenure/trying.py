@@ -6,20 +6,27 @@ from urllib.parse import quote
 
 from shared.runtime.settings import Settings
 from tenure.event_files import BadEvent, Message
-from tenure.http_answers import operator_headers, post
+from tenure.http_answers import NoAnswer, operator_headers, post
 
 _SERVICE: Final = "the subscription service"
 
 
 def tried(message: Message, settings: Settings, *, service: str) -> Mapping[str, Any]:
-    """The service's answer. Raises `BadEvent` where the message is no event about an account, and `NoAnswer`."""
+    """The service's answer. Raises `BadEvent` where the message is no event about an account, or none that its contract
+    takes, and `NoAnswer`.
+    """
     event = message.event if isinstance(message.event, dict) else {}
     account, data = event.get("subject"), event.get("data")
     if not isinstance(account, str) or not isinstance(data, dict):
         raise BadEvent(f"{message.place}: an event with `subject` and `data` is needed")
     url = f"{service}/api/accounts/{quote(account, safe='')}/try"
     document = {"type": event.get("type"), "data": data}
-    return post(url, document, operator_headers(account, settings), service=_SERVICE)
+    try:
+        return post(url, document, operator_headers(account, settings), service=_SERVICE)
+    except NoAnswer as refused:
+        if refused.status is None:
+            raise
+        raise BadEvent(f"{message.place}: {refused}") from None
 
 
 def sentences(answer: Mapping[str, Any]) -> list[str]:

@@ -172,6 +172,17 @@ async def test_the_command_prints_what_the_service_answers_as_json(
     assert (code, shown["outcome"], shown["place"]) == (0, "applied", f"{file}, line 1")
 
 
+async def test_of_several_events_the_one_that_its_contract_does_not_take_is_named_by_file_line_and_field(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = account()
+    file = tmp_path / "events.jsonl"
+    events = [purchase(who, world.now), renewal(who, world.now, duration_months="x")]
+    file.write_text("\n".join(map(json.dumps, events)))
+    sentence = f"tenure try: {file}, line 2: data.duration_months: Input should be a valid integer.\n"
+    assert await run(capsys, str(file)) == (1, "", sentence)
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "sentence"),
     [
