@@ -56,12 +56,15 @@ FROM (
 """
 
 
-async def make_firm(url: str, accounts: int, today: date) -> None:
-    """Insert so many accounts into the migrated database. `today`: the billing day that their terms are around."""
+async def make_firm(url: str, accounts: int, today: date, *, first: int = 0) -> None:
+    """Insert so many accounts into the migrated database, numbered from `first`. `today`: the billing day that their
+    terms are around.
+    """
     connection = await asyncpg.connect(url, server_settings={"search_path": "subscription"})
     try:
-        for first in range(0, accounts, _ROWS):
-            await connection.execute(_INSERT, first, min(first + _ROWS, accounts) - 1, today)
+        after = first + accounts
+        for number in range(first, after, _ROWS):
+            await connection.execute(_INSERT, number, min(number + _ROWS, after) - 1, today)
         await connection.execute("VACUUM ANALYZE account")
         await connection.execute("CHECKPOINT")
     finally:

@@ -12,9 +12,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from benchmarks.growth.copy import Copy
-from benchmarks.workload import Message, message
+from benchmarks.growth.events import credit, event
+from benchmarks.workload import Message
 from shared.contracts.envelope import to_json
-from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
+from shared.contracts.topics import PURCHASES, SERVER_INVENTORY
 from shared.contracts.types import Edition, ProtectionMode, Specification
 from shared.kafka.reader import MAX_RECORDS
 from subscription_service.domain.pricing import fee
@@ -46,11 +47,6 @@ class Subject(NamedTuple):
         """Its id, which tells both."""
         return f"{self.kind.replace(' ', '-')}-{self.number}"
 
-    def event(self, topic: str, kind: str, id_: str, at: datetime, /, **data: Any) -> Message:
-        """An event about it. `id_` is unique in the account."""
-        account_id = self.account_id
-        return message(topic, kind, f"{account_id}-{id_}", at, {"account_id": account_id, **data})
-
 
 async def make(copy: Copy, subject: Subject) -> None:
     """Make the account, with all that it has."""
@@ -62,41 +58,42 @@ async def make(copy: Copy, subject: Subject) -> None:
     elif subject.kind == ENDED:
         await _renewed(copy, subject, begins)
     else:
-        await _send(copy, begins, [_purchase(subject, begins)])
-        await _send(copy, begins, _things(subject, begins))
+        await _send(copy, begins, [_purchase(subject, begins), *_things(subject, begins)])
 
 
 def _things(subject: Subject, at: datetime) -> Iterable[Message]:
     topic, kind, data = _THINGS[subject.kind]
-    return (subject.event(topic, kind, f"thing-{each}", at, **data(subject, each)) for each in range(subject.number))
+    account_id = subject.account_id
+    return (event(account_id, topic, kind, f"thing-{n}", at, **data(account_id, n)) for n in range(subject.number))
 
 
-_THINGS: Final[Mapping[str, tuple[str, str, Callable[[Subject, int], Mapping[str, Any]]]]] = {
-    "servers": (SERVER_INVENTORY, "server.registered", lambda _, each: {"server_id": f"s-{each}", "cores": 4}),
+_THINGS: Final[Mapping[str, tuple[str, str, Callable[[str, int], Mapping[str, Any]]]]] = {
+    "servers": (SERVER_INVENTORY, "server.registered", lambda _, n: {"server_id": f"s-{n}", "cores": 4}),
     "settings": (
         SERVER_INVENTORY,
         "configuration.recorded",
-        lambda _, each: {"kind": "tag", "key": f"tag-{each}", "value": {"colour": "blue", "servers": [each]}},
+        lambda _, n: {"kind": "tag", "key": f"tag-{n}", "value": {"colour": "blue", "servers": [n]}},
     ),
     "coupons": (
         PURCHASES,
         "coupon.issued",
-        lambda subject, each: {
-            "coupon_id": f"{subject.account_id}-{each}",
+        lambda account_id, n: {
+            "coupon_id": f"{account_id}-{n}",
             "amount_off": "1.00",
             "minimum_spend": "0.00",
             "valid_from": "2800-01-01",
             "valid_until": "3800-01-01",
         },
     ),
-    PARKED: (SERVER_INVENTORY, "server.bound", lambda _, each: {"server_id": f"s-{each}"}),
+    PARKED: (SERVER_INVENTORY, "server.bound", lambda _, n: {"server_id": f"s-{n}"}),
 }
 KINDS: Final = (*_THINGS, ENDED)
 
 
 def _purchase(subject: Subject, at: datetime) -> Message:
     address = f"{subject.account_id}@example.com"
-    return subject.event(
+    return event(
+        subject.account_id,
         PURCHASES,
         "purchase.ordered",
         "purchase",
@@ -124,19 +121,7 @@ async def _renewed(copy: Copy, subject: Subject, until: datetime) -> None:
 def _money(copy: Copy, subject: Subject, at: datetime) -> Sequence[Message]:
     """A credit a month, since one has a limit."""
     a_month = str(fee(_SPECIFICATION, 1, copy.rules.prices_at(at)))
-    return [credit(subject, f"month-{each}", at, a_month) for each in range(subject.number)]
-
-
-def credit(subject: Subject, id_: str, at: datetime, amount: str) -> Message:
-    """Money on its balance. `id_` is unique in the account."""
-    entry = f"{subject.account_id}-{id_}"
-    return subject.event(PURCHASES, "account.credited", id_, at, entry_id=entry, amount=amount, currency="USD")
-
-
-def renewal(subject: Subject, id_: str, at: datetime) -> Message:
-    """One more month, by hand. `id_` is unique in the account."""
-    order = {"order_id": f"{subject.account_id}-{id_}", "duration_months": 1, "terms_accepted": True}
-    return subject.event(RENEWALS, "renewal.ordered", id_, at, **order)
+    return [credit(subject.account_id, f"month-{each}", at, a_month) for each in range(subject.number)]
 
 
 async def _send(copy: Copy, at: datetime, messages: Iterable[Message]) -> None:

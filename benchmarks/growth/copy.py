@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, NamedTuple, Self, cast
+from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 
 import asyncpg
 
@@ -31,8 +31,9 @@ from subscription_service.timer_runner import TimerRunner
 
 _PARTITIONS: Final = dict.fromkeys(OUTPUTS, 6)
 _TABLES: Final = ("account", "server", "configuration", "coupon", "order_entry", "ledger_entry", "waiting", "log")
+WAIT_OVER: Final = "end of a wait"
 _NEXT_DUE: Final = (
-    "SELECT next_due_at, account_id, coalesce(next_timer, 'end of a wait') FROM account"
+    f"SELECT next_due_at, account_id, coalesce(next_timer, '{WAIT_OVER}') FROM account"
     " WHERE next_due_at IS NOT NULL ORDER BY next_due_at LIMIT 1"
 )
 
@@ -43,9 +44,17 @@ class Cost(NamedTuple):
     wall: float
     processor: float
 
+    def each_of(self, number: int) -> "Cost":
+        """Of one of so many."""
+        return Cost(self.wall / number, self.processor / number)
+
+
+Samples: TypeAlias = dict[str, dict[int, list[Cost]]]
+"""What was done -> how much there is -> what it took each time."""
+
 
 class Due(NamedTuple):
-    """What is due first: at which instant (UTC), of which account, and the kind of its timer."""
+    """What is due first: at which instant (UTC), of which account, and the kind of its timer, or `WAIT_OVER`."""
 
     at: datetime
     account_id: str
