@@ -161,14 +161,14 @@ async def _events(core: Core, count: int) -> None:
 async def _imports(core: Core, folder: Path, rules: Rules, count: int) -> None:
     """In the order of `tenure import`: inventory, import, balance; per subscription, so for its three events."""
     now = datetime.now(UTC)
-    moves = plan([Path(file) for file in make_export(folder, count, now)], {}, rules, now).moves
+    imports = plan([Path(file) for file in make_export(folder, count, now)], {}, rules, now).imports
     steps = (
-        [(SERVER_INVENTORY, move, move.inventory) for move in moves],
-        [(PURCHASES, move, move.imported) for move in moves],
-        [(PURCHASES, move, move.credit) for move in moves],
+        [(SERVER_INVENTORY, planned, planned.inventory) for planned in imports],
+        [(PURCHASES, planned, planned.imported) for planned in imports],
+        [(PURCHASES, planned, planned.credit) for planned in imports],
     )
     for step in steps:
-        messages = [Message(topic, move.account_id, "", value) for topic, move, value in step if value]
+        messages = [Message(topic, planned.account_id, "", value) for topic, planned, value in step if value]
         await core.run(messages, of="import, per subscription", count=count, headers=_OF_IMPORTS)
 
 

@@ -23,12 +23,12 @@ from subscription_service.domain.policy import Rules
 from subscription_service.domain.terms import subscription_id_of
 from tenure import import_rows
 from tenure.import_files import Fault, Row, columns, csv_rows, is_json, json_rows, not_text
-from tenure.import_rows import Moved
+from tenure.import_rows import CheckedRow
 
 SOURCE: Final = "/tenure-import"
 
 
-class Move(NamedTuple):
+class PlannedImport(NamedTuple):
     """One subscription with its events: inventory and balance where it has them. `partial`: its inventory comes after
     the import, since a binding counts only where a subscription is in partial mode (R36).
     """
@@ -48,7 +48,7 @@ class Move(NamedTuple):
 class Plan:
     """What the files come to; nothing may be sent where there are `faults`. `ignored`: file -> columns not used."""
 
-    moves: list[Move] = field(default_factory=list)
+    imports: list[PlannedImport] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     ignored: dict[str, Sequence[str]] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ def plan(
         made.add_servers(file, fields_of)
     for file in [file for file, servers in kinds if not servers]:
         for _ in made.add_subscriptions(file, fields_of):
-            read(len(made.plan.moves))
+            read(len(made.plan.imports))
     made.end()
     return made.plan
 
@@ -128,20 +128,20 @@ class _Planning:
     def _add(self, rows: Sequence[Row], data: Mapping[str, Any], balance: Any) -> None:
         account = data.get("account_id")
         inventory = self._inventories.pop(account, (None, None))[1] if isinstance(account, str) else None
-        for found in self._kept(import_rows.moved(rows, data, balance, self._rules)):
+        for found in self._kept(import_rows.checked(rows, data, balance, self._rules)):
             fault = import_rows.over_bound(found, inventory, self._rules) if inventory else None
             if fault is not None:
                 self.plan.faults.append(fault)
             elif self._is_new(rows, found) and self._has_started(found):
-                self.plan.moves.append(self._move(found, inventory))
+                self.plan.imports.append(self._planned(found, inventory))
 
-    def _has_started(self, found: Moved) -> bool:
+    def _has_started(self, found: CheckedRow) -> bool:
         fault = importing.not_started(found.data.terms, self._now)
         if fault is not None:
             self.plan.faults.append(found.row.fault("starts_at", fault[1]))
         return fault is None
 
-    def _is_new(self, rows: Sequence[Row], found: Moved) -> bool:
+    def _is_new(self, rows: Sequence[Row], found: CheckedRow) -> bool:
         data, first = found.data, found.row
         own = self._is_first("account", data.account_id, first, "account_id")
         if own or first.values.get("import_id"):  # one that is not given is the account's
@@ -184,9 +184,9 @@ class _Planning:
             self.plan.ignored[str(file)] = ignored
         return wrong or csv_rows(file, fields_of)
 
-    def _move(self, found: Moved, inventory: InventorySnapshot | None) -> Move:
+    def _planned(self, found: CheckedRow, inventory: InventorySnapshot | None) -> PlannedImport:
         data = found.data
-        return Move(
+        return PlannedImport(
             file=found.row.file,
             line=found.row.line,
             account_id=data.account_id,
@@ -202,7 +202,7 @@ class _Planning:
         started = [term for term in data.terms if term.starts_at <= self._now]
         return started[-1].specification.protection_mode
 
-    def _credit(self, found: Moved) -> bytes | None:
+    def _credit(self, found: CheckedRow) -> bytes | None:
         """The entry's id is the import's, so that a balance counts once, whatever a later run says of it."""
         if found.balance is None:
             return None

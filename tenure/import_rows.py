@@ -46,7 +46,7 @@ _ALSO_TAKEN: Final = {"starts_at": ", or a day as YYYY-MM-DD"}
 """By columns of CSV, beside what the contract takes."""
 
 
-class Moved(NamedTuple):
+class CheckedRow(NamedTuple):
     """One subscription that is to be taken over, as its events say it. `row`: the first of its rows."""
 
     row: Row
@@ -73,7 +73,7 @@ def subscription_of(rows: Sequence[Row], zone: ZoneInfo) -> tuple[Mapping[str, A
     return data, first.get("balance", "")
 
 
-def moved(rows: Sequence[Row], data: Mapping[str, Any], balance: str, rules: Rules) -> Iterator[Moved | Fault]:
+def checked(rows: Sequence[Row], data: Mapping[str, Any], balance: str, rules: Rules) -> Iterator[CheckedRow | Fault]:
     """The subscription, or everything that is wrong with it."""
     row, money = rows[0], _balance(rows[0], balance, rules)
     imported, faults = _imported(rows, data, rules)
@@ -81,7 +81,7 @@ def moved(rows: Sequence[Row], data: Mapping[str, Any], balance: str, rules: Rul
     if isinstance(money, Fault):
         yield money
     elif imported is not None and not faults:
-        yield Moved(row, imported, money)
+        yield CheckedRow(row, imported, money)
 
 
 def _imported(
@@ -109,7 +109,7 @@ def snapshot(rows: Sequence[Row], data: Mapping[str, Any]) -> Iterator[Inventory
         yield from _invalid(rows, error)
 
 
-def over_bound(subscription: Moved, inventory: InventorySnapshot, rules: Rules) -> Fault | None:
+def over_bound(subscription: CheckedRow, inventory: InventorySnapshot, rules: Rules) -> Fault | None:
     """In partial mode no more is bound than was bought, or the customer would be told of it (R33)."""
     specification = subscription.data.terms[-1].specification
     if specification.protection_mode is ProtectionMode.FULL:

@@ -21,7 +21,7 @@ from shared.runtime.settings import Settings
 from shared.runtime.tasks import run_all, run_until_one_ends
 from tenure.event_results import EventResult, Result
 from tenure.event_stream import EventStream, StreamedEvent, event_stream
-from tenure.import_plan import Move
+from tenure.import_plan import PlannedImport
 from tenure.taken_before import TakenBefore, taken_before
 
 CHUNK: Final = 2_000
@@ -45,7 +45,7 @@ _GOOD: Final = frozenset({Outcome.TAKEN, Outcome.TAKEN_BEFORE})
 class Reported(NamedTuple):
     """One line of the report. `why`: the code of a refusal, or reason and detail of a dead letter; may be empty."""
 
-    move: Move
+    planned: PlannedImport
     outcome: Outcome
     why: str
 
@@ -67,22 +67,22 @@ class Report:
 
 
 def send(
-    moves: Sequence[Move], settings: Settings, *, service: str, seconds: float, done: Callable[[int], None]
+    imports: Sequence[PlannedImport], settings: Settings, *, service: str, seconds: float, done: Callable[[int], None]
 ) -> Report:
     """Send everything, and wait at most `seconds` for the results of one step. `service`: URL of the subscription
     service; `done` is called with the number of subscriptions so far. Raises `NotSent` and `Transient`.
     """
-    return asyncio.run(_send(moves, settings, service=service, seconds=seconds, done=done))
+    return asyncio.run(_send(imports, settings, service=service, seconds=seconds, done=done))
 
 
 async def _send(
-    moves: Sequence[Move], settings: Settings, *, service: str, seconds: float, done: Callable[[int], None]
+    imports: Sequence[PlannedImport], settings: Settings, *, service: str, seconds: float, done: Callable[[int], None]
 ) -> Report:
     topics = (PURCHASES, SERVER_INVENTORY)
     streaming = event_stream(settings, service, seconds=seconds, topics=topics)
     async with streaming as stream, taken_before(settings, service) as before:
         sender = ImportSender(stream, before, done)
-        await run_until_one_ends(partial(sender.send, moves), stream.keep_asking)
+        await run_until_one_ends(partial(sender.send, imports), stream.keep_asking)
     return sender.report
 
 
@@ -97,57 +97,59 @@ class ImportSender:
         self._reported: dict[int, Sequence[Reported]] = {}
         self._free = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
-    async def send(self, moves: Sequence[Move]) -> None:
+    async def send(self, imports: Sequence[PlannedImport]) -> None:
         """Everything. Raises `NotSent` and `Transient`."""
-        starts = range(0, len(moves), CHUNK)
-        await run_all(*[partial(self._in_turn, start, moves[start : start + CHUNK]) for start in starts])
+        starts = range(0, len(imports), CHUNK)
+        await run_all(*[partial(self._in_turn, start, imports[start : start + CHUNK]) for start in starts])
         self.report.lines = [line for start in starts for line in self._reported[start]]
 
-    async def _in_turn(self, start: int, chunk: Sequence[Move]) -> None:
+    async def _in_turn(self, start: int, chunk: Sequence[PlannedImport]) -> None:
         async with self._free:
             self._reported[start] = await self._chunk(chunk)
         self._done(sum(map(len, self._reported.values())))
 
-    async def _chunk(self, moves: Sequence[Move]) -> Sequence[Reported]:
-        early = await self._publish(SERVER_INVENTORY, [(each, each.inventory) for each in moves if not each.partial])
-        results = await self._publish(PURCHASES, [(each, each.imported) for each in moves])
-        lines = await self._lines([(move, results[move]) for move in moves])
-        taken = [line.move for line in lines if line.outcome in _GOOD]
+    async def _chunk(self, imports: Sequence[PlannedImport]) -> Sequence[Reported]:
+        early = await self._publish(SERVER_INVENTORY, [(each, each.inventory) for each in imports if not each.partial])
+        results = await self._publish(PURCHASES, [(each, each.imported) for each in imports])
+        lines = await self._lines([(planned, results[planned]) for planned in imports])
+        taken = [line.planned for line in lines if line.outcome in _GOOD]
         credited, bound = await asyncio.gather(
             self._publish(PURCHASES, [(each, each.credit) for each in taken]),
             self._publish(SERVER_INVENTORY, [(each, each.inventory) for each in taken if each.partial]),
         )
-        return [_with_troubles(line, [each.get(line.move) for each in (early, credited, bound)]) for line in lines]
+        return [_with_troubles(line, [each.get(line.planned) for each in (early, credited, bound)]) for line in lines]
 
-    async def _publish(self, topic: str, events: Sequence[tuple[Move, bytes | None]]) -> Mapping[Move, EventResult]:
-        there = [(move, value) for move, value in events if value is not None]
+    async def _publish(
+        self, topic: str, events: Sequence[tuple[PlannedImport, bytes | None]]
+    ) -> Mapping[PlannedImport, EventResult]:
+        there = [(planned, value) for planned, value in events if value is not None]
         if not there:
             return {}
-        streamed = [StreamedEvent(topic, move.account_id.encode(), value) for move, value in there]
+        streamed = [StreamedEvent(topic, planned.account_id.encode(), value) for planned, value in there]
         results = await self._stream.publish(streamed)
-        return {move: result for (move, _), result in zip(there, results, strict=True)}
+        return {planned: result for (planned, _), result in zip(there, results, strict=True)}
 
-    async def _lines(self, results: Sequence[tuple[Move, EventResult]]) -> Sequence[Reported]:
+    async def _lines(self, results: Sequence[tuple[PlannedImport, EventResult]]) -> Sequence[Reported]:
         """An equal row says nothing again: whether it was taken in an earlier run is told by its account."""
-        again = [move for move, result in results if result.result is Result.DUPLICATE]
+        again = [planned for planned, result in results if result.result is Result.DUPLICATE]
         taken = await self._before.of(again) if again else set()
-        return [_reported(move, result, before=move in taken) for move, result in results]
+        return [_reported(planned, result, before=planned in taken) for planned, result in results]
 
 
-def _reported(move: Move, result: EventResult, *, before: bool) -> Reported:
+def _reported(planned: PlannedImport, result: EventResult, *, before: bool) -> Reported:
     match result.result:
         case Result.APPLIED:
-            return Reported(move, Outcome.TAKEN, "")
+            return Reported(planned, Outcome.TAKEN, "")
         case Result.REJECTED:
-            return Reported(move, Outcome.REFUSED, result.detail)
+            return Reported(planned, Outcome.REFUSED, result.detail)
         case Result.DEAD_LETTER:
-            return Reported(move, Outcome.INVALID, result.detail)
+            return Reported(planned, Outcome.INVALID, result.detail)
         case Result.DUPLICATE if before:
-            return Reported(move, Outcome.TAKEN_BEFORE, "")
+            return Reported(planned, Outcome.TAKEN_BEFORE, "")
         case Result.DUPLICATE:
-            return Reported(move, Outcome.REFUSED, "as in an earlier run; correct the row to have it decided anew")
+            return Reported(planned, Outcome.REFUSED, "as in an earlier run; correct the row to have it decided anew")
         case _:
-            return Reported(move, Outcome.UNKNOWN, result.detail)
+            return Reported(planned, Outcome.UNKNOWN, result.detail)
 
 
 def _with_troubles(line: Reported, results: Iterable[EventResult | None]) -> Reported:

@@ -14,13 +14,13 @@ from shared.kafka.client import standalone_consumer
 from shared.kafka.topics import name_of
 from shared.runtime.settings import Settings
 from tenure.http_answers import NoAnswer, get, operator_headers
-from tenure.import_plan import Move
+from tenure.import_plan import PlannedImport
 from tenure.topics import read_some
 
 
 class TakenBefore:
-    """Reads the topic from its begin, once, and whenever it is asked on to its end. `service`: URL of the subscription
-    service, which is asked about the few that the topic does not tell of yet.
+    """Reads the topic from its beginning, once, and whenever it is asked on to its end. `service`: URL of the
+    subscription service, which is asked about the few that the topic does not tell of yet.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, settings: Settings, service: str) -> None:
@@ -30,12 +30,12 @@ class TakenBefore:
         self._subscriptions: dict[str, str] = {}
         self._reading = asyncio.Lock()
 
-    async def of(self, moves: Sequence[Move]) -> set[Move]:
+    async def of(self, imports: Sequence[PlannedImport]) -> set[PlannedImport]:
         """Those of which the account's latest subscription is the imported one. Raises `Transient` and `NoAnswer`."""
         async with self._reading:
             await self._read_on()
-        found = {move for move in moves if self._subscriptions.get(move.account_id) == move.subscription_id}
-        rest = [move for move in moves if move not in found]
+        found = {each for each in imports if self._subscriptions.get(each.account_id) == each.subscription_id}
+        rest = [each for each in imports if each not in found]
         return found | await asyncio.to_thread(self._by_asking, rest)
 
     async def _read_on(self) -> None:
@@ -43,8 +43,8 @@ class TakenBefore:
         while [place for place, end in ends.items() if await self._consumer.position(place) < end]:
             self._subscriptions.update(_latest(record.value for record in await read_some(self._consumer)))
 
-    def _by_asking(self, moves: Iterable[Move]) -> set[Move]:
-        return {move for move in moves if self._subscription(move.account_id) == move.subscription_id}
+    def _by_asking(self, imports: Iterable[PlannedImport]) -> set[PlannedImport]:
+        return {each for each in imports if self._subscription(each.account_id) == each.subscription_id}
 
     def _subscription(self, account: str) -> str | None:
         url = f"{self._service}/api/accounts/{quote(account, safe='')}"

@@ -98,8 +98,8 @@ def _fields_of(mapped: Sequence[str]) -> Mapping[str, str]:
 
 def _send(found: Plan, settings: Settings, service: str, timeout: float) -> Report:
     progress = Progress()
-    with working(lambda: f"{progress.done:,} of {counted(len(found.moves), 'subscription')} decided"):
-        return send(found.moves, settings, service=service, seconds=timeout, done=progress)
+    with working(lambda: f"{progress.done:,} of {counted(len(found.imports), 'subscription')} decided"):
+        return send(found.imports, settings, service=service, seconds=timeout, done=progress)
 
 
 def _say_check(found: Plan, as_json: bool) -> int:
@@ -107,13 +107,13 @@ def _say_check(found: Plan, as_json: bool) -> int:
         faults: list[Any] = [
             {"file": each.file, "line": each.line, "column": each.column, "text": each.text} for each in found.faults
         ]
-        say_json({"subscriptions": len(found.moves), "faults": faults, "ignored": found.ignored})
+        say_json({"subscriptions": len(found.imports), "faults": faults, "ignored": found.ignored})
         return int(bool(faults))
     for file, names in found.ignored.items():
         complain(harmless(f"{file}: not used: {', '.join(names)}"))
     for fault in found.faults:
         say(harmless(str(fault)))
-    say(f"{counted(len(found.moves), 'subscription')} can be taken over, {counted(len(found.faults), 'fault')}")
+    say(f"{counted(len(found.imports), 'subscription')} can be taken over, {counted(len(found.faults), 'fault')}")
     return int(bool(found.faults))
 
 
@@ -121,8 +121,8 @@ def _write(file: Path, report: Report) -> None:
     with file.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines)
         writer.writerow(["file", "line", "account_id", "import_id", "outcome", "why"])
-        for move, outcome, why in report.lines:
-            writer.writerow([move.file, move.line, move.account_id, move.import_id, outcome, why])
+        for planned, outcome, why in report.lines:
+            writer.writerow([planned.file, planned.line, planned.account_id, planned.import_id, outcome, why])
 
 
 def _say(report: Report, file: Path, as_json: bool) -> int:
@@ -131,7 +131,8 @@ def _say(report: Report, file: Path, as_json: bool) -> int:
         say_json({**counts, "report": str(file)})
         return int(bool(report.troubles))
     for line in report.troubles[:_SHOWN]:
-        say(harmless(f"{line.move.file}, line {line.move.line}: {line.move.account_id} {line.outcome}: {line.why}"))
+        row = line.planned
+        say(harmless(f"{row.file}, line {row.line}: {row.account_id} {line.outcome}: {line.why}"))
     if len(report.troubles) > _SHOWN:
         say(f"and {len(report.troubles) - _SHOWN:,} more")
     say(", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count) or "nothing to take over")

@@ -30,5 +30,5 @@ class Folder:
     def faults(self, *lines: str, head: str = HEAD, **mapped: str) -> list[str]:
         """Of a file of subscriptions, without the folder's name."""
         made = self.planned({"old.csv": "\n".join([head, *lines])}, mapped)
-        assert not [move for move in made.moves if made.faults and not lines]
+        assert not [move for move in made.imports if made.faults and not lines]
         return [str(fault).replace(f"{self.path}/", "") for fault in made.faults]

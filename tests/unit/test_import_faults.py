@@ -198,7 +198,7 @@ def test_more_bound_servers_than_were_bought_are_a_fault(folder: Folder) -> None
         ("bound", "2 servers with 12 cores bound, more than bought")
     ]
     one = folder.planned({"old.csv": f"{head}\n{partial}\n", "servers.csv": bound.replace("8,yes", "8,no")})
-    assert (one.faults, one.moves[0].partial) == ([], True)
+    assert (one.faults, one.imports[0].partial) == ([], True)
 
 
 def test_a_chain_that_is_too_long_is_a_fault(folder: Folder) -> None:

@@ -104,7 +104,7 @@ async def test_an_order_id_that_is_spent_refuses_its_row_alone(world: World) -> 
 async def test_a_run_that_was_cut_off_is_completed_by_the_next(world: World) -> None:
     sent_only, whole = account(), account()
     Path("old.csv").write_text("\n".join([HEAD, row(world, sent_only), row(world, whole)]) + "\n")
-    moves = plan([Path("old.csv")], {}, load_rules(world.settings), world.now).moves
+    moves = plan([Path("old.csv")], {}, load_rules(world.settings), world.now).imports
     await world.publish(json.loads(moves[0].imported))
     await world.settle()
     assert await run("old.csv") == 0
