@@ -2,7 +2,7 @@
 
 A Kafka, a PostgreSQL and one subscription service are made for it, and the accounts by SQL (`firm`). Pages are timed as
 a caller sees them; while the forecast is worked out, single events are sent, so that it shows what decisions feel of
-it. A wish that was not met is shown, and is no failure.
+it. A target that was missed is shown, and is no failure.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 A Kafka, a PostgreSQL and a mail relay that accepts everything (`mail_sink`) are made for it. The topic is filled, the
 notifier started, and the time taken from its first email, or message, to its last. Emails go over 1, 4 and 8
 connections; after each run the same relay gets as many mails that were rendered before, over as many connections, by a
-loop that does nothing else. A wish that was not met is shown, and is no failure.
+loop that does nothing else. A target that was missed is shown, and is no failure.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 with `--plain` for subscriptions alone.
 
 The files, a Kafka, a PostgreSQL and one subscription service are made for it; the time is that of the command, from
-its start to its report. A wish that was not met is shown, and is no failure; exit code 1 where not all were taken.
+its start to its report. A target that was missed is shown, and is no failure; exit code 1 where not all were taken.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 A Kafka is made for it, and the topics are filled as the services would fill them. Then the page is started from an
 empty disk and again from its snapshot; each time it is measured how long the first answer and the right numbers take
-from the start of the process, and how much memory it needs; and how long after an event an open page shows it. A wish
-that was not met is shown, and is no failure.
+from the start of the process, and how much memory it needs; and how long after an event an open page shows it. A
+target that was missed is shown, and is no failure.
 """
 
 import argparse

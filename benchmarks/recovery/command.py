@@ -1,6 +1,6 @@
 """`python -m benchmarks recovery`: let each kind of death happen several times, and print how long recovery took.
 
-A wish that was not met is shown, and is no failure.
+A target that was missed is shown, and is no failure.
 """
 
 import argparse

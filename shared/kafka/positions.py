@@ -4,7 +4,6 @@ Invariant: within one `assignment_epoch` each batch begins where the one before 
 (an assignment, a revocation, a new seek) begins a new epoch, and batches of an earlier epoch must be discarded.
 If Kafka deleted offsets that we had not read, the next record's `sequence` must follow the last one; else records were
 lost. In a topic without `sequence` deleted offsets are always an `Alarm` (docs/decisions/0011).
-Used by `assignment`, `reader`, `batch_applier` and `lag` only.
 """
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence

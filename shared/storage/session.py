@@ -43,11 +43,6 @@ class Session:
         self._lost = asyncio.Event()
         connection.add_termination_listener(lambda *_: self._lost.set())
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether the session certainly lives: by its age, no server can have ended it for silence."""
-        return not self._connection.is_closed() and time.monotonic() < self.confirmed_at + SESSION_SECONDS
-
     async def fetchval(self, statement: str, *arguments: object) -> Any:
         """Execute; the first value of the first row. Raises `Transient`."""
         sent_at = time.monotonic()

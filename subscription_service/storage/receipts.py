@@ -54,5 +54,5 @@ async def of_partition(
 
 
 async def delete_old(connection: Connection, limit: int) -> int:
-    """Delete up to `limit` receipts of yesterday and before; returns how many there were."""
+    """Delete up to `limit` receipts that are older than 24 hours; returns how many there were."""
     return (await connection.execute(_DELETE_OLD, {"limit": limit})).rowcount

@@ -27,7 +27,6 @@ from tenure.ops.stored_dead_letter import read_dead_letter
 
 PAGE_ROWS: Final = 100
 """Of a list."""
-_DAY_SECONDS: Final = 86_400
 
 Operator = Annotated[Caller, Depends(access.operator)]
 

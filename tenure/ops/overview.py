@@ -1,6 +1,6 @@
 """What the page shows of the model: each number with what it means and the list behind it. Pure.
 
-`Overview` is made anew whenever the page is; it costs nothing that grows with the number of accounts.
+`View` is made anew whenever the page is; it costs nothing that grows with the number of accounts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
