@@ -1,4 +1,4 @@
-"""`/mails`: every kind and variant in every language as it will look, for operators. `app` includes `router`.
+"""`/mails`: every kind and variant in every language as it will look, for operators.
 
 A browser is let in by an operator's token, once, in the form or in a link; programs send it in the header.
 """

@@ -1,4 +1,4 @@
-"""The operators' list of accounts, by filters, page by page or whole as CSV. `app` includes the `router`.
+"""The operators' list of accounts, by filters, page by page or whole as CSV.
 
 A page begins after the last account of the one before, and nothing is kept between pages. An account whose E moves
 meanwhile stands where it belongs then: it may come again further on, or not at all where it has moved back.

@@ -1,4 +1,4 @@
-"""The operators' forecast: `/api/forecast`. `app` includes the `router`; `forecasting` works it out.
+"""The operators' forecast: `/api/forecast`. `forecasting` works it out.
 
 One forecast is worked out at a time, in processes of their own, so that a caller in a loop takes the rest of the
 machine and no more.

@@ -1,4 +1,4 @@
-"""The operators' HTTP API of a person: what is stored of the one behind an account (R48). `app` includes `router`."""
+"""The operators' HTTP API of a person: what is stored of the one behind an account (R48)."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The operators' HTTP API of receipts: what became of records whose sender asked. `app` includes the `router`."""
+"""The operators' HTTP API of receipts: what became of records whose sender asked."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""All routers of the service; `app` includes them."""
+"""All routers of the service."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The operators' HTTP API for trying an event: `POST /api/accounts/{account_id}/try`. `app` includes the `router`.
+"""The operators' HTTP API for trying an event: `POST /api/accounts/{account_id}/try`.
 
 What is tried is decided by `trying`; here are the shapes, and what of an event cannot be tried.
 """
