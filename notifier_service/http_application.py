@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from notifier_service.content_files import LoadedContent
 from notifier_service.http import api, bounces, mails, person, suppressions
 from notifier_service.inbox import api as inbox
-from notifier_service.inbox.acts import InboxActs
+from notifier_service.inbox.actions import InboxActions
 from notifier_service.inbox.stream import Streams
 from notifier_service.pages import inbox as inbox_page
 from notifier_service.pages import preferences, unsubscribe
@@ -35,10 +35,10 @@ def build_http_application(
 
 def _recipients_routers(context: ServiceContext, streams: Streams) -> Sequence[APIRouter]:
     engine = context.http_engine
-    acts = InboxActs(engine, context.clock, context.partitions)
+    actions = InboxActions(engine, context.clock, context.partitions)
     return [
-        inbox.router(engine, acts, streams),
-        inbox_page.router(engine, context.clock, acts),
+        inbox.router(engine, actions, streams),
+        inbox_page.router(engine, context.clock, actions),
         preferences.router(engine),
         unsubscribe.router(engine, UnsubscribeLinks(context.settings)),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from notifier_service.content.bounce_notice import bounce_notice
+from notifier_service.content.bounce_message import bounce_message
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.decisions.bounce import Bounce, BounceKind
@@ -65,7 +65,7 @@ class ReturnedMail:
         kind = BounceKind(row.bounce)
         contact = recipient.contact
         locale, time_zone = (contact.locale, contact.time_zone) if contact else ("en", "UTC")
-        text = bounce_notice(kind, row.recipient or "", localizer_for(self.languages, locale, time_zone))
+        text = bounce_message(kind, row.recipient or "", localizer_for(self.languages, locale, time_zone))
         return NewMessage(
             message_id=notification_id(f"{kind}:{row.notification_id}", Channel.INBOX),
             account_id=row.account_id,

@@ -1,7 +1,7 @@
 """What one transaction of the notifier collects, and writes as its last statements.
 
 Invariant: `save` takes locks in one order (event counts, notification counts, output partitions of the log), each kind
-sorted, so that transactions of several copies cannot deadlock. `batch`, `delivery.lease_holder` and `inbox.api` use it.
+sorted, so that transactions of several copies cannot deadlock.
 """
 
 from collections import Counter

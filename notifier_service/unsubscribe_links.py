@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlencode
 
-from notifier_service.decisions.preferences import may_be_silenced
+from notifier_service.decisions.preferences import may_be_muted
 from shared.runtime.settings import Settings
 from shared.web.signatures import is_signed, sign
 
@@ -20,7 +20,7 @@ class UnsubscribeLinks:
 
     def url_for(self, kind: str, notification_id: str) -> str | None:
         """The link in the email with this id; None of a kind that keeps a channel."""
-        if self._public_url is None or self._secret is None or not may_be_silenced(kind):
+        if self._public_url is None or self._secret is None or not may_be_muted(kind):
             return None
         query = {"notification": notification_id, "signature": sign(self._secret, _PURPOSE, [notification_id])}
         return f"{self._public_url}{PATH}?{urlencode(query)}"

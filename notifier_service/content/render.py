@@ -30,7 +30,7 @@ __all__ = ["InboxText", "Links", "MailMetadata", "UnusableAddress", "inbox_messa
 class Links:
     """Absolute URLs of pages that exist; None leaves the button or the link out.
 
-    `unsubscribe_url`: a POST there silences the kind of this mail for its recipient (RFC 8058).
+    `unsubscribe_url`: a POST there mutes the kind of this mail for its recipient (RFC 8058).
     """
 
     inbox_url: str | None = None

@@ -102,7 +102,7 @@ def passed_on(
     following = next_recipient(recipient, recipient_id)
     if following is None or event.kind not in PROTECTED or reason not in RETURNED:
         return None
-    planned = plan_further(event, following.recipient_id, recipient.silenced)
+    planned = plan_further(event, following.recipient_id, recipient.muted_by_further)
     return NotificationDecision(event=event, planned=planned, contact=following, suppressed=planned.suppressed)
 
 
@@ -123,7 +123,7 @@ def _planned(told: _Told, recipient: Recipient) -> Iterator[tuple[PlannedNotific
         yield planned, told.contact
     if Channel.EMAIL in channels_of(told.event):
         for each in told.further:
-            yield plan_further(told.event, each.recipient_id, recipient.silenced), each
+            yield plan_further(told.event, each.recipient_id, recipient.muted_by_further), each
 
 
 def _held_back(decision: NotificationDecision, mode: DeliveryMode) -> NotificationDecision:

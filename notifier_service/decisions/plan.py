@@ -12,7 +12,7 @@ from typing import Final
 
 from notifier_service.decisions.channels import CHANNELS, REFUSED_IN_SILENCE
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from notifier_service.decisions.preferences import Preferences, Silenced
+from notifier_service.decisions.preferences import MutedByFurther, Preferences
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.lifecycle_parts import Actor
 from shared.contracts.outcomes import Channel
@@ -51,13 +51,13 @@ def plan(event: LifecycleEvent, contact: Contact | None, preferences: Preference
     )
 
 
-def plan_further(event: LifecycleEvent, recipient_id: str, silenced: Silenced) -> PlannedNotification:
-    """The email of an event that makes emails to one further recipient (R52); `silenced`: what they want no more."""
+def plan_further(event: LifecycleEvent, recipient_id: str, muted: MutedByFurther) -> PlannedNotification:
+    """The email of an event that makes emails to one further recipient (R52); `muted`: what they want no more."""
     return PlannedNotification(
         notification_id=notification_id(event.id, Channel.EMAIL, recipient_id),
         channel=Channel.EMAIL,
         kind=event.kind,
-        suppressed=MUTED if (recipient_id, event.kind) in silenced else None,
+        suppressed=MUTED if (recipient_id, event.kind) in muted else None,
         recipient_id=recipient_id,
     )
 

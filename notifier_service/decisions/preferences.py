@@ -6,9 +6,9 @@ from typing import Final
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from shared.contracts.outcomes import Channel
 
-Silenced = frozenset[tuple[str, str]]
+MutedByFurther = frozenset[tuple[str, str]]
 """Of an account's further recipients (R52): pairs of an id and a kind of which that one wants no email."""
-NOTHING_SILENCED: Final[Silenced] = frozenset()
+NOTHING_MUTED: Final[MutedByFurther] = frozenset()
 
 
 class InvalidPreferences(ValueError):
@@ -34,6 +34,6 @@ def validate_preferences(preferences: Preferences) -> None:
             raise InvalidPreferences(f"{kind}: keep at least one of {' and '.join(CHANNELS[kind])}")
 
 
-def may_be_silenced(kind: str) -> bool:
-    """Whether email of this kind has an unsubscribe link: what is protected is switched off with care only."""
+def may_be_muted(kind: str) -> bool:
+    """Whether email of this kind can be muted by its unsubscribe link; protected kinds have none."""
     return kind not in PROTECTED and Channel.EMAIL in CHANNELS.get(kind, ())

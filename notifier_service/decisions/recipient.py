@@ -12,7 +12,7 @@ from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.outdated import ERASED, LatestVersions, says_nothing_new
 from notifier_service.decisions.plan import MUTED, NO_RECIPIENT
-from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
+from notifier_service.decisions.preferences import NOTHING_MUTED, MutedByFurther, Preferences
 from notifier_service.decisions.subscription import Subscription
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
@@ -26,7 +26,8 @@ _DOMAIN_CHARACTERS: Final = 253
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first. So is
-    `further_version` of the event that stated the `further` recipients (R52), who have `silenced` kinds of email.
+    `further_version` of the event that stated the `further` recipients (R52), who have muted the kinds of email in
+    `muted_by_further`.
 
     `told_shortfall`: of the failed deduction that was told last. `subscription`: as the recipient is shown it.
     """
@@ -40,7 +41,7 @@ class Recipient:
     subscription: Subscription = Subscription()
     further: tuple[FurtherRecipient, ...] = ()
     further_version: int = 0
-    silenced: Silenced = NOTHING_SILENCED
+    muted_by_further: MutedByFurther = NOTHING_MUTED
 
 
 def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
@@ -136,11 +137,11 @@ def next_recipient(recipient: Recipient, recipient_id: str | None) -> FurtherRec
     return next((each for before, each in zip(ids, recipient.further, strict=False) if before == recipient_id), None)
 
 
-def is_silenced(kind: str, recipient: Recipient, recipient_id: str | None) -> bool:
+def is_muted(kind: str, recipient: Recipient, recipient_id: str | None) -> bool:
     """Whether the contact (None), or a further recipient, wants no email of this kind."""
     if recipient_id is None:
         return not recipient.preferences.allows(kind, Channel.EMAIL)
-    return (recipient_id, kind) in recipient.silenced
+    return (recipient_id, kind) in recipient.muted_by_further
 
 
 def why_unwanted(kind: str, recipient: Recipient, recipient_id: str | None) -> str | None:
@@ -149,7 +150,7 @@ def why_unwanted(kind: str, recipient: Recipient, recipient_id: str | None) -> s
     """
     if recipient_id is not None and recipient_contact(recipient, recipient_id) is None:
         return NO_RECIPIENT
-    return MUTED if is_silenced(kind, recipient, recipient_id) else None
+    return MUTED if is_muted(kind, recipient, recipient_id) else None
 
 
 def was_erased_after(version: int, recipient: Recipient) -> bool:

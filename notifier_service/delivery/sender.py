@@ -77,7 +77,7 @@ class Sender:
 
     async def drain(self) -> None:
         """Wait until no email of the service is due or leased, however long the relay is away."""
-        while await self._retry(self._leases.pending):
+        while await self._until_database_answers(self._leases.pending):
             self._wake.set()
             await asyncio.sleep(_DRAIN_POLL_SECONDS)
 
@@ -90,12 +90,12 @@ class Sender:
         await self._relay.close()
 
     async def _send_due(self, tasks: asyncio.TaskGroup) -> None:
-        """Send what is due whenever woken, and every second; recover abandoned leases meanwhile."""
+        """Send what is due whenever woken, and every half second; recover abandoned leases meanwhile."""
         recovered_at = float("-inf")
         while not self._stopping or self._leases.current:
             self._wake.clear()
             if self._session.lock_held.is_set() and time.monotonic() - recovered_at > _POLL_SECONDS:
-                await self._retry(self._leases.recover)
+                await self._until_database_answers(self._leases.recover)
                 recovered_at = time.monotonic()
             if not await self._send_some(tasks):
                 await wait_for_event(self._wake, _POLL_SECONDS)
@@ -106,7 +106,7 @@ class Sender:
         capacity = self._circuit_breaker.capacity(len(self._unanswered), free)
         if capacity <= 0 or self._stopping or not self._session.lock_held.is_set():
             return False
-        acquired = await self._retry(partial(self._leases.acquire, capacity))
+        acquired = await self._until_database_answers(partial(self._leases.acquire, capacity))
         for lease in acquired:
             self._unanswered.add(lease.notification.notification_id)
             tasks.create_task(self._send(lease))
@@ -161,8 +161,8 @@ class Sender:
             attempts = [await self._attempts.get()]
             while not self._attempts.empty():
                 attempts.append(self._attempts.get_nowait())
-            await self._retry(partial(self._leases.record_results, attempts))
+            await self._until_database_answers(partial(self._leases.record_results, attempts))
             self._wake.set()
 
-    async def _retry(self, act: Callable[[], Awaitable[T]]) -> T:
+    async def _until_database_answers(self, act: Callable[[], Awaitable[T]]) -> T:
         return await retry_transient(act, health=self._health, component=COMPONENT)

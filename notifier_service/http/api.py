@@ -1,4 +1,4 @@
-"""The operators' HTTP: every notification decision, with its reason. `app` includes `router`."""
+"""The operators' HTTP: every notification decision, with its reason."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -14,13 +14,13 @@ from shared.web.problems import Problem
 
 def router(engine: Engine) -> APIRouter:
     """The routes below `/api` that need the scope `operator`."""
-    pages = _Pages(engine)
+    endpoints = _Endpoints(engine)
     made = operators_router("/api", "operators", HTTPStatus.NOT_FOUND)
-    made.get("/notifications")(pages.notifications)
+    made.get("/notifications")(endpoints.notifications)
     return made
 
 
-class _Pages:
+class _Endpoints:
     """One method per path."""
 
     def __init__(self, engine: Engine) -> None:

@@ -1,6 +1,6 @@
 """The HTTP of bounces: reports of mail that came back, from a mail server, a mail service or an operator.
 
-`app` includes the `router`. Nobody has to log in whose report shows the signature that the mail had carried; without
+Nobody has to log in whose report shows the signature that the mail had carried; without
 one an operator's token is needed. It is looked for before anything of a mail is parsed.
 """
 
@@ -81,9 +81,9 @@ class BounceAnswer(BaseModel):
 
 def router(context: ServiceContext, returned_mail: ReturnedMail) -> APIRouter:
     """`POST /bounces`."""
-    pages = _Pages(context, returned_mail)
+    endpoints = _Endpoints(context, returned_mail)
     made = APIRouter(tags=["bounces"], responses=problems(*_PROBLEMS))
-    made.post("/bounces", openapi_extra=_REQUEST_BODY)(pages.report)
+    made.post("/bounces", openapi_extra=_REQUEST_BODY)(endpoints.report)
     return made
 
 
@@ -98,7 +98,7 @@ _REQUEST_BODY: Final[dict[str, Any]] = {
 }
 
 
-class _Pages:
+class _Endpoints:
     def __init__(self, context: ServiceContext, returned_mail: ReturnedMail) -> None:
         self._context = context
         self._settings = context.settings

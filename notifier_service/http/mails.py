@@ -1,4 +1,4 @@
-"""The operators' HTTP of one mail: as it was sent, and sent once more. `app` includes the `router`."""
+"""The operators' HTTP of one mail: as it was sent, and sent once more."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -44,19 +44,19 @@ class ResendAnswer(BaseModel):
 
 def router(context: ServiceContext) -> APIRouter:
     """`/api/notifications/{notification_id}/mail` and `…/resend`."""
-    pages = _Pages(context)
+    endpoints = _Endpoints(context)
     made = operators_router(
         "/api/notifications/{notification_id}", "operators", HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
     )
     shown: dict[int | str, Any] = {
         int(HTTPStatus.OK): {"content": {_MAIL: {"schema": {"type": "string"}}}, "description": "The mail."}
     }
-    made.get("/mail", response_class=Response, responses=shown)(pages.mail)
-    made.post("/resend", status_code=HTTPStatus.ACCEPTED)(pages.resend)
+    made.get("/mail", response_class=Response, responses=shown)(endpoints.mail)
+    made.post("/resend", status_code=HTTPStatus.ACCEPTED)(endpoints.resend)
     return made
 
 
-class _Pages:
+class _Endpoints:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 

@@ -1,6 +1,6 @@
 """The operators' HTTP of a person: what the notifier has stored of the one behind an account (R48).
 
-`app` includes the `router`. Decisions, messages and preferences have pages of their own.
+Decisions, messages and preferences have pages of their own.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The operators' HTTP of the suppression list: which addresses get no email, and letting one have them again.
 
-`app` includes the `router`. The list holds hashes alone; an account's own are found by its id.
+The list holds hashes alone; an account's own are found by its id.
 """
 
 from collections.abc import Sequence
@@ -46,14 +46,14 @@ class SuppressionsDocument(BaseModel):
 
 def router(engine: Engine, settings: Settings) -> APIRouter:
     """`/api/suppressions`."""
-    pages = _Pages(engine, settings)
+    endpoints = _Endpoints(engine, settings)
     made = operators_router("/api/suppressions", "bounces", HTTPStatus.NOT_FOUND)
-    made.get("")(pages.suppressions)
-    made.delete("/{address_hash}", status_code=HTTPStatus.NO_CONTENT, response_class=Response)(pages.release)
+    made.get("")(endpoints.suppressions)
+    made.delete("/{address_hash}", status_code=HTTPStatus.NO_CONTENT, response_class=Response)(endpoints.release)
     return made
 
 
-class _Pages:
+class _Endpoints:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings

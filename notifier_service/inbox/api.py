@@ -1,4 +1,4 @@
-"""The recipient's HTTP: messages, marking and archiving them, the live stream, preferences. `app` includes `router`.
+"""The recipient's HTTP: messages, marking and archiving them, the live stream, preferences.
 
 Every route acts on the inbox of the calling account and no other.
 """
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from notifier_service.decisions.preferences import InvalidPreferences, validate_preferences
-from notifier_service.inbox.acts import InboxActs
+from notifier_service.inbox.actions import InboxActions
 from notifier_service.inbox.listing import listing
 from notifier_service.inbox.shapes import Inbox, InboxQuery, Message, PreferencesDocument, PreferencesUpdate, Unread
 from notifier_service.inbox.stream import Streams
@@ -24,26 +24,26 @@ from shared.web.problems import Problem, problems
 _PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(engine: Engine, acts: InboxActs, streams: Streams) -> APIRouter:
+def router(engine: Engine, actions: InboxActions, streams: Streams) -> APIRouter:
     """The routes below `/api` for recipients."""
-    pages = _Pages(engine, acts, streams)
+    endpoints = _Endpoints(engine, actions, streams)
     made = APIRouter(prefix="/api", tags=["inbox"], responses=problems(*_PROBLEMS), route_class=AuthenticatedRoute)
-    made.get("/inbox")(pages.inbox)
-    made.post("/inbox/read-all")(pages.read_all)
-    made.post("/inbox/{message_id}/read", responses=problems(HTTPStatus.NOT_FOUND))(pages.read)
-    made.post("/inbox/{message_id}/archive", responses=problems(HTTPStatus.NOT_FOUND))(pages.archive)
-    made.get("/inbox/stream", response_class=StreamingResponse)(pages.stream)
-    made.get("/preferences")(pages.preferences)
-    made.put("/preferences")(pages.replace_preferences)
+    made.get("/inbox")(endpoints.inbox)
+    made.post("/inbox/read-all")(endpoints.read_all)
+    made.post("/inbox/{message_id}/read", responses=problems(HTTPStatus.NOT_FOUND))(endpoints.read)
+    made.post("/inbox/{message_id}/archive", responses=problems(HTTPStatus.NOT_FOUND))(endpoints.archive)
+    made.get("/inbox/stream", response_class=StreamingResponse)(endpoints.stream)
+    made.get("/preferences")(endpoints.preferences)
+    made.put("/preferences")(endpoints.replace_preferences)
     return made
 
 
-class _Pages:
+class _Endpoints:
     """One method per path."""
 
-    def __init__(self, engine: Engine, acts: InboxActs, streams: Streams) -> None:
+    def __init__(self, engine: Engine, actions: InboxActions, streams: Streams) -> None:
         self._engine = engine
-        self._acts = acts
+        self._actions = actions
         self._streams = streams
 
     async def inbox(self, caller: AccountCaller, query: Annotated[InboxQuery, Query()]) -> Inbox:
@@ -54,15 +54,15 @@ class _Pages:
 
     async def read_all(self, caller: AccountCaller) -> Unread:
         """Mark every message as read."""
-        return Unread(unread=await self._acts.mark_read(caller.account_id, None))
+        return Unread(unread=await self._actions.mark_read(caller.account_id, None))
 
     async def read(self, caller: AccountCaller, message_id: Id) -> Unread:
         """Mark one message as read; a second time changes nothing."""
-        return Unread(unread=await self._acts.mark_read(caller.account_id, message_id))
+        return Unread(unread=await self._actions.mark_read(caller.account_id, message_id))
 
     async def archive(self, caller: AccountCaller, message_id: Id) -> Unread:
         """Take one message out of the list, as read; a second time changes nothing."""
-        return Unread(unread=await self._acts.archive(caller.account_id, message_id))
+        return Unread(unread=await self._actions.archive(caller.account_id, message_id))
 
     async def stream(
         self, caller: AccountCaller, last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None

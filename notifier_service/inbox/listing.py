@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier_service.inbox.acts import number_of
+from notifier_service.inbox.actions import number_of
 from notifier_service.inbox.shapes import InboxQuery
 from notifier_service.storage import messages
 from notifier_service.storage.messages import InboxMessage, MessageFilter

@@ -1,7 +1,6 @@
 """`/inbox`: the recipient's messages as a page, by plain links and forms; and what `<tenure-inbox>` is made of.
 
 `/inbox/fragment` is the content alone, by session or token: the component asks for it again when something has changed.
-`app` includes `router`.
 """
 
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.decisions.recipient import Recipient
-from notifier_service.inbox.acts import InboxActs
+from notifier_service.inbox.actions import InboxActions
 from notifier_service.inbox.listing import listing
 from notifier_service.inbox.shapes import InboxQuery
 from notifier_service.pages.inbox_view import Addresses, kind_name, message_view, older_than
@@ -41,9 +40,9 @@ def component_access(settings: Settings) -> CrossOriginAccess:
     return CrossOriginAccess(origins, ("/tenure-inbox.js", "/tenure-inbox.css", "/inbox/fragment", "/api/inbox"))
 
 
-def router(engine: Engine, clock: Clock, acts: InboxActs) -> APIRouter:
+def router(engine: Engine, clock: Clock, actions: InboxActions) -> APIRouter:
     """The page and its forms for whoever has a session or a token; style and script of the component for everybody."""
-    pages = _Pages(engine, clock, acts)
+    pages = _Pages(engine, clock, actions)
     made = APIRouter(include_in_schema=False)
     behind = APIRouter(route_class=PageRoute)
     behind.get("/inbox")(pages.inbox)
@@ -60,10 +59,10 @@ def router(engine: Engine, clock: Clock, acts: InboxActs) -> APIRouter:
 class _Pages:
     """One method per path."""
 
-    def __init__(self, engine: Engine, clock: Clock, acts: InboxActs) -> None:
+    def __init__(self, engine: Engine, clock: Clock, actions: InboxActions) -> None:
         self._engine = engine
         self._clock = clock
-        self._acts = acts
+        self._actions = actions
 
     async def inbox(self, request: Request, caller: AccountCaller, query: InboxParameters) -> HTMLResponse:
         """The page."""
@@ -79,19 +78,19 @@ class _Pages:
 
     async def read_all(self, request: Request, caller: AccountCaller, query: InboxParameters) -> Response:
         """Mark all as read, and show the page again."""
-        await self._acts.mark_read(caller.account_id, None)
+        await self._actions.mark_read(caller.account_id, None)
         return _back(request, query)
 
     async def read(self, request: Request, caller: AccountCaller, message_id: Id, query: InboxParameters) -> Response:
         """Mark one as read, and show the page again."""
-        await self._acts.mark_read(caller.account_id, message_id)
+        await self._actions.mark_read(caller.account_id, message_id)
         return _back(request, query)
 
     async def archive(
         self, request: Request, caller: AccountCaller, message_id: Id, query: InboxParameters
     ) -> Response:
         """Archive one, and show the page again."""
-        await self._acts.archive(caller.account_id, message_id)
+        await self._actions.archive(caller.account_id, message_id)
         return _back(request, query)
 
     async def _shown(

@@ -1,7 +1,7 @@
 """`/preferences`: which messages the account's contact gets, by email and in the inbox; a form, without JavaScript.
 
 Opened by the link of an email, or with a token, as the other pages. What further recipients (R52) get is shown; they
-silence a kind for themselves, by the unsubscribe link of its emails.
+mute a kind for themselves, by the unsubscribe link of its emails.
 """
 
 from collections.abc import Iterator
@@ -111,15 +111,15 @@ def _rows(preferences: Preferences, localizer: Localizer) -> Iterator[_Row]:
 
 
 def _other(recipient: FurtherRecipient, account: Recipient, localizer: Localizer) -> dict[str, Any]:
-    """A further recipient, and the kinds that it gets (None: all) and has silenced."""
+    """A further recipient, and the kinds that it gets (None: all) and has muted."""
     emailed = [kind for kind, channels in CHANNELS.items() if Channel.EMAIL in channels]
     kinds = [kind for kind in emailed if recipient.gets(kind)]
-    silenced = [kind for kind in emailed if (recipient.recipient_id, kind) in account.silenced]
+    muted = [kind for kind in emailed if (recipient.recipient_id, kind) in account.muted_by_further]
     return {
         "name": recipient.name or recipient.recipient_id,
         "address": masked(recipient.email),
         "kinds": None if recipient.kinds is None else _named(kinds, localizer),
-        "silenced": _named(silenced, localizer),
+        "muted": _named(muted, localizer),
     }
 
 

@@ -1,7 +1,7 @@
 """`/unsubscribe`: who got an email stops emails of its kind, without a login and without JavaScript (RFC 8058).
 
-A POST silences, as mail programs send it for `List-Unsubscribe-Post`, and one with `again` takes that back; a GET shows
-the page and changes nothing. The signature in the link is all that counts: no cookie is asked for.
+A POST mutes the kind, as mail programs send it for `List-Unsubscribe-Post`, and one with `again` takes that back; a GET
+shows the page and changes nothing. The signature in the link is all that counts: no cookie is asked for.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from notifier_service.decisions.preferences import may_be_silenced
-from notifier_service.decisions.recipient import Recipient, is_silenced, masked, recipient_contact, was_erased_after
+from notifier_service.decisions.preferences import may_be_muted
+from notifier_service.decisions.recipient import Recipient, is_muted, masked, recipient_contact, was_erased_after
 from notifier_service.pages.layout import html_page
 from notifier_service.pages.reader import localizer_of
 from notifier_service.pages.session import page_context
-from notifier_service.storage import notifications, recipients, silencing
+from notifier_service.storage import muting, notifications, recipients
 from notifier_service.storage.notifications import SentEmail
 from notifier_service.unsubscribe_links import PATH, UnsubscribeLinks
 from shared.storage.database import Connection, Engine, transaction
@@ -59,15 +59,15 @@ class _Pages:
         return await self._answer(request, link, _nothing)
 
     async def change(self, request: Request, link: Annotated[_Link, Depends()], *, again: bool = False) -> HTMLResponse:
-        """Silence the kind for the recipient, or not any more; a second time changes nothing."""
-        return await self._answer(request, link, silencing.resume if again else silencing.silence)
+        """Mute the kind for the recipient, or not any more; a second time changes nothing."""
+        return await self._answer(request, link, muting.unmute if again else muting.mute)
 
     async def _answer(self, request: Request, link: _Link, change: Change) -> HTMLResponse:
         if not self._links.is_genuine(link.notification_id, link.signature):
             return _unknown(request)
         async with transaction(self._engine) as connection:
             sent = await notifications.sent_email(connection, link.notification_id)
-            if sent is None or not may_be_silenced(sent.kind):
+            if sent is None or not may_be_muted(sent.kind):
                 return _unknown(request)
             known = await recipients.load(connection, [sent.account_id])
             if was_erased_after(sent.version, known[sent.account_id]):
@@ -88,7 +88,7 @@ def _page(request: Request, link: _Link, sent: SentEmail, recipient: Recipient) 
         "product": page_context(request).product,
         "kind": localizer.text(f"kind.{sent.kind}"),
         "address": masked(contact.email) if contact else "",
-        "silenced": is_silenced(sent.kind, recipient, sent.recipient_id),
+        "muted": is_muted(sent.kind, recipient, sent.recipient_id),
         "again": link.again(),
     }
     return html_page(_PAGE, localizer, shown)

@@ -6,15 +6,14 @@ wait again, it is suppressed then. Each statement is about a bounded number of r
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 
-from notifier_service.decisions.notification import NotificationStatus
+from notifier_service.decisions.notification import Notification, NotificationStatus
 from notifier_service.decisions.outdated import ERASED
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.storage import kept_mails, preferences, unsubscriptions
-from notifier_service.storage.messages import ReadNotification as EndedEmail
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
 from shared.contracts.forgetting import without_person
 from shared.contracts.topics import NOTIFICATION_DEAD_LETTERS
@@ -45,6 +44,13 @@ _DELETE_MESSAGES = text(
     "DELETE FROM message WHERE message_id IN"
     " (SELECT message_id FROM message WHERE account_id = :account_id ORDER BY number LIMIT :limit)"
 )
+
+
+class EndedEmail(NamedTuple):
+    """The notification of an email that waited and is sent no more, with its number of attempts."""
+
+    notification: Notification
+    attempts: int
 
 
 async def forget(connection: Connection, account_id: str) -> list[EndedEmail]:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from notifier_service.decisions.outdated import LatestVersions
-from notifier_service.decisions.preferences import NOTHING_SILENCED, Preferences, Silenced
+from notifier_service.decisions.preferences import NOTHING_MUTED, MutedByFurther, Preferences
 from notifier_service.decisions.recipient import Recipient
 from notifier_service.decisions.subscription import Subscription
 from notifier_service.storage import preferences, unsubscriptions
@@ -72,9 +72,9 @@ async def save(connection: Connection, changed: Sequence[Recipient]) -> None:
 async def _select(connection: Connection, statement: TextClause, account_ids: Sequence[str]) -> dict[str, Recipient]:
     rows = list(_SELECTED.rows(await connection.execute(statement, {"account_ids": account_ids})))
     preferred = await preferences.load(connection, [row.account_id for row in rows])
-    silenced = await unsubscriptions.load(connection, [row.account_id for row in rows if row.further])
+    muted_by_further = await unsubscriptions.load(connection, [row.account_id for row in rows if row.further])
     return {
-        row.account_id: _recipient(row, preferred[row.account_id], silenced.get(row.account_id, NOTHING_SILENCED))
+        row.account_id: _recipient(row, preferred[row.account_id], muted_by_further.get(row.account_id, NOTHING_MUTED))
         for row in rows
     }
 
@@ -92,7 +92,7 @@ def _row(recipient: Recipient) -> Row:
     }
 
 
-def _recipient(row: Any, preferred: Preferences, silenced: Silenced) -> Recipient:
+def _recipient(row: Any, preferred: Preferences, muted_by_further: MutedByFurther) -> Recipient:
     return Recipient(
         account_id=row.account_id,
         contact=_read_contact(row.contact) if row.contact else None,
@@ -103,5 +103,5 @@ def _recipient(row: Any, preferred: Preferences, silenced: Silenced) -> Recipien
         preferences=preferred,
         further=_read_further(row.further) if row.further else (),
         further_version=row.further_version,
-        silenced=silenced,
+        muted_by_further=muted_by_further,
     )

@@ -1,14 +1,14 @@
-"""Unsubscriptions: one row per kind of email that a further recipient (R52) has silenced.
+"""Unsubscriptions: one row per kind of email that a further recipient (R52) has muted.
 
 They stay while the recipient is away from the list, so that one who comes back is not written to again, and go with an
-erasure. What the contact has silenced is in `preferences`.
+erasure. What the contact has muted is in `preferences`.
 """
 
 from collections.abc import Collection
 
 from sqlalchemy import text
 
-from notifier_service.decisions.preferences import NOTHING_SILENCED, Silenced
+from notifier_service.decisions.preferences import NOTHING_MUTED, MutedByFurther
 from notifier_service.storage.metadata import NotifierTable
 from shared.storage.bulk import insert
 from shared.storage.database import Connection
@@ -32,11 +32,11 @@ _REMOVE = text(
 _FORGET = text("DELETE FROM unsubscription WHERE account_id = :account_id")
 
 
-async def load(connection: Connection, account_ids: Collection[str]) -> dict[str, Silenced]:
-    """Account id -> what its further recipients have silenced, of those of these accounts where there is anything."""
-    found: dict[str, Silenced] = {}
+async def load(connection: Connection, account_ids: Collection[str]) -> dict[str, MutedByFurther]:
+    """Account id -> what its further recipients have muted, of those of these accounts where there is anything."""
+    found: dict[str, MutedByFurther] = {}
     for row in await connection.execute(_LOAD, {"ids": sorted(account_ids)}) if account_ids else ():
-        found[row.account_id] = found.get(row.account_id, NOTHING_SILENCED) | {(row.recipient_id, row.kind)}
+        found[row.account_id] = found.get(row.account_id, NOTHING_MUTED) | {(row.recipient_id, row.kind)}
     return found
 
 

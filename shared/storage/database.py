@@ -95,18 +95,18 @@ async def transaction(engine: Engine, *, statement_seconds: float | None = None)
                 async with connection.begin():
                     if statement_seconds is not None:
                         await connection.execute(_STATEMENT_TIMEOUT, {"limit": f"{statement_seconds * 1000:.0f}ms"})
-                    acts = connection.info[_AFTER_COMMIT] = []
+                    callbacks = connection.info[_AFTER_COMMIT] = []
                     yield connection
             except BaseException as error:
                 await _throw_away_if_spoiled(connection, error)
                 raise
-            for act in acts:
-                act()
+            for callback in callbacks:
+                callback()
 
 
-def after_commit(connection: Connection, act: Callable[[], object]) -> None:
-    """Run `act`, which must not fail, once `transaction` is known to be committed; else never."""
-    connection.info[_AFTER_COMMIT].append(act)
+def after_commit(connection: Connection, callback: Callable[[], object]) -> None:
+    """Run `callback`, which must not fail, once `transaction` is known to be committed; else never."""
+    connection.info[_AFTER_COMMIT].append(callback)
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ def renewal_cancelled(data: RenewalTakenBack, localizer: Localizer) -> MailConte
 
 def extended(data: TermExtended, localizer: Localizer) -> MailContent:
     """By how many days, and when the subscription ends now; in grace until when it can be renewed."""
-    key = f"extended.{_standing(data)}"
+    key = f"extended.{_state_key(data)}"
     highlight, rows = _end(data, localizer)
     return MailContent(
         severity=Severity.SUCCESS if data.retained_until is None else Severity.WARNING,
@@ -60,7 +60,7 @@ def _end(data: TermExtended, localizer: Localizer) -> tuple[Highlight, tuple[Row
     return highlight, (ends,)
 
 
-def _standing(data: TermExtended) -> str:
+def _state_key(data: TermExtended) -> str:
     if data.reactivated:
         return "reactivated"
     return "active" if data.retained_until is None else "grace"

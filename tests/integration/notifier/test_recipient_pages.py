@@ -1,4 +1,4 @@
-"""`/unsubscribe` and `/preferences` on a running notifier: who is silenced by what, and what opens nothing."""
+"""`/unsubscribe` and `/preferences` on a running notifier: what is muted by whom, and what opens nothing."""
 
 import re
 from collections.abc import AsyncIterator
@@ -68,7 +68,7 @@ async def last_emails(notifier: RunningNotifier, environment: Environment, who: 
     return [one["reason"] if one["status"] == "suppressed" else one["status"] for one in newest[::-1]]
 
 
-async def test_a_post_silences_a_kind_for_its_recipient_alone_and_can_be_taken_back(
+async def test_a_post_mutes_a_kind_for_its_recipient_alone_and_can_be_taken_back(
     notifier: RunningNotifier, environment: Environment
 ) -> None:
     who, to_contact, to_finance = await told(notifier, environment)

@@ -64,9 +64,12 @@ def test_what_makes_no_email_makes_none_for_anybody() -> None:
     assert emails(decisions) == []
 
 
-def test_what_one_has_silenced_is_kept_from_that_one_alone() -> None:
-    silenced = frozenset({("operations", "quota_exceeded"), ("finance", "renewed")})
-    assert emails(told(silenced=silenced)) == [(None, ADA.email, None), ("operations", OPERATIONS.email, MUTED)]
+def test_what_one_has_muted_is_kept_from_that_one_alone() -> None:
+    muted = frozenset({("operations", "quota_exceeded"), ("finance", "renewed")})
+    assert emails(told(muted_by_further=muted)) == [
+        (None, ADA.email, None),
+        ("operations", OPERATIONS.email, MUTED),
+    ]
     by_the_contact = Preferences(frozenset({("quota_exceeded", Channel.EMAIL)}))
     assert [reason for *_, reason in emails(told(preferences=by_the_contact))] == [MUTED, None]
 
@@ -100,7 +103,7 @@ def test_an_older_event_or_list_that_comes_again_tells_nobody_who_came_later() -
 def test_an_erasure_forgets_them_and_what_was_decided_before_it_in_the_batch() -> None:
     decisions, after = decided(event(5, EXCEEDED), event(6, ERASED), event(7, EXCEEDED), further=(OPERATIONS,))
     assert emails(decisions) == [(None, None, "erased"), ("operations", None, "erased"), (None, None, "no_contact")]
-    assert (after.further, after.further_version, after.silenced) == ((), 6, frozenset())
+    assert (after.further, after.further_version, after.muted_by_further) == ((), 6, frozenset())
 
 
 @pytest.mark.rule("R48")
@@ -122,7 +125,7 @@ def test_an_email_that_waits_is_sent_no_more_once_it_is_switched_off_or_its_reci
         contact=ADA,
         preferences=Preferences(frozenset({("renewed", Channel.EMAIL), ("expired", Channel.INBOX)})),
         further=(OPERATIONS,),
-        silenced=frozenset({("operations", "expired")}),
+        muted_by_further=frozenset({("operations", "expired")}),
     )
     assert [why_unwanted(kind, known, None) for kind in ("renewed", "expired")] == [MUTED, None]
     assert [why_unwanted(kind, known, "operations") for kind in ("renewed", "expired")] == [None, MUTED]

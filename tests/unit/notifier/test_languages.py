@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier_service.content.bounce_notice import bounce_notice
+from notifier_service.content.bounce_message import bounce_message
 from notifier_service.content.brand import Brand
 from notifier_service.content.catalogs import CATALOGS
 from notifier_service.content.languages import FALLBACK, Sentence, placeholders
@@ -80,7 +80,7 @@ def test_no_sentence_is_unused() -> None:
     for _, data in (*variants.mailed(), *variants.inbox_only(), *variants.older()):
         mail_content(data, recording)
     for kind in (BounceKind.HARD, BounceKind.COMPLAINT):
-        bounce_notice(kind, "l…@example.com", recording)
+        bounce_message(kind, "l…@example.com", recording)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
     assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around, *OF_PAGES))} == set()

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from notifier_service.decisions.channels import CHANNELS
-from notifier_service.decisions.preferences import may_be_silenced
+from notifier_service.decisions.preferences import may_be_muted
 from notifier_service.pages.preferences import preferences_of
 from shared.contracts.outcomes import Channel
 
@@ -31,4 +31,4 @@ def test_an_empty_form_switches_everything_off() -> None:
     ("kind", "may"), [("renewed", True), ("order_rejected", True), ("renewal_due", False), ("contact_changed", False)]
 )
 def test_only_emails_that_keep_no_channel_have_an_unsubscribe_link(kind: str, *, may: bool) -> None:
-    assert may_be_silenced(kind) is may
+    assert may_be_muted(kind) is may

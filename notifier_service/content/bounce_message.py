@@ -5,7 +5,7 @@ from notifier_service.content.render import InboxText
 from notifier_service.decisions.bounce import BounceKind
 
 
-def bounce_notice(kind: BounceKind, address: str, localizer: Localizer) -> InboxText:
+def bounce_message(kind: BounceKind, address: str, localizer: Localizer) -> InboxText:
     """What happened, what follows, and how emails come again; `address` is masked. `kind`: hard or complaint."""
     key = f"email_{kind.outcome}"
     paragraphs = (localizer.text(f"{key}.lead", address=address), localizer.text(f"{key}.advice"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier_service.content.bounce_notice import bounce_notice
+from notifier_service.content.bounce_message import bounce_message
 from notifier_service.decisions.bounce import BounceKind
 from tests.unit.notifier import samples
 
@@ -19,7 +19,7 @@ from tests.unit.notifier import samples
 def test_a_reader_learns_why_emails_have_stopped_and_how_they_come_again(
     locale: str, kind: BounceKind, title: str, remedy: str
 ) -> None:
-    notice = bounce_notice(kind, "l…@example.com", samples.localizer(locale))
-    assert notice.title == title
-    assert remedy in notice.body
-    assert notice.body.count("l…@example.com") == 1
+    message = bounce_message(kind, "l…@example.com", samples.localizer(locale))
+    assert message.title == title
+    assert remedy in message.body
+    assert message.body.count("l…@example.com") == 1

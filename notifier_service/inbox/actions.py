@@ -1,6 +1,6 @@
 """What a recipient does with messages: marking as read, archiving. The same from the JSON paths and from the page.
 
-Each takes effect once, whoever asks again, and answers how much is unread then. No act reaches another account's
+Each takes effect once, whoever asks again, and answers how much is unread then. No action reaches another account's
 message.
 """
 
@@ -15,7 +15,7 @@ from shared.testclock.clock import Clock
 from shared.web.problems import Problem
 
 
-class InboxActs:
+class InboxActions:
     """`partitions`: logical topic -> number of its partitions."""
 
     def __init__(self, engine: Engine, clock: Clock, partitions: Mapping[str, int]) -> None:
