@@ -8,9 +8,10 @@ one made. It states no price: a change of specification sends no mail that could
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
+from functools import lru_cache
 from typing import Final
 
-from icalendar import Alarm, Calendar, Event, vCalAddress
+from icalendar import Alarm, Calendar, Component, Event, vCalAddress
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
@@ -18,6 +19,8 @@ from shared.contracts.lifecycle import Activated, RenewalDue, Renewed
 from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 
 _NO_PRODUCT: Final = "Subscription notices"
+_BEGIN: Final = "BEGIN:VEVENT\r\n"
+_END: Final = "END:VEVENT\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +41,40 @@ def expiration_calendar(event: LifecycleEvent, localizer: Localizer, metadata: C
         case _:
             return None
     ends = localizer.moment(data.ends_at)
-    description = localizer.text("calendar.description", account=event.metadata.account_id, ends=ends)
-    summary = _summary(metadata.product_name, localizer)
     entry = Event()
     entry.add("uid", f"expiration-{event.metadata.subscription_id}@{metadata.mail_domain}")
     entry.add("sequence", event.metadata.version)
     entry.add("dtstamp", metadata.date)
-    entry.add("organizer", _calendar_address(metadata.organizer))
     entry.add("dtstart", data.expires_on)
     entry.add("dtend", data.expires_on + timedelta(days=1))
+    entry.add("description", localizer.text("calendar.description", account=event.metadata.account_id, ends=ends))
+    summary = _summary(metadata.product_name, localizer)
+    organizer = (metadata.organizer.addr_spec, metadata.organizer.display_name)
+    return _filled(_frame(summary, organizer, metadata.product_name or _NO_PRODUCT), entry)
+
+
+def _filled(frame: str, entry: Event) -> str:
+    """The frame with the properties of this entry beside those that are in it already."""
+    _, own = _text(entry).split(_BEGIN, 1)
+    return frame.replace(_BEGIN, _BEGIN + own.removesuffix(_END), 1)
+
+
+@lru_cache(maxsize=256)
+def _frame(summary: str, organizer: tuple[str, str], made_by: str) -> str:
+    """A calendar with what all entries in one language have in common, which is most of it, and so is made once.
+
+    `organizer`: address and name.
+    """
+    entry = Event()
+    entry.add("organizer", _calendar_address(*organizer))
     entry.add("summary", summary)
-    entry.add("description", description)
     entry.add("transp", "TRANSPARENT")
     entry.add_component(_alarm(summary))
-    return str(_calendar(entry, metadata.product_name or _NO_PRODUCT).to_ical().decode())
+    return _text(_calendar(entry, made_by))
+
+
+def _text(component: Component) -> str:
+    return str(component.to_ical().decode())
 
 
 def _summary(product_name: str | None, localizer: Localizer) -> str:
@@ -60,10 +83,10 @@ def _summary(product_name: str | None, localizer: Localizer) -> str:
     return localizer.text("calendar.summary.product", product=product_name)
 
 
-def _calendar_address(address: Address) -> vCalAddress:
-    shown = vCalAddress(f"mailto:{address.addr_spec}")
-    if address.display_name:
-        shown.params["cn"] = address.display_name
+def _calendar_address(addr_spec: str, name: str) -> vCalAddress:
+    shown = vCalAddress(f"mailto:{addr_spec}")
+    if name:
+        shown.params["cn"] = name
     return shown
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime
 from functools import cache
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
@@ -18,12 +20,16 @@ from notifier_service.content.brand import Brand
 from notifier_service.content.button import button, page_url
 from notifier_service.content.calendar_file import CalendarMetadata, expiration_calendar
 from notifier_service.content.localizer import Localizer
+from notifier_service.content.mail_parts import logo_part, multipart, set_parts, text_part
 from notifier_service.content.messages import mail_content
 from notifier_service.content.messages.mail_content import Detail, MailContent, paragraphs
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.types import Contact
 
 __all__ = ["InboxText", "Links", "MailMetadata", "UnusableAddress", "inbox_message", "render"]
+
+_CALENDAR: Final = 'text/calendar; method="PUBLISH"'
+_FILE: Final = 'attachment; filename="expiration.ics"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +86,11 @@ def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, met
     to = mailbox(contact)
     texts = mail_texts(event, localizer, name=to.display_name, metadata=metadata)
     mail = _with_headers(event, texts.subject, to, metadata)
-    mail.set_content(texts.plain)
-    mail.add_alternative(texts.html, subtype="html")
-    _add_logo(mail, metadata)
+    body = [text_part(texts.plain, "text/plain"), _with_logo(text_part(texts.html, "text/html"), metadata)]
     if file := expiration_calendar(event, localizer, _calendar_metadata(mail, metadata)):
-        mail.add_attachment(file, subtype="calendar", filename="expiration.ics", params={"method": "PUBLISH"})
+        set_parts(mail, "mixed", [multipart("alternative", body), text_part(file, _CALENDAR, _FILE)])
+    else:
+        set_parts(mail, "alternative", body)
     return mail
 
 
@@ -95,10 +101,10 @@ def mail_texts(event: LifecycleEvent, localizer: Localizer, *, name: str, metada
     return MailTexts(content.subject, _template("mail.txt").render(context), _template("mail.html").render(context))
 
 
-def _add_logo(mail: EmailMessage, metadata: MailMetadata) -> None:
-    """The picture that the HTML part names by its id."""
-    if (logo := metadata.brand.logo) and (page := mail.get_body(("html",))):
-        page.add_related(logo.content, "image", logo.subtype, cid=f"<{_logo_id(metadata)}>", disposition="inline")
+def _with_logo(html: EmailMessage, metadata: MailMetadata) -> EmailMessage:
+    """The HTML, with the picture that it names by its id."""
+    logo = metadata.brand.logo
+    return multipart("related", [html, logo_part(logo, _logo_id(metadata))]) if logo else html
 
 
 def _logo_id(metadata: MailMetadata) -> str:
@@ -144,7 +150,7 @@ def _with_headers(event: LifecycleEvent, subject: str, to: Address, metadata: Ma
     mail["From"] = metadata.brand.sender(metadata.mail_from)
     mail["To"] = to
     mail["Subject"] = subject
-    mail["Date"] = metadata.date
+    mail["Date"] = format_datetime(metadata.date)
     mail["Message-ID"] = f"<{metadata.notification_id}@{metadata.mail_domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Tenure-Notification"] = metadata.notification_id
@@ -153,6 +159,7 @@ def _with_headers(event: LifecycleEvent, subject: str, to: Address, metadata: Ma
     if metadata.links.unsubscribe_url:
         mail["List-Unsubscribe"] = f"<{metadata.links.unsubscribe_url}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail["MIME-Version"] = "1.0"
     return mail
 
 

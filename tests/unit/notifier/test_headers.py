@@ -6,6 +6,7 @@ from email.message import EmailMessage
 import pytest
 
 from notifier_service.content import headers
+from notifier_service.content.addresses import Mailbox
 
 LONG = "Renewed automatically: $50.00 deducted, new expiration date March 10, 2027"
 
@@ -34,3 +35,27 @@ def test_a_second_subject_is_refused() -> None:
     mail["Subject"] = LONG
     with pytest.raises(ValueError, match="at most 1"):
         mail["Subject"] = LONG
+
+
+@pytest.mark.parametrize("name", ["Ada", "", 'Guard, "Inc."', "Ada (home)", "Zoë", "=?utf-8?q?a=2C_b?=", "Ada " * 30])
+def test_a_recipient_is_written_as_the_standard_library_writes_one(name: str) -> None:
+    for username in ("ada", "abc..def."):
+        to = Mailbox(display_name=name, username=username, domain="example.com")
+        ours, theirs = EmailMessage(policy=headers.policy()), EmailMessage(policy=policy.SMTP)
+        ours["To"] = theirs["To"] = to
+        assert ours.as_bytes() == theirs.as_bytes()
+
+
+def test_a_header_that_mails_have_in_common_is_made_once_and_no_other_is() -> None:
+    make = headers.policy().header_factory
+    assert make("Content-Type", "text/html") is make("Content-Type", "text/html")
+    assert make("Content-Type", "text/html") != make("Content-Type", "text/plain")
+    assert make("To", "ada@example.com") is not make("To", "ada@example.com")
+
+
+def test_an_identifier_is_one_line_as_it_is_and_a_line_break_in_it_is_refused() -> None:
+    mail = EmailMessage(policy=headers.policy())
+    mail["X-Tenure-Event"] = "e" * 200
+    assert mail.as_bytes().splitlines()[0] == b"X-Tenure-Event: " + b"e" * 200
+    with pytest.raises(ValueError, match="linefeed"):
+        mail["X-Tenure-Type"] = "renewed\nBcc: eve@example.com"
