@@ -22,6 +22,8 @@ from notifier_service.content.languages import COUNT, Language, Languages
 from shared.contracts.types import Specification
 
 SEPARATOR: Final = " \u00b7 "
+_REMEMBERED: Final = 4096
+"""So many of what was formatted last are kept: customers share days, prices and zones, and Babel takes its time."""
 _DIGITS: Final = 40
 """Balances have up to 30 digits; beyond 28, Python's default, formatting fails."""
 _LETTER_THEN_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
@@ -48,20 +50,15 @@ class Localizer:
 
     def money(self, amount: Decimal, currency: str | None) -> str:
         """An amount with its currency, never rounded; without one where the event is from before they named theirs."""
-        with localcontext(prec=_DIGITS):
-            if currency is None:
-                return str(format_decimal(amount, "#,##0.00", locale=self.language.locale))
-            whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
-            shown = format_currency(amount, currency, locale=self.language.locale, currency_digits=whole)
-        return _LETTER_THEN_DIGIT.sub("\u00a0", shown)
+        return _money(amount, currency, self.language.locale)
 
     def number(self, number: int) -> str:
         """A whole number with the language's separators."""
-        return str(format_decimal(number, locale=self.language.locale))
+        return _number(number, self.language.locale)
 
     def day(self, day: date) -> str:
         """A calendar day as it is (a day in the billing zone; no time zone applies)."""
-        return str(format_date(day, "long", locale=self.language.locale))
+        return _day(day, self.language.locale)
 
     def last_day(self, end: datetime) -> str:
         """The last day that begins before `end` in the reader's zone: an end at 00:00 belongs to the day before."""
@@ -77,14 +74,8 @@ class Localizer:
 
     def clock(self, instant: datetime) -> str:
         """What `moment` has after the day: the time, the zone's name and its offset from UTC."""
-        local = instant.astimezone(self.zone)
-        offset = f"{local:%z}"
-        return self.text(
-            "moment.clock",
-            time=f"{local:%H:%M}",
-            zone=_zone_name(self.zone, _is_daylight(local), self.language.locale),
-            offset=f"UTC{offset[:3]}:{offset[3:5]}",
-        )
+        time, zone, offset = _clock(instant, self.zone, self.language.locale)
+        return self.text("moment.clock", time=time, zone=zone, offset=offset)
 
     def stamp(self, instant: datetime) -> str:
         """An instant in the reader's zone as short as a list has room for, without the zone."""
@@ -134,7 +125,7 @@ class Localizer:
         return value if isinstance(value, str) else self.number(value)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(_REMEMBERED)
 def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localizer:
     """For a contact's `locale` and `time_zone`, whatever those hold."""
     known = time_zone in _zones()
@@ -144,6 +135,35 @@ def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localize
         zone=ZoneInfo(time_zone if known else "UTC"),
         zone_known=known,
     )
+
+
+@lru_cache(_REMEMBERED)
+def _money(amount: Decimal, currency: str | None, locale: Locale) -> str:
+    with localcontext(prec=_DIGITS):
+        if currency is None:
+            return str(format_decimal(amount, "#,##0.00", locale=locale))
+        whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
+        shown = format_currency(amount, currency, locale=locale, currency_digits=whole)
+    return _LETTER_THEN_DIGIT.sub("\u00a0", shown)
+
+
+@lru_cache(_REMEMBERED)
+def _number(number: int, locale: Locale) -> str:
+    return str(format_decimal(number, locale=locale))
+
+
+@lru_cache(_REMEMBERED)
+def _day(day: date, locale: Locale) -> str:
+    return str(format_date(day, "long", locale=locale))
+
+
+@lru_cache(_REMEMBERED)
+def _clock(instant: datetime, zone: ZoneInfo, locale: Locale) -> tuple[str, str, str]:
+    """The time, the zone's name and its offset from UTC."""
+    local = instant.astimezone(zone)
+    offset = f"{local:%z}"
+    name = _zone_name(zone, _is_daylight(local), locale)
+    return f"{local:%H:%M}", name, f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 @cache
@@ -161,14 +181,14 @@ def _is_daylight(local: datetime) -> bool:
     return shift > timedelta(0) if shift else _has_winter_time(local.tzinfo, local.year)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(_REMEMBERED)
 def _has_winter_time(zone: tzinfo | None, year: int) -> bool:
     """Whether the tz database has a part of that year as time behind standard time."""
     shifts = [datetime(year, month, 1, tzinfo=zone).dst() for month in (1, 4, 7, 10)]
     return any(shift < timedelta(0) for shift in shifts if shift)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(_REMEMBERED)
 def _zone_name(zone: ZoneInfo, daylight: bool, locale: Locale) -> str:
     """`China Standard Time`; a zone without a place (`Etc/GMT+5`) is called by its id."""
     variant: Literal["daylight", "standard"] = "daylight" if daylight else "standard"
