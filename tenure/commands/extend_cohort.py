@@ -19,6 +19,7 @@ from tenure.account_list import accounts
 from tenure.acts import OperatorClient
 from tenure.cohorts import Cohort
 from tenure.commands.acting import DONE, ActOptions, confirm, connect
+from tenure.commands.failures import going_on_when_repeated
 from tenure.terminal import Progress, complain, say, say_json, say_table, working
 
 _SHOWN: Final = 10
@@ -51,7 +52,7 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
     confirm(f"Extend {counted(len(cohort.members), 'subscription')} by {counted(cohort.days, 'day')}?", how, command)
     cohorts.write_journal(options.file, cohort)
     progress = Progress()
-    with working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):
+    with going_on_when_repeated(command), working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):
         decided = cohorts.extend(cohort, client, done=progress)
     cohorts.write_journal(options.file, decided)
     return _say(decided, options.file, how.as_json)

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import typer
+
+_INTERRUPTED: Final = 130
 
 
 class Failed(typer.TyperException):
@@ -22,6 +25,15 @@ def failing(command: str, *expected: type[Exception], exit_code: int = 1) -> Ite
         yield
     except expected as error:
         raise Failed(command, _sentence(error), exit_code) from error
+
+
+@contextmanager
+def going_on_when_repeated(command: str) -> Iterator[None]:
+    """Say on Ctrl-C that the same command goes on where it was interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Failed(command, "interrupted; the same command goes on where this one stopped", _INTERRUPTED) from None
 
 
 def _sentence(error: Exception) -> str:

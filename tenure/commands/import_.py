@@ -19,7 +19,7 @@ from shared.runtime.settings import BadSettings, Settings, load
 from subscription_service.policy_files.rules import load_rules
 from tenure import service_clock
 from tenure.commands import options
-from tenure.commands.failures import Failed, failing
+from tenure.commands.failures import Failed, failing, going_on_when_repeated
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent, matching
 from tenure.http_answers import NoAnswer
@@ -98,7 +98,8 @@ def _fields_of(mapped: Sequence[str]) -> Mapping[str, str]:
 
 def _send(found: Plan, settings: Settings, service: str, timeout: float) -> Report:
     progress = Progress()
-    with working(lambda: f"{progress.done:,} of {counted(len(found.imports), 'subscription')} decided"):
+    told = working(lambda: f"{progress.done:,} of {counted(len(found.imports), 'subscription')} decided")
+    with going_on_when_repeated(_COMMAND), told:
         return send(found.imports, settings, service=service, seconds=timeout, done=progress)
 
 

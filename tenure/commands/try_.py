@@ -37,13 +37,15 @@ def try_(
         settings = settings_for(ConnectionOptions(ready_file=ready_file), "TENURE_AUTH_SECRET")
         address = address_of(service, settings)
         messages = [message for file in matching(files) for message in read(file, check=False)]
-        answers = [(message, trying.tried(message, settings, service=address)) for message in messages]
+        answers = []
+        for message in messages:
+            answer = trying.tried(message, settings, service=address)
+            answers.append({"place": message.place, **answer})
+            if not as_json:
+                _say(message, answer)
     if as_json:
-        say_json([{"place": message.place, **answer} for message, answer in answers])
-    else:
-        for message, answer in answers:
-            _say(message, answer)
-    return 0 if all(answer["outcome"] in _FINE for _, answer in answers) else 1
+        say_json(answers)
+    return 0 if all(answer["outcome"] in _FINE for answer in answers) else 1
 
 
 def _say(message: Message, answer: Mapping[str, Any]) -> None:

@@ -71,6 +71,24 @@ async def test_all_that_the_filters_choose_are_extended_and_the_same_command_aga
     assert await ends(world, [one, two, later]) == moved
 
 
+async def test_an_interrupted_command_says_that_it_goes_on_when_it_is_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Cohort:
+        raise KeyboardInterrupt
+
+    name, (who,) = unused("cohort"), await bought(world, 9)
+    [before] = await ends(world, [who])
+    window = ["--expires-from", str(before), "--expires-to", str(before)]
+    with monkeypatch.context() as patched:
+        patched.setattr("tenure.cohorts.extend", interrupted)
+        assert await run(name, *window) == 130
+    said = capsys.readouterr().err
+    assert said == "tenure extend: interrupted; the same command goes on where this one stopped\n"
+    assert await run(name, *window) == 0
+    assert await ends(world, [who]) == [before + timedelta(days=3)]
+
+
 async def test_who_is_extended_is_shown_before_and_without_a_yes_nothing_is_sent(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
