@@ -75,6 +75,7 @@ async def test_it_waits_for_the_last_record_and_for_what_waits_for_timers() -> N
     assert len(answers.answers) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_service_that_does_not_answer_is_asked_again_and_what_nothing_is_heard_of_is_unknown() -> None:
     fine = PartitionResults({}, (), 5)

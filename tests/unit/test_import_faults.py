@@ -120,6 +120,7 @@ def test_all_faults_of_a_row_are_named_at_once_that_of_its_balance_too(folder: F
     ]
 
 
+@pytest.mark.slow
 def test_all_of_ten_thousand_faults_are_named_and_nothing_is_kept_back(folder: Folder) -> None:
     lines = [
         ANN.replace("acct-1", f"a-{n}").replace("old-1", f"o-{n}").replace("advanced", "gold") for n in range(10_000)

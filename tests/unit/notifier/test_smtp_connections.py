@@ -171,7 +171,6 @@ async def test_a_mail_of_commands_is_not_sent_to_a_relay_that_does_not_ask_for_i
         assert "RSET" not in [line for _, line in scripted.commands]
 
 
-@pytest.mark.slow
 def test_a_large_mail_is_written_in_linear_time() -> None:
     began = time.perf_counter()
     assert wire_format(b".\n" * 500_000) == b"..\r\n" * 500_000 + b".\r\n"
@@ -234,6 +233,7 @@ async def test_a_mail_takes_over_a_connection_that_is_free_before_another_is_ope
         assert scripted.connections == 2
 
 
+@pytest.mark.slow
 async def test_only_some_deliveries_wait_long_for_the_reply_to_the_final_dot() -> None:
     script = for_recipients("bad", ".", Instead.HANG)
     async with relay_with(script, smtp_connections=32, seconds={Stage.CONTENT: 2.0}) as (relay, _):

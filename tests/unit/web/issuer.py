@@ -60,7 +60,7 @@ def running_issuer() -> Iterator[Issuer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         server.daemon_threads = True
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         issuer.url = f"http://127.0.0.1:{server.server_port}/keys"
         yield issuer
         issuer.goes_on.set()
