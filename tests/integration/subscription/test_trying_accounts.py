@@ -180,7 +180,10 @@ async def test_of_several_events_the_one_that_its_contract_does_not_take_is_name
     events = [purchase(who, world.now), renewal(who, world.now, duration_months="x")]
     file.write_text("\n".join(map(json.dumps, events)))
     sentence = f"tenure try: {file}, line 2: data.duration_months: Input should be a valid integer.\n"
-    assert await run(capsys, str(file)) == (1, "", sentence)
+    code, printed, said = await run(capsys, str(file))
+    assert (code, said) == (1, sentence)
+    assert printed.startswith(f"{file}, line 1: tenure.purchase.ordered.v1 would be applied")
+    assert await run(capsys, str(file), "--json") == (1, "", sentence)
 
 
 @pytest.mark.parametrize(
