@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import blake2b
+from types import UnionType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -77,8 +78,8 @@ def to_json(value: object) -> bytes:
     return _writer.encode(value)
 
 
-def json_reader(contract: type[D]) -> Callable[[str | bytes], D]:
-    """A function that reads what `to_json` wrote of a contract; each caller keeps its own.
+def json_reader(contract: type[D] | UnionType) -> Callable[[str | bytes], D]:
+    """A function that reads what `to_json` wrote of a contract, or of one of several; each caller keeps its own.
 
     Only types are checked, so it is not for input. It raises `msgspec.ValidationError`.
     """

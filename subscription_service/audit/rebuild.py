@@ -4,12 +4,13 @@ The fold begins with an empty account and reads nothing but the events as they w
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from shared.contracts.envelope import adapter
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData
@@ -116,14 +117,14 @@ def _folded(rebuilt: Account, stored: Account) -> dict[str, tuple[object, object
     if rebuilt.subscription is None or stored.subscription is None or pairs["state"][0] != pairs["state"][1]:
         return pairs
     found, kept = (_with_current_terms(each, stored.decided_at) for each in (rebuilt.subscription, stored.subscription))
-    return pairs | {each.name: (getattr(found, each.name), getattr(kept, each.name)) for each in fields(found)}
+    return pairs | {name: (getattr(found, name), getattr(kept, name)) for name in found.__struct_fields__}
 
 
 def _with_current_terms(subscription: Subscription, at: datetime | None) -> Subscription:
     """Without the terms that no decision needs: a row that an older version stored may still have them."""
     if at is None or isinstance(subscription, Released):
         return subscription
-    return replace(subscription, terms=from_last_ended(subscription.terms, at))
+    return structs.replace(subscription, terms=from_last_ended(subscription.terms, at))
 
 
 def _counted(totals: RowTotals, stored: Account) -> dict[str, tuple[object, object]]:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from msgspec import structs
+
 from shared.contracts.acts import AccountErased
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inbound import InboundData
@@ -30,7 +32,7 @@ StatesContact = Activated | Imported | ContactReplaced | OrderRejected
 def note_erasure(account: Account, _: AccountErased, context: FactContext) -> Account:
     """From now on nothing up to the erasure's `time` brings anybody back; an earlier erasure changes nothing."""
     known, time = account.person.erased_at, context.stamp.time
-    return account._replace(person=account.person._replace(erased_at=max(known, time) if known else time))
+    return structs.replace(account, person=account.person._replace(erased_at=max(known, time) if known else time))
 
 
 def erase(account: Account, command: AccountErased, _at: datetime, _rules: Rules) -> tuple[LifecycleData, ...]:
@@ -70,9 +72,9 @@ def note(account: Account, command: InboundData, stated_at: datetime) -> Account
     if is_forgotten(account, stated_at):
         return account
     if isinstance(command, WithContact):
-        return account._replace(person=account.person._replace(named=True, stated_at=stated_at))
+        return structs.replace(account, person=account.person._replace(named=True, stated_at=stated_at))
     if isinstance(command, RecipientsChanged) and command.recipients:
-        return account._replace(person=account.person._replace(named=True))
+        return structs.replace(account, person=account.person._replace(named=True))
     return account
 
 
@@ -80,7 +82,7 @@ def note_refusal(account: Account, contact: Contact | None) -> Account:
     """`account` after a refusal that has named this contact."""
     if contact is None or account.person.named:
         return account
-    return account._replace(person=account.person._replace(named=True))
+    return structs.replace(account, person=account.person._replace(named=True))
 
 
 def without_contact(event: LifecycleData) -> LifecycleData:
@@ -94,10 +96,10 @@ def _without_stamps(account: Account) -> Account:
     """After an erasure: of whom it has taken, also the stamps go; what nobody is named by needs no other erasure."""
     person, stamp = account.person, account.recipients.stamp
     if stamp is not None and is_forgotten(account, stamp.time):
-        account = account._replace(recipients=NO_RECIPIENTS)
+        account = structs.replace(account, recipients=NO_RECIPIENTS)
     if account.contact is None:
         named = bool(account.recipients.entries)
-        account = account._replace(person=Person(named=named, erased_at=person.erased_at))
+        account = structs.replace(account, person=Person(named=named, erased_at=person.erased_at))
     return account
 
 

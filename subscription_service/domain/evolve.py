@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import assert_never
 
+from msgspec import structs
+
 from shared.contracts import lifecycle, lifecycle_acts, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.lifecycle_parts import AutoRenewalPlan, ImportedState
@@ -42,23 +44,24 @@ EventWithoutTerms = (
 
 def evolve(account: Account, event: LifecycleData, *, at: datetime, policy: Policy) -> Account:
     """`account` after `event`, decided at `at` (UTC). Raises `ValueError` for an event that cannot follow on it."""
-    after = account._replace(
+    after = structs.replace(
+        account,
         version=account.version + 1,
         decided_at=at,
         subscription=_subscription(account.subscription, event, at, policy),
     )
     match event:
         case lifecycle.Activated() | lifecycle_acts.Imported() | lifecycle.ContactReplaced():
-            return after._replace(contact=event.contact)
+            return structs.replace(after, contact=event.contact)
         case lifecycle_acts.PersonErased():
-            return after._replace(contact=None, recipients=account.recipients._replace(entries=()))
+            return structs.replace(after, contact=None, recipients=account.recipients._replace(entries=()))
         case lifecycle.RecipientsReplaced(recipients=entries):
-            return after._replace(recipients=account.recipients._replace(entries=entries or ()))
+            return structs.replace(after, recipients=account.recipients._replace(entries=entries or ()))
         case lifecycle_acts.RenewalTakenBack():
-            return after._replace(balance=event.balance_after)
+            return structs.replace(after, balance=event.balance_after)
         case lifecycle.Renewed(balance_after=balance) if balance is not None:
             coupons = tuple(coupon for coupon in account.coupons if coupon.coupon_id != event.coupon_id)
-            return after._replace(balance=balance, coupons=coupons)
+            return structs.replace(after, balance=balance, coupons=coupons)
         case _:
             return after
 
@@ -114,12 +117,12 @@ def _with_same_terms(
     """A live subscription after an event that leaves its terms as they are."""
     match event:
         case lifecycle.Expired():
-            return _expired(subscription, event)
+            return _in_grace(subscription, event.retained_until)
         case lifecycle_auto_renewal.AutoRenewalFailed():
             failure = Failure(next_attempt_at=event.next_attempt_at)
-            return replace(_active(subscription), attempts=event.attempt, failure=failure)
+            return structs.replace(_active(subscription), attempts=event.attempt, failure=failure)
         case lifecycle.QuotaExceeded() | lifecycle.QuotaRestored():
-            return replace(subscription, quota_exceeded=isinstance(event, lifecycle.QuotaExceeded))
+            return structs.replace(subscription, quota_exceeded=isinstance(event, lifecycle.QuotaExceeded))
         case lifecycle_auto_renewal.AutoRenewalSwitchedOn():
             return _switched_on(subscription, event, at, policy)
         case lifecycle_auto_renewal.AutoRenewalSwitchedOff():
@@ -197,7 +200,7 @@ def _taken_back(subscription: Active, event: lifecycle_acts.RenewalTakenBack, at
     *before, last = subscription.terms
     if last.order_id != event.order_id or not before:
         raise ValueError("the event needs a renewal order that is the last one")
-    return replace(
+    return structs.replace(
         subscription,
         anchor_day=event.anchor_day,
         terms=tuple(before),
@@ -216,7 +219,9 @@ def _extended(subscription: Active | Grace, event: lifecycle_acts.TermExtended, 
     *before, last = subscription.terms
     terms = (*before, replace(last, expires_on=event.expires_on, ends_at=event.ends_at))
     if isinstance(subscription, Grace) and event.retained_until is not None:
-        return replace(subscription, terms=terms, anchor_day=event.anchor_day, retained_until=event.retained_until)
+        return structs.replace(
+            subscription, terms=terms, anchor_day=event.anchor_day, retained_until=event.retained_until
+        )
     return Active(
         subscription_id=subscription.subscription_id,
         anchor_day=event.anchor_day,
@@ -250,15 +255,11 @@ def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged
     if event.price_difference is None:
         return subscription
     *before, last = subscription.terms
-    return replace(subscription, terms=(*before, replace(last, specification=event.specification)))
-
-
-def _expired(subscription: Active | Grace, event: lifecycle.Expired) -> Grace:
-    """R31. An outstanding failure ends with its E, the auto-renewal setting stays (R25)."""
-    return _in_grace(subscription, event.retained_until)
+    return structs.replace(subscription, terms=(*before, replace(last, specification=event.specification)))
 
 
 def _in_grace(subscription: Active | Grace, retained_until: datetime) -> Grace:
+    """R31. An outstanding failure ends with its E, the auto-renewal setting stays (R25)."""
     return Grace(
         subscription_id=subscription.subscription_id,
         anchor_day=subscription.anchor_day,
@@ -280,14 +281,14 @@ def _switched_on(
         effective_on=event.effective_on,
         held_cycle=_held_cycle(subscription.auto_renewal, at, policy),
     )
-    return replace(subscription, auto_renewal=auto_renewal, declined=False)
+    return structs.replace(subscription, auto_renewal=auto_renewal, declined=False)
 
 
 def _switched_off(subscription: Active | Grace, *, declined: bool) -> Active | Grace:
     """R28. An outstanding failure ends with it."""
     if isinstance(subscription, Active):
-        return replace(subscription, auto_renewal=None, failure=None, declined=declined)
-    return replace(subscription, auto_renewal=None, declined=declined)
+        return structs.replace(subscription, auto_renewal=None, failure=None, declined=declined)
+    return structs.replace(subscription, auto_renewal=None, declined=declined)
 
 
 def _held_cycle(before: AutoRenewal | None, at: datetime, policy: Policy) -> int | None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec import structs
+
 from shared.contracts import lifecycle, lifecycle_acts
 from shared.contracts.acts import AccountDebited, AccountErased, CouponRevoked
 from shared.contracts.inbound import InboundData
@@ -69,21 +71,21 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
     elif isinstance(event, lifecycle_acts.RenewalTakenBack):
         return _with_order(account, event.order_id, PlacedOrder(charged=event.refunded, taken_back=True))
     elif isinstance(event, lifecycle.Released):
-        return inventory.unbind_all(account, at)._replace(configuration={}, retained={}, configuration_floor=at)
+        return structs.replace(inventory.unbind_all(account, at), configuration={}, retained={}, configuration_floor=at)
     elif isinstance(event, lifecycle.Activated):
         floor = None if account.configuration_floor is None else at
-        return _with_order(account._replace(configuration_floor=floor), event.order_id, _placed(event))
+        return _with_order(structs.replace(account, configuration_floor=floor), event.order_id, _placed(event))
     return account
 
 
 def credit(account: Account, command: AccountCredited, _: FactContext) -> Account:
     """R38: add to the balance."""
-    return account._replace(balance=total(account.balance, command.amount))
+    return structs.replace(account, balance=total(account.balance, command.amount))
 
 
 def debit(account: Account, command: AccountDebited, _: FactContext) -> Account:
     """R45: take off the balance, which may fall below zero."""
-    return account._replace(balance=remainder(account.balance, command.amount))
+    return structs.replace(account, balance=remainder(account.balance, command.amount))
 
 
 def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Account:
@@ -98,13 +100,13 @@ def issue_coupon(account: Account, command: CouponIssued, _: FactContext) -> Acc
         valid_from=command.valid_from,
         valid_until=command.valid_until,
     )
-    return account._replace(coupons=(*account.coupons, coupon))
+    return structs.replace(account, coupons=(*account.coupons, coupon))
 
 
 def revoke_coupon(account: Account, command: CouponRevoked, _: FactContext) -> Account:
     """R45: take an unused coupon away; where it is used up, or is still to come, only its id is kept."""
     unused = tuple(coupon for coupon in account.coupons if coupon.coupon_id != command.coupon_id)
-    return account._replace(coupons=unused, revoked_coupons=account.revoked_coupons | {command.coupon_id})
+    return structs.replace(account, coupons=unused, revoked_coupons=account.revoked_coupons | {command.coupon_id})
 
 
 def use_capacity(account: Account, command: CapacityUsed, context: FactContext) -> Account:
@@ -113,7 +115,7 @@ def use_capacity(account: Account, command: CapacityUsed, context: FactContext) 
     if known is not None and context.stamp <= known.stamp:
         return account
     use = CapacityUse(command.used, context.stamp)
-    return account._replace(capacity={**account.capacity, command.feature: use})
+    return structs.replace(account, capacity={**account.capacity, command.feature: use})
 
 
 def record_configuration(account: Account, command: ConfigurationRecorded, context: FactContext) -> Account:
@@ -138,7 +140,8 @@ def _configure(
     if known is not None and entry.stamp <= known.stamp:
         return account
     count = account.retained.get(command.kind, 0) + entry.present - (known is not None and known.present)
-    return account._replace(
+    return structs.replace(
+        account,
         configuration=with_row(account.configuration, key, entry),
         retained={**account.retained, command.kind: count},
     )
@@ -150,7 +153,7 @@ def _placed(event: lifecycle.Activated | lifecycle.Renewed, *, charged: Decimal 
 
 
 def _with_order(account: Account, order_id: str, order: PlacedOrder) -> Account:
-    return account._replace(placed_orders={**account.placed_orders, order_id: order})
+    return structs.replace(account, placed_orders={**account.placed_orders, order_id: order})
 
 
 def _switches_to_partial(previous: Specification, specification: Specification) -> bool:

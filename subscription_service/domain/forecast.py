@@ -13,6 +13,8 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
+from msgspec import structs
+
 from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, RenewalDue, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
 from shared.contracts.lifecycle_parts import Obstacle
@@ -117,7 +119,7 @@ class Forecast:
         for at, kind in announced:
             day, name = self._day_of(at), _ANNOUNCED[kind]
             setattr(day, name, getattr(day, name) + 1)
-        return account._replace(decided_at=max(announced).at) if announced else account
+        return structs.replace(account, decided_at=max(announced).at) if announced else account
 
     def _count(self, day: ForecastDay, foreseen: Foreseen, event: LifecycleData, failed_for: set[date]) -> None:
         match event:

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import structs
+
 from shared.contracts.inventory import (
     InventorySnapshot,
     ServerBound,
@@ -46,7 +48,7 @@ def register(account: Account, command: ServerRegistered, context: FactContext) 
     stamp, before = context.stamp, _server(account, command.server_id)
     after = _resized(before, command.cores, stamp)
     if _newer(stamp, before.present_stamp):
-        after = after._replace(present=True, present_stamp=stamp)
+        after = structs.replace(after, present=True, present_stamp=stamp)
     return _put(account, before, after)
 
 
@@ -61,9 +63,9 @@ def release(account: Account, command: ServerReleased, context: FactContext) -> 
     stamp, before = context.stamp, _server(account, command.server_id)
     after = before
     if _newer(stamp, before.present_stamp):
-        after = after._replace(present=False, present_stamp=stamp)
+        after = structs.replace(after, present=False, present_stamp=stamp)
     if _newer(stamp, before.bound_stamp):
-        after = after._replace(bound=False, bound_stamp=stamp)
+        after = structs.replace(after, bound=False, bound_stamp=stamp)
     return _put(account, before, after)
 
 
@@ -78,7 +80,7 @@ def bind(account: Account, command: ServerBound, context: FactContext) -> Accoun
         refusal = exhaustion(quota_of(specification, context.rules.catalog), wanted)
         if refusal is not None:
             return refusal
-    return _put(account, before, before._replace(bound=True, bound_stamp=context.stamp))
+    return _put(account, before, structs.replace(before, bound=True, bound_stamp=context.stamp))
 
 
 def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Account:
@@ -86,7 +88,7 @@ def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Ac
     before = _server(account, command.server_id)
     if _partial(account, context.at) is None or not _newer(context.stamp, before.bound_stamp):
         return account
-    return _put(account, before, before._replace(bound=False, bound_stamp=context.stamp))
+    return _put(account, before, structs.replace(before, bound=False, bound_stamp=context.stamp))
 
 
 def apply_snapshot(account: Account, command: InventorySnapshot, context: FactContext) -> Account:
@@ -105,7 +107,8 @@ def apply_snapshot(account: Account, command: InventorySnapshot, context: FactCo
         for server_id in {**account.servers, **named}
     ]
     servers = {server.server_id: server for server in after if server.present or _is_newer(server, stamp)}
-    return account._replace(
+    return structs.replace(
+        account,
         snapshot_stamp=stamp,
         servers=servers,
         registered=_total(map(_registered, servers.values())),
@@ -125,12 +128,12 @@ def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
             break
         chosen.add(server.server_id)
     servers = _with_bindings(account, chosen, at)
-    return account._replace(servers=servers, bound=_total(map(_bound, servers.values())))
+    return structs.replace(account, servers=servers, bound=_total(map(_bound, servers.values())))
 
 
 def unbind_all(account: Account, at: datetime) -> Account:
     """R35, the release: bindings end, the servers themselves stay."""
-    return account._replace(servers=_with_bindings(account, set(), at), bound=NOTHING)
+    return structs.replace(account, servers=_with_bindings(account, set(), at), bound=NOTHING)
 
 
 def _newer(stamp: VersionStamp, than: VersionStamp | None) -> bool:
@@ -161,7 +164,7 @@ def _is_newer(server: Server, than: VersionStamp) -> bool:
 
 
 def _resized(server: Server, cores: int, stamp: VersionStamp) -> Server:
-    return server._replace(cores=cores, cores_stamp=stamp) if _newer(stamp, server.cores_stamp) else server
+    return structs.replace(server, cores=cores, cores_stamp=stamp) if _newer(stamp, server.cores_stamp) else server
 
 
 def _as_of(server: Server, named: SnapshotServer | None, stamp: VersionStamp, partial: bool) -> Server:
@@ -171,9 +174,9 @@ def _as_of(server: Server, named: SnapshotServer | None, stamp: VersionStamp, pa
     """
     after = _resized(server, 0 if named is None else named.cores, stamp)
     if _newer(stamp, server.present_stamp):
-        after = after._replace(present=named is not None, present_stamp=stamp)
+        after = structs.replace(after, present=named is not None, present_stamp=stamp)
     if _newer(stamp, server.bound_stamp):
-        after = after._replace(bound=partial and named is not None and named.bound, bound_stamp=stamp)
+        after = structs.replace(after, bound=partial and named is not None and named.bound, bound_stamp=stamp)
     return after
 
 
@@ -181,7 +184,8 @@ def _put(account: Account, before: Server, after: Server) -> Account:
     """Replace the row and change the totals by the difference; the same object where nothing is new."""
     if after is before:
         return account
-    return account._replace(
+    return structs.replace(
+        account,
         servers=with_row(account.servers, after.server_id, after),
         registered=_moved(account.registered, _registered(before), _registered(after)),
         bound=_moved(account.bound, _bound(before), _bound(after)),
@@ -213,6 +217,6 @@ def _with_bindings(account: Account, chosen: set[str], at: datetime) -> dict[str
     """These servers bound and no others, with the stamp of `at`: older bindings lose, newer ones win (R37)."""
     stamp = VersionStamp(at, "", "")
     return {
-        server_id: server._replace(bound=server_id in chosen, bound_stamp=stamp)
+        server_id: structs.replace(server, bound=server_id in chosen, bound_stamp=stamp)
         for server_id, server in account.servers.items()
     }

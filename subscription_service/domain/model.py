@@ -8,11 +8,12 @@ The fields of `Active`, `Grace`, `Released` and what is in them are stored by na
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+import msgspec
 
 from shared.contracts.types import (
     ConfigurationKind,
@@ -46,7 +47,7 @@ class ServerTotals(NamedTuple):
 NOTHING = ServerTotals()
 
 
-class Server(NamedTuple):
+class Server(msgspec.Struct, frozen=True):
     """One server with three registers: presence, cores, binding (R37). A stamp is None until an event sets it."""
 
     server_id: str
@@ -73,8 +74,7 @@ class CapacityUse(NamedTuple):
     stamp: VersionStamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coupon:
+class Coupon(msgspec.Struct, frozen=True, kw_only=True):
     """An unused coupon (R24): `amount_off` in the catalog's currency or `percent_off`. Both days are billing days on
     which it can still be used.
     """
@@ -87,8 +87,7 @@ class Coupon:
     valid_until: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoRenewal:
+class AutoRenewal(msgspec.Struct, frozen=True, kw_only=True):
     """Auto-renewal is on: `cycle_months` from 00:00 of `effective_on` in the billing zone; until then `held_cycle`, the
     cycle of the setting before, or nothing where that is None (R21).
     """
@@ -98,15 +97,13 @@ class AutoRenewal:
     held_cycle: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """The last attempt for this E failed (R25). `next_attempt_at` (UTC): None after the last attempt of the list."""
 
     next_attempt_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Active:
+class Active(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="active"):
     """A subscription in service. `terms` are contiguous and never empty; E is `expires_on` of the last one.
 
     `terms` begins with a term that had ended by the last renewal, or with the first one; no earlier one is kept.
@@ -124,11 +121,10 @@ class Active:
     declined: bool = False
     quota_exceeded: bool = False
     taken_back_for: tuple[date, ...] = ()
-    anchor_days_before: Mapping[str, int] = field(default_factory=dict)
+    anchor_days_before: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grace:
+class Grace(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="grace"):
     """A subscription whose last term is over; everything is retained until `retained_until` (UTC) (R31, R32)."""
 
     subscription_id: str
@@ -141,8 +137,7 @@ class Grace:
     taken_back_for: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
+class Released(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="released"):
     """A subscription that is over (R35). Only a new purchase makes another one (R5)."""
 
     subscription_id: str
@@ -189,7 +184,7 @@ class PlacedOrder(NamedTuple):
     specification: Specification | None = None
 
 
-class Account(NamedTuple):
+class Account(msgspec.Struct, frozen=True):
     """One customer; *known* once `subscription` is not None (R40).
 
     `version`: number of lifecycle events so far. `decided_at`: the last decided instant (UTC); no decision lies before

@@ -3,6 +3,8 @@
 A list that has won and is the known one moves the stamp, and says nothing. What was forgotten stays so (R48).
 """
 
+from msgspec import structs
+
 from shared.contracts.lifecycle import LifecycleData, RecipientsReplaced
 from shared.contracts.recipients import RecipientsChanged
 from subscription_service.domain.context import FactContext
@@ -15,7 +17,7 @@ def move_stamp(account: Account, _: RecipientsChanged, context: FactContext) -> 
     known, stamp = account.recipients, context.stamp
     if is_forgotten(account, stamp.time) or (known.stamp is not None and stamp <= known.stamp):
         return account
-    return account._replace(recipients=known._replace(stamp=stamp))
+    return structs.replace(account, recipients=known._replace(stamp=stamp))
 
 
 def replace(account: Account, command: RecipientsChanged, context: FactContext) -> tuple[LifecycleData, ...]:

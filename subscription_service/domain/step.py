@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import structs
+
 from shared.contracts.inbound import INBOUND_TYPE, InboundData
 from shared.contracts.lifecycle import Expired, LifecycleData, OrderRejected, Released, Renewed
 from shared.contracts.lifecycle_parts import RejectionCode
@@ -83,7 +85,7 @@ def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> St
         if isinstance(event, Renewed | Expired | Released):
             break
     if not events:
-        after = account._replace(decided_at=time.at)
+        after = structs.replace(account, decided_at=time.at)
     return _with_quota_notice(after, events, time.at, rules)
 
 
@@ -116,7 +118,7 @@ def _rejected(account: Account, command: InboundData, rejection: Rejection, cont
         range=rejection.range,
     )
     after = erasing.note_refusal(account, rejected.contact)
-    return StepResult(after._replace(version=account.version + 1, decided_at=context.at), (rejected,))
+    return StepResult(structs.replace(after, version=account.version + 1, decided_at=context.at), (rejected,))
 
 
 def _refused_id(command: InboundData) -> str | None:

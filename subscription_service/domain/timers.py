@@ -14,6 +14,8 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from msgspec import structs
+
 from shared.contracts.types import ProtectionMode
 from subscription_service.domain.calendar import DAY, at_hour, billing_day, days_before
 from subscription_service.domain.charge_notices import next_notice
@@ -70,7 +72,7 @@ def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: 
     was_due = stored is not None and stored.at <= now
     if was_due or timer is None or timer.at > now:
         return account
-    return account._replace(decided_at=now)
+    return structs.replace(account, decided_at=now)
 
 
 def kinds_at(account: Account, instant: datetime, policy: Policy) -> Iterator[TimerKind]:

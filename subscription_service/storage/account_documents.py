@@ -5,7 +5,6 @@ contact that was forgotten is the JSON `null`. For `accounts` only.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -16,12 +15,9 @@ from subscription_service.domain.model import (
     NO_RECIPIENTS,
     NOBODY_ERASED,
     Account,
-    Active,
     CapacityUse,
-    Grace,
     Person,
     Recipients,
-    Released,
     Subscription,
     VersionStamp,
 )
@@ -37,20 +33,9 @@ class Facts(NamedTuple):
     person: Person = NOBODY_ERASED
 
 
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    """The member of the subscription's object that tells its class."""
-
-    state: str
-
-
 _NO_FACTS: Final = Facts()
-_STATE_OF: Final[Mapping[type[Subscription], str]] = {Active: "active", Grace: "grace", Released: "released"}
-_READERS: Final[Mapping[str, Callable[[str], Subscription]]] = {
-    state: json_reader(contract) for contract, state in _STATE_OF.items()
-}
 _FORGOTTEN: Final = "null"
-_read_tag = json_reader(_Tag)
+_read_subscription: Final[Callable[[str], Subscription]] = json_reader(Subscription)
 _read_facts = json_reader(Facts)
 _read_contact = lru_cache(maxsize=20_000)(json_reader(Contact))
 """A busy account's contact is read again and again."""
@@ -69,7 +54,7 @@ def recipients_of(document: str | None) -> Recipients:
 
 def subscription_of(document: str | None) -> Subscription | None:
     """From the column's text."""
-    return None if document is None else _READERS[_read_tag(document).state](document)
+    return None if document is None else _read_subscription(document)
 
 
 def facts_of(document: str | None) -> Facts:
@@ -92,11 +77,11 @@ def recipients_document(account: Account, before: Account) -> str | None:
 
 
 def subscription_document(account: Account, before: Account) -> str | None:
-    """For the column: the fields of the subscription's class after its `state`; None where it has not changed."""
+    """For the column: the state and the fields of the subscription's class; None where it has not changed."""
     subscription = account.subscription
     if subscription is None or subscription is before.subscription:
         return None
-    return f'{{"state":"{_STATE_OF[type(subscription)]}",{to_json(subscription).decode()[1:]}'
+    return to_json(subscription).decode()
 
 
 def facts_document(account: Account, before: Account) -> str | None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from shared.contracts.acts import RenewalCancelled
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
@@ -124,7 +126,7 @@ async def with_coupons_and_servers(connection: Connection, account: Account, zon
     usable = (await coupons.usable(connection, days)).get(account_id, ())
     own = (await servers.in_use(connection, [account_id])).get(account_id, {})
     placed = (await orders.placed(connection, _orders_of(account))).get(account_id, {})
-    return account._replace(coupons=usable, servers=own, placed_orders=placed)
+    return structs.replace(account, coupons=usable, servers=own, placed_orders=placed)
 
 
 def _orders_of(account: Account) -> list[tuple[str, str]]:
@@ -152,9 +154,9 @@ async def to_run_ahead(
         if isinstance(each.subscription, Active) and starts_partial_mode(each, each.subscription, until)
     ]
     for account_id, usable in (await coupons.usable(connection, days)).items():
-        found[account_id] = found[account_id]._replace(coupons=usable)
+        found[account_id] = structs.replace(found[account_id], coupons=usable)
     for account_id, own in (await servers.in_use(connection, switching)).items():
-        found[account_id] = found[account_id]._replace(servers=own)
+        found[account_id] = structs.replace(found[account_id], servers=own)
     return list(found.values())
 
 
@@ -219,4 +221,4 @@ class _Touched:
 
 def _attach(locked: LockedAccount, **loaded: Any) -> None:
     """What was loaded is part of the state before, too."""
-    locked.account = locked.before = locked.account._replace(**loaded)
+    locked.account = locked.before = structs.replace(locked.account, **loaded)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from shared.contracts.lifecycle import Expired, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, AutoRenewalSwitchedOn
@@ -222,7 +223,7 @@ def test_money_is_exact_beyond_the_28_digits_of_the_usual_arithmetic() -> None:
     assert total(large, Decimal("0.01"), Decimal("-0.03")) == Decimal("1234567890123456789012345678.89")
     assert remainder(large, Decimal("0.01"), Decimal("0.02")) == Decimal("1234567890123456789012345678.88")
     scenario = automatic()
-    scenario.account = scenario.account._replace(balance=large)
+    scenario.account = structs.replace(scenario.account, balance=large)
     scenario.receive("2026-01-16 09:00", credit("0.01"))
     scenario.advance_to("2026-02-06 08:00")
     assert scenario.only(Renewed).balance_after == Decimal("1234567890123456789012345403.92")

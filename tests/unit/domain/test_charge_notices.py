@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
@@ -188,7 +189,7 @@ def test_it_changes_nothing_but_the_version_and_the_decided_instant() -> None:
     scenario = automatic(rules=WEEK)
     before = scenario.account
     scenario.advance_to(DUE)
-    assert scenario.account == before._replace(version=before.version + 1, decided_at=when(DUE))
+    assert scenario.account == structs.replace(before, version=before.version + 1, decided_at=when(DUE))
     assert scenario.folded().subscription == scenario.account.subscription
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from shared.contracts.lifecycle import Expired, LifecycleData, Released, ReleaseDue, RenewalDue, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
@@ -176,7 +177,7 @@ def test_who_lacks_quota_is_named_on_the_day_on_which_it_expires() -> None:
 
 def test_so_many_are_named_those_with_the_smallest_ids_and_all_are_counted() -> None:
     poor = automatic().account
-    many = [poor._replace(account_id=f"acct-{number:03}") for number in range(350)]
+    many = [structs.replace(poor, account_id=f"acct-{number:03}") for number in range(350)]
     days = forecast(when("2026-02-01 12:00"), 10, *reversed(many), named=3)
     [failing] = [one for one in days if one.without_balance]
     assert (failing.without_balance, failing.lacking) == (350, 350 * Decimal("275.00"))
@@ -189,7 +190,7 @@ def test_shares_add_up_to_the_whole_also_through_a_pickle() -> None:
     paying = started(auto_renewal=True)
     paying.receive("2026-01-20 09:00", credit("5000.00"))
     accounts = [
-        each._replace(account_id=f"acct-{number}")
+        structs.replace(each, account_id=f"acct-{number}")
         for number, each in enumerate([automatic().account, paying.account, started().account] * 3)
     ]
     whole = Forecast(40, now=now, rules=RULES, named=4)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from shared.contracts.imported import ImportedAutoRenewal, ImportedTerm, SubscriptionImported
 from shared.contracts.inbound import InboundData
@@ -68,7 +69,7 @@ def taken_over(life: Life) -> tuple[Scenario, Scenario, datetime]:
     assert isinstance(subscription, Active | Grace)
     bought.receive(now, contact_changed(bought.account.contact or ANNA))  # after an erasure both begin anew
     command = as_import(subscription, bought.account)
-    unknown = bought.account._replace(subscription=None, contact=None, version=0, decided_at=None)
+    unknown = structs.replace(bought.account, subscription=None, contact=None, version=0, decided_at=None)
     taken = Scenario(rules=NOTICED, account=unknown)
     taken.receive(now, command)
     return bought, taken, now

@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from msgspec import structs
 
 from shared.contracts.inbound import InboundData
 from subscription_service.domain.context import DecisionTime
@@ -198,7 +199,7 @@ def test_the_same_key_of_another_kind_is_another_entry() -> None:
 @pytest.mark.rule("R37")
 def test_one_touched_row_moves_the_counters_by_its_difference() -> None:
     # The store loads only what is touched: the other nine servers stand in the counters alone.
-    account = partial_account()._replace(registered=ServerTotals(9, 36), bound=ServerTotals(2, 8))
+    account = structs.replace(partial_account(), registered=ServerTotals(9, 36), bound=ServerTotals(2, 8))
     account = taken(account, registered("s-1", 4), 1)
     account = taken(account, bound("s-1"), 2)
     assert (account.registered, account.bound) == (ServerTotals(10, 40), ServerTotals(3, 12))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, Renewed
@@ -205,7 +206,7 @@ def test_a_refusal_leaves_everything_untouched_but_the_version() -> None:
     scenario = started("2026-01-15 09:00")
     before = scenario.account
     scenario.receive("2026-01-20 09:00", renewal(accepted=False))
-    assert scenario.account == before._replace(version=2, decided_at=when("2026-01-20 09:00"))
+    assert scenario.account == structs.replace(before, version=2, decided_at=when("2026-01-20 09:00"))
 
 
 @pytest.mark.rule("R41")

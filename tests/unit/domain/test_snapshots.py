@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import InventorySnapshot
@@ -69,9 +70,9 @@ def test_rows_of_gone_servers_that_are_not_loaded_or_were_deleted_make_no_differ
             for each, server in stored.items()
             if each in names or (isinstance(command, InventorySnapshot) and (server.present or server.bound))
         }
-        after = taken(loaded._replace(servers=rows), command, second)
+        after = taken(structs.replace(loaded, servers=rows), command, second)
         kept = {each: server for each, server in stored.items() if each not in rows}
-        loaded = after._replace(servers={**kept, **after.servers})
+        loaded = structs.replace(after, servers={**kept, **after.servers})
         assert (loaded.registered, loaded.bound) == (whole.registered, whole.bound)
     for number, server_id in enumerate("abcd" * 3):  # what any of these servers would come to, from now on
         for make in (registered, bound):

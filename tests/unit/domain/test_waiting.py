@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from msgspec import structs
 
 from subscription_service.domain.model import Account, Released
 from subscription_service.domain.timers import Timer, TimerKind
@@ -30,7 +31,9 @@ SECOND: Final = timedelta(seconds=1)
 MICROSECOND: Final = timedelta(microseconds=1)
 PARK_FOR: Final = RULES.policy.park_for
 UNKNOWN: Final = Account(account_id=ACCOUNT)
-KNOWN: Final = UNKNOWN._replace(subscription=Released(subscription_id="sub-1", released_at=NOON - timedelta(days=9)))
+KNOWN: Final = structs.replace(
+    UNKNOWN, subscription=Released(subscription_id="sub-1", released_at=NOON - timedelta(days=9))
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def test_a_timer_of_the_second_counts_for_an_event_within_that_second() -> None:
 
 @pytest.mark.rule("R4")
 def test_what_was_decided_last_moves_an_older_event_and_so_the_timers_before_it() -> None:
-    decided = KNOWN._replace(decided_at=NOON)
+    decided = structs.replace(KNOWN, decided_at=NOON)
     old = Event(NOON - timedelta(days=1))
     assert arrival(schedule(decided, timer(NOON + SECOND)), old) == Decide(NOON)
     assert arrival(schedule(decided, timer(NOON)), old) == Defer()
@@ -198,7 +201,7 @@ def test_a_wait_is_over_at_its_last_instant_and_the_refusal_carries_that(now: da
 
 @pytest.mark.rule("R4", "R40")
 def test_a_refusal_is_no_earlier_than_what_was_decided_last() -> None:
-    decided = UNKNOWN._replace(decided_at=NOON + SECOND)
+    decided = structs.replace(UNKNOWN, decided_at=NOON + SECOND)
     assert next_step(schedule(decided, parked={Event(): NOON}), now=NOON + PARK_FOR) == RefuseOverdue(NOON + SECOND)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from subscription_service.audit.rebuild import Rebuilt, differences
 from subscription_service.domain.model import Account, Active
@@ -23,7 +24,7 @@ def renewed_twice() -> Scenario:
 
 def with_terms(account: Account, active: Active, *order_ids: str) -> Account:
     terms = tuple(replace(active.terms[0], order_id=each, ends_at=when("2026-01-20 00:00")) for each in order_ids)
-    return account._replace(subscription=replace(active, terms=(*terms, *active.terms)))
+    return structs.replace(account, subscription=structs.replace(active, terms=(*terms, *active.terms)))
 
 
 def test_terms_that_an_older_version_kept_are_no_difference() -> None:
@@ -35,8 +36,8 @@ def test_terms_that_an_older_version_kept_are_no_difference() -> None:
 def test_a_term_that_was_changed_is_a_difference() -> None:
     scenario = renewed_twice()
     *before, last = scenario.active.terms
-    spoilt = replace(scenario.active, terms=(*before, replace(last, months=7)))
-    stored = scenario.account._replace(subscription=spoilt)
+    spoilt = structs.replace(scenario.active, terms=(*before, replace(last, months=7)))
+    stored = structs.replace(scenario.account, subscription=spoilt)
     assert "terms" in [each.what for each in differences(stored, Rebuilt(scenario.account), RULES.catalog)]
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from shared.contracts.types import (
     ConfigurationKind,
@@ -70,7 +71,8 @@ ACTIVE = Active(
 GRACE = Grace(subscription_id="sub-1", anchor_day=31, terms=(TERM,), retained_until=LATER.time, declined=True)
 RELEASED = Released(subscription_id="sub-1", released_at=EARLIER.time)
 PLAIN = Account(account_id="acct-1")
-FULL = PLAIN._replace(
+FULL = structs.replace(
+    PLAIN,
     version=3,
     decided_at=LATER.time,
     contact=Contact(name='Lin "\u6797" Wei', email="lin@example.com", locale="zh-CN", time_zone="Asia/Shanghai"),
@@ -109,35 +111,35 @@ def test_an_account_comes_back_as_it_was_stored(account: Account) -> None:
 
 @pytest.mark.parametrize("subscription", [ACTIVE, GRACE, RELEASED], ids=["active", "grace", "released"])
 def test_a_subscription_comes_back_in_its_state(subscription: Subscription) -> None:
-    assert reread(PLAIN._replace(subscription=subscription)).subscription == subscription
+    assert reread(structs.replace(PLAIN, subscription=subscription)).subscription == subscription
 
 
 def test_one_fact_alone_is_enough_to_be_stored() -> None:
-    only = PLAIN._replace(snapshot_stamp=LATER)
+    only = structs.replace(PLAIN, snapshot_stamp=LATER)
     assert reread(only) == only
-    only = PLAIN._replace(configuration_floor=LATER.time)
+    only = structs.replace(PLAIN, configuration_floor=LATER.time)
     assert reread(only) == only
 
 
 def test_facts_of_an_older_version_that_knew_fewer_of_them_are_read() -> None:
     row = {**row_of(PLAIN), "facts": '[{},{"tag":2}]'}
-    assert accounts._account(SimpleNamespace(**row)) == PLAIN._replace(retained={ConfigurationKind.TAG: 2})
+    assert accounts._account(SimpleNamespace(**row)) == structs.replace(PLAIN, retained={ConfigurationKind.TAG: 2})
 
 
 def test_the_last_configuration_entry_that_goes_is_written_too() -> None:
     """A document that is not written stays as it was, so one with nothing left in it has to be written."""
-    kept = PLAIN._replace(retained={ConfigurationKind.TAG: 1})
-    gone = kept._replace(retained={ConfigurationKind.TAG: 0})
+    kept = structs.replace(PLAIN, retained={ConfigurationKind.TAG: 1})
+    gone = structs.replace(kept, retained={ConfigurationKind.TAG: 0})
     assert reread(gone, before=kept).retained == {ConfigurationKind.TAG: 0}
 
 
 @pytest.mark.rule("R48")
 def test_a_contact_that_was_forgotten_is_written_and_read_as_none() -> None:
-    assert reread(FULL._replace(contact=None), before=FULL).contact is None
+    assert reread(structs.replace(FULL, contact=None), before=FULL).contact is None
 
 
 def test_documents_that_did_not_change_are_not_written() -> None:
-    row = row_of(FULL._replace(version=4), before=FULL)
+    row = row_of(structs.replace(FULL, version=4), before=FULL)
     assert (row["contact"], row["subscription"], row["facts"]) == (None, None, None)
 
 
