@@ -5,8 +5,9 @@
 
 from datetime import datetime
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final
 
+import msgspec
 import orjson
 
 from shared.contracts.envelope import encode, to_json, wire_time
@@ -21,9 +22,10 @@ from subscription_service.handlers import Incoming
 
 SOURCE = "/tenure/subscription"
 """The CloudEvents `source` of all lifecycle events."""
+_BY_THE_SYSTEM: Final = QuotaExceeded | QuotaRestored | AutoRenewalFailed
 
 
-class EmittedEvent(NamedTuple):
+class EmittedEvent(msgspec.Struct, frozen=True):
     """One lifecycle event with what its envelope needs.
 
     `account`: after the whole step that emitted it. `version`: the event's number in the account, from 1. `at`: the
@@ -96,9 +98,9 @@ def _actor(event: EmittedEvent) -> Actor:
     """The system where a timer, a quota, a balance or an import led to the event; an operator where an act did; else a
     user.
     """
-    match event.data:
-        case QuotaExceeded() | QuotaRestored() | AutoRenewalFailed() | Renewed(method=RenewalMethod.AUTOMATIC):
-            return Actor.SYSTEM
-    if isinstance(event.cause, Timer) or event.cause.is_import:
+    data = event.data
+    if isinstance(event.cause, Timer) or event.cause.is_import or isinstance(data, _BY_THE_SYSTEM):
+        return Actor.SYSTEM
+    if isinstance(data, Renewed) and data.method is RenewalMethod.AUTOMATIC:
         return Actor.SYSTEM
     return Actor.OPERATOR if event.cause.is_act else Actor.USER

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 import orjson
+from msgspec import structs
 
 from shared.contracts.envelope import RECEIPT_HEADER, encode, fingerprint, to_json, wire_time
 from shared.contracts.recipients import RecipientsChanged
@@ -31,7 +32,7 @@ def blanked(
 ) -> tuple[list[EmittedEvent], list[Entry]]:
     """What was collected before an erasure: lifecycle events and dead letters, those of the account blanked."""
     events = [
-        event._replace(data=erasing.without_contact(event.data)) if event.account_id == account_id else event
+        structs.replace(event, data=erasing.without_contact(event.data)) if event.account_id == account_id else event
         for event in emitted
     ]
     return events, [emptied(letter) if letter.account_id == account_id else letter for letter in dead_letters]

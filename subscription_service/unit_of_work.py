@@ -277,9 +277,9 @@ class UnitOfWork:
         self._emit(locked, step(locked.account, timer, time=time, stamp=_NO_STAMP, rules=self.rules), timer.at, timer)
 
     def _emit(self, locked: LockedAccount, result: StepResult, at: datetime, cause: Incoming | Timer) -> None:
-        numbered = enumerate(result.events, locked.account.version + 1)
+        for version, event in enumerate(result.events, locked.account.version + 1):
+            self.emitted.append(EmittedEvent(result.account, version, event, at, cause))
         locked.account = result.account
-        self.emitted += [EmittedEvent(result.account, version, event, at, cause) for version, event in numbered]
 
     def _stop_waiting(self, incoming: Incoming) -> Incoming:
         """Delete its row of `waiting`, if it has one. Should the event have to wait again, it gets another row."""

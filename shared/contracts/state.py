@@ -51,7 +51,7 @@ class AutoRenewalState:
     failing: Annotated[bool, described("Whether the last attempt for this E failed (R25).", False)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, as `Overview`
 class NextAction:
     """What will happen next by itself."""
 
@@ -59,7 +59,8 @@ class NextAction:
     at: Annotated[Instant, described("When it is due; UTC.", "2026-03-22T00:00:00Z")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: one is made for each publication and published as it was made; frozen that takes four times as long.
+@dataclass(slots=True, kw_only=True)
 class Overview:
     """The state document of an account. Specification, edition, quota and capacity are of the term in force (R18)."""
 

@@ -120,15 +120,17 @@ def auto_renewal_too_late(subscription: Active | Grace, at: datetime, policy: Po
 
 def feature_out_of_range(specification: Specification, catalog: Catalog) -> Rejection | None:
     """R10: names the first feature, in the order of `Feature`, whose amount is not allowed."""
-    for feature in Feature:
-        amount = specification.value_added.get(feature, 0)
-        allowed = catalog.features[feature]
-        if amount and not _within(amount, allowed):
-            span = QuantityRange(minimum=max(allowed.minimum, allowed.step), maximum=allowed.maximum, step=allowed.step)
-            return Rejection(
-                RejectionCode.FEATURE_OUT_OF_RANGE, _range_in_words(span), amount, feature.value, feature, span
-            )
-    return None
+    amounts = specification.value_added
+    wrong = {
+        feature for feature, amount in amounts.items() if amount and not _within(amount, catalog.features[feature])
+    }
+    if not wrong:
+        return None
+    feature = next(each for each in Feature if each in wrong)
+    allowed = catalog.features[feature]
+    span = QuantityRange(minimum=max(allowed.minimum, allowed.step), maximum=allowed.maximum, step=allowed.step)
+    words = _range_in_words(span)
+    return Rejection(RejectionCode.FEATURE_OUT_OF_RANGE, words, amounts[feature], feature.value, feature, span)
 
 
 def amount_out_of_range(price: Decimal) -> Rejection | None:

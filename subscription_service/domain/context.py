@@ -6,6 +6,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from shared.contracts.lifecycle import LifecycleData
 from subscription_service.domain.model import Account, Active, Grace, VersionStamp
 from subscription_service.domain.policy import Rules
@@ -15,14 +17,14 @@ EventsOrRejection = tuple[LifecycleData, ...] | Rejection
 """What deciding a command gives: lifecycle events (none: nothing changes), or the reason for its refusal (R41)."""
 
 
-class DecisionTime(NamedTuple):
+class DecisionTime(msgspec.Struct, frozen=True):
     """`at`: the instant of the decision (UTC, whole seconds). `now`: the service clock when it is recorded (UTC)."""
 
     at: datetime
     now: datetime
 
 
-class FactContext(NamedTuple):
+class FactContext(msgspec.Struct, frozen=True):
     """What `facts` and `inventory` need beside account and command: the event's stamp, and `at` (UTC)."""
 
     stamp: VersionStamp

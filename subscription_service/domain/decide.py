@@ -44,7 +44,7 @@ from subscription_service.domain.terms import change_with_term, differs, first_t
 
 def decide(account: Account, command: InboundData, context: FactContext) -> EventsOrRejection:
     """Decide one event; `account` has its facts already."""
-    _, at, rules = context
+    at, rules = context.at, context.rules
     if isinstance(command, RecipientsChanged):
         return recipients.replace(account, command, context)
     on_any_account = ON_ANY_ACCOUNT.get(type(command))

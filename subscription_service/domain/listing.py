@@ -6,6 +6,7 @@ row, so that one index answers every combination of filters group by group, howe
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -30,8 +31,7 @@ class ListGroup(NamedTuple):
     @property
     def word(self) -> str:
         """As it is stored, such as `active/ultimate/auto_renewal`. Stored words must stay readable."""
-        flags = [name for name in ("auto_renewal", "failing", "declined") if getattr(self, name)]
-        return "/".join([self.state, self.edition or "-", *flags])
+        return _word(self)
 
 
 class AccountFilters(NamedTuple):
@@ -75,6 +75,13 @@ def listed_day(account: Account) -> date:
     """Its E, by which the list is ordered, or `NO_E`."""
     live = account.subscription
     return live.terms[-1].expires_on if isinstance(live, Active | Grace) else NO_E
+
+
+@cache
+def _word(group: ListGroup) -> str:
+    """Cached: there are few groups, and each account that is stored has one."""
+    flags = [name for name in ("auto_renewal", "failing", "declined") if getattr(group, name)]
+    return "/".join([group.state, group.edition or "-", *flags])
 
 
 def _groups() -> Iterator[ListGroup]:

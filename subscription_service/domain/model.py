@@ -37,7 +37,7 @@ class VersionStamp(NamedTuple):
     id: str
 
 
-class ServerTotals(NamedTuple):
+class ServerTotals(msgspec.Struct, frozen=True):
     """A number of servers and the sum of their cores."""
 
     servers: int = 0

@@ -120,8 +120,7 @@ def _auto_renewal(live: Active | Grace | None, after: datetime, policy: Policy) 
 @lru_cache(maxsize=4096)
 def _totals(counted: ServerTotals | Quota) -> Totals:
     """Cached: there are far fewer different totals than accounts."""
-    servers, cores = counted
-    return Totals(servers=servers, cores=cores)
+    return Totals(servers=counted.servers, cores=counted.cores)
 
 
 def _protected_assets(account: Account, specification: Specification | None) -> int:

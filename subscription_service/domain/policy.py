@@ -67,10 +67,12 @@ class Policy:
         reminders = (days for row in self.reminders for days in row.days)
         return max((*self.reminder_days, *reminders, *self.charge_notice_days), default=0)
 
-    def reminders_of(self, months: int, edition: Edition) -> ReminderRow:
-        """When a subscription is reminded whose last term has so many months in this edition (R29, R51)."""
-        fitting = (row for row in self.reminders if row.fits(months, edition))
-        return next(fitting, ReminderRow(days=self.reminder_days, hour=self.reminder_hour))
+    def reminders_of(self, months: int, edition: Edition) -> tuple[tuple[int, ...], int]:
+        """Days and hour of the reminders where the last term has so many months in this edition (R29, R51)."""
+        for row in self.reminders:
+            if row.fits(months, edition):
+                return row.days, row.hour
+        return self.reminder_days, self.reminder_hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """Quota: what an edition counts (R7), what does not fit into it, and the event that flips the quota flag (R33)."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored
 from shared.contracts.lifecycle_parts import BoundQuotaUse, QuotaUse, RejectionCode
@@ -14,7 +16,7 @@ _BELOW_INVENTORY: Final = (RejectionCode.SERVERS_BELOW_INVENTORY, RejectionCode.
 _BELOW_BOUND: Final = (RejectionCode.SERVERS_BELOW_BOUND, RejectionCode.CORES_BELOW_BOUND)
 
 
-class Quota(NamedTuple):
+class Quota(msgspec.Struct, frozen=True):
     """Purchased servers and cores; None where the edition does not count them (R7), and so anything fits."""
 
     servers: int | None
@@ -32,8 +34,9 @@ def quota_of(specification: Specification, catalog: Catalog) -> Quota:
 
 def fits(quota: Quota, needed: ServerTotals) -> bool:
     """Whether so many servers and cores are within the quota."""
-    servers, cores = quota
-    return (servers is None or needed.servers <= servers) and (cores is None or needed.cores <= cores)
+    return (quota.servers is None or needed.servers <= quota.servers) and (
+        quota.cores is None or needed.cores <= quota.cores
+    )
 
 
 def inventory_shortages(account: Account, specification: Specification, catalog: Catalog) -> tuple[Rejection, ...]:
@@ -94,8 +97,9 @@ def _use(used: int, quota: int | None, full: bool) -> QuotaUse | BoundQuotaUse |
 
 
 def _shortages(quota: Quota, needed: ServerTotals, codes: tuple[RejectionCode, RejectionCode]) -> tuple[Rejection, ...]:
+    if fits(quota, needed):
+        return ()  # of most orders
+    counted = zip(codes, (needed.servers, needed.cores), (quota.servers, quota.cores), strict=True)
     return tuple(
-        Rejection(code, used, bought)
-        for code, used, bought in zip(codes, needed, quota, strict=True)
-        if bought is not None and used > bought
+        Rejection(code, used, bought) for code, used, bought in counted if bought is not None and used > bought
     )

@@ -59,15 +59,15 @@ def refuse(account: Account, command: InboundData, code: RejectionCode, context:
 
 
 def _decide(account: Account, command: InboundData, context: FactContext) -> StepResult:
-    stamp, at, rules = context
+    at, rules = context.at, context.rules
     known = apply_fact(account, command, context)
     if isinstance(known, Rejection):
         return _rejected(account, command, known, context)
     decided = decide(known, command, context)
     if isinstance(decided, Rejection):
         return _rejected(account, command, decided, context)
-    events = erasing.without_forgotten(decided, known, command, stamp.time)
-    after = erasing.note(_apply_events(known, events, at, rules), command, stamp.time)
+    events = erasing.without_forgotten(decided, known, command, context.stamp.time)
+    after = erasing.note(_apply_events(known, events, at, rules), command, context.stamp.time)
     return _with_quota_notice(after, events, at, rules)
 
 

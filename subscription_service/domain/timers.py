@@ -142,9 +142,9 @@ def _announcements(account: Account, policy: Policy) -> Iterator[Timer]:
 def _next_reminder(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
     """R29, R51. Once the renewal was declined, only the last of the listed days counts (R28)."""
     last = subscription.terms[-1]
-    row = policy.reminders_of(last.months, last.specification.edition)
-    for days in row.days[-1:] if subscription.declined else row.days:
-        reminder = at_hour(days_before(last.expires_on, days), row.hour, policy.billing_zone)
+    listed, hour = policy.reminders_of(last.months, last.specification.edition)
+    for days in listed[-1:] if subscription.declined else listed:
+        reminder = at_hour(days_before(last.expires_on, days), hour, policy.billing_zone)
         if reminder > after:
             return reminder
     return None

@@ -15,6 +15,8 @@ from heapq import heappop, heappush
 from operator import itemgetter
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from subscription_service.domain.context import instant_of
 from subscription_service.domain.model import Account
 from subscription_service.domain.policy import Policy
@@ -162,7 +164,7 @@ class WaitingEvents(Generic[EventT]):
             raise RuntimeError("the account's waiting events were not loaded, and one of them must go on")
 
 
-class Schedule(NamedTuple, Generic[EventT]):
+class Schedule(msgspec.Struct, Generic[EventT], frozen=True):
     """What decides the order in which things happen to one account; `timer` is its next one."""
 
     account: Account
@@ -170,41 +172,41 @@ class Schedule(NamedTuple, Generic[EventT]):
     waiting: WaitingEvents[EventT]
 
 
-class Decide(NamedTuple):
+class Decide(msgspec.Struct, frozen=True):
     """Decide the event at this instant (UTC)."""
 
     at: datetime
 
 
-class Refuse(NamedTuple):
+class Refuse(msgspec.Struct, frozen=True):
     """Refuse the event `not_subscribed` at this instant (UTC): no more may wait for a purchase of this account."""
 
     at: datetime
 
 
-class Park(NamedTuple):
+class Park(msgspec.Struct, frozen=True):
     """Let the event wait for a purchase until this instant (UTC)."""
 
     until: datetime
 
 
-class Defer(NamedTuple):
+class Defer(msgspec.Struct, frozen=True):
     """Let the event wait until all that is due before it has happened."""
 
 
-class RunTimer(NamedTuple):
+class RunTimer(msgspec.Struct, frozen=True):
     """Run this timer."""
 
     timer: Timer
 
 
-class RefuseOverdue(NamedTuple):
+class RefuseOverdue(msgspec.Struct, frozen=True):
     """Refuse the parked event whose wait ends first, `not_subscribed` at this instant (UTC)."""
 
     at: datetime
 
 
-class NothingDue(NamedTuple):
+class NothingDue(msgspec.Struct, frozen=True):
     """Nothing more is due by now."""
 
 
@@ -219,7 +221,7 @@ def on_arrival(
 
     A wait for a purchase ends at a whole second, `park_for` after `now`.
     """
-    account, _, waiting = schedule
+    account, waiting = schedule.account, schedule.waiting
     if _must_park(account, event) and _has_room(waiting, event, policy):
         return Park(now.replace(microsecond=0) + policy.park_for)
     at = instant_of(event.time, now, account.decided_at)
@@ -237,9 +239,9 @@ def next_step(
     A timer and the end of a wait go before an event that is decided at the same instant (R4). What is due after
     `read_to` does not happen yet: up to that instant (UTC) the inputs are read; None for `now`.
     """
-    account, timer, waiting = schedule
+    account, timer = schedule.account, schedule.timer
     limit = read_to or now
-    event = waiting.earliest_deferred
+    event = schedule.waiting.earliest_deferred
     horizon = now if event is None else instant_of(event.time, now, account.decided_at)
     if timer is not None and timer.at <= horizon:
         return RunTimer(timer) if timer.at <= limit else _NOTHING_DUE

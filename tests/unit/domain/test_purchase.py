@@ -11,7 +11,7 @@ from shared.contracts.types import Edition, Feature, Specification
 from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.pricing import fee, monthly_price
-from subscription_service.domain.quota import quota_of
+from subscription_service.domain.quota import Quota, quota_of
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -106,7 +106,7 @@ def test_no_order_goes_without_the_terms_of_service() -> None:
     ],
 )
 def test_each_edition_counts_its_own_quota(edition: str, counted: tuple[int | None, int | None]) -> None:
-    assert quota_of(specification(edition), RULES.catalog) == counted
+    assert quota_of(specification(edition), RULES.catalog) == Quota(*counted)
 
 
 @pytest.mark.rule("R8")

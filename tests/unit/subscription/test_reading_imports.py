@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from shared.contracts.topics import PURCHASES
 from shared.contracts.unreadable import Reason, Unreadable
@@ -84,7 +85,7 @@ def test_the_instants_of_terms_may_have_any_offset() -> None:
 def test_the_first_term_has_started_when_the_clock_shows_its_second() -> None:
     first = datetime(2025, 1, 31, 2, 15, 30, tzinfo=UTC)
     event = read_with()
-    event.event = event.event._replace(time=first)
+    event.event = structs.replace(event.event, time=first)
     assert why_too_early(event, first + timedelta(microseconds=1)) is None
     early = why_too_early(event, first - timedelta(microseconds=1))
     assert early is not None
