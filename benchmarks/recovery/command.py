@@ -17,9 +17,9 @@ from pathlib import Path
 
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery.deaths import DEATHS, Death
+from benchmarks.recovery.recovery_stack import running_recovery_stack
 from benchmarks.recovery.results import PAGE, RESULTS, summarize, table
 from benchmarks.recovery.rounds import Recovery, measure
-from benchmarks.recovery.stand import running_stand
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,10 +44,10 @@ async def _measure(deaths: Sequence[Death], rounds: int, folder: Path) -> Mappin
     for copies, those in groupby(deaths, attrgetter("copies")):
         kinds = list(those)
         (folder / str(copies)).mkdir()
-        async with running_stand(folder / str(copies), copies) as stand:
+        async with running_recovery_stack(folder / str(copies), copies) as stack:
             for number in range(1, rounds + 1):
                 for death in kinds:
-                    found = await measure(stand, death)
+                    found = await measure(stack, death)
                     measured[death.name].append(found)
                     print(f"{number}/{rounds} {death.name}: {found}", file=sys.stderr, flush=True)
     return measured

@@ -1,4 +1,4 @@
-"""The kinds of death. Each strikes a stand and says how what only hangs is woken afterwards."""
+"""The kinds of death. Each strikes a stack and says how what only hangs is woken afterwards."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -8,11 +8,11 @@ from typing import Final, TypeAlias
 
 import psutil
 
-from benchmarks.recovery.stand import Stand
+from benchmarks.recovery.recovery_stack import RecoveryStack
 from tenure.local.part import Part
 
 Heal: TypeAlias = Callable[[], None]
-Choose: TypeAlias = Callable[[Stand], Awaitable[Part]]
+Choose: TypeAlias = Callable[[RecoveryStack], Awaitable[Part]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +42,24 @@ class Death:
         return heal
 
 
-async def _a_copy(service: str, stand: Stand) -> Part:
-    return random.choice(stand.copies(service))
+async def _a_copy(service: str, stack: RecoveryStack) -> Part:
+    return random.choice(stack.copies(service))
 
 
-async def _leader(stand: Stand) -> Part:
-    return await stand.leader()
+async def _leader(stack: RecoveryStack) -> Part:
+    return await stack.leader()
 
 
-async def _broker(stand: Stand) -> Part:
-    return _embedded(stand.stack.kafka)
+async def _broker(stack: RecoveryStack) -> Part:
+    return _embedded(stack.local.kafka)
 
 
-async def _database(stand: Stand) -> Part:
-    return _embedded(stand.stack.postgres)
+async def _database(stack: RecoveryStack) -> Part:
+    return _embedded(stack.local.postgres)
 
 
 def _embedded(part: Part | None) -> Part:
-    assert part is not None, "the stand has all parts of its own"
+    assert part is not None, "the stack has all parts of its own"
     return part
 
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from benchmarks.recovery.deaths import Death
-from benchmarks.recovery.stand import Stand
+from benchmarks.recovery.recovery_stack import RecoveryStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +20,20 @@ class Recovery:
     last_mail: float
 
 
-async def measure(stand: Stand, death: Death) -> Recovery:
+async def measure(stack: RecoveryStack, death: Death) -> Recovery:
     """Let it die once. Raises `TimeoutError` where something does not go on within two minutes."""
-    await stand.begin_round()
-    victim = await death.choose(stand)
+    await stack.begin_round()
+    victim = await death.choose(stack)
     if death.mails_in_hand:
-        await stand.take_mails_in_hand(death.mails_in_hand)
+        await stack.take_mails_in_hand(death.mails_in_hand)
     died_at = time.time()
     heal = await death.strike(victim)
     try:
-        await stand.publish(stand.probes.messages(), one_each=True)
-        await stand.until_complete()
+        await stack.publish(stack.probes.messages(), one_each=True)
+        await stack.until_complete()
     finally:
         heal()
-    probes = stand.probes
+    probes = stack.probes
     return Recovery(
         decided=max(probes.decided.values()) - died_at,
         published=max(probes.published.values()) - died_at,

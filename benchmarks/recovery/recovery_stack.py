@@ -35,17 +35,17 @@ _LEADER: Final = (
 _LEASED: Final = "SELECT count(*) FROM notifier.notification WHERE status = 'sending'"
 
 
-class Stand:
+class RecoveryStack:
     """`probes`: those of the present round."""
 
-    def __init__(self, stack: Stack, client: httpx.AsyncClient) -> None:
+    def __init__(self, local: Stack, client: httpx.AsyncClient) -> None:
         self.probes = Probes()
-        self.stack = stack
+        self.local = local
         self._client = client
 
     def copies(self, service: str) -> Sequence[Service]:
         """All copies of this service."""
-        return self.stack.services[service]
+        return self.local.services[service]
 
     async def leader(self) -> Service:
         """The copy of the subscription service that publishes."""
@@ -54,7 +54,7 @@ class Stand:
 
     async def publish(self, messages: Iterable[Message], *, one_each: bool = False) -> None:
         """Send to `purchases`; with `one_each`, message n to partition n. However long the broker is away."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.stack.document()["kafka"], linger_ms=0)
+        producer = AIOKafkaProducer(bootstrap_servers=self.local.document()["kafka"], linger_ms=0)
         waiting = list(enumerate(messages))
         async with asyncio.timeout(_LONGEST_SECONDS):
             while waiting:
@@ -103,7 +103,7 @@ class Stand:
         """Give the records of the lifecycle topic to the probes, without end."""
         consumer = AIOKafkaConsumer(
             LIFECYCLE,
-            bootstrap_servers=self.stack.document()["kafka"],
+            bootstrap_servers=self.local.document()["kafka"],
             isolation_level="read_committed",
             fetch_max_wait_ms=50,
         )
@@ -136,7 +136,7 @@ class Stand:
         return bool(await self._fetch(_LEASED) >= count)
 
     async def _fetch(self, query: str) -> Any:
-        connection = await asyncpg.connect(self.stack.document()["database_url"])
+        connection = await asyncpg.connect(self.local.document()["database_url"])
         try:
             return await connection.fetchval(query)
         finally:
@@ -150,11 +150,11 @@ class Stand:
 
     @property
     def _mail_url(self) -> str:
-        return str(self.stack.document()["mail_url"])
+        return str(self.local.document()["mail_url"])
 
 
 @asynccontextmanager
-async def running_stand(folder: Path, copies: int) -> AsyncIterator[Stand]:
+async def running_recovery_stack(folder: Path, copies: int) -> AsyncIterator[RecoveryStack]:
     """A stack with so many copies of each service until the block ends; what dies is started again."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
     environment = {"TENURE_TOPIC_PARTITIONS": str(PARTITIONS), "TENURE_LOG_LEVEL": "warning"}
@@ -165,12 +165,12 @@ async def running_stand(folder: Path, copies: int) -> AsyncIterator[Stand]:
         copies=copies,
     )
     async with AsyncExitStack() as opened:
-        stack = await opened.enter_async_context(running(options, say=lambda _: None))
+        local = await opened.enter_async_context(running(options, say=lambda _: None))
         client = await opened.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False))
-        stand = Stand(stack, client)
-        watching = asyncio.ensure_future(stand.watch())
+        stack = RecoveryStack(local, client)
+        watching = asyncio.ensure_future(stack.watch())
         try:
-            yield stand
+            yield stack
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
