@@ -145,7 +145,7 @@ async def _forecast(url: str, engine: Engine, rules: Rules, accounts: int, meter
     """Per account of which something is due within the days."""
     now = datetime.now(UTC)
     await make_firm(url, accounts, (now + _ZONE).date())
-    job = Job(url, SUBSCRIPTION.name, rules, now, days=30, named=100, share=0, shares=1, parent=0)
+    job = Job(url, SUBSCRIPTION.name, rules, now, days=30, named=100, share_number=0, shares=1, parent=0)
     with meter.step("forecast"):
         found = await share_of(engine, job)
     meter.spent["forecast, per account with something due"] = meter.spent.pop("forecast") / found.accounts

@@ -29,7 +29,10 @@ _STATEMENT_SECONDS: Final = 60.0
 
 
 class Job(NamedTuple):
-    """What one process works out. `now`: the service clock (UTC). `parent`: process id of the service."""
+    """What one process works out: share `share_number` (from 0) of `shares`. `now`: the service clock (UTC).
+
+    `parent`: process id of the service.
+    """
 
     url: str
     schema: str
@@ -37,7 +40,7 @@ class Job(NamedTuple):
     now: datetime
     days: int
     named: int
-    share: int
+    share_number: int
     shares: int
     parent: int
 
@@ -63,7 +66,7 @@ async def forecast(job: Job) -> tuple[Forecast, int]:
     children = [_start() for _ in range(job.shares)]
     try:
         answers = await asyncio.gather(
-            *(asyncio.to_thread(_ask, child, job._replace(share=share)) for share, child in enumerate(children))
+            *(asyncio.to_thread(_ask, child, job._replace(share_number=n)) for n, child in enumerate(children))
         )
     finally:
         for child in children:
@@ -80,7 +83,7 @@ async def share_of(engine: Engine, job: Job) -> Share:
     found = Forecast(job.days, now=job.now, rules=job.rules, named=job.named)
     left_out = 0
     async with snapshot(engine) as connection:
-        ids = await due_accounts.due_before(connection, found.until, share=job.share, shares=job.shares)
+        ids = await due_accounts.due_before(connection, found.until, share=job.share_number, shares=job.shares)
     for first in range(0, len(ids), _PER_CHUNK):
         chunk = ids[first : first + _PER_CHUNK]
         async with snapshot(engine) as connection:

@@ -168,7 +168,12 @@ class _Forecasts:
         )
 
     def _job(self, **asked: Any) -> Job:
-        url = self._context.settings.database_url.get_secret_value()
         return Job(
-            url=url, schema=self._context.schema, rules=self._rules, share=0, shares=PROCESSES, parent=getpid(), **asked
+            url=self._context.settings.database_url.get_secret_value(),
+            schema=self._context.schema,
+            rules=self._rules,
+            share_number=0,
+            shares=PROCESSES,
+            parent=getpid(),
+            **asked,
         )

@@ -86,7 +86,7 @@ def test_the_forecast_is_what_then_happens(postgres: Postgres, shares: int) -> N
         core.receive(Batch(START, [record(TOPIC_OF_TYPE[one["type"]], one) for one in customers(START)]))
         before = core.stored()
         now = START + timedelta(days=3)
-        job = Job(url, SCHEMA, RULES, now, DAYS, named=10, share=0, shares=shares, parent=getpid())
+        job = Job(url, SCHEMA, RULES, now, DAYS, named=10, share_number=0, shares=shares, parent=getpid())
         found, left_out = asyncio.run(forecasting.forecast(job))
         assert core.stored() == before
         assert (left_out, found.accounts) == (0, 5)  # nothing is due yet of the one who bought three months
@@ -109,7 +109,7 @@ def test_a_share_reads_only_accounts_on_which_something_is_due_in_time(postgres:
         events = [purchase(account(), START, duration_months=months) for months in (1, 12, 36)]
         core.receive(Batch(START, [record(TOPIC_OF_TYPE[one["type"]], one) for one in events]))
         engine = connect(url, SCHEMA)
-        job = Job(url, SCHEMA, RULES, START, 35, named=10, share=0, shares=1, parent=0)
+        job = Job(url, SCHEMA, RULES, START, 35, named=10, share_number=0, shares=1, parent=0)
 
         async def looked_at() -> int:
             try:
@@ -123,7 +123,7 @@ def test_a_share_reads_only_accounts_on_which_something_is_due_in_time(postgres:
 
 def test_a_process_that_cannot_do_its_share_is_told_in_a_sentence() -> None:
     url = "postgresql://nobody@127.0.0.1:1/none"
-    job = Job(url, SCHEMA, RULES, START, 1, named=1, share=0, shares=1, parent=getpid())
+    job = Job(url, SCHEMA, RULES, START, 1, named=1, share_number=0, shares=1, parent=getpid())
     with pytest.raises(ForecastFailed, match="Transient"):
         asyncio.run(forecasting.forecast(job))
 
