@@ -1,6 +1,7 @@
 """Builds the subscription service out of its parts; imported by `__main__` only.
 
-Two things decide: `batch` for what comes from Kafka (`handlers` lists it), and `timers` for what is due by itself.
+Two things decide: `batch` for what comes from Kafka (`handlers` lists it), and `timer_runner` for what is due by
+itself.
 """
 
 from functools import partial

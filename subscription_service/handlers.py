@@ -128,8 +128,8 @@ class Verdict(Enum):
 
 
 class BusinessKey(NamedTuple):
-    """An id that an event spends, unique in its kind (`order`, `entry`, `coupon`, `import`), and the fingerprint of
-    its content (type and validated data) (R39).
+    """An id that an event spends, unique in its kind (`order`, `entry`, `coupon`, `import`, `extension`), and the
+    fingerprint of its content (type and validated data) (R39).
     """
 
     kind: str
@@ -140,7 +140,8 @@ class BusinessKey(NamedTuple):
 IN_AN_ORDER: Final = frozenset({"order", "import", "extension"})
 """Kinds of ids that orders and imports spend: with other content they are refused, `order_conflict` (R39, R42)."""
 
-_THE_CLOCKS: Final = datetime.max.replace(tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+"""Later than every clock: what states it is decided as of the service clock."""
 
 
 @dataclass(slots=True, eq=False)
@@ -170,7 +171,7 @@ class Incoming:
     @property
     def time(self) -> datetime:
         """The CloudEvents `time` (UTC), as of which it is decided; an import is as of the service clock (R43)."""
-        return _THE_CLOCKS if self.is_import else self.event.time
+        return _LATEST if self.is_import else self.event.time
 
     @property
     def stamp(self) -> VersionStamp:

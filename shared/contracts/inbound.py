@@ -1,7 +1,8 @@
 """All events in, of the three input topics.
 
 These values are also the commands of the subscription core (docs/decisions/0002). To add a type: a dataclass and a row
-in the module of its topic (`purchases`, `renewals`, `inventory`), its class in `InboundData`, an example in `examples`.
+in the module of its topic (`purchases`, `renewals`, `inventory`) or, where it has one, of its subject (`acts`,
+`imported`, `recipients`), its class in `InboundData`, an example in `examples`.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,8 @@
 Everything else about topics is made from it: their creation (`shared/kafka/topics.py`), the headers that the relay
 adds, what each service reads and writes, the JSON Schemas and AsyncAPI documents, and where `tenure publish` sends an
 event. To add a topic: a constant for its name and an entry in `TOPICS`; to add an event type: a row in the mapping of
-its topic in `purchases.py`, `renewals.py`, `inventory.py`, `lifecycle.py` or `outcomes.py`.
+its topic in `purchases.py`, `renewals.py`, `inventory.py`, `lifecycle.py` or `outcomes.py`, or in the one of its
+subject (`acts.py`, `imported.py`, `recipients.py`), which is part of it.
 
 Names here are logical; `TENURE_TOPIC_PREFIX` is added in `shared/kafka/topics.py` and in the AsyncAPI documents.
 """
