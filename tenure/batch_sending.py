@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from shared.kafka.client import connection_arguments
-from shared.kafka.errors import classified, let_go
+from shared.kafka.errors import classified, close_quietly
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
 from tenure.topics import MAX_RECORD_BYTES, NotSent, OutgoingRecord, RecordPlace
@@ -81,7 +81,7 @@ async def batch_sender(settings: Settings) -> AsyncIterator[BatchSender]:
             await producer.start()
         yield BatchSender(producer)
     finally:
-        await let_go(producer.stop)
+        await close_quietly(producer.stop)
 
 
 @lru_cache(maxsize=_ACCOUNTS_REMEMBERED)

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
 from shared.kafka.client import admin_client, connection_arguments
-from shared.kafka.errors import classified, let_go
+from shared.kafka.errors import classified, close_quietly
 from shared.kafka.record import Record
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
@@ -73,7 +73,7 @@ async def send(
     except (Transient, Alarm) as error:
         raise NotSent(f"Kafka did not acknowledge everything: {error.__cause__!r}") from error
     finally:
-        await let_go(producer.stop)
+        await close_quietly(producer.stop)
     return places
 
 

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.kafka.consumer import CleanConsumer, InputConsumer
-from shared.kafka.errors import classified, let_go
+from shared.kafka.errors import classified, close_quietly
 from shared.runtime.settings import BadSettings, Settings
 
 READ_COMMITTED: Final = "read_committed"
@@ -53,7 +53,7 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
             await client.start()
             yield client
     finally:
-        await let_go(client.close)
+        await close_quietly(client.close)
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ async def standalone_consumer(
             await consumer.start()
             yield consumer
     finally:
-        await let_go(consumer.stop)
+        await close_quietly(consumer.stop)
 
 
 class InputBroker(KafkaBroker):

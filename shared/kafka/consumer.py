@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from shared.kafka.errors import let_go
+from shared.kafka.errors import close_quietly
 from shared.kafka.membership import Membership
 from shared.kafka.record import FaultyRecord, Offsets, Record
 from shared.kafka.wire.client import FetchCleaner
@@ -34,7 +34,7 @@ class CleanConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             await super().stop()
         except BaseException:
             for close in self._still_running():
-                await let_go(close)
+                await close_quietly(close)
             raise
 
     def _still_running(self) -> Iterator[Callable[[], Awaitable[None]]]:
@@ -116,7 +116,7 @@ class InputConsumer(CleanConsumer):
         """Whether the broker does not hold a position up to which everything is applied."""
         return any(place in applied and self._has_applied(place, applied[place]) for place in self.out_of_range)
 
-    def owes(self, partition: TopicPartition, applied: int) -> bool:
+    def could_return_more(self, partition: TopicPartition, applied: int) -> bool:
         """Whether all that it returned is applied, and nothing is known that keeps it from returning more."""
         return self._has_applied(partition, applied) and partition not in self.standstills()
 

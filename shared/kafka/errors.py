@@ -32,10 +32,10 @@ def classified(*, but_for: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, but_for) or not _is_kafkas(error):
             raise
-        raise judged(error, f"Kafka: {_named(_origin(error))}") from error
+        raise as_our_error(error, f"Kafka: {_named(_origin(error))}") from error
 
 
-def judged(error: BaseException, sentence: str) -> Transient | Alarm:
+def as_our_error(error: BaseException, sentence: str) -> Transient | Alarm:
     """What `error` has to be raised as, with this sentence for operators."""
     kind = Alarm if kafka_meaning(error) is Meaning.ALARM else Transient
     return kind(sentence)
@@ -49,7 +49,7 @@ def kafka_meaning(error: BaseException) -> Meaning:
 
 
 @contextmanager
-def told_when_slow(health: Health, component: str, asked_for: str) -> Iterator[None]:
+def report_when_slow(health: Health, component: str, asked_for: str) -> Iterator[None]:
     """After 10 s in the block `/ready` says what Kafka was asked for: its client asks on, and raises nothing."""
     sentence = f"Kafka has not answered for {_SLOW_SECONDS} s, asked for {asked_for}"
     timer = asyncio.get_running_loop().call_later(_SLOW_SECONDS, health.mark_unready, component, sentence)
@@ -59,7 +59,7 @@ def told_when_slow(health: Health, component: str, asked_for: str) -> Iterator[N
         timer.cancel()
 
 
-async def let_go(close: Callable[[], Awaitable[object]]) -> None:
+async def close_quietly(close: Callable[[], Awaitable[object]]) -> None:
     """Close a client. What keeps it from closing cleanly is logged; it is not waited for longer than 10 s."""
     try:
         async with asyncio.timeout(_CLOSING_SECONDS):

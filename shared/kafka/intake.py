@@ -10,7 +10,7 @@ from faststream.kafka import KafkaBroker
 
 from shared.kafka.batch_applier import BatchApplier, BatchProcessor
 from shared.kafka.client import make_broker
-from shared.kafka.errors import classified, let_go, told_when_slow
+from shared.kafka.errors import classified, close_quietly, report_when_slow
 from shared.kafka.lag import LagMonitor
 from shared.kafka.positions import Positions
 from shared.kafka.reader import Reader
@@ -45,14 +45,14 @@ class Intake:
         """Let the batch under way end, for at most `seconds`, and leave the group."""
         self.reader.assignment.stop()
         await self.applier.drain(seconds)
-        await let_go(self.broker.stop)
+        await close_quietly(self.broker.stop)
 
     async def _start_broker(self) -> None:
         try:
-            with classified(), told_when_slow(self.health, "consuming", "its consumer group"):
+            with classified(), report_when_slow(self.health, "consuming", "its consumer group"):
                 await self.broker.start()
         except Exception:
-            await let_go(self.broker.stop)
+            await close_quietly(self.broker.stop)
             raise
 
 

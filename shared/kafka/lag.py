@@ -39,7 +39,7 @@ class _Ends(NamedTuple):
     high: int
 
 
-class _Stand(NamedTuple):
+class _Stalled(NamedTuple):
     """A partition with more records than were applied: where it stands, and since when (monotonic seconds).
 
     `readable`: whether more can be read now.
@@ -66,7 +66,7 @@ class LagMonitor:
         self._silent_seconds = silent_seconds
         self._added = AddedPartitions(reader)
         self._committed: dict[TopicPartition, int] = {}
-        self._stands: dict[TopicPartition, _Stand] = {}
+        self._stalled: dict[TopicPartition, _Stalled] = {}
         self._measured_at = time.monotonic()
         """When measuring last succeeded, or the consumer was replaced; monotonic seconds."""
         self._busy_at = float("-inf")
@@ -98,7 +98,7 @@ class LagMonitor:
         if not assigned:
             await consumer.topics()
             self._health.lag = {}
-            self._stands = {}
+            self._stalled = {}
             return 0
         ends = await consumer.end_offsets(assigned)
         left = consumer.assignment()  # a rebalance may have begun meanwhile
@@ -115,20 +115,20 @@ class LagMonitor:
         now = time.monotonic()
         if self._is_busy:
             self._busy_at = now
-        before, self._stands = self._stands, {}
+        before, self._stalled = self._stalled, {}
         for tp, offset in applied.items():
             if offset < ends[tp].high:
                 known = before.get(tp)
                 since = known.since if known and known.offset == offset else now
-                self._stands[tp] = _Stand(offset, since, offset < ends[tp].stable)
+                self._stalled[tp] = _Stalled(offset, since, offset < ends[tp].stable)
 
-    def _why_it_stands(self, tp: TopicPartition, stand: _Stand) -> str:
+    def _why_stalled(self, tp: TopicPartition, stalled: _Stalled) -> str:
         """In a sentence with topic, partition and offset."""
         if standstill := self._reader.consumer.standstills().get(tp):
             return str(standstill)
-        if not stand.readable:
-            return f"{tp.topic}-{tp.partition}: an open transaction holds back the records from {stand.offset} on"
-        return f"{tp.topic}-{tp.partition} holds records from offset {stand.offset} on and does not move"
+        if not stalled.readable:
+            return f"{tp.topic}-{tp.partition}: an open transaction holds back the records from {stalled.offset} on"
+        return f"{tp.topic}-{tp.partition} holds records from offset {stalled.offset} on and does not move"
 
     async def _commit_to_kafka(self, applied: Offsets) -> None:
         """Only for Kafka's own lag displays: this copy never reads them, and what is measured counts without them."""
@@ -154,7 +154,7 @@ class LagMonitor:
         elif not self._is_busy:
             self._health.mark_ready("consuming")
         still = time.monotonic() - STILL_SECONDS
-        stuck = [self._why_it_stands(tp, stand) for tp, stand in self._stands.items() if stand.since < still]
+        stuck = [self._why_stalled(tp, stalled) for tp, stalled in self._stalled.items() if stalled.since < still]
         if reasons := [*self._added.reasons, *stuck]:
             self._health.mark_unready("lag", "; ".join(reasons))
         else:
@@ -171,16 +171,16 @@ class LagMonitor:
             await self._rebuild(places="all")
 
     async def _rebuild_if_silent(self) -> None:
-        if silent := [tp for tp, stand in self._stands.items() if self._is_silent(tp, stand)]:
+        if silent := [tp for tp, stalled in self._stalled.items() if self._is_silent(tp, stalled)]:
             await self._rebuild(places=", ".join(f"{tp.topic}-{tp.partition}" for tp in silent))
 
     async def _rebuild(self, *, places: str) -> None:
         CONSUMER_REPLACED.say(places=places)
         await retry_transient(self._reader.rebuild, health=self._health, component="consuming")
-        self._stands = {}
+        self._stalled = {}
         self._measured_at = time.monotonic()
 
-    def _is_silent(self, tp: TopicPartition, stand: _Stand) -> bool:
+    def _is_silent(self, tp: TopicPartition, stalled: _Stalled) -> bool:
         """Whether it could return records and does not: not while what it has returned waits, as for the database."""
-        long_enough = time.monotonic() - max(stand.since, self._busy_at) > self._silent_seconds
-        return long_enough and stand.readable and bool(self._reader.consumer.owes(tp, stand.offset))
+        long_enough = time.monotonic() - max(stalled.since, self._busy_at) > self._silent_seconds
+        return long_enough and stalled.readable and bool(self._reader.consumer.could_return_more(tp, stalled.offset))

@@ -16,7 +16,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from shared.contracts.unreadable import Unreadable
 from shared.kafka.assignment import Assignment
 from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
-from shared.kafka.errors import classified, let_go, told_when_slow
+from shared.kafka.errors import classified, close_quietly, report_when_slow
 from shared.kafka.positions import Positions
 from shared.kafka.record import Batch, DecodedRecord, FaultyRecord, Offsets, Record
 from shared.kafka.sizes import check_size
@@ -121,9 +121,9 @@ class Reader:
 
     async def rebuild(self) -> None:
         """Replace the consumer by a new one. Raises `Transient` where it cannot start: call it again; and `Alarm`."""
-        await let_go(self._subscriber.stop)
+        await close_quietly(self._subscriber.stop)
         self.positions.revoke(list(self.positions.next_offsets))
-        with classified(), told_when_slow(self._health, "consuming", "its consumer group"):
+        with classified(), report_when_slow(self._health, "consuming", "its consumer group"):
             await self._subscriber.start()
 
     async def _reached_after(self, records: Sequence[Record]) -> Offsets:

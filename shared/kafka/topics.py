@@ -13,7 +13,7 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPart
 
 from shared.contracts.topics import TOPICS, Topic
 from shared.kafka.client import admin_client
-from shared.kafka.errors import judged
+from shared.kafka.errors import as_our_error
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
 
@@ -95,4 +95,4 @@ async def _create(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings
 
 def _cannot_be_had(topic: str, error: type[Exception], detail: str | None = None) -> Alarm | Transient:
     cause = f" {detail}" if detail else ""
-    return judged(error(), f"Topic {topic} cannot be had: {error.__name__}{cause}")
+    return as_our_error(error(), f"Topic {topic} cannot be had: {error.__name__}{cause}")

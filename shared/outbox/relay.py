@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection_arguments, standalone_consumer
-from shared.kafka.errors import classified, kafka_meaning, let_go, told_when_slow
+from shared.kafka.errors import classified, close_quietly, kafka_meaning, report_when_slow
 from shared.kafka.last_records import last_visible
 from shared.kafka.record import Record
 from shared.kafka.sizes import Content, Headers
@@ -64,7 +64,7 @@ class Relay:
         self._documents = documents
         self._published: dict[Partition, int] = {}
         self._limits = TopicLimits()
-        self._told_when_slow = partial(told_when_slow, context.health, "publishing")
+        self._report_when_slow = partial(report_when_slow, context.health, "publishing")
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
@@ -78,7 +78,7 @@ class Relay:
     async def _run_producer(self) -> None:
         """Publish with one producer, which a refused batch leaves of no use. Raises `RefusedBatch`."""
         async with self._producer() as producer:
-            with self._told_when_slow("where its topics end"):
+            with self._report_when_slow("where its topics end"):
                 await self._mark_published(await self._last_published())
             self._show_health()
             in_place = DocumentsInPlace(self._documents)
@@ -104,11 +104,11 @@ class Relay:
         )
         try:
             with classified():
-                with self._told_when_slow("a producer"):
+                with self._report_when_slow("a producer"):
                     await producer.start()
                 yield producer
         finally:
-            await let_go(producer.stop)
+            await close_quietly(producer.stop)
 
     async def _last_published(self) -> dict[Partition, int]:
         """The last published sequence per output partition. Raises `Alarm` where topic and log disagree."""
@@ -131,7 +131,7 @@ class Relay:
         if not entries:
             return False
         if filled := await in_place.fill(entries):
-            with self._told_when_slow("a transaction"):
+            with self._report_when_slow("a transaction"):
                 await producer.begin_transaction()
                 self._limits.mark_taken(await self._send(producer, filled))
                 await producer.commit_transaction()

@@ -88,12 +88,12 @@ def test_every_alarm_is_explained_by_its_own_words() -> None:
 
 
 def alarms() -> Iterator[str]:
-    """The message of every `Alarm` that the code makes, also by `judged`, without the values that are filled in."""
+    """The message of every `Alarm` that the code makes, also by `as_our_error`, without what is filled in."""
     texts = (text_of(path) for package in OURS[:3] for path in (ROOT / package).rglob("*.py"))
-    trees = [ast.parse(text) for text in texts if re.search(r"\b(Alarm|judged)\b", text)]
+    trees = [ast.parse(text) for text in texts if re.search(r"\b(Alarm|as_our_error)\b", text)]
     ways_out = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Raise | ast.Return)]
     for call in (node.exc if isinstance(node, ast.Raise) else node.value for node in ways_out):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("Alarm", "judged"):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("Alarm", "as_our_error"):
             yield "".join(str(part.value) for part in ast.walk(call) if isinstance(part, ast.Constant))
 
 

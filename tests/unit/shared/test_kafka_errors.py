@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, kafka_
 
 from shared.contracts.topics import LIFECYCLE, PURCHASES
 from shared.kafka import topics
-from shared.kafka.errors import classified, kafka_meaning, let_go
+from shared.kafka.errors import classified, close_quietly, kafka_meaning
 from shared.runtime.error_table import ANY, ERROR_TABLE, RETRIABLE, ErrorRow, Meaning, Source
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
@@ -154,16 +154,16 @@ async def test_a_client_that_does_not_close_cleanly_is_let_go(error: BaseExcepti
     async def close() -> None:
         raise error
 
-    await let_go(close)
+    await close_quietly(close)
 
 
 async def test_a_client_that_never_closes_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.kafka.errors._CLOSING_SECONDS", 0.0)
-    await let_go(asyncio.Event().wait)
+    await close_quietly(asyncio.Event().wait)
 
 
 async def test_who_is_told_to_stop_while_a_client_closes_stops() -> None:
-    closing = asyncio.create_task(let_go(asyncio.Event().wait))
+    closing = asyncio.create_task(close_quietly(asyncio.Event().wait))
     await asyncio.sleep(0)
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
