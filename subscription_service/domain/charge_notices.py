@@ -12,9 +12,9 @@ from shared.contracts.types import Term
 from subscription_service.domain.calendar import at_hour, billing_day, days_before, midnight
 from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.deduction import cycle_at, next_attempt
-from subscription_service.domain.model import ZERO, Account, Active, AutoRenewal
+from subscription_service.domain.model import Account, Active, AutoRenewal
 from subscription_service.domain.policy import Policy
-from subscription_service.domain.pricing import best_coupon, discount, remainder
+from subscription_service.domain.pricing import charge_of
 from subscription_service.domain.reminders import obstacles, quote
 
 
@@ -49,17 +49,17 @@ def renewal_upcoming(context: DecisionContext) -> RenewalUpcoming | None:
         return None
     months = cycle_at(subscription.auto_renewal, attempt_at, rules.policy)
     quoted = quote(subscription, months, at=attempt_at, rules=rules)
-    coupon = best_coupon(account.coupons, quoted.fee, billing_day(attempt_at, rules.policy.billing_zone))
-    off = discount(coupon, quoted.fee)
+    day = billing_day(attempt_at, rules.policy.billing_zone)
+    charge = charge_of(quoted.fee, day=day, coupons=account.coupons, balance=account.balance)
     return RenewalUpcoming(
         expires_on=subscription.terms[-1].expires_on,
         attempt_at=attempt_at,
         quote=quoted,
         previous_fee=_previous_fee(account, subscription.terms[-1], quoted),
-        discount=off,
-        coupon_id=None if coupon is None else coupon.coupon_id,
+        discount=charge.discount,
+        coupon_id=charge.coupon_id,
         balance=account.balance,
-        shortfall=max(ZERO, remainder(quoted.fee, off, account.balance)),
+        shortfall=charge.shortfall,
         obstacles=obstacles(account, subscription, rules.catalog),
     )
 

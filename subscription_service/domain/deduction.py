@@ -5,7 +5,6 @@ An attempt either appends a term and takes its whole fee off the balance (`renew
 """
 
 from datetime import date, datetime
-from decimal import Decimal
 
 from shared.contracts.lifecycle import Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
@@ -14,7 +13,7 @@ from subscription_service.domain.calendar import DAY, at_hour, billing_day, days
 from subscription_service.domain.context import DecisionContext
 from subscription_service.domain.model import Account, Active, AutoRenewal, Grace
 from subscription_service.domain.policy import Policy
-from subscription_service.domain.pricing import best_coupon, discount, fee, remainder
+from subscription_service.domain.pricing import Charge, charge_of, fee, remainder
 from subscription_service.domain.terms import automatic_order_id, next_term
 
 
@@ -84,12 +83,11 @@ def deduct(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
         return None
     months = cycle_at(auto_renewal, at, rules.policy)
     price = fee(subscription.terms[-1].specification, months, rules.prices_at(at))
-    coupon = best_coupon(account.coupons, price, billing_day(at, rules.policy.billing_zone))
-    off = discount(coupon, price)
-    if remainder(price, off) > account.balance:  # a debt fails a fee of 0.00 too (R45)
-        return _failed(context, months, price=price, off=off)
-    coupon_id = None if coupon is None else coupon.coupon_id
-    return _renewed(context, months, price=price, off=off, coupon_id=coupon_id)
+    day = billing_day(at, rules.policy.billing_zone)
+    charge = charge_of(price, day=day, coupons=account.coupons, balance=account.balance)
+    if charge.shortfall:  # a debt fails a fee of 0.00 too (R45)
+        return _failed(context, months, charge)
+    return _renewed(context, months, charge)
 
 
 def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed | None:
@@ -97,9 +95,9 @@ def retry_after_credit(context: DecisionContext) -> Renewed | AutoRenewalFailed 
     return deduct(context) if retries_after_credit(context.account) else None
 
 
-def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal, coupon_id: str | None) -> Renewed:
+def _renewed(context: DecisionContext, months: int, charge: Charge) -> Renewed:
     account, subscription, _, rules = context
-    last, charged = subscription.terms[-1], remainder(price, off)
+    last = subscription.terms[-1]
     # An id of its own where an order for the same E was taken back (R46).
     version = account.version + 1 if last.expires_on in subscription.taken_back_for else None
     term = next_term(
@@ -116,25 +114,25 @@ def _renewed(context: DecisionContext, months: int, *, price: Decimal, off: Deci
         expires_on=term.expires_on,
         ends_at=term.ends_at,
         reactivated=False,
-        fee=price,
-        discount=off,
-        charged=charged,
-        coupon_id=coupon_id,
-        balance_after=remainder(account.balance, charged),
+        fee=charge.fee,
+        discount=charge.discount,
+        charged=charge.charged,
+        coupon_id=charge.coupon_id,
+        balance_after=remainder(account.balance, charge.charged),
         currency=rules.catalog.currency,
-        price=Quote(months=months, fee=price, currency=rules.catalog.currency),
+        price=Quote(months=months, fee=charge.fee, currency=rules.catalog.currency),
     )
 
 
-def _failed(context: DecisionContext, months: int, *, price: Decimal, off: Decimal) -> AutoRenewalFailed:
+def _failed(context: DecisionContext, months: int, charge: Charge) -> AutoRenewalFailed:
     account, subscription, at, rules = context
     last = subscription.terms[-1]
     made = subscription.attempts if isinstance(subscription, Active) else 0
     return AutoRenewalFailed(
-        fee=price,
-        discount=off,
+        fee=charge.fee,
+        discount=charge.discount,
         balance=account.balance,
-        shortfall=remainder(price, off, account.balance),
+        shortfall=charge.shortfall,
         attempt=1 + made,
         next_attempt_at=_listed_attempt(last.expires_on, after=at, not_before=at, policy=rules.policy),
         currency=rules.catalog.currency,

@@ -7,7 +7,7 @@ account.
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.contracts.lifecycle_parts import Quote
 from shared.contracts.types import Specification, Term
@@ -90,6 +90,33 @@ def discount(coupon: Coupon | None, price: Decimal) -> Decimal:
         return min(coupon.amount_off, price)
     with localcontext(EXACT):
         return _in_cents(price * (coupon.percent_off or 0) / 100)
+
+
+class Charge(NamedTuple):
+    """What deducting a fee takes: `charged` from the balance, after the discount of a coupon.
+
+    `shortfall`: what the balance lacks; 0.00 where it suffices.
+    """
+
+    fee: Decimal
+    coupon_id: str | None
+    discount: Decimal
+    charged: Decimal
+    shortfall: Decimal
+
+
+def charge_of(fee: Decimal, *, day: date, coupons: Iterable[Coupon], balance: Decimal) -> Charge:
+    """What deducting this fee on a billing day takes, with these coupons and this balance (R24)."""
+    coupon = best_coupon(coupons, fee, day)
+    off = discount(coupon, fee)
+    charged = remainder(fee, off)
+    return Charge(
+        fee=fee,
+        coupon_id=None if coupon is None else coupon.coupon_id,
+        discount=off,
+        charged=charged,
+        shortfall=max(ZERO, remainder(charged, balance)),
+    )
 
 
 def _in_cents(amount: Decimal) -> Decimal:

@@ -11,9 +11,9 @@ from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.deduction import next_attempt
-from subscription_service.domain.model import ZERO, Account, Active, Grace
+from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Catalog, Policy, Rules
-from subscription_service.domain.pricing import best_coupon, discount, quoted, remainder
+from subscription_service.domain.pricing import charge_of, quoted
 from subscription_service.domain.quota import inventory_shortages
 
 
@@ -63,16 +63,15 @@ def _with_deduction(
     due: RenewalDue, account: Account, attempt_at: datetime | None, *, at: datetime, policy: Policy
 ) -> RenewalDue:
     """With what the next attempt will need; without a planned one, with what one after a credit would need now."""
-    price = due.quote.fee
-    coupon = best_coupon(account.coupons, price, billing_day(attempt_at or at, policy.billing_zone))
-    off = discount(coupon, price)
+    day = billing_day(attempt_at or at, policy.billing_zone)
+    charge = charge_of(due.quote.fee, day=day, coupons=account.coupons, balance=account.balance)
     return replace(
         due,
         attempt_at=attempt_at,
-        discount=off,
-        coupon_id=None if coupon is None else coupon.coupon_id,
+        discount=charge.discount,
+        coupon_id=charge.coupon_id,
         balance=account.balance,
-        shortfall=max(ZERO, remainder(price, off, account.balance)),
+        shortfall=charge.shortfall,
     )
 
 
