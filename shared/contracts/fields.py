@@ -86,6 +86,8 @@ TimeZone = Annotated[
 ]
 
 # What is bought
+DURATIONS: Final = frozenset((*range(1, 13), 24, 36))
+"""Months that can be ordered (R3)."""
 DurationMonths = Annotated[SafeInteger, described("Duration that is ordered, in months: 1 to 12, 24 or 36 (R3).", 12)]
 CycleMonths = Annotated[SafeInteger, described("Length of the auto-renewal cycle, in months: 1, 3 or 12 (R3).", 1)]
 TermMonths = Annotated[Whole, described("Length of the term, in months.", 1)]

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
+from shared.contracts.fields import DURATIONS
 from shared.contracts.imported import LAST_YEAR
 from shared.contracts.lifecycle_parts import QuantityRange, RejectionCode
 from shared.contracts.types import Edition, Feature, ProtectionMode, Specification
@@ -19,9 +20,6 @@ from subscription_service.domain.pricing import LARGEST_PRICE
 from subscription_service.domain.quota import bound_shortages, inventory_shortages
 from subscription_service.domain.refusals import Rejection
 from subscription_service.domain.terms import pending_term
-
-DURATIONS: Final = frozenset((*range(1, 13), 24, 36))
-"""Months that can be ordered (R3)."""
 
 CYCLES: Final = frozenset((1, 3, 12))
 """Months that auto-renewal can renew for (R3)."""

@@ -9,6 +9,7 @@ from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.messages.mail_content import Detail, MailContent, Row, Severity, details
 from notifier_service.content.names import display_name, one_line
+from shared.contracts.fields import DURATIONS
 from shared.contracts.lifecycle import ContactReplaced, OrderRejected
 from shared.contracts.lifecycle_parts import QuantityRange, RefusalValue, RejectionCode
 from shared.contracts.types import Contact, Edition
@@ -36,8 +37,6 @@ _OFFERS: Final = {
     RejectionCode.INVALID_CYCLE: "offer.cycles",
 }
 """Refusals -> the sentence that lists what can be ordered (R3)."""
-_DURATIONS: Final = frozenset((*range(1, 13), 24, 36))
-"""Months that can be ordered (R3); one of them is refused only where the term would end too far ahead."""
 _EDITIONS: Final = frozenset(Edition)
 _AMOUNT: Final = re.compile(r"[0-9,]+\.[0-9]{2}")
 
@@ -85,9 +84,14 @@ def refusal(code: RejectionCode, required: RefusalValue, offered: RefusalValue, 
             offered=localizer.text(unit, n=offered),
             missing=max(required - offered, 0),
         )
-    if code is RejectionCode.INVALID_DURATION and offered in _DURATIONS:
+    if _is_too_far_ahead(code, offered):
         return localizer.text("rejected.invalid_duration.too_far")
     return localizer.text(f"rejected.{code}")
+
+
+def _is_too_far_ahead(code: RejectionCode, offered: RefusalValue) -> bool:
+    """A duration that can be ordered is refused only where the term would end too far ahead (R41)."""
+    return code is RejectionCode.INVALID_DURATION and offered in DURATIONS
 
 
 def _page(data: OrderRejected) -> Page | None:
@@ -133,8 +137,7 @@ def _request(order_type: str, localizer: Localizer) -> str:
 
 def _value_rows(data: OrderRejected, localizer: Localizer) -> tuple[Row, ...]:
     """What was required and offered; nothing where the sentence has the counts, or where nothing is on offer."""
-    too_far = data.code is RejectionCode.INVALID_DURATION and data.offered in _DURATIONS
-    if data.code not in _LABELS or too_far:
+    if data.code not in _LABELS or _is_too_far_ahead(data.code, data.offered):
         return ()
     required, offered = _LABELS[data.code]
     return (required, _required(data, localizer)), (offered, _offered(data, localizer))
