@@ -25,7 +25,7 @@ from shared.contracts.renewals import (
     RenewalOrdered,
     SpecificationChangeOrdered,
 )
-from shared.contracts.types import Term
+from shared.contracts.types import Specification, Term
 from subscription_service.domain import checks, recipients
 from subscription_service.domain.calendar import DAY, billing_day
 from subscription_service.domain.context import DecisionContext, EventsOrRejection, FactContext
@@ -86,14 +86,7 @@ def renewal(context: DecisionContext, order: RenewalOrdered) -> EventsOrRejectio
     )
     if refusal:
         return refusal
-    term = next_term(
-        subscription,
-        order.order_id,
-        months=order.duration_months,
-        specification=specification,
-        policy=rules.policy,
-    )
-    return (_renewed(context, term, price),)
+    return (_renewed(context, _ordered_term(context, order, specification), price),)
 
 
 def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -> EventsOrRejection:
@@ -112,13 +105,7 @@ def renewal_with_change(context: DecisionContext, order: RenewalChangeOrdered) -
     )
     if refusal:
         return refusal
-    term = next_term(
-        subscription,
-        order.order_id,
-        months=order.duration_months,
-        specification=order.specification,
-        policy=rules.policy,
-    )
+    term = _ordered_term(context, order, order.specification)
     renewed = _renewed(context, term, price)
     if renewed.reactivated and differs(current, term.specification):
         return renewed, change_with_term(term, current, at)
@@ -209,6 +196,19 @@ def _plan(term: Term, at: datetime, policy: Policy) -> AutoRenewalPlan:
         cycle_months=term.months,
         effective_on=effective_on,
         first_attempt_at=first_attempt(term.expires_on, effective_on, after=at, policy=policy),
+    )
+
+
+def _ordered_term(
+    context: DecisionContext, order: RenewalOrdered | RenewalChangeOrdered, specification: Specification
+) -> Term:
+    """The term after the last one, as it is ordered (R12, R15)."""
+    return next_term(
+        context.subscription,
+        order.order_id,
+        months=order.duration_months,
+        specification=specification,
+        policy=context.rules.policy,
     )
 
 
