@@ -59,31 +59,32 @@ def _after(recipient: Recipient, event: LifecycleEvent) -> Recipient:
     if says_nothing_new(event.data, recipient.told_shortfall):
         return recipient
     latest_versions = recipient.latest_versions.including(event)
+    is_new = latest_versions is not recipient.latest_versions
+    known = replace(recipient, latest_versions=latest_versions)
+    if isinstance(event.data, AutoRenewalFailed):
+        return replace(known, told_shortfall=event.data.shortfall) if is_new else known
+    return _with_person_of(event, known)
+
+
+def _with_person_of(event: LifecycleEvent, known: Recipient) -> Recipient:
+    """With the contact or the further recipients that an event states, or without both, where it is new enough."""
+    version = event.metadata.version
     match event.data:
-        case AutoRenewalFailed(shortfall=shortfall) if latest_versions is not recipient.latest_versions:
-            return replace(recipient, told_shortfall=shortfall, latest_versions=latest_versions)
         case Activated(contact=contact) | Imported(contact=contact) | ContactReplaced(contact=contact) if (
-            event.metadata.version > recipient.contact_version
+            version > known.contact_version
         ):
-            return replace(
-                recipient, contact=contact, contact_version=event.metadata.version, latest_versions=latest_versions
-            )
-        case RecipientsReplaced(recipients=further) if event.metadata.version > recipient.further_version:
-            return replace(
-                recipient,
-                further=further or (),
-                further_version=event.metadata.version,
-                latest_versions=latest_versions,
-            )
-        case PersonErased() if event.metadata.version > recipient.contact_version:
+            return replace(known, contact=contact, contact_version=version)
+        case RecipientsReplaced(recipients=further) if version > known.further_version:
+            return replace(known, further=further or (), further_version=version)
+        case PersonErased() if version > known.contact_version:
             return Recipient(
-                account_id=recipient.account_id,
-                contact_version=event.metadata.version,
-                further_version=event.metadata.version,
-                latest_versions=latest_versions,
+                account_id=known.account_id,
+                contact_version=version,
+                further_version=version,
+                latest_versions=known.latest_versions,
             )
         case _:
-            return replace(recipient, latest_versions=latest_versions)
+            return known
 
 
 def newly_erased(event: LifecycleEvent, known: Recipient) -> bool:

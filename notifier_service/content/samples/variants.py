@@ -70,6 +70,12 @@ def mailed() -> Iterator[tuple[str, LifecycleData]]:
 
 
 def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
+    """Every kind and variant that becomes an internal message alone, by a name for it."""
+    return itertools.chain(_changes(), _switches(), _restored(), (("contact_changed", ContactReplaced(contact=LIN)),))
+
+
+def _changes() -> Iterator[tuple[str, LifecycleData]]:
+    """Of the specification, with every kind of price difference."""
     for price in (Decimal("120.00"), Decimal("-80.50"), Decimal("0.00"), None):
         yield (
             f"specification_changed-{price}",
@@ -82,6 +88,10 @@ def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
                 currency=None if price is None else "USD",
             ),
         )
+
+
+def _switches() -> Iterator[tuple[str, LifecycleData]]:
+    """Auto-renewal switched on and off, and a declined renewal."""
     on = AutoRenewalSwitchedOn(
         cycle_months=1,
         effective_on=date(2026, 11, 25),
@@ -93,10 +103,13 @@ def inbox_only() -> Iterator[tuple[str, LifecycleData]]:
     yield "auto_renewal_enabled-late", replace(on, first_attempt_at=None)
     yield "auto_renewal_disabled", switched_off
     yield "renewal_declined", RenewalDeclineNoted(expires_on=LAST_DAY, ends_at=ENDS_AT)
+
+
+def _restored() -> Iterator[tuple[str, LifecycleData]]:
+    """A quota that is enough again, in both modes."""
     full = QuotaRestored(protection_mode=ProtectionMode.FULL, servers=QuotaUse(registered=11, quota=18), cores=None)
     yield "quota_restored-full", full
     yield "quota_restored-partial", replace(full, protection_mode=ProtectionMode.PARTIAL)
-    yield "contact_changed", ContactReplaced(contact=LIN)
 
 
 def sample_event(data: LifecycleData, *, version: int = 7, id: str = "lc-0007") -> LifecycleEvent:  # noqa: A002
