@@ -17,6 +17,7 @@ from notifier_service.decisions.notification import Failed, NotAttempted, Suppre
 from notifier_service.decisions.plan import NO_CONTACT
 from notifier_service.delivery.attempt import Attempt, Attempted
 from notifier_service.delivery.circuit_breaker import RelayCircuitBreaker
+from notifier_service.delivery.gathering import gathered
 from notifier_service.delivery.lease_holder import EndedLease, LeaseHolder, LeaseLost
 from notifier_service.delivery.process_session import ProcessSession
 from notifier_service.delivery.smtp.relay import MailRelay
@@ -33,6 +34,8 @@ COMPONENT: Final = "delivering"
 INTERNAL_ERROR: Final = "internal_error"
 """The reason of an email that was not sent by a fault of ours."""
 _POLL_SECONDS: Final = 0.5
+_GATHER_SECONDS: Final = 0.05
+"""How long a result waits for others; one that is the only one does not."""
 _DRAIN_POLL_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 10.0
 
@@ -155,12 +158,16 @@ class Sender:
         self._unanswered.discard(lease.notification.notification_id)
         self._circuit_breaker.record_reply()
 
+    def _enough(self) -> int:
+        """So many results are recorded without waiting for more."""
+        return min(len(self._leases.current), MAX_LEASED // 2)
+
     async def _record_results(self) -> None:
-        """Record together what has come in while the previous results were being recorded."""
+        """Record together what has come in while the previous results were being recorded, and what comes soon: then as
+        many are leased together anew. The other half of what is leased keeps the connections busy meanwhile.
+        """
         while True:
-            attempts = [await self._attempts.get()]
-            while not self._attempts.empty():
-                attempts.append(self._attempts.get_nowait())
+            attempts = await gathered(self._attempts, enough=self._enough, seconds=_GATHER_SECONDS)
             await self._until_database_answers(partial(self._leases.record_results, attempts))
             self._wake.set()
 
