@@ -4,5 +4,5 @@ from subscription_service.domain.model import Account
 
 
 def same_timer(one: Account, other: Account) -> bool:
-    """Whether both have the same next timer: it depends on nothing else."""
+    """Whether both have the same next timer and stand at the same place of the list: they depend on nothing else."""
     return one.subscription is other.subscription and one.decided_at == other.decided_at

@@ -135,7 +135,8 @@ class Relay:
                 await producer.begin_transaction()
                 self._limits.mark_taken(await self._send(producer, filled))
                 await producer.commit_transaction()
-        published = {Partition(topic, number): sequence for topic, number, sequence, *_ in entries}
+        lasts = {entry[:2]: entry[2] for entry in entries}
+        published = {Partition(*place): last for place, last in lasts.items()}
         await self._mark_published(published)
         async with transaction(self._engine) as connection:
             await progress.keep(connection, published)

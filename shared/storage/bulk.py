@@ -79,6 +79,18 @@ def insert(
     )
 
 
+def insert_new(model: type[SQLModel], names: Sequence[str] = ()) -> Bulk:
+    """INSERT of the rows whose key is not there yet, in their order; it returns the keys of the others, mostly none."""
+    keys = ", ".join(keys_of(model))
+    return Bulk(
+        model,
+        f"WITH given AS MATERIALIZED (SELECT * FROM {{rows}}), added AS (INSERT INTO {table_of(model).name} ({{names}})"
+        f" SELECT {{names}} FROM given ON CONFLICT DO NOTHING RETURNING {keys})"
+        f" SELECT {keys} FROM given EXCEPT SELECT {keys} FROM added",
+        names,
+    )
+
+
 def upsert(model: type[SQLModel], names: Sequence[str] = (), *, add: Collection[str] = ()) -> Bulk:
     """INSERT, or by primary key set the other columns; those in `add` are added to what the row has."""
     table, keys = table_of(model).name, keys_of(model)

@@ -17,6 +17,7 @@ from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import Counter, OptionalInstant, OptionalText, TextDocument, TextKey
+from subscription_service.account_changes import same_timer
 from subscription_service.domain.listing import list_group, listed_day
 from subscription_service.domain.model import Account, ServerTotals
 from subscription_service.domain.timers import Timer, TimerKind
@@ -90,13 +91,14 @@ _TIMER_KINDS: Final = {kind.value: kind for kind in TimerKind}
 _OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
 _LISTED_BY: Final = ("list_group", "listed_day")
 _READ = Selection(AccountRow, *names_of(AccountRow, without=_LISTED_BY))
-_LOCK = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
+_READ_LOCKED = Selection(AccountRow, *names_of(AccountRow, without=["changed_at", *_LISTED_BY]))
+_LOCK = text(f"SELECT {_READ_LOCKED.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
 _MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
 _SAVE = update(
     AccountRow,
     names_of(AccountRow, without=["partition", *_OF_PARKED]),
     # Most events leave these alone, and none takes them away.
-    keep_if_null=["contact", "recipients", "subscription", "facts", "changed_at"],
+    keep_if_null=["contact", "recipients", "subscription", "facts", "changed_at", *_LISTED_BY],
 )
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
@@ -190,7 +192,7 @@ async def retime(connection: Connection, timers: Iterable[tuple[Account, Timer |
 
 async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, Any]:
     """Account id -> row."""
-    return {row.account_id: row for row in _READ.rows(await connection.execute(_LOCK, {"ids": account_ids}))}
+    return {row.account_id: row for row in _READ_LOCKED.rows(await connection.execute(_LOCK, {"ids": account_ids}))}
 
 
 def _locked(row: Any) -> LockedAccount:
@@ -244,9 +246,11 @@ def _timer(row: Any) -> Timer | None:
 
 
 def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
-    """NULL for documents that have not changed."""
+    """NULL for documents that have not changed, and for what lists the account where that has not changed."""
     account, before, policy = locked.account, locked.before, unit_of_work.rules.policy
     timer = locked.timer(policy)
+    is_new = locked.revision == 1 and locked.changed_at is not None
+    relisted = is_new or (locked.revision > 0 and not same_timer(account, before))
     return {
         "account_id": account.account_id,
         "version": account.version,
@@ -265,8 +269,8 @@ def _row(locked: LockedAccount, unit_of_work: UnitOfWork) -> Row:
         "next_due_at": locked.next_due_at(unit_of_work.now, policy),
         "next_timer": timer.kind if timer else None,
         "waiting": len(locked.waiting),
-        "list_group": list_group(account).word if locked.revision else None,
-        "listed_day": listed_day(account) if locked.revision else None,
+        "list_group": list_group(account).word if relisted else None,
+        "listed_day": listed_day(account) if relisted else None,
     }
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import DateTime, Index, text
 from sqlmodel import Field
 
-from shared.storage.bulk import Bulk, Row, delete, insert
+from shared.storage.bulk import Bulk, Row, delete, insert_new
 from shared.storage.database import Connection
 from shared.storage.tables import TextKey
 from subscription_service.handlers import BusinessKey, Incoming, Verdict
@@ -35,7 +35,7 @@ class BusinessIdRow(SubscriptionTable, table=True):
     fingerprint: bytes
 
 
-_INSERT_EVENT_IDS = insert(EventIdRow, ("key",), or_ignore=True, returning=("key",))
+_ADD_EVENT_IDS = insert_new(EventIdRow, ("key",))
 _DELETE_EVENT_IDS = text("DELETE FROM event_claim WHERE key = ANY(:keys)")
 # By the place of the rows, found through the index by age: the table may hold billions of others.
 _BY_INDEX = text("SET LOCAL enable_seqscan = off")
@@ -43,7 +43,7 @@ _DELETE_OLD_EVENT_IDS = text(
     "DELETE FROM event_claim WHERE ctid = ANY(ARRAY(SELECT ctid FROM event_claim"
     " WHERE claimed_at < now() - make_interval(days => :days) LIMIT :limit FOR UPDATE SKIP LOCKED))"
 )
-_INSERT_BUSINESS_IDS = insert(BusinessIdRow, or_ignore=True, returning=("kind", "id"))
+_ADD_BUSINESS_IDS = insert_new(BusinessIdRow)
 _DELETE_BUSINESS_IDS = delete(BusinessIdRow, ("kind", "id", "fingerprint"))
 _FINGERPRINTS = Bulk(
     BusinessIdRow, "SELECT kind, id, fingerprint FROM id_claim JOIN {rows} USING ({names})", ("kind", "id")
@@ -100,8 +100,7 @@ async def _record_event_ids(connection: Connection, events: Sequence[Incoming]) 
     for event in events:
         if first.setdefault(event.event_key, event) is not event:
             event.verdict = Verdict.DUPLICATE
-    inserted = await _INSERT_EVENT_IDS.fetch(connection, [{"key": key} for key in sorted(first)])
-    for key in first.keys() - {key for (key,) in inserted}:
+    for (key,) in await _ADD_EVENT_IDS.fetch(connection, [{"key": key} for key in sorted(first)]):
         first.pop(key).verdict = Verdict.DUPLICATE
     return list(first.values())
 
@@ -113,8 +112,8 @@ async def _record_business_ids(connection: Connection, events: Sequence[Incoming
     for _, key in keyed:
         first.setdefault(key[:2], key)
     rows = [key._asdict() for key in sorted(first.values())]
-    inserted = {(kind, business_id) for kind, business_id in await _INSERT_BUSINESS_IDS.fetch(connection, rows)}
-    again = [(event, key) for event, key in keyed if key[:2] not in inserted or first[key[:2]] is not key]
+    known = {(kind, business_id) for kind, business_id in await _ADD_BUSINESS_IDS.fetch(connection, rows)}
+    again = [(event, key) for event, key in keyed if key[:2] in known or first[key[:2]] is not key]
     spent = await _fingerprints(connection, [key for _, key in again])
     for event, key in again:
         if spent[key[:2]] != key.fingerprint:

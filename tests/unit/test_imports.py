@@ -31,7 +31,16 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "subscription_service.domain": set(),
     "subscription_service.policy_files": {"domain"},
     "subscription_service.storage": {
-        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "person_data", "receipts"),
+        *(
+            "account_changes",
+            "domain",
+            "policy_files",
+            "handlers",
+            "outbox_entries",
+            "pauses",
+            "person_data",
+            "receipts",
+        ),
         *("recent_states", "unit_of_work"),
     },
     "subscription_service.migrations": {"storage"},

@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlmodel import Field, SQLModel
 
-from shared.storage.bulk import Bulk, Row, delete, insert, update, upsert
+from shared.storage.bulk import Bulk, Row, delete, insert, insert_new, update, upsert
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection, Engine, connect, transaction
 
@@ -96,6 +96,14 @@ async def test_the_last_day_is_stored_as_the_driver_stores_it(connection: Connec
 async def test_what_is_there_already_is_not_inserted_again(connection: Connection) -> None:
     again = insert(Sample, or_ignore=True, returning=["number"])
     assert [row.number for row in await again.fetch(connection, [FULL, {**FULL, "number": 3}])] == [3]
+
+
+async def test_what_is_new_is_inserted_and_the_keys_of_the_rest_come_back(connection: Connection) -> None:
+    new = insert_new(Sample)
+    assert await new.fetch(connection, [{**FULL, "number": 3}]) == []
+    known = await new.fetch(connection, [FULL, {**FULL, "number": 4}, {**FULL, "number": 3}])
+    assert sorted(known) == [("acct-1", 1), ("acct-1", 3)]
+    assert [row["number"] for row in await _read(connection)] == [1, 2, 3, 4]
 
 
 async def test_an_upsert_sets_and_adds(connection: Connection) -> None:

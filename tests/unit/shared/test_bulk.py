@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, Nume
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from shared.storage.bulk import Bulk, delete, insert, update, upsert
+from shared.storage.bulk import Bulk, delete, insert, insert_new, update, upsert
 from shared.storage.columns import Selection, keys_of, literal_of, names_of, type_of
 
 
@@ -65,6 +65,14 @@ def test_what_is_there_already_is_left_out_and_the_rest_returned() -> None:
     assert insert(Sample, ("owner", "number"), or_ignore=True, returning=["number"]).sql == (
         f"INSERT INTO sample (owner, number) SELECT owner, number FROM unnest({KEYS}) AS n (owner, number)"
         " ON CONFLICT DO NOTHING RETURNING number"
+    )
+
+
+def test_what_is_new_is_inserted_and_the_keys_of_the_rest_are_returned() -> None:
+    assert insert_new(Sample, ("owner", "number")).sql == (
+        f"WITH given AS MATERIALIZED (SELECT * FROM unnest({KEYS}) AS n (owner, number)), added AS ("
+        "INSERT INTO sample (owner, number) SELECT owner, number FROM given ON CONFLICT DO NOTHING"
+        " RETURNING owner, number) SELECT owner, number FROM given EXCEPT SELECT owner, number FROM added"
     )
 
 

@@ -1,10 +1,12 @@
 """What a row holds is what was stored: accounts, servers, configuration entries and orders come back as they were."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 from msgspec import structs
 
@@ -41,6 +43,7 @@ from subscription_service.domain.timers import Timer, TimerKind
 from subscription_service.policy_files.catalog import load_catalog
 from subscription_service.policy_files.policy import load_policy
 from subscription_service.storage import accounts, configuration, orders, servers
+from subscription_service.storage.account_documents import subscription_of
 from subscription_service.unit_of_work import LockedAccount, UnitOfWork
 
 LATER = VersionStamp(datetime(2026, 2, 1, 8, 30, 0, 250_000, tzinfo=UTC), "/assets?zone=a", "evt-2")
@@ -91,11 +94,17 @@ FULL = structs.replace(
 )
 
 
-def row_of(account: Account, before: Account = PLAIN) -> dict[str, Any]:
-    """What is written for `account`."""
+def row_of(account: Account, before: Account = PLAIN, **locked: Any) -> dict[str, Any]:
+    """What is written for `account`; `locked`: more of what was locked."""
     rules = Rules(policy=load_policy(), catalog=load_catalog())
     unit_of_work = UnitOfWork(now=LATER.time, rules=rules, locked={}, partitions={}, culprits=Culprits())
-    return dict(accounts._row(LockedAccount(account, before, partition=1, revision=1), unit_of_work))
+    return dict(accounts._row(LockedAccount(account, before, partition=1, **{"revision": 1, **locked}), unit_of_work))
+
+
+def listing(account: Account, *, before: Account, new: bool = False, revision: int = 1) -> tuple[Any, Any]:
+    """What is written for the list of accounts."""
+    row = row_of(account, before, revision=revision, changed_at=LATER.time if new else None)
+    return row["list_group"], row["listed_day"]
 
 
 def reread(account: Account, before: Account = PLAIN) -> Account:
@@ -112,6 +121,14 @@ def test_an_account_comes_back_as_it_was_stored(account: Account) -> None:
 @pytest.mark.parametrize("subscription", [ACTIVE, GRACE, RELEASED], ids=["active", "grace", "released"])
 def test_a_subscription_comes_back_in_its_state(subscription: Subscription) -> None:
     assert reread(structs.replace(PLAIN, subscription=subscription)).subscription == subscription
+
+
+@pytest.mark.parametrize("subscription", [ACTIVE, GRACE, RELEASED], ids=["active", "grace", "released"])
+def test_a_subscription_is_read_however_its_document_begins(subscription: Subscription) -> None:
+    """A migration that rewrites documents writes spaces, and members in another order."""
+    document = orjson.loads(row_of(structs.replace(PLAIN, subscription=subscription))["subscription"])
+    backwards = dict(reversed(document.items()))
+    assert subscription_of(json.dumps(document)) == subscription_of(json.dumps(backwards)) == subscription
 
 
 def test_one_fact_alone_is_enough_to_be_stored() -> None:
@@ -141,6 +158,19 @@ def test_a_contact_that_was_forgotten_is_written_and_read_as_none() -> None:
 def test_documents_that_did_not_change_are_not_written() -> None:
     row = row_of(structs.replace(FULL, version=4), before=FULL)
     assert (row["contact"], row["subscription"], row["facts"]) == (None, None, None)
+
+
+def test_what_lists_an_account_is_written_when_it_is_new_and_when_its_subscription_or_instant_changes() -> None:
+    listed, same = structs.replace(FULL, subscription=ACTIVE), (None, None)
+    place = ("active/ultimate/auto_renewal/failing", TERM.expires_on)
+    assert listing(structs.replace(listed, balance=Decimal(1)), before=listed) == same
+    assert listing(listed, before=structs.replace(listed, subscription=None)) == place
+    assert listing(listed, before=structs.replace(listed, decided_at=EARLIER.time)) == place
+    assert listing(listed, before=listed, new=True) == place
+
+
+def test_nothing_lists_an_account_that_has_no_state_document() -> None:
+    assert listing(structs.replace(PLAIN, subscription=ACTIVE), before=PLAIN, revision=0) == (None, None)
 
 
 def test_the_next_timer_is_read_where_no_event_waits() -> None:
