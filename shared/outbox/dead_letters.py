@@ -62,4 +62,4 @@ async def empty_dead_letters(connection: Connection, topic: str, account_id: str
 
 
 def _emptied(headers: bytes | None) -> bytes | None:
-    return pack(emptied_headers(tuple(unpack(headers))))
+    return pack(emptied_headers(unpack(headers)))

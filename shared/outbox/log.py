@@ -105,9 +105,9 @@ def pack(headers: Headers) -> bytes | None:
     return orjson.dumps([(name, _text(value)) for name, value in headers]) if headers else None
 
 
-def unpack(packed: bytes | None) -> list[tuple[str, bytes | None]]:
+def unpack(packed: bytes | None) -> Headers:
     """The inverse of `pack`."""
-    return [(name, _bytes(text)) for name, text in orjson.loads(packed)] if packed else []
+    return tuple((name, _bytes(text)) for name, text in orjson.loads(packed)) if packed else ()
 
 
 def _text(value: bytes | None) -> str | None:

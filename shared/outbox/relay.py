@@ -7,9 +7,11 @@ document changed, `documents` makes it here, and changes that need none any more
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -20,7 +22,7 @@ from shared.kafka.client import connection_arguments, standalone_consumer
 from shared.kafka.errors import classified, close_quietly, kafka_meaning, report_when_slow
 from shared.kafka.last_records import last_visible
 from shared.kafka.record import Record
-from shared.kafka.sizes import Content, Headers
+from shared.kafka.sizes import Content
 from shared.kafka.topics import name_of
 from shared.outbox import progress
 from shared.outbox.documents import Documents, DocumentsInPlace
@@ -44,6 +46,7 @@ _IDLE_SECONDS: Final = 1.0
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """Bytes per output partition in one Kafka transaction; one entry alone may have more."""
 _NO_DOCUMENTS: Final[Mapping[str, Documents]] = {}
+_CONTENT_TYPE: Final = ("content-type", STRUCTURED.encode())
 _BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
 
 
@@ -145,24 +148,29 @@ class Relay:
         return True
 
     async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Any]) -> set[str]:
-        """Send batch after batch per partition; only then wait for all of them. The topics that took them.
-
-        Raises `RefusedBatch`.
-        """
+        """Send all partitions' batches; only then wait for them. The topics that took them. Raises `RefusedBatch`."""
         sent: list[asyncio.Task[None]] = []
-        batches: dict[Partition, _Batch] = {}
-        for topic, number, sequence, key, value, headers in entries:
-            place = Partition(topic, number)
-            content = self._limits.fit(place, sequence, Content(key, value, tuple(unpack(headers))))
-            batch = batches.get(place)
-            if batch is None or not batch.has_room(content, at_most=self._limits.batch_bytes(topic)):
-                if batch is not None:
-                    sent.append(await self._send_batch(producer, batch))
-                batch = batches[place] = _Batch(producer, place, sequence)
-            batch.append(sequence, content)
-        sent += [await self._send_batch(producer, batch) for batch in batches.values()]
+        topics: set[str] = set()
+        for place, own in groupby(entries, key=itemgetter(0, 1)):
+            sent += await self._send_own(producer, Partition(*place), own)
+            topics.add(place[0])
         await _wait_for_all(sent)
-        return {place.topic for place in batches}
+        return topics
+
+    async def _send_own(
+        self, producer: AIOKafkaProducer, place: Partition, entries: Iterable[Any]
+    ) -> "list[asyncio.Task[None]]":
+        """Send one partition's entries, batch after batch."""
+        sent: list[asyncio.Task[None]] = []
+        at_most = self._limits.batch_bytes(place.topic)
+        batch = _Batch(producer, place)
+        for _, _, sequence, key, value, headers in entries:
+            content = self._limits.fit(place, sequence, Content(key, value, unpack(headers)))
+            if not batch.has_room(content, at_most=at_most):
+                sent.append(await self._send_batch(producer, batch))
+                batch = _Batch(producer, place)
+            batch.append(sequence, content)
+        return [*sent, await self._send_batch(producer, batch)]
 
     async def _send_batch(self, producer: AIOKafkaProducer, batch: "_Batch") -> "asyncio.Task[None]":
         place = batch.place
@@ -216,21 +224,22 @@ def _sequence_of(record: Record) -> int:
 
 
 class _Batch:
-    """Entries of one output partition that are sent together; `sequence`: of the first."""
+    """Entries of one output partition that are sent together; `sequence`: of the first, 0 before there is one."""
 
-    def __init__(self, producer: AIOKafkaProducer, place: Partition, sequence: int) -> None:
+    def __init__(self, producer: AIOKafkaProducer, place: Partition) -> None:
         self.builder = producer.create_batch()
         self.place = place
-        self.sequence = sequence
+        self.sequence = 0
+        self._own_headers = () if place.topic in _BARE_TOPICS else (_CONTENT_TYPE,)
 
     def has_room(self, content: Content, *, at_most: int) -> bool:
-        """Whether the batch would stay within `at_most` bytes."""
+        """Whether the batch would stay within `at_most` bytes; the first entry may have any size."""
         size: int = self.builder.size()
-        return size + content.size + _BYTES_PER_RECORD <= at_most
+        return not self.sequence or size + content.size + _BYTES_PER_RECORD <= at_most
 
     def append(self, sequence: int, content: Content) -> None:
-        """The first entry may have any size."""
-        headers = _headers(self.place.topic, sequence, content.headers)
+        self.sequence = self.sequence or sequence
+        headers = [*content.headers, *self._own_headers, ("sequence", b"%d" % sequence)]
         self.builder.append(key=content.key, value=content.value, timestamp=None, headers=headers)
 
     def refused(self, size: int) -> RefusedBatch:
@@ -258,10 +267,3 @@ async def _wait_for_all(sent: Sequence["asyncio.Task[None]"]) -> None:
     errors = [error for task in done if (error := task.exception())]
     for error in sorted(errors, key=lambda error: not isinstance(error, RefusedBatch)):
         raise error
-
-
-def _headers(topic: str, sequence: int, received: Headers) -> list[tuple[str, bytes | None]]:
-    own: list[tuple[str, bytes | None]] = [("sequence", b"%d" % sequence)]
-    if topic not in _BARE_TOPICS:
-        own.insert(0, ("content-type", STRUCTURED.encode()))
-    return [*received, *own]
