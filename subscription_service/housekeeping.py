@@ -78,7 +78,7 @@ class Housekeeping:
             now = await self._clock.now(connection)
             found = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
             moved = [skip_missed(each.account, self._policy, stored=each.stored_timer, now=now) for each in found]
-            await accounts.retime(connection, [(account, next_timer(account, self._policy)) for account in moved])
+            await accounts.reschedule(connection, [(account, next_timer(account, self._policy)) for account in moved])
         return found[-1].account.account_id if len(found) == _ACCOUNTS_PER_TRANSACTION else None
 
 

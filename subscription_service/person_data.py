@@ -81,7 +81,7 @@ def _value(incoming: Incoming) -> bytes:
     attributes = {"id": event.id, "source": event.source, "type": event.type, "time": wire_time(event.time)}
     attributes |= {"subject": event.subject} | ({"traceparent": event.traceparent} if event.traceparent else {})
     data = to_json(event.data)
-    if isinstance(event.data, erasing.WithContact | RecipientsChanged):
+    if isinstance(event.data, erasing.CommandWithContact | RecipientsChanged):
         stated = orjson.loads(data)
         data = orjson.dumps(stated | {name: None for name in _NOBODY if name in stated})
     return encode(attributes, data)

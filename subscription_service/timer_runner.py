@@ -38,8 +38,8 @@ _POLL_SECONDS = 0.5
 _SET_ASIDE_SECONDS = 60
 
 
-class _Look(NamedTuple):
-    """A look at the inputs: the service clock's time (UTC), and the ends that they had then."""
+class _InputSnapshot(NamedTuple):
+    """The inputs at one moment: the service clock's time (UTC), and the ends that they had then."""
 
     at: datetime
     ends: Ends
@@ -55,8 +55,8 @@ class TimerRunner:
         self._inputs = context.inputs
         self._partitions = context.partitions
         self._health = context.health
-        self._look: _Look | None = None
-        """The look that is waited for."""
+        self._awaited: _InputSnapshot | None = None
+        """Up to where the inputs are being read."""
         self._set_aside_until: dict[str, float] = {}
         self._culprits = Culprits()
         self._recent = recent
@@ -70,12 +70,12 @@ class TimerRunner:
     async def run_all_due(self) -> None:
         """Run all that is due at the service clock's time. Raises `Transient`."""
         while due_at := await self._due_at():
-            look = self._look = self._look or _Look(due_at, await self._inputs.ends())
-            await self._inputs.wait_until_applied(look.ends)
-            while await self._run_some(look.at):
+            awaited = self._awaited = self._awaited or _InputSnapshot(due_at, await self._inputs.ends())
+            await self._inputs.wait_until_applied(awaited.ends)
+            while await self._run_some(awaited.at):
                 pass
-            if self._look is look:
-                self._look = None
+            if self._awaited is awaited:
+                self._awaited = None
 
     async def _due_at(self) -> datetime | None:
         """The service clock's time, where something is due."""
@@ -127,13 +127,18 @@ class TimerRunner:
         locked = await loading.lock_due(connection, account_ids, partitions=self._partitions[LIFECYCLE], by=read_to)
         waiting = {name: _going_on(each) for name, each in locked.items()}
         policy = self._rules.policy
-        # What an event that waited changes may make anything due that was not before.
-        whole = [
+        # A waiting event, once decided, may make new timers due: then everything is loaded for its account.
+        needs_all_servers = [
             name for name, each in locked.items() if waiting[name] or may_touch_all_servers(each.account, now, policy)
         ]
-        told = [name for name, each in locked.items() if waiting[name] or may_deduct(each.account)]
-        charged = told if policy.charge_notice_days else ()
-        await loading.load_touched(connection, locked, chain(*waiting.values()), whole=whole, charged=charged)
+        may_announce = [name for name, each in locked.items() if waiting[name] or may_deduct(each.account)]
+        await loading.load_touched(
+            connection,
+            locked,
+            chain(*waiting.values()),
+            with_all_servers=needs_all_servers,
+            with_orders=may_announce if policy.charge_notice_days else (),
+        )
         await loading.load_coupons(connection, locked, _coupon_days(locked, now, policy))
         unit_of_work = UnitOfWork(
             now=now, rules=self._rules, locked=locked, partitions=self._partitions, culprits=self._culprits

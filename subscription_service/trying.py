@@ -99,10 +99,15 @@ async def _load(connection: Connection, unit_of_work: UnitOfWork, incoming: Inco
     """The rows that the event, what waits and what is due may touch."""
     now, policy, loaded = unit_of_work.now, unit_of_work.rules.policy, unit_of_work.locked
     locked = loaded[incoming.account_id]
-    whole = [incoming.account_id] if locked.waiting or may_touch_all_servers(locked.account, now, policy) else []
+    needs_all_servers = locked.waiting or may_touch_all_servers(locked.account, now, policy)
     events = [incoming, *(event for event, _ in locked.waiting)]
-    charged = [incoming.account_id] if policy.charge_notice_days else []
-    await loading.load_touched(connection, loaded, events, whole=whole, charged=charged)
+    await loading.load_touched(
+        connection,
+        loaded,
+        events,
+        with_all_servers=[incoming.account_id] if needs_all_servers else [],
+        with_orders=[incoming.account_id] if policy.charge_notice_days else [],
+    )
     decided_at = locked.account.decided_at
     if decided_at is not None:
         zone, ahead = policy.billing_zone, policy.days_told_ahead

@@ -1,15 +1,15 @@
 """What one transaction decides, worked out in memory without IO: events and timers in, accounts and log entries out.
 
-`batch` and `timers` lock the accounts, run `handle` or `catch_up`, and pass the unit of work to `storage`, which writes
-what it collected. Which event waits and what comes next is answered by `domain.waiting`; here the answers are applied.
-An `Account` is replaced, never changed, so whatever differs from `LockedAccount.before` is to be stored.
+`batch` and `timer_runner` lock the accounts, run `handle` or `catch_up`, and pass the unit of work to `storage`, which
+writes what it collected. Here the answers of `domain.waiting` are applied: which event waits, what comes next. An
+`Account` is replaced, never changed, so whatever differs from `LockedAccount.before` is to be stored.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final, assert_never
+from datetime import datetime
+from typing import assert_never
 
 from shared.contracts.acts import AccountErased
 from shared.contracts.lifecycle_parts import RejectionCode
@@ -18,7 +18,7 @@ from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
-from shared.outbox.documents import change
+from shared.outbox.documents import document_changed
 from shared.outbox.log import Entry
 from shared.runtime.log_lines import LogMessage
 from shared.storage.event_counts import EventOutcome
@@ -26,7 +26,7 @@ from subscription_service import person_data
 from subscription_service.account_changes import same_timer
 from subscription_service.domain import waiting
 from subscription_service.domain.context import DecisionTime, FactContext
-from subscription_service.domain.model import Account, VersionStamp
+from subscription_service.domain.model import OLDEST_STAMP, Account
 from subscription_service.domain.overview import shown_of
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.step import StepResult, refuse, step
@@ -36,9 +36,6 @@ from subscription_service.handlers import IN_AN_ORDER, Incoming, Verdict
 from subscription_service.log_lines import refused
 from subscription_service.outbox_entries import EmittedEvent, lifecycle_entry
 from subscription_service.receipts import FOR_A_PURCHASE, FOR_TIMERS, ReceiptOutcome, Receipts
-
-_NONE: Final = RejectionCode.NOT_SUBSCRIBED
-_NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")  # for timers, which bring no facts
 
 
 @dataclass(slots=True)
@@ -75,7 +72,7 @@ class LockedAccount:
         return Schedule(self.account, self.timer(policy), self.waiting)
 
     def next_due_at(self, now: datetime, policy: Policy) -> datetime | None:
-        """When `timers` must look at this account again (UTC); None: not until an event comes."""
+        """When `timer_runner` must look at this account again (UTC); None: not until an event comes."""
         return waiting.next_due_at(self.schedule(policy), now)
 
 
@@ -164,7 +161,7 @@ class UnitOfWork:
         for event in self.emitted:
             yield lifecycle_entry(event, self.locked[event.account_id].partition, self.now)
         for locked in self.changed_states:
-            yield change(STATE, locked.partition, locked.account.account_id, locked.revision)
+            yield document_changed(STATE, locked.partition, locked.account.account_id, locked.revision)
 
     def changed(self) -> list[LockedAccount]:
         """Accounts whose row must be stored."""
@@ -254,7 +251,11 @@ class UnitOfWork:
         else:
             self.dead_letter(incoming, Reason.ID_CONFLICT, f"{kind}_id: spent by other content")
 
-    def _refuse(self, locked: LockedAccount, incoming: Incoming, at: datetime, code: RejectionCode = _NONE) -> None:
+    def _refuse(
+        self, locked: LockedAccount, incoming: Incoming, at: datetime, code: RejectionCode | None = None
+    ) -> None:
+        """Without a `code`: the account has no subscription."""
+        code = code or RejectionCode.NOT_SUBSCRIBED
         context = FactContext(incoming.stamp, at, self.rules)
         self._record(locked, incoming, refuse(locked.account, incoming.event.data, code, context), at)
 
@@ -274,7 +275,8 @@ class UnitOfWork:
 
     def _run(self, locked: LockedAccount, timer: Timer) -> None:
         time = DecisionTime(at=timer.at, now=self.now)
-        self._emit(locked, step(locked.account, timer, time=time, stamp=_NO_STAMP, rules=self.rules), timer.at, timer)
+        result = step(locked.account, timer, time=time, stamp=OLDEST_STAMP, rules=self.rules)
+        self._emit(locked, result, timer.at, timer)
 
     def _emit(self, locked: LockedAccount, result: StepResult, at: datetime, cause: Incoming | Timer) -> None:
         for version, event in enumerate(result.events, locked.account.version + 1):

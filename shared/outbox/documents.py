@@ -31,7 +31,7 @@ class Documents(Protocol):
         """Another producer begins: what is kept in memory may be older than what another copy has published."""
 
 
-def change(topic: str, partition: int, key: str, revision: int) -> Entry:
+def document_changed(topic: str, partition: int, key: str, revision: int) -> Entry:
     """The entry of a change, for the transaction that made this revision of the document."""
     headers = ((_REVISION, b"%d" % revision),)
     return Entry(topic=topic, partition=partition, key=key.encode(), value=None, headers=headers, enveloped=False)

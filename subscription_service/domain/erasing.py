@@ -23,9 +23,9 @@ from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import NO_RECIPIENTS, Account, Person
 from subscription_service.domain.policy import Rules
 
-WithContact = PurchaseOrdered | SubscriptionImported | ContactChanged
+CommandWithContact = PurchaseOrdered | SubscriptionImported | ContactChanged
 """Events in that state a contact."""
-StatesContact = Activated | Imported | ContactReplaced | OrderRejected
+EventWithContact = Activated | Imported | ContactReplaced | OrderRejected
 """Events out that state one."""
 
 
@@ -36,7 +36,7 @@ def note_erasure(account: Account, _: AccountErased, context: FactContext) -> Ac
 
 
 def erase(account: Account, command: AccountErased, _at: datetime, _rules: Rules) -> tuple[LifecycleData, ...]:
-    """The person is forgotten, unless nothing can be known of one since the erasure before.
+    """Publish `erased`, unless nothing has named a person since the last erasure.
 
     A contact or recipients that were stated later, and have come earlier, are stated anew.
     """
@@ -52,15 +52,16 @@ def is_forgotten(account: Account, stated_at: datetime) -> bool:
 
 def contact_of(account: Account, command: InboundData, stated_at: datetime) -> Contact | None:
     """The account's contact, else the command's where that is not forgotten."""
-    stated = command.contact if isinstance(command, WithContact) and not is_forgotten(account, stated_at) else None
-    return account.contact or stated
+    if isinstance(command, CommandWithContact) and not is_forgotten(account, stated_at):
+        return account.contact or command.contact
+    return account.contact
 
 
 def without_forgotten(
     events: tuple[LifecycleData, ...], account: Account, command: InboundData, stated_at: datetime
 ) -> tuple[LifecycleData, ...]:
     """The events that a command with this `time` leads to; where its contact is forgotten, with the account's."""
-    if isinstance(command, WithContact) and is_forgotten(account, stated_at):
+    if isinstance(command, CommandWithContact) and is_forgotten(account, stated_at):
         return tuple(_with_contact_of(account, events))
     return events
 
@@ -71,7 +72,7 @@ def note(account: Account, command: InboundData, stated_at: datetime) -> Account
         return _without_stamps(account)
     if is_forgotten(account, stated_at):
         return account
-    if isinstance(command, WithContact):
+    if isinstance(command, CommandWithContact):
         return structs.replace(account, person=account.person._replace(named=True, stated_at=stated_at))
     if isinstance(command, RecipientsChanged) and command.recipients:
         return structs.replace(account, person=account.person._replace(named=True))
@@ -89,11 +90,14 @@ def without_contact(event: LifecycleData) -> LifecycleData:
     """An event as it is kept and published once its person is forgotten, without recipients too."""
     if isinstance(event, RecipientsReplaced):
         return replace(event, recipients=None)
-    return replace(event, contact=None) if isinstance(event, StatesContact) else event
+    return replace(event, contact=None) if isinstance(event, EventWithContact) else event
 
 
 def _without_stamps(account: Account) -> Account:
-    """After an erasure: of whom it has taken, also the stamps go; what nobody is named by needs no other erasure."""
+    """After an erasure: drop the stamps of what it removed.
+
+    `named` turns false when neither contact nor recipients are left, so a second erasure publishes nothing.
+    """
     person, stamp = account.person, account.recipients.stamp
     if stamp is not None and is_forgotten(account, stamp.time):
         account = structs.replace(account, recipients=NO_RECIPIENTS)

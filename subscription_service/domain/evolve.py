@@ -28,10 +28,10 @@ from subscription_service.domain.model import (
 from subscription_service.domain.policy import Policy
 from subscription_service.domain.terms import from_last_ended, is_automatic, subscription_id_of
 
-EventWithTerms = (
+TermsChangingEvent = (
     lifecycle.Renewed | lifecycle_acts.RenewalTakenBack | lifecycle_acts.TermExtended | lifecycle.SpecificationChanged
 )
-EventWithoutTerms = (
+TermsKeepingEvent = (
     lifecycle.Expired
     | lifecycle_auto_renewal.AutoRenewalFailed
     | lifecycle.QuotaExceeded
@@ -95,7 +95,7 @@ def _subscription(
 
 
 def _with_other_terms(
-    subscription: Active | Grace, event: EventWithTerms, at: datetime, policy: Policy
+    subscription: Active | Grace, event: TermsChangingEvent, at: datetime, policy: Policy
 ) -> Active | Grace:
     """A live subscription after an event that changes its terms."""
     match event:
@@ -112,7 +112,7 @@ def _with_other_terms(
 
 
 def _with_same_terms(
-    subscription: Active | Grace, event: EventWithoutTerms, at: datetime, policy: Policy
+    subscription: Active | Grace, event: TermsKeepingEvent, at: datetime, policy: Policy
 ) -> Active | Grace:
     """A live subscription after an event that leaves its terms as they are."""
     match event:

@@ -10,8 +10,7 @@ that holds nothing newer is forgotten (`apply_snapshot`), and what is older in a
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
 
 from msgspec import structs
 
@@ -28,6 +27,7 @@ from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import (
     NOTHING,
+    OLDEST_STAMP,
     Account,
     Active,
     Grace,
@@ -39,8 +39,6 @@ from subscription_service.domain.model import (
 from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.quota import Quota, exhaustion, fits, quota_of
 from subscription_service.domain.refusals import Rejection
-
-_NEVER: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
 
 
 def register(account: Account, command: ServerRegistered, context: FactContext) -> Account:
@@ -119,7 +117,7 @@ def apply_snapshot(account: Account, command: InventorySnapshot, context: FactCo
 def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
     """R16, the switch from full to partial: binds servers in the order of their registration while the quota lasts."""
     present = [server for server in account.servers.values() if server.present]
-    present.sort(key=lambda server: (server.present_stamp or _NEVER, server.server_id))
+    present.sort(key=lambda server: (server.present_stamp or OLDEST_STAMP, server.server_id))
     chosen: set[str] = set()
     needed = NOTHING
     for server in present:

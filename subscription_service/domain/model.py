@@ -8,10 +8,10 @@ The fields of `Active`, `Grace`, `Released` and what is in them are stored by na
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -35,6 +35,10 @@ class VersionStamp(NamedTuple):
     time: datetime
     source: str
     id: str
+
+
+OLDEST_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")
+"""Older than the stamp of every event: of what no event has stated."""
 
 
 class ServerTotals(msgspec.Struct, frozen=True):

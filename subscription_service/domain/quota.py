@@ -62,7 +62,7 @@ def exhaustion(quota: Quota, needed: ServerTotals) -> Rejection | None:
     return None
 
 
-def quota_notice(account: Account, at: datetime, catalog: Catalog) -> QuotaExceeded | QuotaRestored | None:
+def quota_change(account: Account, at: datetime, catalog: Catalog) -> QuotaExceeded | QuotaRestored | None:
     """The event that flips `quota_exceeded`, or None where the flag is right; only while active (R33)."""
     subscription = account.subscription
     if not isinstance(subscription, Active):

@@ -22,7 +22,7 @@ from subscription_service.domain.evolve import evolve
 from subscription_service.domain.facts import apply_fact, apply_side_effects
 from subscription_service.domain.model import Account, VersionStamp
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.quota import quota_notice
+from subscription_service.domain.quota import quota_change
 from subscription_service.domain.refusals import Rejection, sentence
 from subscription_service.domain.run_timer import run_timer
 from subscription_service.domain.timers import Timer, kinds_at
@@ -68,7 +68,7 @@ def _decide(account: Account, command: InboundData, context: FactContext) -> Ste
         return _rejected(account, command, decided, context)
     events = erasing.without_forgotten(decided, known, command, context.stamp.time)
     after = erasing.note(_apply_events(known, events, at, rules), command, context.stamp.time)
-    return _with_quota_notice(after, events, at, rules)
+    return _with_quota_change(after, events, at, rules)
 
 
 def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> StepResult:
@@ -86,7 +86,7 @@ def _run(account: Account, timer: Timer, time: DecisionTime, rules: Rules) -> St
             break
     if not events:
         after = structs.replace(account, decided_at=time.at)
-    return _with_quota_notice(after, events, time.at, rules)
+    return _with_quota_change(after, events, time.at, rules)
 
 
 def _apply_events(account: Account, events: Iterable[LifecycleData], at: datetime, rules: Rules) -> Account:
@@ -96,12 +96,12 @@ def _apply_events(account: Account, events: Iterable[LifecycleData], at: datetim
     return account
 
 
-def _with_quota_notice(account: Account, events: tuple[LifecycleData, ...], at: datetime, rules: Rules) -> StepResult:
+def _with_quota_change(account: Account, events: tuple[LifecycleData, ...], at: datetime, rules: Rules) -> StepResult:
     """R33 comes after everything else, since a term's start or a reactivation can flip the flag too."""
-    notice = quota_notice(account, at, rules.catalog)
-    if notice is None:
+    change = quota_change(account, at, rules.catalog)
+    if change is None:
         return StepResult(account, events)
-    return StepResult(_apply_events(account, (notice,), at, rules), (*events, notice))
+    return StepResult(_apply_events(account, (change,), at, rules), (*events, change))
 
 
 def _rejected(account: Account, command: InboundData, rejection: Rejection, context: FactContext) -> StepResult:

@@ -5,20 +5,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from shared.contracts import lifecycle, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from subscription_service.domain.context import DecisionTime
-from subscription_service.domain.model import Account, VersionStamp
+from subscription_service.domain.model import OLDEST_STAMP, Account
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.step import step
 from subscription_service.domain.timers import Timer, TimerKind, next_timer
 
 HORIZON: Final = timedelta(days=5 * 365)
-_NO_STAMP: Final = VersionStamp(datetime.min.replace(tzinfo=UTC), "", "")  # for timers, which bring no facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def run_ahead(account: Account, *, now: datetime, until: datetime, rules: Rules)
 def foresee(account: Account, timer: Timer, *, now: datetime, rules: Rules) -> Foreseen:
     """What the account's next timer, or next change, will lead to. `now`: the service clock (UTC)."""
     time = DecisionTime(at=timer.at, now=max(now, timer.at))
-    result = step(account, timer, time=time, stamp=_NO_STAMP, rules=rules)
+    result = step(account, timer, time=time, stamp=OLDEST_STAMP, rules=rules)
     return Foreseen(account, timer, result.events, result.account)
 
 

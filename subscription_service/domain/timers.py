@@ -65,8 +65,10 @@ def announced_before(account: Account, until: datetime, policy: Policy) -> Seque
 
 
 def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
-    """The account after the policy was changed: what only the new one would have had due by `now` (UTC) is left out
-    (R29, R49, R51). `stored`: the old one's next timer; where that was not due by then, nothing was.
+    """After a policy change: move `decided_at` to `now` (UTC), so that what only the new policy would have had due by
+    `now` never runs (R29, R49, R51). Unchanged where the old policy already had something due.
+
+    `stored`: the next timer by the old policy.
     """
     timer = next_timer(account, policy)
     was_due = stored is not None and stored.at <= now

@@ -107,7 +107,9 @@ _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY acc
 _READ_SOME = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids)")
 _READ_NEXT = text(_NEXT)
 _LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
-_RETIME = update(AccountRow, ("account_id", "decided_at", "next_due_at", "next_timer"), only_if="account.waiting = 0")
+_RESCHEDULE = update(
+    AccountRow, ("account_id", "decided_at", "next_due_at", "next_timer"), only_if="account.waiting = 0"
+)
 
 
 async def lock(
@@ -176,7 +178,7 @@ async def lock_next(connection: Connection, *, after: str, limit: int) -> list[L
     return [_locked(row) for row in _READ.rows(found)]
 
 
-async def retime(connection: Connection, timers: Iterable[tuple[Account, Timer | None]]) -> None:
+async def reschedule(connection: Connection, timers: Iterable[tuple[Account, Timer | None]]) -> None:
     """Set `decided_at` and the next timers of accounts, but leave accounts with waiting events alone."""
     rows = [
         {
@@ -187,7 +189,7 @@ async def retime(connection: Connection, timers: Iterable[tuple[Account, Timer |
         }
         for account, timer in timers
     ]
-    await _RETIME.run(connection, rows)
+    await _RESCHEDULE.run(connection, rows)
 
 
 async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, Any]:

@@ -92,19 +92,19 @@ async def load_touched(
     locked: Mapping[str, LockedAccount],
     events: Iterable[Incoming],
     *,
-    whole: Collection[str] = (),
-    charged: Collection[str] = (),
+    with_all_servers: Collection[str] = (),
+    with_orders: Collection[str] = (),
 ) -> None:
     """Load the servers, configuration entries, orders and revocations of coupons that these events touch.
 
-    Where an event may need all servers, and of the accounts `whole`: also every server that is present or bound. Of the
-    accounts `charged`: also the orders of their terms, whose fee a notice of a charge names (R49).
+    Where an event may need all servers, and of the accounts `with_all_servers`: also every server that is present or
+    bound. Of the accounts `with_orders`: also the orders of their terms, whose fee a notice of a charge names (R49).
     """
     touched = _Touched(locked, events)
-    touched.whole.update(whole)
-    touched.orders.update(order for account_id in charged for order in _orders_of(locked[account_id].account))
+    touched.all_servers.update(with_all_servers)
+    touched.orders.update(order for account_id in with_orders for order in _orders_of(locked[account_id].account))
     found_servers = await servers.some(connection, touched.servers)
-    for account_id, in_use in (await servers.in_use(connection, sorted(touched.whole))).items():
+    for account_id, in_use in (await servers.in_use(connection, sorted(touched.all_servers))).items():
         found_servers.setdefault(account_id, {}).update(in_use)
     found_entries = await configuration.some(connection, touched.entries)
     for account_id, ids in (await coupons.revoked(connection, touched.coupons)).items():
@@ -195,7 +195,7 @@ class _Touched:
     """The rows that a batch's events are about. `whole`: accounts of which an event may need every server."""
 
     def __init__(self, locked: Mapping[str, LockedAccount], events: Iterable[Incoming]) -> None:
-        self.whole: set[str] = set()
+        self.all_servers: set[str] = set()
         self.servers: set[tuple[str, str]] = set()
         self.entries: set[tuple[str, ConfigurationKind, str]] = set()
         self.coupons: set[tuple[str, str]] = set()
@@ -203,7 +203,7 @@ class _Touched:
         for event in events:
             self._add(event.account_id, event.event.data)
             if event.may_touch_all_servers(locked[event.account_id].account):
-                self.whole.add(event.account_id)
+                self.all_servers.add(event.account_id)
 
     def _add(self, account_id: str, data: InboundData) -> None:
         match data:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared.contracts.topics import STATE
 from shared.outbox import log
-from shared.outbox.documents import Document, change
+from shared.outbox.documents import Document, document_changed
 from shared.outbox.relay import Relay
 from shared.runtime.components import ServiceContext
 from shared.runtime.settings import Settings
@@ -71,13 +71,13 @@ async def test_a_log_that_ends_with_changes_passed_over_is_published_to_its_end_
     context: ServiceContext, topic: Topic
 ) -> None:
     latest = Latest(a=2)
-    await append(context.engine, entry(STATE, b"of an older version"), change(STATE, 0, "a", 1))
-    await append(context.engine, change(STATE, 0, "a", 2), change(STATE, 0, "gone", 1))
+    await append(context.engine, entry(STATE, b"of an older version"), document_changed(STATE, 0, "a", 1))
+    await append(context.engine, document_changed(STATE, 0, "a", 2), document_changed(STATE, 0, "gone", 1))
     await published(context, latest, 4)
     assert await on(topic) == [(b"1", b"of an older version"), (b"3", b"a")]
-    await append(context.engine, change(STATE, 0, "gone", 2))
+    await append(context.engine, document_changed(STATE, 0, "gone", 2))
     await published(context, latest, 5)
-    await append(context.engine, change(STATE, 0, "a", 3))
+    await append(context.engine, document_changed(STATE, 0, "a", 3))
     latest.revisions["a"] = 3
     await published(context, latest, 6)
     assert [sequence for sequence, _ in await on(topic)] == [b"1", b"3", b"6"]

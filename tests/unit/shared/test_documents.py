@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.topics import LIFECYCLE, STATE
-from shared.outbox.documents import Document, DocumentsInPlace, change
+from shared.outbox.documents import Document, DocumentsInPlace, document_changed
 from shared.outbox.log import pack
 
 
@@ -28,7 +28,7 @@ class Latest:
 
 def changed(sequence: int, key: str, revision: int) -> tuple[Any, ...]:
     """A change as the log gives it."""
-    entry = change(STATE, 0, key, revision)
+    entry = document_changed(STATE, 0, key, revision)
     return entry.topic, entry.partition, sequence, entry.key, entry.value, pack(entry.headers)
 
 

@@ -11,7 +11,7 @@ from shared.contracts.envelope import RECEIPT_HEADER, fingerprint, to_json
 from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.topics import TEST_CLOCK, TOPIC_OF_TYPE
 from subscription_service import person_data
-from subscription_service.domain.erasing import WithContact
+from subscription_service.domain.erasing import CommandWithContact
 from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming, reread
 from tests.contract.test_golden import GOLDEN
@@ -61,7 +61,7 @@ def test_every_event_is_read_again_with_its_ids_and_its_fingerprint_and_names_no
     assert (again.event_key, again.business_keys, again.time) == (before.event_key, before.business_keys, before.time)
     assert again.record.value == record.value
     stated = json.loads(record.value or b"")["data"]
-    if isinstance(before.event.data, WithContact):
+    if isinstance(before.event.data, CommandWithContact):
         assert stated["contact"] is None
     elif isinstance(before.event.data, RecipientsChanged):
         assert stated["recipients"] is None
