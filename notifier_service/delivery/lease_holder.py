@@ -98,14 +98,7 @@ class LeaseHolder:
         async with transaction(self._engine) as connection:
             now = await self._clock.now(connection)
             acquired = await leases.acquire(connection, self._session.owner, now=now, limit=limit)
-            returned = await suppressions.reasons(
-                connection, {hashed for one in acquired if (hashed := self._hash(one))}
-            )
-            suppressed = [
-                LeaseResult(lease=lease, result=Suppressed(reason), at=lease.event.processing_time(now))
-                for lease in acquired
-                if (reason := self._why_not(lease, now, returned))
-            ]
+            suppressed = await self._suppressed(connection, acquired, now)
             await _pass_on(connection, suppressed, now)
             log_messages = await self._store(connection, suppressed, now)
         say_all(log_messages)
@@ -167,6 +160,17 @@ class LeaseHolder:
         """Whether any email of the service is due or leased."""
         async with transaction(self._engine) as connection:
             return await leases.pending(connection, await self._clock.now(connection))
+
+    async def _suppressed(
+        self, connection: Connection, acquired: Sequence[Lease], now: datetime
+    ) -> Sequence[LeaseResult]:
+        """Of these leases, those of which the email is not sent, with the reason."""
+        returned = await suppressions.reasons(connection, {hashed for one in acquired if (hashed := self._hash(one))})
+        return [
+            LeaseResult(lease=lease, result=Suppressed(reason), at=lease.event.processing_time(now))
+            for lease in acquired
+            if (reason := self._why_not(lease, now, returned))
+        ]
 
     def _why_not(self, lease: Lease, now: datetime, returned: Mapping[str, str]) -> str | None:
         """The reason for which a queued email is not sent: no longer true, not wanted any more, held back since the
