@@ -23,14 +23,13 @@ from shared.outbox.log import Entry
 from shared.runtime.log_lines import LogMessage
 from shared.storage.event_counts import EventOutcome
 from subscription_service import person_data
-from subscription_service.account_changes import same_timer
 from subscription_service.domain import waiting
 from subscription_service.domain.context import DecisionTime, FactContext
 from subscription_service.domain.model import OLDEST_STAMP, Account
 from subscription_service.domain.overview import shown_of
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.step import StepResult, refuse, step
-from subscription_service.domain.timers import Timer, next_timer
+from subscription_service.domain.timers import Timer, next_timer, same_timer
 from subscription_service.domain.waiting import Schedule, WaitingEvents
 from subscription_service.handlers import IN_AN_ORDER, Incoming, Verdict
 from subscription_service.log_lines import refused

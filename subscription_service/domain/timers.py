@@ -49,6 +49,11 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
     return min(_schedule(account, policy), key=attrgetter("at"), default=None)
 
 
+def same_timer(one: Account, other: Account) -> bool:
+    """Whether both accounts have the same next timer: it depends on nothing else. Nor does their place in the list."""
+    return one.subscription is other.subscription and one.decided_at == other.decided_at
+
+
 def next_change(account: Account, policy: Policy) -> Timer | None:
     """The earliest instant after `decided_at` at which a change is due, or None; announcements are passed over."""
     return min(_changes(account, policy), key=attrgetter("at"), default=None)

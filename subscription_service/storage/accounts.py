@@ -17,10 +17,9 @@ from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
 from shared.storage.tables import Counter, OptionalInstant, OptionalText, TextDocument, TextKey
-from subscription_service.account_changes import same_timer
 from subscription_service.domain.listing import list_group, listed_day
 from subscription_service.domain.model import Account, ServerTotals
-from subscription_service.domain.timers import Timer, TimerKind
+from subscription_service.domain.timers import Timer, TimerKind, same_timer
 from subscription_service.domain.waiting import NotLoaded, WaitingEvents
 from subscription_service.storage.account_documents import (
     contact_document,

@@ -31,7 +31,7 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "subscription_service.domain": set(),
     "subscription_service.policy_files": {"domain"},
     "subscription_service.storage": {
-        *("account_changes", "domain", "policy_files", "handlers", "outbox_entries", "pauses", "person_data"),
+        *("domain", "policy_files", "handlers", "outbox_entries", "pauses", "person_data"),
         *("receipts", "recent_states", "unit_of_work"),
     },
     "subscription_service.migrations": {"storage"},
