@@ -100,5 +100,5 @@ def test_time_grows_with_the_length_of_the_reply_only(piece: str) -> None:
         return time.process_time() - began
 
     eight_times_as_long, reference = (min(seconds(length) for _ in range(3)) for length in (16_000, 2_000))
-    assert eight_times_as_long < 0.1
+    assert eight_times_as_long < 1.0  # ten times what it takes, also while coverage is counted
     assert eight_times_as_long < 3 * 8 * reference + 0.01, "linear, not squared"
