@@ -24,8 +24,9 @@ BROWSER = {"Accept": "text/html"}
 
 
 @cache
-def service() -> FastAPI:
-    settings = Settings.model_validate({"auth_secret": SECRET, "public_url": "https://mails.example/tenure"})
+def service(public_url: str = "https://mails.example/tenure") -> FastAPI:
+    """`/mails` alone, without a database; also served to a browser by tests/browser."""
+    settings = Settings.model_validate({"auth_secret": SECRET, "public_url": public_url})
     made = FastAPI()
     made.state.guard = Guard(settings)
     problems.install(made)
