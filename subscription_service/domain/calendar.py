@@ -22,6 +22,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return at_hour(day, 0, zone)
 
 
+@lru_cache(maxsize=8192)
 def billing_day(instant: datetime, zone: ZoneInfo) -> date:
     """The calendar day of an instant in the zone."""
     return instant.astimezone(zone).date()
