@@ -30,7 +30,7 @@ def _codes() -> str:
 
 
 def _shown(sentence: str) -> str:
-    """With the names of the figures where they are filled in."""
+    """With the names of the values where they are filled in."""
     return sentence.replace("{", "*").replace("}", "*")
 
 

@@ -1,7 +1,7 @@
 """The HTTP of bounces: reports of mail that came back, from a mail server, a mail service or an operator.
 
-Nobody has to log in whose report shows the signature that the mail had carried; without
-one an operator's token is needed. It is looked for before anything of a mail is parsed.
+Nobody has to log in whose report shows the signature that the mail had carried; without one an operator's token is
+needed. It is looked for before anything of a mail is parsed.
 """
 
 from dataclasses import replace

@@ -50,7 +50,7 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
 
 
 def same_timer(one: Account, other: Account) -> bool:
-    """Whether both accounts have the same next timer: it depends on nothing else. Nor does their place in the list."""
+    """Whether both have the same next timer and the same place in the list of accounts: nothing else decides these."""
     return one.subscription is other.subscription and one.decided_at == other.decided_at
 
 

@@ -1,8 +1,8 @@
 """The operators' HTTP API: an account's overview, orders, history, timeline, what waits, quote, servers and
 configuration.
 
-It reads only. What it shows was decided by the service, or is worked out by the domain's own rules. The
-documents are in `shapes`, the SQL in `storage`.
+It reads only. What it shows was decided by the service, or is worked out by the domain's own rules. The documents are
+in `shapes`, the SQL in `storage`.
 """
 
 from collections.abc import AsyncIterator

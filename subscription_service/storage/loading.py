@@ -192,7 +192,7 @@ async def _load_over(
 
 
 class _Touched:
-    """The rows that a batch's events are about. `whole`: accounts of which an event may need every server."""
+    """The rows that a batch's events are about. `all_servers`: accounts of which an event may need every server."""
 
     def __init__(self, locked: Mapping[str, LockedAccount], events: Iterable[Incoming]) -> None:
         self.all_servers: set[str] = set()

@@ -64,7 +64,7 @@ async def test_a_million_old_ids_go_in_short_steps_that_two_copies_divide_and_th
         return found
 
     waited: list[float] = []
-    neighbour = asyncio.create_task(_claim_ids(engine, waited))
+    neighbour = asyncio.create_task(_record_ids(engine, waited))
     deleted = await asyncio.gather(*(delete_in_steps(engine, timed, what="ids") for _ in range(2)))
     neighbour.cancel()
     await asyncio.gather(neighbour, return_exceptions=True)
@@ -76,7 +76,7 @@ async def test_a_million_old_ids_go_in_short_steps_that_two_copies_divide_and_th
     assert max(waited) < LONGEST_STEP_SECONDS
 
 
-async def _claim_ids(engine: Engine, waited: list[float]) -> None:
+async def _record_ids(engine: Engine, waited: list[float]) -> None:
     """What an event that is decided meanwhile does with its id: seconds that each took."""
     for number in count():
         began = time.monotonic()
