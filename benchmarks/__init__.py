@@ -4,7 +4,8 @@
 events; `runs`: one measured run; `output`: what it published; `audit`: whether that is right; `latency`: of single
 events; `bare` and `usual`: the two loops; `report`, `comparison`, `page`, `machine`: the results.
 
-Each of these is a benchmark of its own, by its name as first argument: `core` (processor time of deciding), `lists`
-(the list of accounts, the forecast), `mails` (the notifier), `moving_in` (an import), `ops` (the operations page),
-`recovery` (how long a death is felt). `firm` and `ops_topics` make what they measure on.
+Each of these is a benchmark of its own, by its name as first argument: `core` (processor time of deciding), `growth`
+(whether costs grow with what an account has), `lists` (the list of accounts, the forecast), `mails` (the notifier),
+`moving_in` (an import), `ops` (the operations page), `recovery` (how long a death is felt). `firm` and `ops_topics`
+make what they measure; `deciding` is the code that decides, without Kafka; `standalone` is the frame of several.
 """

@@ -19,35 +19,27 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from aiokafka import ConsumerRecord
 
+from benchmarks.deciding import deciding, default_rules, migrated, record_of
 from benchmarks.firm import make_firm
 from benchmarks.machine import machine
 from benchmarks.moving_in import make_export
 from benchmarks.page import write_json
-from benchmarks.servers import OUTPUTS
 from benchmarks.workload import Message, Workload
 from shared.contracts.envelope import RECEIPT_HEADER, RECEIPT_UNLESS_HEADER
 from shared.contracts.topics import PURCHASES, SERVER_INVENTORY
 from shared.kafka.reader import MAX_RECORDS
-from shared.kafka.record import DecodedRecord, Record
-from shared.outbox.log import fix_partitions
+from shared.kafka.record import DecodedRecord
 from shared.runtime.garbage import collect_garbage_seldom
-from shared.storage.database import Engine, connect, transaction
-from shared.storage.migrations import migrate
+from shared.storage.database import Engine, transaction
 from shared.testclock.clock import SystemClock
 from subscription_service.app import SUBSCRIPTION
-from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
 from subscription_service.forecasting import Job, share_of
-from subscription_service.policy_files import catalog, policy
-from subscription_service.recent_states import RecentStates
-from subscription_service.state_documents import StateDocuments
 from tenure.import_plan import plan
 from tenure.local.postgres import Postgres
 
 RESULTS: Final = Path("build/core.json")
-_PARTITIONS: Final = dict.fromkeys(OUTPUTS, 6)
 _OF_IMPORTS: Final = ((RECEIPT_HEADER, b"run"), (RECEIPT_UNLESS_HEADER, b"applied"))
 _ZONE: Final = timedelta(hours=8)
 
@@ -97,17 +89,9 @@ class Core:
     """What decides in the service, with records that no Kafka has carried."""
 
     def __init__(self, engine: Engine, rules: Rules, meter: Meter) -> None:
-        recent = RecentStates()
         self._engine = engine
         self._meter = meter
-        self._states = StateDocuments(rules=rules, engine=engine, recent=recent)
-        self._processor = SubscriptionBatchProcessor(
-            rules=rules,
-            clock=SystemClock(),
-            partitions=_PARTITIONS,
-            logical=lambda record: str(record.topic),
-            recent=recent,
-        )
+        self._processor, self._states, _ = deciding(engine, rules, SystemClock())
 
     async def run(self, messages: Iterable[Message], *, of: str, count: int, headers: tuple[object, ...] = ()) -> None:
         """Decode, apply and document them batch by batch. `of`: what they are; `count`: what times are divided by."""
@@ -123,15 +107,12 @@ class Core:
 
 
 async def _measure(folder: Path, options: argparse.Namespace, meter: Meter) -> None:
-    rules = Rules(policy=policy.load_policy(policy.DEFAULT), catalog=catalog.load_catalog(catalog.DEFAULT))
+    rules = default_rules()
     postgres = Postgres(folder / "postgres")
     await postgres.start()
     try:
         url = postgres.url_of("postgres")
-        await migrate(url, SUBSCRIPTION.name, SUBSCRIPTION.migrations)
-        engine = connect(url, SUBSCRIPTION.name, pool_size=1)
-        async with transaction(engine) as connection:
-            await fix_partitions(connection, _PARTITIONS)
+        engine = await migrated(url)
         await _forecast(url, engine, rules, options.accounts, meter)
         core = Core(engine, rules, meter)
         await _events(core, options.events)
@@ -170,9 +151,3 @@ async def _imports(core: Core, folder: Path, rules: Rules, count: int) -> None:
     for step in steps:
         messages = [Message(topic, planned.account_id, "", value) for topic, planned, value in step if value]
         await core.run(messages, of="import, per subscription", count=count, headers=_OF_IMPORTS)
-
-
-def record_of(message: Message, headers: tuple[object, ...] = ()) -> Record:
-    """The message as the reader would take it from Kafka, at no position."""
-    key, value = message.account_id.encode(), message.value
-    return ConsumerRecord(message.topic, 0, 0, 0, 0, key, value, None, len(key), len(value), headers)

@@ -9,11 +9,11 @@ import argparse
 import asyncio
 import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from os import getpid
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +22,9 @@ from urllib.parse import urlencode
 from benchmarks.firm import make_firm
 from benchmarks.latency import Latency, measure_latency
 from benchmarks.machine import described, machine
-from benchmarks.page import write_json
 from benchmarks.runs import OUR_PYTHON, running
 from benchmarks.servers import Servers, Workspace, running_servers, subscription_service
+from benchmarks.standalone import run_standalone
 from subscription_service import forecasting
 from subscription_service.forecasting import PROCESSES, Job
 from subscription_service.policy_files.rules import load_rules
@@ -45,15 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks lists", description=__doc__)
     parser.add_argument("--accounts", type=int, default=1_000_000, help="how many accounts there are")
     count = parser.parse_args(arguments).accounts
-    with tempfile.TemporaryDirectory(prefix="tenure-lists-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        found = asyncio.run(_measure(Path(folder), count))
-    write_json(RESULTS, found)
-    _tell(found)
-    return 0
+    return run_standalone(partial(_measure, count=count), results=RESULTS, tell=_tell)
 
 
-async def _measure(folder: Path, count: int) -> dict[str, Any]:
+async def _measure(folder: Path, *, count: int) -> dict[str, Any]:
     async with running_servers(folder) as servers:
         return {"accounts": count, "machine": machine(), **await _of_service(servers, count)}
 

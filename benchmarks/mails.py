@@ -9,11 +9,11 @@ loop that does nothing else. A target that was missed is shown, and is no failur
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -23,9 +23,9 @@ import orjson
 import psutil
 
 from benchmarks.machine import described, machine
-from benchmarks.page import write_json
 from benchmarks.runs import running
 from benchmarks.servers import LoopProcess, Servers, Workspace, running_servers
+from benchmarks.standalone import run_standalone
 from benchmarks.workload import Message
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.kafka import topics
@@ -43,6 +43,7 @@ _POLL_SECONDS: Final = 0.02
 _ENDED: Final = "SELECT count(*), count(*) FILTER (WHERE status = 'delivered') FROM notification WHERE channel = $1" + (
     " AND status NOT IN ('queued', 'sending')"
 )
+_HAS_TABLE: Final = "SELECT to_regclass('notification') IS NOT NULL"
 _NOTHING: Final = zlib.compress(b"")
 _KEPT: Final = "SELECT content FROM kept_mail LIMIT 1"
 
@@ -54,15 +55,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--messages", type=int, default=40_000, help="events of the run without emails")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind, of which the median is told")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="tenure-mails-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        found = asyncio.run(_measure(Path(folder), options))
-    write_json(RESULTS, found)
-    _tell(found)
-    return 0
+    return run_standalone(partial(_measure, options=options), results=RESULTS, tell=_tell)
 
 
-async def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+async def _measure(folder: Path, *, options: argparse.Namespace) -> dict[str, Any]:
     runs: dict[str, list[dict[str, float]]] = {}
     async with running_servers(folder) as servers:
         for _ in range(options.rounds):
@@ -130,7 +126,6 @@ async def _until_told(
     relay = {"TENURE_SMTP_HOST": HOST, "TENURE_SMTP_TLS": "none", "TENURE_MAIL_FROM": "renewals@tenure.example"}
     service.use_environment({**workspace.environment, **relay, **environment})
     async with running(service) as part:
-        await part.until_ready()
         connection = await asyncpg.connect(workspace.database_url, server_settings={"search_path": "notifier"})
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
@@ -141,6 +136,8 @@ async def _until_told(
 
 async def _times(connection: asyncpg.Connection, part: Part, channel: str, count: int) -> tuple[float, float, bytes]:
     process = psutil.Process(part.pid)
+    while not await connection.fetchval(_HAS_TABLE):
+        await asyncio.sleep(_POLL_SECONDS)
     while not (first := (await connection.fetchrow(_ENDED, channel))[0]):
         await asyncio.sleep(_POLL_SECONDS)
     began, used = time.perf_counter(), sum(process.cpu_times()[:2])
@@ -149,6 +146,8 @@ async def _times(connection: asyncpg.Connection, part: Part, channel: str, count
     seconds = time.perf_counter() - began
     if row[1] != count:
         raise RuntimeError(f"of {count} only {row[1]} were delivered")
+    if first == count:
+        raise RuntimeError(f"{count} were over before they could be timed; choose more")
     share = count / (count - first)
     spent = sum(process.cpu_times()[:2]) - used
     return seconds * share, spent * share, zlib.decompress(await connection.fetchval(_KEPT) or _NOTHING)
@@ -172,7 +171,7 @@ async def _send_over_one(content: bytes, count: int, port: int) -> None:
     writer.close()
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _tell(found: Mapping[str, Any]) -> None:
     print(f"{described(found['machine'])} Load average {found['machine']['load']}. Medians; wanted: {WANTED}")
     for name, runs in found["runs"].items():
         medians = {figure: round(median(run[figure] for run in runs), 2) for figure in runs[0]}

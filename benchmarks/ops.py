@@ -11,11 +11,11 @@ import asyncio
 import re
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +24,8 @@ import psutil
 
 from benchmarks.machine import described, machine
 from benchmarks.ops_topics import Topics
-from benchmarks.page import write_json
 from benchmarks.runs import running
+from benchmarks.standalone import run_standalone
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.part import Part
@@ -53,14 +53,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks ops", description=__doc__)
     parser.add_argument("--accounts", type=int, default=1_000_000, help="how many accounts there are")
     count = parser.parse_args(arguments).accounts
-    with tempfile.TemporaryDirectory(prefix="tenure-ops-", ignore_cleanup_errors=True) as folder:
-        found = asyncio.run(_measure(Path(folder), count))
-    write_json(RESULTS, found)
-    _tell(found)
-    return 0
+    return run_standalone(partial(_measure, count=count), results=RESULTS, tell=_tell)
 
 
-async def _measure(folder: Path, count: int) -> dict[str, Any]:
+async def _measure(folder: Path, *, count: int) -> dict[str, Any]:
     kafka = Kafka(folder / "kafka")
     await kafka.start()
     try:
@@ -170,7 +166,7 @@ async def _event_to_page(client: httpx.AsyncClient, topics: Topics, number: int)
     return time.monotonic() - began
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _tell(found: Mapping[str, Any]) -> None:
     print(f"{found['accounts']:,} accounts. {described(found['machine'])} Load average {found['machine']['load']}.")
     for start in ("from_empty", "from_snapshot"):
         print(f"{start}: {found[start]}")

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import uvloop
 
+from benchmarks.deciding import default_rules
 from benchmarks.growth.accounts import KINDS, Subject, make
 from benchmarks.growth.copy import Copy, Samples
 from benchmarks.growth.firms import Work, beside
@@ -25,7 +26,6 @@ from benchmarks.machine import described, machine
 from benchmarks.page import write_json
 from shared.runtime.garbage import collect_garbage_seldom
 from subscription_service.domain.policy import Rules
-from subscription_service.policy_files import catalog, policy
 from tenure.local.postgres import Postgres
 
 RESULTS: Final = Path("build/growth.json")
@@ -76,7 +76,7 @@ async def _growth(folder: Path, options: argparse.Namespace) -> Mapping[str, Any
     await postgres.start()
     try:
         rows, samples = await _things(postgres, options)
-        samples |= await beside(postgres, _rules(), options.accounts, Work(options.due, options.rounds))
+        samples |= await beside(postgres, default_rules(), options.accounts, Work(options.due, options.rounds))
         return {"rows": rows, "due": options.due, "milliseconds": _medians(samples)}
     finally:
         await postgres.kill()
@@ -84,7 +84,7 @@ async def _growth(folder: Path, options: argparse.Namespace) -> Mapping[str, Any
 
 async def _things(postgres: Postgres, options: argparse.Namespace) -> tuple[Mapping[str, int], Samples]:
     """Of accounts with n of one kind of thing: how many rows there are, and what events and timers take."""
-    copy = await Copy.begin(postgres.url_of("postgres"), _with_one_attempt(_rules()))
+    copy = await Copy.begin(postgres.url_of("postgres"), _with_one_attempt(default_rules()))
     subjects = _subjects(options)
     for subject in subjects:
         await make(copy, subject)
@@ -94,10 +94,6 @@ async def _things(postgres: Postgres, options: argparse.Namespace) -> tuple[Mapp
     samples = await live(copy, subjects, options.months)
     await copy.end()
     return rows, samples
-
-
-def _rules() -> Rules:
-    return Rules(policy=policy.load_policy(policy.DEFAULT), catalog=catalog.load_catalog(catalog.DEFAULT))
 
 
 def _with_one_attempt(rules: Rules) -> Rules:
@@ -136,9 +132,9 @@ def _tell(found: Mapping[str, Any]) -> None:
     print("milliseconds of the processor (on the clock), medians, and the largest beside the smallest number:")
     for row in found["milliseconds"]:
         costs = list(row["processor"].values())
-        figures = [f"{number:,}: {ms:.2f} ({row['wall'][number]:.2f})" for number, ms in row["processor"].items()]
+        medians = [f"{number:,}: {ms:.2f} ({row['wall'][number]:.2f})" for number, ms in row["processor"].items()]
         mark = "" if costs[-1] <= costs[0] * WANTED else "  <-- grows"
-        print(f"  {row['what']:<28} {'   '.join(figures)}   x {costs[-1] / costs[0]:.2f}{mark}")
+        print(f"  {row['what']:<28} {'   '.join(medians)}   x {costs[-1] / costs[0]:.2f}{mark}")
 
 
 def _tell_starts(found: Mapping[str, Any]) -> None:

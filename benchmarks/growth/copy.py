@@ -13,23 +13,16 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 
 import asyncpg
 
-from benchmarks.core import record_of
-from benchmarks.servers import OUTPUTS
+from benchmarks.deciding import PARTITIONS, deciding, migrated, record_of
 from benchmarks.workload import Message
 from shared.kafka.input_topics import Ends
 from shared.kafka.record import DecodedRecord
-from shared.outbox.log import fix_partitions
 from shared.runtime.components import ServiceContext
-from shared.storage.database import Connection, Engine, connect, driver, transaction
-from shared.storage.migrations import migrate
+from shared.storage.database import Connection, Engine, driver, transaction
 from subscription_service.app import SUBSCRIPTION
-from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
-from subscription_service.recent_states import RecentStates
-from subscription_service.state_documents import StateDocuments
 from subscription_service.timer_runner import TimerRunner
 
-_PARTITIONS: Final = dict.fromkeys(OUTPUTS, 6)
 _TABLES: Final = ("account", "server", "configuration", "coupon", "order_entry", "ledger_entry", "waiting", "log")
 WAIT_OVER: Final = "end of a wait"
 _NEXT_DUE: Final = (
@@ -83,32 +76,22 @@ class Copy:
     """`at` is what the service clock says (UTC)."""
 
     def __init__(self, url: str, engine: Engine, rules: Rules, session: int) -> None:
-        recent = RecentStates()
         self.url = url
         self.rules = rules
         self._clock = _HandClock()
         self._engine = engine
         self._schedstat = Path(f"/proc/{session}/schedstat")
-        self._states = StateDocuments(rules=rules, engine=engine, recent=recent)
+        self._processor, self._states, recent = deciding(engine, rules, self._clock)
         context = SimpleNamespace(
-            clock=self._clock, engine=engine, inputs=_NoInputs(), partitions=_PARTITIONS, health=None
+            clock=self._clock, engine=engine, inputs=_NoInputs(), partitions=PARTITIONS, health=None
         )
         self._timers = TimerRunner(rules, cast(ServiceContext, context), recent)
-        self._processor = SubscriptionBatchProcessor(
-            rules=rules,
-            clock=self._clock,
-            partitions=_PARTITIONS,
-            logical=lambda record: str(record.topic),
-            recent=recent,
-        )
 
     @classmethod
     async def begin(cls, url: str, rules: Rules) -> Self:
         """Migrate the database, and connect one session to it."""
-        await migrate(url, SUBSCRIPTION.name, SUBSCRIPTION.migrations)
-        engine = connect(url, SUBSCRIPTION.name, pool_size=1)
+        engine = await migrated(url)
         async with transaction(engine) as connection:
-            await fix_partitions(connection, _PARTITIONS)
             session = driver(connection).get_server_pid()
         return cls(url, engine, rules, session)
 

@@ -1,4 +1,4 @@
-"""The same work beside few accounts and beside very many: timers of the same number, looks that find nothing due, and
+"""The same work beside few accounts and beside very many: timers of the same number, polls that find nothing due, and
 events of accounts that are drawn at random.
 """
 
