@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from notifier_service.content.addresses import UnusableAddress
+from notifier_service.content.addresses import UnusableAddress, mailbox
 from notifier_service.content.languages import FALLBACK
 from notifier_service.content.localizer import localizer_for
 from notifier_service.content.mail_composer import Mail
@@ -93,8 +93,9 @@ class MailPreviews:
         metadata = replace(made_with, notification_id=notification_id, date=datetime.now(UTC))
         contact = replace(reader(language), email=address)
         localizer = localizer_for(self.content.languages, contact.locale, contact.time_zone)
-        mail = render(sample.event, contact, localizer=localizer, metadata=metadata)
-        return Mail(notification_id, mail["To"].addresses[0].addr_spec, mail.as_bytes())
+        to = mailbox(contact)
+        content = render(sample.event, to, localizer=localizer, metadata=metadata)
+        return Mail(notification_id, to.addr_spec, content)
 
 
 def _samples(kind: str | None) -> Sequence[Sample]:
@@ -117,12 +118,13 @@ def _languages(content: LoadedContent, locale: str | None) -> Sequence[str]:
 
 
 def _write_mail(folder: Path, shown: Preview) -> None:
-    if shown.mail is None:
+    mail = shown.mail
+    if mail is None or shown.content is None:
         return
     name = f"{shown.sample.name}.{shown.language}"
     for scheme in Scheme:
-        (folder / f"{name}.{scheme}.html").write_text(page_of(shown.mail, scheme), "utf-8")
-    (folder / f"{name}.eml").write_bytes(shown.mail.as_bytes())
+        (folder / f"{name}.{scheme}.html").write_text(page_of(mail, scheme), "utf-8")
+    (folder / f"{name}.eml").write_bytes(shown.content)
 
 
 def _page_name(language: str, languages: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from notifier_service.content.addresses import mailbox
 from notifier_service.content.brand import Brand
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
@@ -53,6 +54,7 @@ class MailComposer:
     def compose(self, event: LifecycleEvent, addressee: Addressee, notification_id: str) -> Mail:
         """The mail about an event, in the addressee's language and zone. Raises `UnusableAddress`."""
         contact = addressee.contact
+        to = mailbox(contact)
         metadata = MailMetadata(
             links=self._links_for(event, addressee, notification_id),
             brand=self._brand,
@@ -63,6 +65,5 @@ class MailComposer:
             date=datetime.now(UTC),
         )
         localizer = localizer_for(self._languages, contact.locale, contact.time_zone)
-        message = render(event, contact, localizer=localizer, metadata=metadata)
-        recipient = message["To"].addresses[0].addr_spec
-        return Mail(notification_id=notification_id, recipient=recipient, content=message.as_bytes())
+        content = render(event, to, localizer=localizer, metadata=metadata)
+        return Mail(notification_id=notification_id, recipient=to.addr_spec, content=content)

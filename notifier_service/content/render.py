@@ -4,10 +4,10 @@ The content comes from `messages`, the layout from `templates`. Every value from
 can add a header (`addresses`, `names` and `headers`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
 from typing import Final
@@ -15,18 +15,15 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from notifier_service.content import headers
-from notifier_service.content.addresses import UnusableAddress, mailbox
 from notifier_service.content.brand import Brand
 from notifier_service.content.button import button, page_url
 from notifier_service.content.calendar_file import CalendarMetadata, expiration_calendar
+from notifier_service.content.headers import header, identifier
 from notifier_service.content.localizer import Localizer
-from notifier_service.content.mail_parts import logo_part, multipart, set_parts, text_part
+from notifier_service.content.mail_parts import logo_part, multipart, text_part
 from notifier_service.content.messages import mail_content
 from notifier_service.content.messages.mail_content import Detail, MailContent, paragraphs
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from shared.contracts.types import Contact
-
-__all__ = ["InboxText", "Links", "MailMetadata", "UnusableAddress", "inbox_message", "render"]
 
 _CALENDAR: Final = 'text/calendar; method="PUBLISH"'
 _FILE: Final = 'attachment; filename="expiration.ics"'
@@ -78,20 +75,18 @@ class MailMetadata:
     further: bool = False
 
 
-def render(event: LifecycleEvent, contact: Contact, *, localizer: Localizer, metadata: MailMetadata) -> EmailMessage:
-    """The mail about one event: text and HTML, with a calendar file where the expiration date is set or near.
-
-    Raises `UnusableAddress` where no mail can reach the contact.
+def render(event: LifecycleEvent, to: Address, *, localizer: Localizer, metadata: MailMetadata) -> bytes:
+    """The mail about one event, in wire format: text and HTML, with a calendar file where the expiration date is set or
+    near.
     """
-    to = mailbox(contact)
     texts = mail_texts(event, localizer, name=to.display_name, metadata=metadata)
-    mail = _with_headers(event, texts.subject, to, metadata)
+    sender = headers.sender(metadata.brand.sender(metadata.mail_from))
     body = [text_part(texts.plain, "text/plain"), _with_logo(text_part(texts.html, "text/html"), metadata)]
-    if file := expiration_calendar(event, localizer, _calendar_metadata(mail, metadata)):
-        set_parts(mail, "mixed", [multipart("alternative", body), text_part(file, _CALENDAR, _FILE)])
-    else:
-        set_parts(mail, "alternative", body)
-    return mail
+    content = multipart("alternative", body)
+    if file := expiration_calendar(event, localizer, _calendar_metadata(sender.address, metadata)):
+        content = multipart("mixed", [content, text_part(file, _CALENDAR, _FILE)])
+    lines = (sender.header, headers.recipient(to), headers.subject(texts.subject), *_other_headers(event, metadata))
+    return "".join(lines).encode("ascii") + content
 
 
 def mail_texts(event: LifecycleEvent, localizer: Localizer, *, name: str, metadata: MailMetadata) -> MailTexts:
@@ -101,7 +96,7 @@ def mail_texts(event: LifecycleEvent, localizer: Localizer, *, name: str, metada
     return MailTexts(content.subject, _template("mail.txt").render(context), _template("mail.html").render(context))
 
 
-def _with_logo(html: EmailMessage, metadata: MailMetadata) -> EmailMessage:
+def _with_logo(html: bytes, metadata: MailMetadata) -> bytes:
     """The HTML, with the picture that it names by its id."""
     logo = metadata.brand.logo
     return multipart("related", [html, logo_part(logo, _logo_id(metadata))]) if logo else html
@@ -111,9 +106,9 @@ def _logo_id(metadata: MailMetadata) -> str:
     return f"logo@{metadata.mail_domain}"
 
 
-def _calendar_metadata(mail: EmailMessage, metadata: MailMetadata) -> CalendarMetadata:
+def _calendar_metadata(organizer: Address, metadata: MailMetadata) -> CalendarMetadata:
     return CalendarMetadata(
-        organizer=mail["From"].addresses[0],
+        organizer=organizer,
         product_name=metadata.brand.product_name,
         mail_domain=metadata.mail_domain,
         date=metadata.date,
@@ -145,22 +140,18 @@ def _obstacle_texts(content: MailContent) -> tuple[str, ...]:
     return paragraphs(content.obstacles.title, *content.obstacles.sentences, content.obstacles.remedy)
 
 
-def _with_headers(event: LifecycleEvent, subject: str, to: Address, metadata: MailMetadata) -> EmailMessage:
-    mail = EmailMessage(policy=headers.policy())
-    mail["From"] = metadata.brand.sender(metadata.mail_from)
-    mail["To"] = to
-    mail["Subject"] = subject
-    mail["Date"] = format_datetime(metadata.date)
-    mail["Message-ID"] = f"<{metadata.notification_id}@{metadata.mail_domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Tenure-Notification"] = metadata.notification_id
-    mail["X-Tenure-Event"] = event.id
-    mail["X-Tenure-Type"] = event.kind
+def _other_headers(event: LifecycleEvent, metadata: MailMetadata) -> Iterator[str]:
+    """Those after sender, recipient and subject; the type of the content comes with the content."""
+    yield header("Date", format_datetime(metadata.date))
+    yield identifier("Message-ID", f"<{metadata.notification_id}@{metadata.mail_domain}>")
+    yield header("Auto-Submitted", "auto-generated")
+    yield identifier("X-Tenure-Notification", metadata.notification_id)
+    yield identifier("X-Tenure-Event", event.id)
+    yield identifier("X-Tenure-Type", event.kind)
     if metadata.links.unsubscribe_url:
-        mail["List-Unsubscribe"] = f"<{metadata.links.unsubscribe_url}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail["MIME-Version"] = "1.0"
-    return mail
+        yield identifier("List-Unsubscribe", f"<{metadata.links.unsubscribe_url}>")
+        yield identifier("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+    yield header("MIME-Version", "1.0")
 
 
 def _context(

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
+from notifier_service.content.addresses import UnusableAddress
 from notifier_service.content.mail_composer import Mail, MailComposer
-from notifier_service.content.render import UnusableAddress
 from notifier_service.decisions.notification import Failed, NotAttempted, Suppressed
 from notifier_service.decisions.plan import NO_CONTACT
 from notifier_service.delivery.attempt import Attempt, Attempted

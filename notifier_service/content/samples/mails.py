@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cache
 from typing import Final
 
+from notifier_service.content.addresses import mailbox
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.render import InboxText, MailMetadata, inbox_message, render
@@ -30,12 +32,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A sample as its reader gets it; `mail` is None where there is none."""
+    """A sample as its reader gets it; `content`: the mail in wire format, None where there is none."""
 
     sample: Sample
     language: str
-    mail: EmailMessage | None
+    content: bytes | None
     inbox: InboxText
+
+    @property
+    def mail(self) -> EmailMessage | None:
+        """The mail as its reader's program takes it apart."""
+        return message_from_bytes(self.content, policy=policy.default) if self.content else None
 
 
 @cache
@@ -62,5 +69,6 @@ def previews(languages: Languages, language: str, metadata: MailMetadata) -> Ite
 def preview(sample: Sample, localizer: Localizer, metadata: MailMetadata) -> Preview:
     """One sample for a reader of the localizer's language."""
     event, contact = sample.event, reader(localizer.language.tag)
-    mail = render(event, contact, localizer=localizer, metadata=metadata) if sample.is_mailed else None
-    return Preview(sample, localizer.language.tag, mail, inbox_message(event, localizer, metadata.brand))
+    to = mailbox(contact)
+    content = render(event, to, localizer=localizer, metadata=metadata) if sample.is_mailed else None
+    return Preview(sample, localizer.language.tag, content, inbox_message(event, localizer, metadata.brand))

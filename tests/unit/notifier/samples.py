@@ -1,9 +1,11 @@
 """The sample events of the product as tests take them: rendered for one of the readers."""
 
 from dataclasses import replace
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+from notifier_service.content.addresses import mailbox
 from notifier_service.content.brand import Brand
 from notifier_service.content.catalogs import load_languages
 from notifier_service.content.localizer import Localizer, localizer_for
@@ -38,14 +40,20 @@ def localizer(language: str, time_zone: str = "UTC") -> Localizer:
     return localizer_for(LANGUAGES, language, time_zone)
 
 
-def mail(
+def wire(
     data: LifecycleData,
     contact: Contact = ADA,
     *,
     id: str = "lc-0007",  # noqa: A002
     version: int = 7,
     **changes: Any,
-) -> EmailMessage:
-    """The mail about an event; `changes` are those of its metadata."""
+) -> bytes:
+    """The mail about an event as it is sent; `changes` are those of its metadata."""
     who = localizer(contact.locale, contact.time_zone)
-    return render(event(data, id=id, version=version), contact, localizer=who, metadata=replace(metadata(), **changes))
+    about = event(data, id=id, version=version)
+    return render(about, mailbox(contact), localizer=who, metadata=replace(metadata(), **changes))
+
+
+def mail(data: LifecycleData, contact: Contact = ADA, **arguments: Any) -> EmailMessage:
+    """The same as the other side reads it."""
+    return message_from_bytes(wire(data, contact, **arguments), policy=policy.default)
