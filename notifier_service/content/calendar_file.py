@@ -5,13 +5,15 @@ subscription, and its SEQUENCE is the version of the event: the file of a later 
 one made. It states no price: a change of specification sends no mail that could correct it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
-from icalendar import Alarm, Calendar, Component, Event, vCalAddress
+from icalendar import Alarm, Calendar, Event, vCalAddress, vText
+from icalendar.parser import Contentline
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
@@ -20,7 +22,8 @@ from shared.contracts.lifecycle_acts import RenewalTakenBack, TermExtended
 
 _NO_PRODUCT: Final = "Subscription notices"
 _BEGIN: Final = "BEGIN:VEVENT\r\n"
-_END: Final = "END:VEVENT\r\n"
+_LINE_BYTES: Final = 75
+_WithEnd: TypeAlias = RenewalDue | Renewed | Activated | RenewalTakenBack | TermExtended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +43,32 @@ def expiration_calendar(event: LifecycleEvent, localizer: Localizer, metadata: C
             pass
         case _:
             return None
-    ends = localizer.moment(data.ends_at)
-    entry = Event()
-    entry.add("uid", f"expiration-{event.metadata.subscription_id}@{metadata.mail_domain}")
-    entry.add("sequence", event.metadata.version)
-    entry.add("dtstamp", metadata.date)
-    entry.add("dtstart", data.expires_on)
-    entry.add("dtend", data.expires_on + timedelta(days=1))
-    entry.add("description", localizer.text("calendar.description", account=event.metadata.account_id, ends=ends))
     summary = _summary(metadata.product_name, localizer)
     organizer = (metadata.organizer.addr_spec, metadata.organizer.display_name)
-    return _filled(_frame(summary, organizer, metadata.product_name or _NO_PRODUCT), entry)
+    frame = _frame(summary, organizer, metadata.product_name or _NO_PRODUCT)
+    return frame.replace(_BEGIN, _BEGIN + "".join(map(_line, _own(event, data, localizer, metadata))), 1)
 
 
-def _filled(frame: str, entry: Event) -> str:
-    """The frame with the properties of this entry beside those that are in it already."""
-    _, own = _text(entry).split(_BEGIN, 1)
-    return frame.replace(_BEGIN, _BEGIN + own.removesuffix(_END), 1)
+def _own(event: LifecycleEvent, data: _WithEnd, localizer: Localizer, metadata: CalendarMetadata) -> Iterator[str]:
+    """The properties of this entry alone, in the order in which the library writes them."""
+    account, ends = event.metadata.account_id, localizer.moment(data.ends_at)
+    yield f"DTSTART;VALUE=DATE:{data.expires_on:%Y%m%d}"
+    yield f"DTEND;VALUE=DATE:{data.expires_on + timedelta(days=1):%Y%m%d}"
+    yield f"DTSTAMP:{metadata.date.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"UID:expiration-{event.metadata.subscription_id}@{metadata.mail_domain}"
+    yield f"SEQUENCE:{event.metadata.version}"
+    yield f"DESCRIPTION:{_value(localizer.text('calendar.description', account=account, ends=ends))}"
+
+
+def _line(line: str) -> str:
+    """A line of the file; the library, which folds long ones, looks at each letter."""
+    if len(line) >= _LINE_BYTES or not line.isascii():
+        line = Contentline(line).to_ical().decode()  # type: ignore[no-untyped-call]
+    return f"{line}\r\n"
+
+
+def _value(text: str) -> str:
+    return vText(text).to_ical().decode()
 
 
 @lru_cache(maxsize=256)
@@ -70,11 +82,7 @@ def _frame(summary: str, organizer: tuple[str, str], made_by: str) -> str:
     entry.add("summary", summary)
     entry.add("transp", "TRANSPARENT")
     entry.add_component(_alarm(summary))
-    return _text(_calendar(entry, made_by))
-
-
-def _text(component: Component) -> str:
-    return str(component.to_ical().decode())
+    return str(_calendar(entry, made_by).to_ical().decode())
 
 
 def _summary(product_name: str | None, localizer: Localizer) -> str:
