@@ -15,6 +15,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 
 from shared.contracts.unreadable import Unreadable
 from shared.kafka.assignment import Assignment
+from shared.kafka.assignor import SamePartitionsAssignor
 from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
 from shared.kafka.errors import classified, close_quietly, report_when_slow
 from shared.kafka.positions import Positions
@@ -59,6 +60,7 @@ class Reader:
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // _HEARTBEATS_PER_SESSION,
             rebalance_timeout_ms=_REBALANCE_MS,
+            partition_assignment_strategy=(SamePartitionsAssignor,),
             batch=True,
             max_records=MAX_RECORDS,
             batch_timeout_ms=BATCH_TIMEOUT_MS,
