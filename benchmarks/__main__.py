@@ -1,4 +1,4 @@
-"""`make bench`: the three pipelines in alternating runs, so that a slow minute of the machine affects all of them.
+"""`make bench`: all pipelines in alternating runs, so that a slow minute of the machine affects all of them.
 
 Exit code 1 when the audit found anything; a missed target is shown, and is no failure.
 """
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import comparison, core, lists, mails, moving_in, ops, report, runs
+from benchmarks import backlog, comparison, core, lists, mails, moving_in, ops, report, runs
 from benchmarks.growth import command as growth
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
@@ -23,6 +23,7 @@ from benchmarks.servers import Servers, running_servers
 from benchmarks.workload import Workload
 
 _OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "backlog": backlog.main,
     "core": core.main,
     "growth": growth.main,
     "lists": lists.main,
@@ -32,6 +33,8 @@ _OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "recovery": recovery.main,
 }
 """First argument -> another benchmark, which takes the others; each says in its module what it measures."""
+_PACED: Final = 5
+"""One event for so many that wait is sent at half load."""
 
 
 def main() -> int:
@@ -52,7 +55,7 @@ def main() -> int:
 async def _measure(options: argparse.Namespace, folder: Path) -> Mapping[str, Any]:
     """The results, printed and written."""
     async with running_servers(folder) as servers:
-        work = Workload(options.events, datetime.now(UTC))
+        work = Workload(options.events, datetime.now(UTC), paced=options.events // _PACED)
         print(f"subscribing {work.accounts - work.new_customers:,} existing customers", flush=True)
         if options.beside:
             results = await comparison.compare(
@@ -71,7 +74,7 @@ async def _measure(options: argparse.Namespace, folder: Path) -> Mapping[str, An
 async def _pipelines(
     servers: Servers, work: Workload, options: argparse.Namespace
 ) -> Mapping[str, Sequence[RunResult]]:
-    """The bare pipeline writes texts as long as those of the service's run before it."""
+    """The bare loops write texts as long as those of the service's run before them."""
     small = Workload(options.usual, work.until)
     results: defaultdict[str, list[RunResult]] = defaultdict(list)
     prepared = await runs.prepare(servers, work)
@@ -79,7 +82,8 @@ async def _pipelines(
         run = await runs.tenure(servers, work, prepared, options.latency_events)
         results["tenure"].append(run)
         if run.texts is not None:
-            results["bare"].append(await runs.bare(servers, work, prepared, run.texts))
+            for design in (report.BARE, report.NOVEMBER):
+                results[design].append(await runs.bare(servers, work, prepared, design, run.texts))
         results["usual"].append(await runs.usual(servers, small))
         rates = ", ".join(f"{name} {those[-1].rate:,.0f}/s" for name, those in results.items())
         print(f"round {number} of {options.rounds}: {rates}", flush=True)

@@ -62,9 +62,13 @@ def table(found: Mapping[str, Any]) -> str:
 
 def _medians(those: Sequence[RunResult]) -> Mapping[str, float]:
     latencies = [run.latency for run in those if run.latency]
+    half_loads = [run.half_load for run in those if run.half_load]
     return {
         "events per second": median(run.rate for run in those),
-        "CPU time per event, µs": median((run.cpu_seconds or 0) / run.events for run in those) * 1e6,
+        "CPU time per event, µs": median(run.spent.cpu_seconds / run.events for run in those) * 1e6,
+        "WAL per event, bytes": median(run.spent.wal_bytes / run.events for run in those),
+        "Kafka per event, bytes": median(run.spent.kafka_bytes / run.events for run in those),
         "latency p50, ms": median(each.p50 for each in latencies),
         "latency p99, ms": median(each.p99 for each in latencies),
+        "at half load p99, ms": median(each.p99 for each in half_loads),
     }

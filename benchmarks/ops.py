@@ -24,6 +24,7 @@ import psutil
 
 from benchmarks.machine import described, machine
 from benchmarks.ops_topics import Topics
+from benchmarks.readings import peak_bytes
 from benchmarks.runs import running
 from benchmarks.standalone import run_standalone
 from shared.runtime.settings import Settings
@@ -95,7 +96,7 @@ async def _started(page: Service, topics: Topics, unused: int) -> dict[str, Any]
         pages = [await _timed(client, "/ops") for _ in range(_PAGES)]
         lists = [await _timed(client, path) for path in ("/ops/accounts?state=grace", "/ops/accounts?state=active")]
         latencies = [await _event_to_page(client, topics, unused + number) for number in range(_EVENTS)]
-        memory, peak = psutil.Process(part.pid).memory_info().rss, _peak(part)
+        memory, peak = psutil.Process(part.pid).memory_info().rss, peak_bytes(part)
     return {
         "first_answer_seconds": round(first, 2),
         "up_to_date_seconds": round(up_to_date, 1),
@@ -109,13 +110,6 @@ async def _started(page: Service, topics: Topics, unused: int) -> dict[str, Any]
         "memory_mb": round(memory / 2**20),
         "peak_memory_mb": round(peak / 2**20),
     }
-
-
-def _peak(part: Part) -> int:
-    """The most memory that the process ever had, in bytes; 0 where the system does not tell."""
-    status = Path(f"/proc/{part.pid}/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(found[1]) * 1024 if found else 0
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""One run of one pipeline: fill the topics, start the process, take the time, audit what came out, end the process.
+"""One run of one pipeline: fill the topics, start the process, see what it spends, audit what came out, end it.
 
 The time of a run begins when the process has its partitions and reads on (its rows in `input_offset` appear), and
 ends when the last record that follows from the input can be seen by a `read_committed` reader; start-up is left out.
@@ -12,16 +12,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Final
 
 import asyncpg
-import psutil
 
-from benchmarks import audit
-from benchmarks.bare import TypicalTexts
-from benchmarks.latency import Latency, measure_latency
+from benchmarks import audit, readings
+from benchmarks.bare_loop.texts import TypicalTexts, typical_texts
+from benchmarks.latency import Answers, Latency, measure_latency, send_paced
 from benchmarks.output import Output, reading_output
+from benchmarks.readings import Spent
 from benchmarks.servers import LoopProcess, Servers, Workspace, subscription_service
 from benchmarks.workload import Message, Workload
 from shared.contracts.topics import LIFECYCLE, STATE
@@ -44,24 +43,24 @@ _DUE = "SELECT count(*) FROM account WHERE next_due_at <= now()"
 class RunResult:
     """How one run went.
 
-    `seconds`: from the first read to the last record out; `cpu_seconds`: the process's own, user and system;
-    `lifecycle`, `state`: records out; `findings`: what the audit found; `texts`: for the bare pipeline.
+    `lifecycle`, `state`: records out; `findings`: what the audit found; `latency`: of single events; `half_load`:
+    latency while half as many events come as the run has drained; `texts`: for the bare loops.
     """
 
     events: int
-    seconds: float
-    cpu_seconds: float | None
+    spent: Spent
     lifecycle: int
     state: int
     bytes_out: int
-    findings: Sequence[str]
+    findings: Sequence[str] = ()
     latency: Latency | None = None
+    half_load: Latency | None = None
     texts: TypicalTexts | None = None
 
     @property
     def rate(self) -> float:
         """Events per second."""
-        return self.events / self.seconds
+        return self.events / self.spent.seconds
 
 
 async def prepare(servers: Servers, work: Workload, *, python: Path = OUR_PYTHON) -> Workspace:
@@ -71,42 +70,53 @@ async def prepare(servers: Servers, work: Workload, *, python: Path = OUR_PYTHON
     async with running(subscription_service(workspace, python)) as part, reading_output(workspace) as output:
         await part.until_ready()
         async with connected(workspace) as connection:
-            await _until_published(connection, len(sent), part)
-            await _until_received(connection, output)
+            await until_published(connection, len(sent), part)
+            await until_received(connection, output)
     await servers.make_template(workspace)
     return workspace
 
 
 async def tenure(
-    servers: Servers, work: Workload, prepared: Workspace, latency_events: int, *, python: Path = OUR_PYTHON
+    servers: Servers, work: Workload, prepared: Workspace, latency_events: int = 0, *, python: Path = OUR_PYTHON
 ) -> RunResult:
-    """The real service; then, while it has nothing else to do, the latency of single events."""
+    """The real service: a backlog; then half load, where the workload has paced events; then single events."""
     workspace = await servers.workspace("tenure", prepared)
-    sent = await workspace.publish(work.mixed())
+    backlog, paced = work.backlog_and_paced()
+    await workspace.publish(backlog)
+    answers = Answers(workspace)
     async with running(subscription_service(workspace, python)) as part, connected(workspace) as connection:
-        async with reading_output(workspace) as output:
-            times = await _measure(connection, len(sent), part, output)
-        findings = await audit.of_the_service(connection, sent, output)
-        texts = await _typical_texts(connection, output)
-        await part.until_ready()
-        latency = await measure_latency(workspace, latency_events)
+        async with reading_output(workspace, answers.on_record) as output:
+            spent = await _measure(connection, work.count, part, output)
+            result = _result(backlog, spent._replace(kafka_bytes=servers.published_bytes(workspace)), output)
+            if paced:
+                sent_at = await send_paced(workspace, paced, per_second=result.rate / 2)
+                await until_published(connection, work.count + work.paced, part)
+                await until_received(connection, output)
+                result = replace(result, half_load=answers.latency(sent_at))
+        findings = await audit.of_the_service(connection, [*backlog, *paced], output)
+        result = replace(result, findings=findings, texts=await typical_texts(connection, output))
+        if latency_events:
+            await part.until_ready()
+            result = replace(result, latency=await measure_latency(workspace, latency_events))
     await servers.drop(workspace)
-    return replace(_result(sent, times, output, findings), latency=latency, texts=texts)
+    return result
 
 
-async def bare(servers: Servers, work: Workload, prepared: Workspace, texts: TypicalTexts) -> RunResult:
-    """The same writes without logic."""
+async def bare(servers: Servers, work: Workload, prepared: Workspace, design: str, texts: TypicalTexts) -> RunResult:
+    """The same writes without logic; `design`: one of `benchmarks.bare_loop.designs`."""
     workspace = await servers.workspace("bare", prepared)
-    sent = await workspace.publish(work.mixed())
+    backlog, _ = work.backlog_and_paced()
+    await workspace.publish(backlog)
     file = workspace.folder / "texts.json"
     texts.write(file)
-    loop = LoopProcess("benchmarks.bare", workspace, str(file))
+    loop = LoopProcess("benchmarks.bare", workspace, design, str(file))
     async with running(loop) as part, connected(workspace) as connection:
         async with reading_output(workspace) as output:
-            times = await _measure(connection, len(sent), part, output)
-        findings = await audit.of_the_bare_loop(connection, sent, output)
+            spent = await _measure(connection, work.count, part, output)
+        spent = spent._replace(kafka_bytes=servers.published_bytes(workspace))
+        findings = await audit.of_the_bare_loop(connection, backlog, output)
     await servers.drop(workspace)
-    return _result(sent, times, output, findings)
+    return replace(_result(backlog, spent, output), findings=findings)
 
 
 async def usual(servers: Servers, work: Workload) -> RunResult:
@@ -119,7 +129,7 @@ async def usual(servers: Servers, work: Workload) -> RunResult:
                 _check_running(part)
                 await asyncio.sleep(_POLL_SECONDS)
     await servers.drop(workspace)
-    return _result(sent, (output.last_at - (output.first_at or 0), None), output)
+    return _result(sent, Spent(output.last_at - (output.first_at or 0)), output)
 
 
 @asynccontextmanager
@@ -144,29 +154,25 @@ async def connected(workspace: Workspace) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def _measure(connection: asyncpg.Connection, count: int, part: Part, output: Output) -> tuple[float, float]:
-    """Seconds from the first read until the last record of the log arrived; seconds of the process's own CPU time."""
+async def _measure(connection: asyncpg.Connection, count: int, part: Part, output: Output) -> Spent:
+    """From the first read until the last record of the log arrived."""
     async with asyncio.timeout(_LONGEST_SECONDS):
         while not (await connection.fetchrow(_READ))[0]:
             _check_running(part)
             await asyncio.sleep(_START_POLL_SECONDS)
-    began, cpu = time.perf_counter(), _cpu_seconds(part)
-    await _until_published(connection, count, part)
-    spent = _cpu_seconds(part) - cpu
-    await _until_received(connection, output)
-    return output.last_at - began, spent
+    began, cpu, wal = time.perf_counter(), readings.cpu_seconds(part), await readings.wal_bytes(connection)
+    await until_published(connection, count, part)
+    cpu, wal = readings.cpu_seconds(part) - cpu, await readings.wal_bytes(connection) - wal
+    await until_received(connection, output)
+    return Spent(output.last_at - began, cpu, wal, peak_bytes=readings.peak_bytes(part))
 
 
-def _cpu_seconds(part: Part) -> float:
-    times = psutil.Process(part.pid).cpu_times()
-    return float(times.user + times.system)
-
-
-async def _until_published(connection: asyncpg.Connection, count: int, part: Part) -> None:
+async def until_published(connection: asyncpg.Connection, count: int, *parts: Part) -> None:
     """Wait until everything was read, nothing is due any more, and everything was published."""
     async with asyncio.timeout(_LONGEST_SECONDS):
         while not await _is_published(connection, count):
-            _check_running(part)
+            for part in parts:
+                _check_running(part)
             await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -175,7 +181,7 @@ async def _is_published(connection: asyncpg.Connection, count: int) -> bool:
     return read and not await connection.fetchval(_DUE) and not (await connection.fetchrow(_PUBLISHED))[1]
 
 
-async def _until_received(connection: asyncpg.Connection, output: Output) -> None:
+async def until_received(connection: asyncpg.Connection, output: Output) -> None:
     """Wait until the reader has all of the log, and a second longer, for what should not come.
 
     State documents, of which some are passed over, are published with the others.
@@ -186,45 +192,16 @@ async def _until_received(connection: asyncpg.Connection, output: Output) -> Non
     await asyncio.sleep(1)
 
 
-async def _typical_texts(connection: asyncpg.Connection, output: Output) -> TypicalTexts:
-    """What the service wrote, of typical length."""
-    account = await connection.fetchrow(
-        "SELECT contact, subscription FROM account WHERE subscription IS NOT NULL AND contact IS NOT NULL"
-        " ORDER BY abs(length(subscription::text) - (SELECT avg(length(subscription::text)) FROM account)) LIMIT 1"
-    )
-    return TypicalTexts(
-        lifecycle=_typical(output, LIFECYCLE),
-        state=_typical(output, STATE),
-        subscription=account["subscription"],
-        contact=account["contact"],
-        server_versions=await connection.fetchval("SELECT marks FROM server LIMIT 1"),
-        specification=await connection.fetchval(
-            "SELECT specification FROM order_entry WHERE specification IS NOT NULL LIMIT 1"
-        ),
-    )
-
-
-def _typical(output: Output, topic: str) -> str:
-    """The published text whose length is nearest to the average."""
-    values: list[bytes] = [record.value for record in output.records[topic]]
-    average = fmean(map(len, values))
-    return min(values, key=lambda value: abs(len(value) - average)).decode()
-
-
 def _check_running(part: Part) -> None:
     if part.exit_code is not None:
         raise RuntimeError(f"{part.name} ended with {part.exit_code}.\n{part.log_tail()}")
 
 
-def _result(
-    sent: Sequence[Message], times: tuple[float, float | None], output: Output, findings: Sequence[str] = ()
-) -> RunResult:
+def _result(sent: Sequence[Message], spent: Spent, output: Output) -> RunResult:
     return RunResult(
         events=len(sent),
-        seconds=times[0],
-        cpu_seconds=times[1],
+        spent=spent,
         lifecycle=len(output.records[LIFECYCLE]),
         state=len(output.records[STATE]),
         bytes_out=sum(len(record.value) for records in output.records.values() for record in records),
-        findings=findings,
     )

@@ -114,6 +114,12 @@ class Servers:
         """Keep customers and servers, and remove what belongs to the workspace's own topics."""
         await self._execute(workspace.database, "SET search_path TO subscription", *_MAKE_TEMPLATE)
 
+    def published_bytes(self, workspace: Workspace) -> int:
+        """Of the records on the workspace's output topics, as the broker stores them."""
+        topics = [name_of(topic, workspace.settings) for topic in OUTPUTS]
+        data = self._folder / "kafka" / "data"
+        return sum(file.stat().st_size for topic in topics for file in data.glob(f"{topic}-*/*.log"))
+
     async def drop(self, workspace: Workspace) -> None:
         """Drop its database; its topics stay, and are small."""
         await self._execute("postgres", f'DROP DATABASE "{workspace.database}" WITH (FORCE)')

@@ -36,11 +36,12 @@ class Message(NamedTuple):
 
 @dataclass
 class Workload:
-    """`count` mixed events, whose times end at `until` (UTC)."""
+    """`count` mixed events and `paced` further ones, whose times end at `until` (UTC)."""
 
     count: int
     until: datetime
     seed: int = SEED
+    paced: int = 0
     _switched: set[str] = field(default_factory=set)
     _bound: set[str] = field(default_factory=set)
     _cores: dict[str, int] = field(default_factory=dict)
@@ -48,12 +49,17 @@ class Workload:
     @property
     def accounts(self) -> int:
         """How many accounts there are in the end."""
-        return self.count // 2
+        return (self.count + self.paced) // 2
 
     @property
     def new_customers(self) -> int:
         """How many of them purchase among the mixed events."""
-        return len([kind for kind in _kinds(self.count, Random(self.seed)) if kind == "purchase"])
+        return len([kind for kind in _kinds(self.count + self.paced, Random(self.seed)) if kind == "purchase"])
+
+    def backlog_and_paced(self) -> tuple[list[Message], list[Message]]:
+        """The mixed events: those that wait before anything is started, and those that come at half load."""
+        messages = list(self.mixed())
+        return messages[: self.count], messages[self.count :]
 
     def existing_customers(self) -> Iterator[Message]:
         """The purchases and the servers of those who are customers before the mixed events."""
@@ -73,8 +79,8 @@ class Workload:
         self._switched.clear()
         self._cores = {server_id(owner, each): 4 for owner in range(existing) for each in range(_SERVERS_AT_FIRST)}
         self._bound.clear()
-        for number, kind in enumerate(_kinds(self.count, Random(self.seed))):
-            at = self.until - _SPREAD * (1 - number / self.count)
+        for number, kind in enumerate(_kinds(self.count + self.paced, Random(self.seed))):
+            at = self.until - _SPREAD * (1 - number / (self.count + self.paced))
             if kind == "purchase":
                 yield message(PURCHASES, "purchase.ordered", f"e-{number}", at, _purchase(new_customer, "new"))
                 new_customer += 1

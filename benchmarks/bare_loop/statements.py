@@ -1,4 +1,4 @@
-"""The statements of the bare pipeline, with the columns as arrays: one statement per table and batch."""
+"""The statements of the bare loops, with the columns as arrays: one statement per table and batch."""
 
 INSERT_POSITIONS = """
 INSERT INTO input_offset SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])"""
@@ -18,6 +18,17 @@ SELECT account_id, partition FROM account WHERE account_id = ANY($1::text[]) ORD
 INSERT_ACCOUNTS = """
 INSERT INTO account (account_id, partition) SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING"""
 UPDATE_ACCOUNTS = """
+UPDATE account a SET version = a.version + (n.subscription IS NOT NULL)::int, decided_at = now(),
+ contact = coalesce(n.contact::json, a.contact), subscription = coalesce(n.subscription::json, a.subscription),
+ balance = 0, registered_servers = 1, registered_cores = 4, bound_servers = 0, bound_cores = 0,
+ revision = a.revision + 1, changed_at = now(), waiting = 0,
+ next_due_at = CASE WHEN n.subscription IS NULL THEN a.next_due_at ELSE now() + interval '30 days' END,
+ next_timer = CASE WHEN n.subscription IS NULL THEN a.next_timer ELSE 'expiry' END,
+ list_group = CASE WHEN n.subscription IS NULL THEN a.list_group ELSE 'active/ultimate' END,
+ listed_day = CASE WHEN n.subscription IS NULL THEN a.listed_day ELSE current_date + a.revision::int END
+ FROM unnest($1::text[], $2::text[], $3::text[]) AS n (account_id, contact, subscription)
+ WHERE a.account_id = n.account_id"""
+UPDATE_ACCOUNTS_2026_11 = """
 UPDATE account a SET version = a.version + 1, decided_at = now(), contact = coalesce(n.contact::json, a.contact),
  subscription = coalesce(n.subscription::json, a.subscription), balance = 0, registered_servers = 1,
  registered_cores = 4, bound_servers = 0, bound_cores = 0, revision = a.revision + 1, changed_at = now(),
@@ -31,6 +42,12 @@ INSERT INTO server SELECT *, true, 4, false, $3::text FROM unnest($1::text[], $2
 INSERT_ORDERS = """
 INSERT INTO order_entry SELECT order_id, account_id, 'renewal', now(), now(), now(), 1, $3::jsonb, 9.50, false,
  '2026-11' FROM unnest($1::text[], $2::text[]) AS n (order_id, account_id) ON CONFLICT DO NOTHING"""
+COUNT_EVENTS = """
+INSERT INTO tally SELECT topic, 'applied', count FROM unnest($1::text[], $2::bigint[]) AS n (topic, count)
+ ON CONFLICT (topic, outcome) DO UPDATE SET count = tally.count + excluded.count"""
+COUNT_SUBSCRIPTIONS = """
+INSERT INTO subscription_count VALUES ('active', $1)
+ ON CONFLICT (state) DO UPDATE SET count = subscription_count.count + excluded.count"""
 LOCK_SEQUENCES = """
 SELECT topic, partition, next_sequence FROM output_partition
  WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY topic, partition FOR UPDATE"""
