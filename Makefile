@@ -10,7 +10,7 @@ WORKERS ?= 3
 UNIT := tests/unit tests/contract -m "not slow" --hypothesis-profile quick -n logical --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test unit coverage faults lint bench recovery format lock docs pictures system-packages setup
+.PHONY: help up demo test unit coverage faults lint bench smoke recovery format lock docs pictures system-packages setup
 
 # Whatever the environment says, compiled files are kept: each worker of each run would compile all tests anew.
 unit coverage test: export PYTHONDONTWRITEBYTECODE :=
@@ -47,6 +47,9 @@ faults: $(READY) ## the long fault runs: services and broker killed again and ag
 
 bench: $(READY) ## run the benchmarks: a table, and figures as JSON
 	$(BIN)/python -m benchmarks $(ARGS)
+
+smoke: $(READY) ## a minute's benchmark: fails where an event has become dearer, beside a bare loop, than benchmarks/reference.json says (ARGS=--write writes that anew)
+	$(BIN)/python -m benchmarks smoke $(ARGS)
 
 recovery: $(READY) ## let services, broker and database die, and measure how long it takes until everything goes on
 	$(BIN)/python -m benchmarks recovery $(ARGS)

@@ -8,6 +8,6 @@ events; `readings`: of processes and servers; `bare`, with `bare_loop`, and `usu
 Each of these is a benchmark of its own, by its name as first argument: `backlog` (memory while very many events wait),
 `core` (processor time of deciding), `growth` (whether costs grow with what an account has), `lists` (the list of
 accounts, the forecast), `mails` (the notifier), `moving_in` (an import), `ops` (the operations page), `recovery` (how
-long a death is felt). `firm` and `ops_topics` make what they measure;
+long a death is felt), `smoke` (whether an event has become dearer). `firm` and `ops_topics` make what they measure;
 `deciding` is the code that decides, without Kafka; `standalone` is the frame of several.
 """

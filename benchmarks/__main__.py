@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import backlog, comparison, core, lists, mails, moving_in, ops, report, runs
+from benchmarks import backlog, comparison, core, lists, mails, moving_in, ops, report, runs, smoke
 from benchmarks.growth import command as growth
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
@@ -31,6 +31,7 @@ _OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "moving-in": moving_in.main,
     "ops": ops.main,
     "recovery": recovery.main,
+    "smoke": smoke.main,
 }
 """First argument -> another benchmark, which takes the others; each says in its module what it measures."""
 _PACED: Final = 5

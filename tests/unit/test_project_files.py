@@ -41,6 +41,12 @@ def test_the_hosted_workflow_runs_what_everybody_runs() -> None:
     assert all((ROOT / command.split()[-1]).is_file() for command in commands)
 
 
+def test_ci_runs_targets_of_the_makefile() -> None:
+    commands = re.findall(r"^make ([a-z]+) </dev/null$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE)
+    assert commands == ["lint", "coverage", "test", "smoke"]
+    assert set(commands) <= TARGETS
+
+
 def test_the_dev_container_is_set_up_by_targets_of_the_makefile() -> None:
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
     make, *targets = container["postCreateCommand"].split()
