@@ -42,9 +42,9 @@ Sentences: TypeAlias = Mapping[str, Sentence]
 """Key -> sentence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Language:
-    """`tag` is BCP 47 (`zh-CN`); `sentences` holds every key."""
+    """`tag` is BCP 47 (`zh-CN`); `sentences` holds every key. Compared by identity, as a key of caches."""
 
     tag: str
     locale: Locale

@@ -45,20 +45,22 @@ class Localizer:
 
         Raises `KeyError` for a key that no catalog has.
         """
-        form = self.language.sentences[key].form(int(values.get(COUNT, 0)))
-        return form.format_map({name: self._formatted(value) for name, value in values.items()})
+        sentence = self.language.sentences[key]
+        form = sentence.forms[0] if sentence.form_for is None else sentence.form(int(values.get(COUNT, 0)))
+        shown = {name: value if isinstance(value, str) else self.number(value) for name, value in values.items()}
+        return form.format_map(shown)
 
     def money(self, amount: Decimal, currency: str | None) -> str:
         """An amount with its currency, never rounded; without one where the event is from before they named theirs."""
-        return _money(amount, currency, self.language.locale)
+        return _money(amount, currency, self.language)
 
     def number(self, number: int) -> str:
         """A whole number with the language's separators."""
-        return _number(number, self.language.locale)
+        return _number(number, self.language)
 
     def day(self, day: date) -> str:
         """A calendar day as it is (a day in the billing zone; no time zone applies)."""
-        return _day(day, self.language.locale)
+        return _day(day, self.language)
 
     def last_day(self, end: datetime) -> str:
         """The last day that begins before `end` in the reader's zone: an end at 00:00 belongs to the day before."""
@@ -74,7 +76,7 @@ class Localizer:
 
     def clock(self, instant: datetime) -> str:
         """What `moment` has after the day: the time, the zone's name and its offset from UTC."""
-        time, zone, offset = _clock(instant, self.zone, self.language.locale)
+        time, zone, offset = _clock(instant, self.zone, self.language)
         return self.text("moment.clock", time=time, zone=zone, offset=offset)
 
     def stamp(self, instant: datetime) -> str:
@@ -121,9 +123,6 @@ class Localizer:
         """An amount, from `money`, and the months that it is for."""
         return self.text("price", amount=amount, months=self.months(months))
 
-    def _formatted(self, value: str | int) -> str:
-        return value if isinstance(value, str) else self.number(value)
-
 
 @lru_cache(_REMEMBERED)
 def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localizer:
@@ -138,31 +137,31 @@ def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localize
 
 
 @lru_cache(_REMEMBERED)
-def _money(amount: Decimal, currency: str | None, locale: Locale) -> str:
+def _money(amount: Decimal, currency: str | None, language: Language) -> str:
     with localcontext(prec=_DIGITS):
         if currency is None:
-            return str(format_decimal(amount, "#,##0.00", locale=locale))
+            return str(format_decimal(amount, "#,##0.00", locale=language.locale))
         whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
-        shown = format_currency(amount, currency, locale=locale, currency_digits=whole)
+        shown = format_currency(amount, currency, locale=language.locale, currency_digits=whole)
     return _LETTER_THEN_DIGIT.sub("\u00a0", shown)
 
 
 @lru_cache(_REMEMBERED)
-def _number(number: int, locale: Locale) -> str:
-    return str(format_decimal(number, locale=locale))
+def _number(number: int, language: Language) -> str:
+    return str(format_decimal(number, locale=language.locale))
 
 
 @lru_cache(_REMEMBERED)
-def _day(day: date, locale: Locale) -> str:
-    return str(format_date(day, "long", locale=locale))
+def _day(day: date, language: Language) -> str:
+    return str(format_date(day, "long", locale=language.locale))
 
 
 @lru_cache(_REMEMBERED)
-def _clock(instant: datetime, zone: ZoneInfo, locale: Locale) -> tuple[str, str, str]:
+def _clock(instant: datetime, zone: ZoneInfo, language: Language) -> tuple[str, str, str]:
     """The time, the zone's name and its offset from UTC."""
     local = instant.astimezone(zone)
     offset = f"{local:%z}"
-    name = _zone_name(zone, _is_daylight(local), locale)
+    name = _zone_name(zone, _is_daylight(local), language.locale)
     return f"{local:%H:%M}", name, f"UTC{offset[:3]}:{offset[3:5]}"
 
 

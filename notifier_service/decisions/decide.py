@@ -4,7 +4,7 @@ The whole batch counts: what a later event in it has made outdated is suppressed
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -87,8 +87,8 @@ def decide(
         nothing_new = NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None
         recipient = known[event.metadata.account_id] = apply_event(before, event)
         told.append(_Told(event, contact_for(event, recipient.contact), further_of(event, recipient), nothing_new))
-    decisions = [decision for each in told for decision in _decisions(each, known[each.event.metadata.account_id], now)]
-    return [_held_back(decision, mode) for decision in decisions], known
+    after = ((each, known[each.event.metadata.account_id]) for each in told)
+    return [decision for each, recipient in after for decision in _decisions(each, recipient, now, mode)], known
 
 
 def passed_on(
@@ -106,14 +106,20 @@ def passed_on(
     return NotificationDecision(event=event, planned=planned, contact=following, suppressed=planned.suppressed)
 
 
-def _decisions(told: _Told, recipient: Recipient, now: datetime) -> Iterator[NotificationDecision]:
-    """The notifications of an event, each with the reason for which it is suppressed, if any."""
+def _decisions(told: _Told, recipient: Recipient, now: datetime, mode: DeliveryMode) -> Iterator[NotificationDecision]:
+    """The notifications of an event, each with the reason for which it is suppressed, if any.
+
+    A reason of its own stays, so that what `mode` holds back is what would have been told.
+    """
     event, erased = told.event, is_erased(told.event, recipient.latest_versions)
     reason = told.nothing_new or why_outdated(event, recipient.latest_versions, now)
     for planned, contact in _planned(told, recipient):
-        suppressed = ERASED if erased else planned.suppressed or reason
+        suppressed = planned.suppressed or reason or why_held_back(planned.channel, mode)
         yield NotificationDecision(
-            event=event, planned=planned, contact=None if erased else contact, suppressed=suppressed
+            event=event,
+            planned=planned,
+            contact=None if erased else contact,
+            suppressed=ERASED if erased else suppressed,
         )
 
 
@@ -124,8 +130,3 @@ def _planned(told: _Told, recipient: Recipient) -> Iterator[tuple[PlannedNotific
     if Channel.EMAIL in channels_of(told.event):
         for each in told.further:
             yield plan_further(told.event, each.recipient_id, recipient.muted_by_further), each
-
-
-def _held_back(decision: NotificationDecision, mode: DeliveryMode) -> NotificationDecision:
-    """A reason of its own stays, so that what `mode` holds back is what would have been told."""
-    return replace(decision, suppressed=decision.suppressed or why_held_back(decision.planned.channel, mode))
