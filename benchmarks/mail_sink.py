@@ -7,7 +7,7 @@ from typing import Final
 import uvloop
 
 _REPLIES: Final = {
-    b"EHLO": b"250-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n",
+    b"EHLO": b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n",
     b"DATA": b"354 go ahead\r\n",
     b"QUIT": b"221 2.0.0 bye\r\n",
 }

@@ -1,4 +1,5 @@
-"""One connection to the mail relay: a command, then its one reply, by the table in `stages`.
+"""One connection to the mail relay: a command, then its one reply, by the table in `stages`; or several commands, then
+their replies in the same order.
 
 Invariant: nothing is sent while bytes are unread that no command asked for; a connection whose replies are out of step
 is never used again. `opening`, `transmission` and `pool` only.
@@ -78,12 +79,17 @@ class Connection(asyncio.Protocol):
         """Whether the connection is open and nothing is unread that no command asked for."""
         return self._transport is not None and not self._closed and self._reader.empty
 
-    async def ask(self, stage: Stage, command: str) -> Step:
-        """Send a command line and read its reply. Raises `ValueError` for a command with a control character."""
-        line = command.encode("ascii")
-        if _CONTROL_CHARACTERS.intersection(line):
-            raise ValueError("a command is one line")
-        return await self.send(stage, line + b"\r\n", self.seconds[stage])
+    async def ask(self, stage: Stage, command: str, *following: str) -> Step:
+        """Send a command line and read its reply; `following` are sent with it, and `reply_to` reads theirs.
+
+        Raises `ValueError` for a command with a control character.
+        """
+        return await self.send(stage, b"".join(map(_line, (command, *following))), self.seconds[stage])
+
+    async def reply_to(self, stage: Stage) -> Step:
+        """The reply to a command that was sent together with the one before it."""
+        self.stage = stage
+        return await self.reply(self.seconds[stage])
 
     async def send(self, stage: Stage, data: bytes, seconds: float) -> Step:
         """Send bytes and read the reply to them; they are not sent where the connection is not usable."""
@@ -145,3 +151,10 @@ class Connection(asyncio.Protocol):
             self._arrived.clear()
             await self._arrived.wait()
         return reply
+
+
+def _line(command: str) -> bytes:
+    line = command.encode("ascii")
+    if _CONTROL_CHARACTERS.intersection(line):
+        raise ValueError("a command is one line")
+    return line + b"\r\n"

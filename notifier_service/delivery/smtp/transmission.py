@@ -1,4 +1,8 @@
-"""Handing one mail over: MAIL, RCPT, DATA, the content with its final dot."""
+"""Handing one mail over: MAIL, RCPT, DATA, the content with its final dot.
+
+The first three go in one write where the relay offers PIPELINING (RFC 2920); else each waits for the reply to the one
+before. What a reply means is the same, by the table in `stages`: the first that does not say to go on decides.
+"""
 
 import asyncio
 import re
@@ -15,8 +19,12 @@ PATIENT_DELIVERIES: Final = 16
 _COMPLETE: Final = frozenset({StepMeaning.DELIVERED, StepMeaning.REFUSED, StepMeaning.TRY_LATER})
 """The relay has replied to the mail, so that the next one may follow."""
 
+_AFTER_MAIL: Final = (Stage.RCPT, Stage.DATA)
+
 BeforeData: TypeAlias = Callable[[], Awaitable[None]]
-"""Called right before `DATA`, and again before the content; what it raises keeps the mail from being sent."""
+"""Called once the relay has accepted the recipient, and again right before the content; what it raises keeps the mail
+from being sent.
+"""
 
 _LINE_BREAK: Final = re.compile(rb"\r\n|\r|\n")
 _PATH: Final = re.compile(r"[!-;=?-~]+|\"[ -;=?-~]*\"@[!-;=?-~]+")
@@ -36,10 +44,7 @@ class Transmission:
 
         Raises what `before_data` raises.
         """
-        step = await self._envelope(connection, mail)
-        if step.meaning is StepMeaning.NEXT:
-            await before_data()
-            step = await connection.ask(Stage.DATA, "DATA")
+        step = await self._announce(connection, mail, before_data)
         if step.meaning is StepMeaning.NEXT:
             await before_data()
             step = await self._content(connection, mail.content)
@@ -47,20 +52,30 @@ class Transmission:
             connection.close()
         return step
 
-    async def _envelope(self, connection: Connection, mail: Mail) -> Step:
-        """Sender and recipient, after the end of a transaction that was not completed."""
-        sender_path, recipient_path = _path(self._sender(mail.notification_id)), _path(mail.recipient)
+    async def _announce(self, connection: Connection, mail: Mail, before_data: BeforeData) -> Step:
+        """All before the content, after the end of a transaction that was not completed."""
+        first, *others = self._commands(connection, mail)
         connection.stage = Stage.MAIL
         if connection.in_transaction:
             step = await connection.ask(Stage.RSET, "RSET")
             if step.meaning is not StepMeaning.NEXT:
                 return step
+        pipelining = "PIPELINING" in connection.extensions
+        step = await connection.ask(Stage.MAIL, first, *(others if pipelining else ()))
+        for stage, command in zip(_AFTER_MAIL, others, strict=True):
+            if step.meaning is not StepMeaning.NEXT:
+                return await _skip_replies(connection, step, stage) if pipelining else step
+            connection.in_transaction = True
+            if stage is Stage.DATA:
+                await before_data()
+            step = await (connection.reply_to(stage) if pipelining else connection.ask(stage, command))
+        return step
+
+    def _commands(self, connection: Connection, mail: Mail) -> tuple[str, str, str]:
+        """MAIL, RCPT and DATA."""
+        sender_path, recipient_path = _path(self._sender(mail.notification_id)), _path(mail.recipient)
         asked = self._of_bounces(mail) if "DSN" in connection.extensions else ""
-        step = await connection.ask(Stage.MAIL, f"MAIL FROM:{sender_path}{asked}")
-        if step.meaning is not StepMeaning.NEXT:
-            return step
-        connection.in_transaction = True
-        return await connection.ask(Stage.RCPT, f"RCPT TO:{recipient_path}")
+        return f"MAIL FROM:{sender_path}{asked}", f"RCPT TO:{recipient_path}", "DATA"
 
     def _of_bounces(self, mail: Mail) -> str:
         """What a relay with DSN (RFC 3461) is asked for: headers are enough, and which mail it was."""
@@ -77,10 +92,30 @@ class Transmission:
         return step
 
 
+async def _skip_replies(connection: Connection, refused: Step, first: Stage) -> Step:
+    """The refusal of a command, once the replies to those sent with it are read, from the one at stage `first` on.
+
+    The connection is closed where the relay does not reply, or waits for a content all the same. No relay accepts
+    `DATA` by a 2xx: such a reply is to an earlier command, and so the refusal was not to ours.
+    """
+    if refused.meaning not in _COMPLETE or refused.event is RelayEvent.CLOSING:
+        return refused
+    step = await connection.reply_to(first)
+    if first is not Stage.DATA and step.reply:
+        step = await connection.reply_to(Stage.DATA)
+    if step.event is RelayEvent.ACCEPTED:
+        return Step(refused.stage, RelayEvent.OUT_OF_STEP)
+    if step.reply is None or step.event is RelayEvent.CONTINUE:
+        connection.close()
+    return refused
+
+
 def wire_format(content: bytes) -> bytes:
     """The content with CRLF line breaks, a second dot before each dot that begins a line, and the final dot."""
-    lines = _LINE_BREAK.sub(b"\r\n", content).removesuffix(b"\r\n").split(b"\r\n")
-    return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines) + b"\r\n.\r\n"
+    if not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n"):  # as no mail of ours
+        content = _LINE_BREAK.sub(b"\r\n", content)
+    lines = b"\r\n" + content.removesuffix(b"\r\n") + b"\r\n"
+    return lines.replace(b"\r\n.", b"\r\n..").removeprefix(b"\r\n") + b".\r\n"
 
 
 def _path(address: str) -> str:
