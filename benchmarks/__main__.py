@@ -14,7 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import backlog, comparison, core, lists, mails, moving_in, ops, report, runs, smoke
+from benchmarks import (
+    backlog,
+    cells,
+    comparison,
+    copies,
+    core,
+    lists,
+    mails,
+    moving_in,
+    ops,
+    report,
+    runs,
+    smoke,
+)
 from benchmarks.growth import command as growth
 from benchmarks.page import write_json, write_page
 from benchmarks.recovery import command as recovery
@@ -24,6 +37,8 @@ from benchmarks.workload import Workload
 
 _OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "backlog": backlog.main,
+    "cells": cells.main,
+    "copies": copies.main,
     "core": core.main,
     "growth": growth.main,
     "lists": lists.main,

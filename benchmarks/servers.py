@@ -7,10 +7,11 @@ subscribed the existing customers; a run works on a copy, without the positions 
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -30,6 +31,7 @@ INPUTS = (PURCHASES, RENEWALS, SERVER_INVENTORY)
 OUTPUTS = (LIFECYCLE, STATE, DEAD_LETTERS)
 
 _RECORDS_PER_FLUSH = 5000
+_HELD_BACK_MS = 300_000
 _MAKE_TEMPLATE = (
     "TRUNCATE input_offset, output_partition, relay_position, log, tally, event_claim, waiting",
     "VACUUM ANALYZE",
@@ -72,21 +74,45 @@ class Workspace:
 
     async def publish(self, messages: Iterable[Message]) -> list[Message]:
         """Put messages on their topics, keyed by account, in this order; returns them once all are acknowledged."""
-        settings = self.settings
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, enable_idempotence=True, linger_ms=5)
         await producer.start()
-        sent: list[Message] = []
         try:
-            for message in messages:
-                key = message.account_id.encode()
-                await producer.send(name_of(message.topic, settings), message.value, key=key)
-                sent.append(message)
-                if len(sent) % _RECORDS_PER_FLUSH == 0:
-                    await producer.flush()
-            await producer.flush()
+            return await self._send(producer, messages)
         finally:
             await producer.stop()
+
+    @asynccontextmanager
+    async def held_back(self, messages: Iterable[Message]) -> AsyncIterator["Backlog"]:
+        """Put messages on their topics as `publish` does, in a transaction that is open until `Backlog.release`."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.kafka,
+            transactional_id=f"{self.prefix}backlog",
+            transaction_timeout_ms=_HELD_BACK_MS,
+            linger_ms=5,
+        )
+        await producer.start()
+        try:
+            await producer.begin_transaction()
+            yield Backlog(await self._send(producer, messages), producer.commit_transaction)
+        finally:
+            await producer.stop()
+
+    async def _send(self, producer: AIOKafkaProducer, messages: Iterable[Message]) -> list[Message]:
+        settings, sent = self.settings, []
+        for message in messages:
+            await producer.send(name_of(message.topic, settings), message.value, key=message.account_id.encode())
+            sent.append(message)
+            if len(sent) % _RECORDS_PER_FLUSH == 0:
+                await producer.flush()
+        await producer.flush()
         return sent
+
+
+class Backlog(NamedTuple):
+    """Messages that no `read_committed` reader sees until `release` was called."""
+
+    sent: Sequence[Message]
+    release: Callable[[], Awaitable[None]]
 
 
 class Servers:
@@ -96,6 +122,21 @@ class Servers:
         self._folder = folder
         self._kafka = kafka
         self._postgres = postgres
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The two processes."""
+        return self._kafka, self._postgres
+
+    @asynccontextmanager
+    async def with_another_postgres(self) -> AsyncIterator["Servers"]:
+        """The same Kafka and a PostgreSQL of its own, for as long as the block runs."""
+        postgres = Postgres(self._folder / f"postgres_{uuid.uuid4().hex[:8]}")
+        await postgres.start()
+        try:
+            yield Servers(self._folder, self._kafka, postgres)
+        finally:
+            await postgres.kill()
 
     async def workspace(self, name: str, template: Workspace | None = None) -> Workspace:
         """New topics and a new database, empty or a copy of the template's."""
@@ -165,10 +206,10 @@ class LoopProcess(Part):
         return True
 
 
-def subscription_service(workspace: Workspace, python: Path) -> Service:
-    """The subscription service that is installed for this interpreter, not started."""
+def subscription_service(workspace: Workspace, python: Path, *, name: str = "subscription") -> Service:
+    """A copy of the subscription service that is installed for this interpreter, not started."""
     # -P: the current folder must not hide what is installed.
     command = [str(python), "-P", "-m", "subscription_service"]
-    part = Service("subscription", workspace.folder, port=free_port(), command=command)
+    part = Service(name, workspace.folder, port=free_port(), command=command)
     part.use_environment(workspace.environment)
     return part

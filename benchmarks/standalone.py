@@ -15,10 +15,13 @@ def run_standalone(
     results: Path,
     tell: Callable[[Mapping[str, Any]], None],
 ) -> int:
-    """Measure in a folder that other users of the system may read, as PostgreSQL's has to be; the exit code."""
+    """Measure in a folder that other users of the system may read, as PostgreSQL's has to be; the exit code.
+
+    It is 1 where an audit has `findings`.
+    """
     with tempfile.TemporaryDirectory(prefix="tenure-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         found = asyncio.run(measure(Path(folder)))
     write_json(results, found)
     tell(found)
-    return 0
+    return 1 if found.get("findings") else 0
