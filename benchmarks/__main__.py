@@ -5,7 +5,6 @@ Exit code 1 when the audit found anything; a missed target is shown, and is no f
 
 import argparse
 import asyncio
-import logging
 import sys
 import tempfile
 from collections import defaultdict
@@ -57,8 +56,6 @@ def main() -> int:
     """Measure, print, write; the exit code."""
     if sys.argv[1:2] and sys.argv[1] in _OTHERS:
         return _OTHERS[sys.argv[1]](sys.argv[2:])
-    # New topics take a moment to find their leaders; the client tries again, and logs it.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     options = _options()
     with tempfile.TemporaryDirectory(prefix="tenure-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)

@@ -68,6 +68,8 @@ def table(found: Mapping[str, Any]) -> str:
             *_rates(found),
             *_costs(found),
             *_felt(found),
+            "",
+            f"Events per second of single runs: {_single_runs(found['all_rates'])}.",
         )
     )
 
@@ -107,6 +109,10 @@ def _felt(found: Mapping[str, Any]) -> Sequence[str]:
         f"| the same, p99 | {half['p99']:.0f} ms | 200 ms |",
         f"| lost, doubled, out of order | {len(found['findings'])} | 0 |",
     )
+
+
+def _single_runs(rates: Mapping[str, Sequence[float]]) -> str:
+    return "; ".join(f"{name} {min(those):,.0f} to {max(those):,.0f}" for name, those in rates.items())
 
 
 def _three(figures: Mapping[str, float]) -> str:

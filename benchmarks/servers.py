@@ -4,6 +4,7 @@ A workspace is a topic prefix and a database. `prepared` workspaces have databas
 subscribed the existing customers; a run works on a copy, without the positions of the topics of the original.
 """
 
+import logging
 import os
 import sys
 import uuid
@@ -177,6 +178,8 @@ class Servers:
 @asynccontextmanager
 async def running_servers(folder: Path) -> AsyncIterator[Servers]:
     """Both servers for as long as the block runs, with their data in this folder."""
+    # New topics take a moment to find their leaders; the client tries again, and logs it.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     kafka, postgres = Kafka(folder / "kafka"), Postgres(folder / "postgres")
     try:
         await postgres.start()

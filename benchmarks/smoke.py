@@ -8,7 +8,6 @@ fallen too far, as many further runs have to confirm it. `--write` makes what wa
 import argparse
 import asyncio
 import json
-import logging
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -33,8 +32,6 @@ MAX_FALL: Final = 0.25
 def main(arguments: Sequence[str]) -> int:
     """Measure and compare; the exit code."""
     options = _options(arguments)
-    # New topics take a moment to find their leaders; the client tries again, and logs it.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="tenure-smoke-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         results = asyncio.run(_measure(Path(folder), options))
