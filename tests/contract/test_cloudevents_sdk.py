@@ -17,6 +17,7 @@ from shared.contracts.schemas import MESSAGE_TYPES, STATE
 from shared.contracts.unreadable import Reason
 from shared.web.examples import examples
 from tests.contract.wire import ACCEPTS, MISSING, SERVER, TRACE, envelope, read, refusal
+from tests.kit.cases import cases
 
 MODES = [kafka.to_structured_event, kafka.to_binary_event]
 INCOMING = sorted(ACCEPTS)
@@ -39,8 +40,8 @@ def sent(mode: Mode, event: CloudEvent) -> tuple[bytes, list[tuple[str, bytes | 
     return message.value, [(name, value) for name, value in message.headers.items()]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", INCOMING)
+@cases("mode", MODES)
+@cases("name", INCOMING)
 def test_what_the_sdk_writes_is_read(mode: Mode, name: str) -> None:
     wire = golden(name)
     data = wire.pop("data")
@@ -88,7 +89,7 @@ def test_what_the_sdk_of_version_1_writes_is_read(write: Callable[..., Any]) -> 
     assert read(message.value, list(message.headers.items())).data == read(json.dumps(envelope(SERVER)).encode()).data
 
 
-@pytest.mark.parametrize("name", OUTGOING)
+@cases("name", OUTGOING)
 def test_what_goes_out_is_read_by_the_sdk(name: str) -> None:
     wire = golden(name)
     message = kafka.KafkaMessage(

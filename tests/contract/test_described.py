@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from shared.contracts.asyncapi import document
 from shared.contracts.schemas import MESSAGE_TYPES
 from shared.contracts.schemas import schema as make_schema
+from tests.kit.cases import cases
 
 Node = Mapping[str, Any]
 schema = cache(make_schema)
@@ -56,7 +57,7 @@ def has_example(whole: Node, field: Node) -> bool:
     return bool(shown) or any(has_example(whole, part) for part in parts(field))
 
 
-@pytest.mark.parametrize("name", sorted(MESSAGE_TYPES))
+@cases("name", sorted(MESSAGE_TYPES))
 def test_every_field_has_a_description_and_an_example(name: str) -> None:
     whole, found = schema(name), every_field(name)
     assert found
@@ -64,14 +65,14 @@ def test_every_field_has_a_description_and_an_example(name: str) -> None:
     assert [path for path, field in found if not has_example(whole, field)] == []
 
 
-@pytest.mark.parametrize("name", sorted(MESSAGE_TYPES))
+@cases("name", sorted(MESSAGE_TYPES))
 def test_every_contract_has_a_docstring_of_its_own(name: str) -> None:
     contract = MESSAGE_TYPES[name].contract
     assert schema(name)["description"]
     assert not str(contract.__doc__).startswith(f"{contract.__name__}(")
 
 
-@pytest.mark.parametrize("name", sorted(MESSAGE_TYPES))
+@cases("name", sorted(MESSAGE_TYPES))
 def test_every_example_is_valid(name: str) -> None:
     whole = schema(name)
     for path, field in every_field(name):

@@ -34,6 +34,7 @@ from tests.contract.wire import (
     refusal,
     structured,
 )
+from tests.kit.cases import cases
 
 ATTRIBUTES = ["specversion", "id", "source", "type", "time", "subject"]
 STRUCTURED_HEADERS = [
@@ -93,8 +94,8 @@ def test_a_missing_attribute_in_binary_mode_is_no_cloudevent(name: str) -> None:
     assert refused.detail.startswith(f"{name}: required")
 
 
-@pytest.mark.parametrize("name", ATTRIBUTES)
-@pytest.mark.parametrize("value", [None, "", 1, 1.0, True, [], {}], ids=repr)
+@cases("name", ATTRIBUTES)
+@cases("value", [None, "", 1, 1.0, True, [], {}])
 def test_an_attribute_that_is_no_text_is_no_cloudevent(name: str, value: Any) -> None:
     assert reason(structured(**{name: value})) is Reason.NOT_CLOUDEVENTS
 
@@ -114,7 +115,7 @@ def test_a_batch_of_cloudevents_is_no_cloudevent() -> None:
     assert reason(orjson.dumps([envelope()]), headers) is Reason.NOT_CLOUDEVENTS
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     [
         None,
@@ -172,8 +173,8 @@ def test_data_that_is_no_object_is_invalid_data(data: Any) -> None:
     assert reason(orjson.dumps(data), binary()) is Reason.INVALID_DATA
 
 
-@pytest.mark.parametrize("name", ["id", "subject"])
-@pytest.mark.parametrize("value", ["a b", "a/b", "é", "a\n", " a", "x" * 129, "a\u0660"], ids=ascii)
+@cases("name", ["id", "subject"])
+@cases("value", ["a b", "a/b", "é", "a\n", " a", "x" * 129, "a\u0660"])
 def test_an_id_beyond_its_characters_or_its_length_is_invalid_data_and_is_named(name: str, value: str) -> None:
     refused = refusal(structured(**{name: value}))
     assert refused.reason is Reason.INVALID_DATA

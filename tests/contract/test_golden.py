@@ -21,6 +21,7 @@ from shared.contracts.envelope import (
 )
 from shared.contracts.lifecycle_parts import LifecycleMetadata
 from shared.contracts.schemas import MESSAGE_TYPES, STATE, MessageType
+from tests.kit.cases import cases
 from tests.published import PUBLISHED
 
 GOLDEN = Path(str(files("shared.contracts").joinpath("examples")))
@@ -60,7 +61,7 @@ def test_every_type_has_a_golden_document_and_every_golden_document_a_type() -> 
     assert {name.partition("~")[0] for name in ALL} == set(MESSAGE_TYPES) <= set(ALL)
 
 
-@pytest.mark.parametrize("name", EVENTS)
+@cases("name", EVENTS)
 def test_a_golden_event_is_read_and_written_back_as_it_was(name: str) -> None:
     event = decode(golden(name), [], accepts(name))
     wire = orjson.loads(golden(name))
@@ -68,7 +69,7 @@ def test_a_golden_event_is_read_and_written_back_as_it_was(name: str) -> None:
     assert event.fields == wire
 
 
-@pytest.mark.parametrize("name", OUTGOING)
+@cases("name", OUTGOING)
 def test_an_outgoing_event_is_encoded_to_its_golden_document(name: str) -> None:
     wire = orjson.loads(golden(name))
     event = decode(golden(name), [], accepts(name))
@@ -79,7 +80,7 @@ def test_an_outgoing_event_is_encoded_to_its_golden_document(name: str) -> None:
     assert orjson.loads(with_sequence(value, sequence) if sequence else value) == orjson.loads(golden(name))
 
 
-@pytest.mark.parametrize("name", EVENTS)
+@cases("name", EVENTS)
 def test_what_is_written_is_to_the_byte_what_the_contracts_validator_would_write(name: str) -> None:
     contract = type_of(name).contract
     data = decode(golden(name), [], accepts(name)).data
@@ -99,7 +100,7 @@ def test_what_was_stored_is_read_as_it_was() -> None:
         assert json_reader(type(stored))(to_json(stored)) == stored
 
 
-@pytest.mark.parametrize("name", ALL)
+@cases("name", ALL)
 def test_a_golden_document_keeps_to_its_published_schema(name: str) -> None:
     published_schema(type_of(name).name).validate(json.loads(golden(name)))
 
@@ -112,7 +113,7 @@ def published_schema(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
-@pytest.mark.parametrize("name", sorted(MESSAGE_TYPES))
+@cases("name", sorted(MESSAGE_TYPES))
 def test_a_document_without_any_one_of_its_required_fields_breaks_its_schema(name: str) -> None:
     judge = Draft202012Validator(schemas.schema(name))
     wire = json.loads(golden(name))

@@ -15,6 +15,7 @@ from shared.contracts.schemas import MESSAGE_TYPES, schema
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.web.examples import examples
 from tests.contract.wire import RECORDED, SERVER, binary, envelope, read, refusal
+from tests.kit.cases import cases
 
 INCOMING = sorted(name for name, message in MESSAGE_TYPES.items() if message.direction == "in")
 SETTING = {"account_id": "acct-1", "kind": "tag", "key": "env"}
@@ -71,7 +72,7 @@ def is_readable(value: bytes) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("name", "path"), PLACES, ids=lambda part: part if isinstance(part, str) else str(part[-1]))
+@cases(("name", "path"), PLACES)
 def test_an_integer_is_read_where_the_published_schema_takes_it(name: str, path: tuple[Any, ...]) -> None:
     for text in NUMBERS:
         value = with_number(examples()[name], path, text)

@@ -21,6 +21,7 @@ from tests.contract.wire import (
     refusal,
     structured,
 )
+from tests.kit.cases import cases
 
 TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
 CREDIT = {"entry_id": "pay-1", "account_id": "acct-1", "amount": "5.00", "currency": "USD"}
@@ -56,7 +57,7 @@ def test_a_time_in_any_form_of_rfc_3339_is_read_as_utc(text: str, instant: datet
     assert event.time.tzinfo is UTC
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "2026-03-01T10:00:00",
@@ -85,7 +86,6 @@ def test_a_time_in_any_form_of_rfc_3339_is_read_as_utc(text: str, instant: datet
         "1772359200",
         "TODAY",
     ],
-    ids=ascii,
 )
 def test_a_time_in_another_form_is_no_cloudevent_and_is_named(text: str) -> None:
     refused = refusal(structured(time=text))
@@ -102,7 +102,7 @@ def test_money_is_a_decimal_string_with_two_decimals(amount: str) -> None:
     assert read(credit(amount)).data.amount == Decimal(amount)
 
 
-@pytest.mark.parametrize(
+@cases(
     "amount",
     [
         5,
@@ -124,7 +124,6 @@ def test_money_is_a_decimal_string_with_two_decimals(amount: str) -> None:
         "-0.00",
         "-5.00",
     ],
-    ids=ascii,
 )
 def test_an_amount_in_another_form_or_not_above_zero_is_invalid_data(amount: Any) -> None:
     refused = refusal(credit(amount))

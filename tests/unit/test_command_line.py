@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from tenure.__main__ import COMMANDS, main
+from tests.kit.cases import cases
 from tests.kit.pipes import run_without_reader
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -37,7 +38,7 @@ def test_the_version_is_that_of_the_installed_package(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f"tenure {version('tenure')}\n"
 
 
-@pytest.mark.parametrize("command", EVERY)
+@cases("command", EVERY)
 def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--help"]) == 0
     assert f"Usage: tenure {' '.join(command)}" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.kit.cases import cases
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -25,19 +25,19 @@ SOURCES = (".py", ".md", ".toml", ".html", ".po", ".lock", ".txt")
 STEP = re.compile(r"^(?P<number>\d+)\. \[(?P<shown>[^\]]+)\]\((?P<target>[^)]+)\) ", re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@cases("document", DOCUMENTS)
 def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
     broken = [target for target in LINK.findall(text_of(document)) if not leads_somewhere(document, target)]
     assert not broken
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@cases("document", DOCUMENTS)
 def test_every_path_that_is_named_exists(document: Path) -> None:
     named = [path for path in PATH.findall(text_of(document)) if path.split("/")[0] in OURS or path.endswith(SOURCES)]
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@cases("document", DOCUMENTS)
 def test_every_name_that_is_said_to_be_in_a_module_is_there(document: Path) -> None:
     named = [(match["name"], match["path"]) for match in NAME_IN.finditer(text_of(document))]
     assert [(name, path) for name, path in named if not re.search(rf"\b{name}\b", text_of(ROOT / path))] == []

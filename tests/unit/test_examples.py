@@ -6,8 +6,6 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from shared.contracts.envelope import wire_time
 from shared.contracts.inbound import INBOUND_EVENTS
 from shared.contracts.lifecycle import Activated, LifecycleData, Renewed
@@ -17,6 +15,7 @@ from shared.storage.event_counts import EventOutcome
 from subscription_service.domain.model import Account
 from subscription_service.handlers import Incoming, read
 from subscription_service.unit_of_work import LockedAccount
+from tests.kit.cases import cases
 from tests.kit.records import kafka_record
 from tests.unit.domain.scenario import RULES
 from tests.unit.subscription.single_account import unit_of_work
@@ -56,7 +55,7 @@ def test_the_table_names_every_file_and_every_type_once() -> None:
     assert sorted(name for _, name in ROWS) == sorted(INBOUND_EVENTS)
 
 
-@pytest.mark.parametrize(("file", "type_name"), ROWS, ids=FILES)
+@cases(("file", "type_name"), ROWS)
 def test_every_example_is_read_by_its_contract_and_has_the_type_of_its_row(file: str, type_name: str) -> None:
     assert incoming(file, NOW).event.type == type_name
     assert "time" not in json.loads((FOLDER / file).read_bytes())

@@ -6,6 +6,7 @@ import pytest
 
 from shared.contracts.imported import MOST_TERMS
 from tenure.import_rows import NEEDED_COLUMNS
+from tests.kit.cases import cases
 from tests.unit.old_exports import ANN, HEAD, SERVERS, Folder
 
 pytestmark = pytest.mark.rule("R42")
@@ -16,7 +17,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("old", "new", "fault"),
     [
         ("2026-02-15", "15.02.2026", "old.csv, line 2, column expires_on: expected a day as YYYY-MM-DD"),

@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
 
-import pytest
+from tests.kit.cases import cases
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("shared", "subscription_service", "notifier_service", "tenure")
@@ -233,13 +233,13 @@ def unused(places: Iterable[str], using: Iterable[str]) -> set[str]:
     return {place for place in places if not users.intersection(modules_in(place))}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@cases("package", PACKAGES)
 def test_a_package_imports_those_of_the_table_and_no_other(package: str) -> None:
     imported = {name for module in modules_in(package) for name in ours(module)}
     assert {name.split(".")[0] for name in imported} - {package} == KNOWS[package]
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@cases("room", ROOMS)
 def test_a_package_within_a_service_imports_those_of_the_table_and_no_other(room: str) -> None:
     service, _, own = room.partition(".")
     imported = {name.split(".")[1] for module in modules_in(room) for name in ours(module) if within(name, [service])}
@@ -251,7 +251,7 @@ def test_only_the_main_module_beside_it_imports_an_app() -> None:
     assert importing == {"subscription_service.__main__", "notifier_service.__main__"}
 
 
-@pytest.mark.parametrize("place", PURE)
+@cases("place", PURE)
 def test_what_is_pure_imports_only_what_is_pure(place: str) -> None:
     for module in modules_in(place):
         assert {name for name in ours(module) if not within(name, [place, *PURE[place]])} == set(), module
@@ -259,18 +259,18 @@ def test_what_is_pure_imports_only_what_is_pure(place: str) -> None:
     assert {known for known in PURE[place] if not within(known, PURE)} == set()
 
 
-@pytest.mark.parametrize("place", PURE)
+@cases("place", PURE)
 def test_every_import_that_a_pure_place_is_allowed_is_used(place: str) -> None:
     imported = {name for module in modules_in(place) for name in ours(module)}
     assert unused(PURE[place], imported) == set()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@cases("library", LIBRARIES)
 def test_a_library_is_imported_only_where_the_table_says(library: str) -> None:
     assert {module for module in importing(library) if not within(module, LIBRARIES[library])} == set()
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@cases("library", LIBRARIES)
 def test_a_library_is_imported_wherever_the_table_says(library: str) -> None:
     assert unused(LIBRARIES[library], importing(library)) == set()
 

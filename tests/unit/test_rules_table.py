@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts.lifecycle_parts import RejectionCode
 from subscription_service.policy_files.policy import PolicyFile
+from tests.kit.cases import cases
 from tests.pages import DOCS
 from tests.rules_table import RULES, Proof, links_to, proofs
 
@@ -37,18 +38,18 @@ def test_every_rule_has_one_heading_and_they_are_in_order() -> None:
     assert headings == [(rule.lower(), rule) for rule in RULES]
 
 
-@pytest.mark.parametrize("rule", RULES)
+@cases("rule", RULES)
 def test_every_rule_has_a_text(rule: str) -> None:
     written = texts()[rule].partition("<!-- generated")[0].partition("*From:*")[0]
     assert len(written.split()) >= 8
 
 
-@pytest.mark.parametrize("rule", RULES)
+@cases("rule", RULES)
 def test_every_rule_has_tests(rule: str, proven: Mapping[str, Sequence[Proof]]) -> None:
     assert proven.get(rule)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@cases("rule", RULES)
 def test_a_rule_links_only_to_code_that_names_it(rule: str) -> None:
     links = CODE.search(texts()[rule])
     paths = LINK.findall(links["links"]) if links else []

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from shared.kafka.client import connection_arguments
 from shared.runtime.settings import SECRETS, BadSettings, Settings, has_role, load
+from tests.kit.cases import cases
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 ROW = re.compile(r"^\| `TENURE_(?P<name>[A-Z_]+)` \| (?P<default>[^|]+) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
@@ -87,7 +88,7 @@ def test_a_sender_is_one_mailbox_with_its_domain_in_ascii(given: str, used: str)
     assert address.addr_spec.rpartition("@")[0] == given.rpartition("@")[0].rpartition("<")[2].strip()
 
 
-@pytest.mark.parametrize(
+@cases(
     "given",
     [
         "",
@@ -117,9 +118,9 @@ def test_a_sender_that_no_relay_would_take_stops_the_start(given: str) -> None:
         load({"TENURE_MAIL_FROM": given})
 
 
-@pytest.mark.parametrize("control", ["\n", "\r", "\t", "\0", "\x1b", "\x7f", "\x85"])
-@pytest.mark.parametrize("name", ["MAIL_FROM", "MAIL_DOMAIN", "SMTP_HOST", "SMTP_PASSWORD", "PUBLIC_URL", "LOG_FORMAT"])
-@pytest.mark.parametrize("around", ["{}value", "va{}lue", "Tenure <renewals@example.com>{}"])
+@cases("control", ["\n", "\r", "\t", "\0", "\x1b", "\x7f", "\x85"])
+@cases("name", ["MAIL_FROM", "MAIL_DOMAIN", "SMTP_HOST", "SMTP_PASSWORD", "PUBLIC_URL", "LOG_FORMAT"])
+@cases("around", ["{}value", "va{}lue", "Tenure <renewals@example.com>{}"])
 def test_a_control_character_in_any_setting_stops_the_start(control: str, name: str, around: str) -> None:
     with pytest.raises(BadSettings, match=rf"^TENURE_{name}: contains a control character, such as a line break\.$"):
         load({f"TENURE_{name}": around.format(control)})

@@ -12,6 +12,7 @@ from subscription_service.domain.model import ServerTotals
 from subscription_service.domain.policy import Catalog
 from subscription_service.domain.pricing import fee, monthly_price
 from subscription_service.domain.quota import Quota, quota_of
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -148,7 +149,7 @@ def test_partial_protection_asks_nothing_of_the_inventory_and_binds_nothing() ->
 
 
 @pytest.mark.rule("R10")
-@pytest.mark.parametrize(
+@cases(
     ("feature", "amount", "allowed"),
     [
         ("anti_ransomware_gb", 0, True),

@@ -13,6 +13,7 @@ from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import VersionStamp
 from subscription_service.domain.refusals import SENTENCES, Rejection, sentence
 from subscription_service.domain.step import refuse
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     ANNA,
     BERT,
@@ -219,7 +220,7 @@ def test_a_refusal_says_what_was_ordered_and_to_whom() -> None:
 
 
 @pytest.mark.rule("R41")
-@pytest.mark.parametrize("code", RejectionCode)
+@cases("code", RejectionCode)
 def test_every_code_has_a_sentence_with_its_figures(code: RejectionCode) -> None:
     text = sentence(Rejection(code, required=12_345, offered=678, about="this"))
     assert text[0] == text[0].upper()

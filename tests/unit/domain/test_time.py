@@ -7,6 +7,7 @@ import pytest
 from shared.contracts.lifecycle import Activated, Expired, Released, RenewalDue, Renewed
 from subscription_service.domain.calendar import add_months, at_hour, billing_day, end_of
 from subscription_service.domain.context import instant_of
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     RULES,
     Scenario,
@@ -72,7 +73,7 @@ def test_the_first_term_starts_at_the_purchase_s_instant() -> None:
 
 
 @pytest.mark.rule("R3")
-@pytest.mark.parametrize("months", [*range(1, 13), 24, 36])
+@cases("months", [*range(1, 13), 24, 36])
 def test_every_duration_on_offer_is_taken(months: int) -> None:
     assert started(months=months).active.terms[0].months == months
 

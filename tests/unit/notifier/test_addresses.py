@@ -9,6 +9,7 @@ import pytest
 from notifier_service.content.addresses import UnusableAddress, mailbox
 from shared.contracts.domain_names import ascii_domain
 from shared.contracts.types import Contact
+from tests.kit.cases import cases
 from tests.unit.notifier import samples
 
 
@@ -58,7 +59,7 @@ def test_a_local_part_of_more_than_64_characters_is_refused(local_part: str, siz
         address_of(f"{local_part.replace('a', 'a' * size)}@example.com")
 
 
-@pytest.mark.parametrize(
+@cases(
     "email",
     [
         "ada lovelace@example.com",
@@ -75,14 +76,13 @@ def test_a_local_part_of_more_than_64_characters_is_refused(local_part: str, siz
         "ada\u200d@example.com",
         "ada@example.com eve@example.com",
     ],
-    ids=ascii,
 )
 def test_a_local_part_that_relays_may_read_differently_is_refused(email: str) -> None:
     with pytest.raises(UnusableAddress):
         address_of(email)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("domain", "encoded"),
     [
         ("faß.de", "xn--fa-hia.de"),
@@ -128,7 +128,7 @@ def test_a_domain_in_ascii_stays_as_it_is(domain: str) -> None:
     assert ascii_domain(f"{domain}.") == domain
 
 
-@pytest.mark.parametrize(
+@cases(
     "domain",
     [
         "",
@@ -161,7 +161,6 @@ def test_a_domain_in_ascii_stays_as_it_is(domain: str) -> None:
         "[127.0.0.1]",
         "・.example",
     ],
-    ids=ascii,
 )
 def test_what_is_no_domain_is_refused(domain: str) -> None:
     with pytest.raises(ValueError, match="not a domain"):

@@ -11,6 +11,7 @@ from notifier_service.content.colours import READABLE, WHITE, contrast
 from notifier_service.content.logo import LOGO_BYTES
 from notifier_service.content_files import load_content
 from shared.runtime.settings import BadSettings, Settings
+from tests.kit.cases import cases
 from tests.unit.notifier import pictures
 
 WHOLE = """
@@ -59,7 +60,7 @@ def test_what_a_file_leaves_out_is_left_out(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "told"),
     [
         ('colour = "#0b5fff"', "colour: is not a known key"),

@@ -12,6 +12,7 @@ from notifier_service.content.logo import logo
 from notifier_service.content.messages import mail_content
 from notifier_service.content.render import Links, inbox_message
 from shared.contracts.lifecycle import LifecycleData
+from tests.kit.cases import cases
 from tests.unit.notifier import pictures, samples, variants
 from tests.unit.notifier.shown import part
 
@@ -103,12 +104,12 @@ BUTTONS: list[tuple[str, LifecycleData, Page | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("of", "data", "page"), BUTTONS, ids=[row[0] for row in BUTTONS])
+@cases(("of", "data", "page"), BUTTONS)
 def test_a_message_leads_to_where_its_reader_acts(of: str, data: LifecycleData, page: Page | None) -> None:
     assert mail_content(data, ENGLISH).page == page
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "page"),
     [
         ("activated-partial", Page.MANAGE),

@@ -9,6 +9,7 @@ import pytest
 from icalendar import Calendar
 
 from shared.contracts.lifecycle import Activated, LifecycleData, RenewalDue, Renewed
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 WITH_FILE = [(name, data) for name, data in variants.mailed() if isinstance(data, Activated | RenewalDue | Renewed)]
@@ -27,7 +28,7 @@ def entry_of(mail: EmailMessage) -> Any:
     return entry
 
 
-@pytest.mark.parametrize(("name", "data"), WITH_FILE, ids=[name for name, _ in WITH_FILE])
+@cases(("name", "data"), WITH_FILE)
 def test_the_file_has_what_publishing_an_event_requires_and_nothing_that_it_forbids(
     name: str, data: LifecycleData
 ) -> None:
@@ -54,7 +55,7 @@ def test_the_entry_is_the_whole_expiration_day() -> None:
     assert "December 1, 2026 at 11:00" in str(entry["DESCRIPTION"])
 
 
-@pytest.mark.parametrize(("name", "data"), WITH_FILE, ids=[name for name, _ in WITH_FILE])
+@cases(("name", "data"), WITH_FILE)
 def test_the_entry_states_no_price_since_nothing_would_correct_it(name: str, data: LifecycleData) -> None:
     assert "$" not in str(entry_of(samples.mail(data))["DESCRIPTION"])
 

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from notifier_service.content.catalogs import CATALOGS, load_languages, read_catalog
 from notifier_service.content.languages import BadCatalog
 from notifier_service.content.localizer import localizer_for
+from tests.kit.cases import cases
 
 HEADER = """\
 msgid ""
@@ -60,7 +61,7 @@ def test_every_placeholder_has_a_note_for_translators_the_same_in_every_catalog(
             assert set(re.findall(r"^\{(\w+)\}: ", "\n".join(message.auto_comments), re.MULTILINE)) == names, message.id
 
 
-@pytest.mark.parametrize(
+@cases(
     ("body", "line", "told"),
     [
         ('msgid "button.inbox"\nmsgstr Open\n', 7, "expected a comment, or a keyword"),

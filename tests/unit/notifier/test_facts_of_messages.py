@@ -23,6 +23,7 @@ from shared.contracts.lifecycle import (
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import Quote, RejectionCode
 from shared.contracts.types import Specification
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 from tests.unit.notifier.shown import texts
 
@@ -152,8 +153,8 @@ FACTS: Table = {
 """Sample -> what must stand in it, in English and in Chinese."""
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("name", FACTS)
+@cases("language", samples.READERS)
+@cases("name", FACTS)
 def test_the_facts_stand_in_text_html_and_inbox(name: str, language: str) -> None:
     expected = FACTS[name][list(samples.READERS).index(language)]
     for text in shown(name, language):
@@ -165,8 +166,8 @@ def test_every_kind_of_mail_stands_in_the_table_of_facts() -> None:
     assert {name.partition("-")[0] for name in MAILED} <= {name.partition("-")[0] for name in FACTS}
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("name", PAYING)
+@cases("language", samples.READERS)
+@cases("name", PAYING)
 def test_a_message_about_money_or_a_deadline_says_what_is_held_what_it_costs_and_until_when(
     name: str, language: str
 ) -> None:
@@ -221,8 +222,8 @@ def repeated(pattern: re.Pattern[str], text: str) -> list[str]:
     return [each for each, times in found.items() if each and times > 1]
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("name", ALL)
+@cases("language", samples.READERS)
+@cases("name", ALL)
 def test_no_sentence_and_no_figure_is_said_twice(name: str, language: str) -> None:
     for text in shown(name, language):
         assert repeated(_FIGURE, text) == []
@@ -246,8 +247,8 @@ def words(name: str, language: str) -> list[str]:
     return [_URL.sub("", text).replace(contact.time_zone, "") for text in (*shown(name, language), subject)]
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("name", ALL)
+@cases("language", samples.READERS)
+@cases("name", ALL)
 def test_no_word_of_engineers_reaches_a_customer(name: str, language: str) -> None:
     for text in words(name, language):
         assert _CODE_WORD.findall(text) == []
@@ -255,7 +256,7 @@ def test_no_word_of_engineers_reaches_a_customer(name: str, language: str) -> No
         assert [code for code in RejectionCode if code in text] == []
 
 
-@pytest.mark.parametrize("name", ALL)
+@cases("name", ALL)
 def test_a_chinese_message_has_no_english_word(name: str) -> None:
     known = {"GB", "UTC", "US", "Guard", "acct", "ord", "ntf", "spring", "lin", "example", "com", "abcdef", "Shanghai"}
     latin = {word for text in words(name, "zh-CN") for word in re.findall(r"[A-Za-z]{2,}", text)}
@@ -277,8 +278,8 @@ def test_only_an_automatic_renewal_says_that_something_was_deducted() -> None:
     assert saying == {"renewed-automatic", "renewed-automatic-without-a-coupon", "renewed-free"}
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("name", OLDER)
+@cases("language", samples.READERS)
+@cases("name", OLDER)
 def test_an_event_from_before_the_facts_were_stated_is_told_without_them(name: str, language: str) -> None:
     for text in texts(OLDER[name], language):
         assert "None" not in text

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from notifier_service.content.messages import mail_content
+from tests.kit.cases import cases
 from tests.unit.notifier import samples
 
 
@@ -94,7 +95,7 @@ def test_standard_and_daylight_time_are_named_as_cldr_names_them(zone: str, wint
     assert who.moment(datetime(2027, 7, 15, 12, tzinfo=UTC)) == summer
 
 
-@pytest.mark.parametrize("month", range(1, 13))
+@cases("month", range(1, 13))
 def test_irish_standard_time_is_summer_time_in_every_month_that_has_it(month: int) -> None:
     instant = datetime(2027, month, 15, 12, tzinfo=UTC)
     shown = samples.localizer("zh-CN", "Europe/Dublin").moment(instant)

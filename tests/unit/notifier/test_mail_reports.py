@@ -16,6 +16,7 @@ from notifier_service.bounces.report import (
     read_report,
 )
 from notifier_service.decisions.bounce import BounceKind, kind_of_refusal
+from tests.kit.cases import cases
 from tests.kit.mail_reports import NAMES, report
 
 ID: Final = "ntf-0123456789abcdef01234567"
@@ -59,7 +60,7 @@ def test_the_reports_of_mail_servers_are_read_right(name: str) -> None:
         assert identities(each)[0] == Identity(ID, MAC)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("reply", "status", "kind"),
     [
         ("550 no such user", "", BounceKind.HARD),
@@ -107,7 +108,7 @@ def test_an_answer_of_an_absent_reader_is_no_report() -> None:
         read_report(raw)
 
 
-@pytest.mark.parametrize(
+@cases(
     "raw",
     [
         b"",

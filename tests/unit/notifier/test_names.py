@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier_service.content.names import NAME_LENGTH, display_name, has_link
+from tests.kit.cases import cases
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         "Md.Rahman",
@@ -60,7 +61,7 @@ def test_a_name_that_would_become_a_link_gets_blanks_after_its_dots(name: str, s
     assert display_name(name) == shown
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         "t.me/prize",
@@ -99,8 +100,8 @@ def test_no_name_is_shown_as_a_link(name: str) -> None:
     assert not has_link(display_name(name))
 
 
-@pytest.mark.parametrize("letters", range(NAME_LENGTH - 8, NAME_LENGTH + 2))
-@pytest.mark.parametrize("grapheme", [FAMILY, "e\u0301", "🇩🇪", "👍🏽", "각", "\u1100\u1161\u11a8", "नि", "❤\ufe0f"])
+@cases("letters", range(NAME_LENGTH - 8, NAME_LENGTH + 2))
+@cases("grapheme", [FAMILY, "e\u0301", "🇩🇪", "👍🏽", "각", "\u1100\u1161\u11a8", "नि", "❤\ufe0f"])
 def test_a_long_name_is_cut_between_graphemes(letters: int, grapheme: str) -> None:
     fitting = max(NAME_LENGTH - letters, 0)
     assert display_name("x" * letters + grapheme * 3) == ("x" * letters)[:NAME_LENGTH] + grapheme * min(fitting, 3)

@@ -9,6 +9,7 @@ import pytest
 from notifier_service.decisions.channels import CHANNELS
 from notifier_service.decisions.outdated import ERASED, OVERTAKEN_BY, LatestVersions, says_nothing_new, why_outdated
 from shared.contracts.lifecycle import LifecycleData
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 SECOND = timedelta(seconds=1)
@@ -41,7 +42,7 @@ def test_a_release_reminder_is_true_until_the_second_before_the_release() -> Non
     assert why("release_due", LatestVersions(), samples.RELEASE_AT) == "released_meanwhile"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("kind", "later", "reason"),
     [
         ("renewal_due", "renewed", "renewed_meanwhile"),
@@ -75,7 +76,7 @@ def test_a_later_event_makes_it_outdated_and_an_earlier_one_does_not(kind: str, 
     assert why(kind, LatestVersions({later: 6})) is None
 
 
-@pytest.mark.parametrize("kind", sorted(CHANNELS))
+@cases("kind", sorted(CHANNELS))
 def test_nothing_else_makes_anything_outdated(kind: str) -> None:
     unrelated = {each: 99 for each in CHANNELS if each not in (ERASED, *OVERTAKEN_BY.get(kind, {}))}
     now = samples.NOON if kind in ("renewal_due", "renewal_upcoming", "release_due") else LONG_AFTER

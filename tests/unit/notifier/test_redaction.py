@@ -2,9 +2,8 @@
 
 import time
 
-import pytest
-
 from notifier_service.delivery.redaction import REASON_CHARACTERS, without_addresses
+from tests.kit.cases import cases
 
 
 def test_a_reason_is_one_line_without_an_address() -> None:
@@ -19,7 +18,7 @@ def test_a_reason_is_one_line_without_an_address() -> None:
 PARTS = ("ada", "brien", "o'", "example.com", "192.0.2.1", "2001", "lovelace", "news", "faß", "用户", "例子", "%40")
 
 
-@pytest.mark.parametrize(
+@cases(
     "address",
     [
         "ada@example.com",
@@ -45,7 +44,7 @@ PARTS = ("ada", "brien", "o'", "example.com", "192.0.2.1", "2001", "lovelace", "
         "@relay.example:ada@example.com",
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "no such user: {}", "{} is unknown", "user ({}) is unknown, really"])
+@cases("around", ["{}", "no such user: {}", "{} is unknown", "user ({}) is unknown, really"])
 def test_nothing_of_any_address_stays(address: str, around: str) -> None:
     reason = without_addresses(f"550 5.1.1 {around.format(address)}")
     assert reason.startswith("550 ")
@@ -66,7 +65,7 @@ def test_nothing_of_any_address_stays(address: str, around: str) -> None:
         assert part not in reason
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "recipient", "kept"),
     [
         ("550 5.1.1 ada: no such user", "ada@example.com", "550 5.1.1 [address]: no such user"),
@@ -87,7 +86,7 @@ def test_the_recipients_parts_are_taken_out_also_where_they_stand_alone(text: st
     assert without_addresses(text, recipient) == kept
 
 
-@pytest.mark.parametrize(
+@cases(
     "piece",
     ["a", "a.", '"', '\\"', "@", " @", "%25", "+40", "&amp;", "<", "o'", "aa ", "(", "ﷺ", "\x00", "🙂", "a@", "ada "],
 )

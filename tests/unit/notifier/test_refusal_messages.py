@@ -7,11 +7,12 @@ import pytest
 from notifier_service.content.messages import mail_content
 from shared.contracts.lifecycle_parts import QuantityRange, RejectionCode
 from shared.contracts.types import Feature
+from tests.kit.cases import cases
 from tests.unit.notifier import samples
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("feature", Feature)
+@cases("language", samples.READERS)
+@cases("feature", Feature)
 def test_an_amount_that_is_not_on_offer_names_its_feature_in_the_readers_words(feature: Feature, language: str) -> None:
     rejected = samples.rejected(RejectionCode.FEATURE_OUT_OF_RANGE)
     mail = samples.mail(replace(rejected, feature=feature), samples.READERS[language])
@@ -22,7 +23,7 @@ def test_an_amount_that_is_not_on_offer_names_its_feature_in_the_readers_words(f
     assert "_" not in text.replace(samples.READERS[language].time_zone, "")
 
 
-@pytest.mark.parametrize("code", RejectionCode)
+@cases("code", RejectionCode)
 def test_every_refusal_has_its_own_sentence_in_both_languages(code: RejectionCode) -> None:
     english = mail_content(samples.rejected(code), samples.localizer("en", "UTC")).lead[0]
     chinese = mail_content(samples.rejected(code), samples.localizer("zh-CN", "UTC")).lead[0]
@@ -36,7 +37,7 @@ def test_every_refusal_has_its_own_sentence_in_both_languages(code: RejectionCod
     assert not chinese.isascii()
 
 
-@pytest.mark.parametrize("code", RejectionCode)
+@cases("code", RejectionCode)
 def test_a_refusal_without_figures_is_still_a_sentence(code: RejectionCode) -> None:
     data = replace(samples.rejected(code), required=None, offered=None)
     assert "None" not in " ".join(mail_content(data, samples.localizer("en", "UTC")).lead)
@@ -81,7 +82,7 @@ def test_a_range_is_made_from_its_numbers(allowed: QuantityRange, english: str, 
         assert expected in [row.value for row in mail_content(data, samples.localizer(language)).details]
 
 
-@pytest.mark.parametrize("code", RejectionCode)
+@cases("code", RejectionCode)
 def test_no_english_of_the_event_reaches_a_reader(code: RejectionCode) -> None:
     data = replace(samples.rejected(code), message="please ask us", required="a multiple of 5", offered="fewer or 3")
     for language in samples.READERS:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from notifier_service.content.addresses import UnusableAddress
 from notifier_service.content.render import Links
 from shared.contracts.types import Contact
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 HEADERS = {
@@ -131,7 +132,7 @@ def test_long_ids_stay_as_they_are_on_the_wire() -> None:
     assert f"\r\nMessage-ID: <{samples.metadata().notification_id}@{domain}>\r\n".encode() in wire
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@cases("name", HOSTILE_NAMES)
 def test_a_hostile_name_stays_a_name(name: str) -> None:
     mail = mail_of(replace(samples.ADA, name=name))
     assert set(mail.keys()) == HEADERS
@@ -154,7 +155,7 @@ def test_a_name_that_is_a_link_is_not_repeated(name: str) -> None:
     assert "Hello,\n" in part_of(mail, "plain")
 
 
-@pytest.mark.parametrize("address", USELESS)
+@cases("address", USELESS)
 def test_an_address_that_is_none_is_unusable_and_not_repeated(address: str) -> None:
     with pytest.raises(UnusableAddress) as refusal:
         mail_of(replace(samples.ADA, email=address))

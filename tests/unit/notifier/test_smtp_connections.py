@@ -16,6 +16,7 @@ from notifier_service.delivery.smtp.stages import SECONDS, Stage, StepMeaning
 from notifier_service.delivery.smtp.transmission import PATIENT_DELIVERIES, wire_format
 from notifier_service.delivery.smtp.unreachable import RelayUnreachable
 from shared.runtime.settings import Settings
+from tests.kit.cases import cases
 from tests.kit.relay import After, Answer, Instead, Script, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 
@@ -138,7 +139,7 @@ async def test_a_relay_that_closes_after_each_mail_gets_them_all() -> None:
         assert {result.meaning for result in results} == {StepMeaning.DELIVERED}
 
 
-@pytest.mark.parametrize(
+@cases(
     "content",
     [
         b"RSET\r\n",

@@ -3,6 +3,7 @@
 import pytest
 
 from notifier_service.delivery.smtp.replies import REPLY_BYTES, OutOfStep, Reply, ReplyReader
+from tests.kit.cases import cases
 
 
 def read(data: bytes) -> Reply | None:
@@ -28,7 +29,7 @@ def test_a_reply_is_read(data: bytes, reply: Reply) -> None:
     assert read(data) == reply
 
 
-@pytest.mark.parametrize(
+@cases(
     "data",
     [
         b"abc def\r\n",

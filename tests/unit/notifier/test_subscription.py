@@ -4,12 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-import pytest
-
 from notifier_service.decisions.subscription import Renewal, State, Subscription
 from notifier_service.pages.subscription_view import SubscriptionView, subscription_view
 from shared.contracts.lifecycle import ContactReplaced, LifecycleData, QuotaRestored, RenewalDeclineNoted
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalSwitchedOff
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 EVERYTHING = [data for _, data in (*variants.mailed(), *variants.inbox_only(), *variants.older())]
@@ -94,8 +93,8 @@ def test_a_quota_that_is_exceeded_is_said_until_it_fits_again() -> None:
     assert sentence not in shown(samples.activated, exceeded, restored).next
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("data", EVERYTHING, ids=lambda data: type(data).__name__)
+@cases("language", samples.READERS)
+@cases("data", EVERYTHING)
 def test_every_event_can_come_first_or_after_a_purchase(data: LifecycleData, language: str) -> None:
     for known in (after(data), after(samples.activated, data)):
         subscription_view(known, samples.localizer(language), samples.NOON)

@@ -22,6 +22,7 @@ from tenure.ops.accounts import AccountFilter, AccountRow, Accounts, matching
 from tenure.ops.history import KEPT_LATEST
 from tenure.ops.model import KEPT_TOPICS, WATCHED_TOPICS
 from tenure.ops.renewals import Outlook
+from tests.kit.cases import cases
 from tests.unit.ops.records import ESTIMATES, NOW_MS, Topics, example, lifecycle, outcome, state
 
 HOUR = 3_600_000
@@ -225,8 +226,8 @@ def test_it_is_kept_whose_person_was_forgotten() -> None:
     assert topics.model.forgotten == {"a": NOW_MS - 5}
 
 
-@pytest.mark.parametrize("topic", [*KEPT_TOPICS, *WATCHED_TOPICS])
-@pytest.mark.parametrize("garbage", [b"", b"\xff\xfe", b"[]", b"{}", b"null", b'{"id": 7}', b"[" * 100_000])
+@cases("topic", [*KEPT_TOPICS, *WATCHED_TOPICS])
+@cases("garbage", [b"", b"\xff\xfe", b"[]", b"{}", b"null", b'{"id": 7}', b"[" * 100_000])
 def test_garbage_of_ours_is_counted_and_none_changes_anything_else(topic: str, garbage: bytes) -> None:
     topics = Topics()
     topics.put(topic, garbage, headers=[("ce_id", b"\xff")])

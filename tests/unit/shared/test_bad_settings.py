@@ -17,6 +17,7 @@ from shared.runtime.components import Service
 from shared.runtime.service import build_context
 from shared.runtime.settings import SECRETS, Settings, load
 from subscription_service.app import SUBSCRIPTION
+from tests.kit.cases import cases
 
 SECRET: Final = "hunter2"
 NOT_GIVEN: Final = "expected a value; leave the setting out where there is none"
@@ -96,9 +97,10 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     monkeypatch.setattr(starting, "run", _only_build)
 
     def start(**environment: str) -> str:
-        for name, value in environment.items():
-            monkeypatch.setenv(f"TENURE_{name}", value)
-        assert starting.start(_service(*environment)) == 2
+        with monkeypatch.context() as only_here:
+            for name, value in environment.items():
+                only_here.setenv(f"TENURE_{name}", value)
+            assert starting.start(_service(*environment)) == 2
         told = capfd.readouterr().err
         assert told.count("\n") == 1
         assert SECRET not in told
@@ -123,7 +125,7 @@ def test_every_setting_stands_in_one_of_the_tables() -> None:
     assert sorted(tables) == sorted(Settings.model_fields)
 
 
-@pytest.mark.parametrize(("name", "bad"), bad_values())
+@cases(("name", "bad"), bad_values())
 def test_a_bad_value_is_one_sentence_that_names_the_setting(refusal: Refusal, name: str, bad: str) -> None:
     assert refusal(**{name.upper(): bad}).startswith(f"TENURE_{name.upper()}: ")
 
@@ -133,7 +135,7 @@ def test_the_first_and_the_last_value_of_a_range_are_taken(name: str, limits: tu
     assert [getattr(load({f"TENURE_{name.upper()}": str(each)}), name) for each in limits] == list(limits)
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+@cases("name", Settings.model_fields)
 def test_an_empty_value_is_refused_but_where_it_means_something(refusal: Refusal, name: str) -> None:
     if name in MAY_BE_EMPTY:
         load({f"TENURE_{name.upper()}": ""})
@@ -141,8 +143,8 @@ def test_an_empty_value_is_refused_but_where_it_means_something(refusal: Refusal
         assert refusal(**{name.upper(): ""}).startswith(f"TENURE_{name.upper()}: ")
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-@pytest.mark.parametrize(
+@cases("name", Settings.model_fields)
+@cases(
     ("value", "sentence"),
     [
         (f"{SECRET}\n", "contains a control character, such as a line break."),
@@ -154,8 +156,8 @@ def test_what_is_no_text_is_refused_in_every_setting(refusal: Refusal, name: str
     assert refusal(**{name.upper(): value}) == f"TENURE_{name.upper()}: {sentence}"
 
 
-@pytest.mark.parametrize(("name", "more"), FILES.items())
-@pytest.mark.parametrize("kind", ["missing", "folder", "nonsense", "binary"])
+@cases(("name", "more"), FILES.items())
+@cases("kind", ["missing", "folder", "nonsense", "binary"])
 def test_a_file_that_cannot_be_used_is_one_sentence(
     refusal: Refusal,
     tmp_path: Path,
@@ -166,7 +168,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
     file = tmp_path / kind
     match kind:
         case "folder":
-            file.mkdir()
+            file.mkdir(exist_ok=True)
         case "nonsense":
             file.write_text(f"{SECRET}\n")
         case "binary":
@@ -175,8 +177,8 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
     assert f"TENURE_{name.upper()}: " in told or str(file) in told
 
 
-@pytest.mark.parametrize("name", SECRETS)
-@pytest.mark.parametrize(
+@cases("name", SECRETS)
+@cases(
     ("kind", "sentence"),
     [
         ("missing", "the file cannot be read (No such file or directory)."),
@@ -195,7 +197,7 @@ def test_a_secrets_file_that_cannot_be_read_is_one_sentence(
     file = tmp_path / kind
     match kind:
         case "folder":
-            file.mkdir()
+            file.mkdir(exist_ok=True)
         case "binary":
             file.write_bytes(b"\xff\xfe")
         case "empty":
@@ -210,7 +212,7 @@ def test_a_secrets_file_with_a_line_break_inside_is_refused(refusal: Refusal, tm
     assert told == f"TENURE_{name}: contains a control character, such as a line break."
 
 
-@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.upper() not in SECRETS])
+@cases("name", [name for name in Settings.model_fields if name.upper() not in SECRETS])
 def test_only_secrets_come_from_files(refusal: Refusal, name: str) -> None:
     told = refusal(**{f"{name.upper()}_FILE": "/x"})
     assert told.startswith(f"Unknown setting TENURE_{name.upper()}_FILE: see docs/settings.md")

@@ -18,6 +18,7 @@ from shared.kafka.errors import classified, close_quietly, kafka_meaning
 from shared.runtime.error_table import ANY, ERROR_TABLE, RETRIABLE, ErrorRow, Meaning, Source
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
+from tests.kit.cases import cases
 
 ROWS = {row.code: row for row in ERROR_TABLE if row.source is Source.KAFKA}
 CLASSES = {
@@ -36,7 +37,7 @@ def _row(error: type[Exception]) -> ErrorRow:
 
 
 @pytest.mark.rule("G5")
-@pytest.mark.parametrize("name", CLASSES)
+@cases("name", CLASSES)
 def test_each_error_of_the_client_is_raised_as_its_row_says_and_never_as_it_is(name: str) -> None:
     error = CLASSES[name]
     with pytest.raises((Transient, Alarm)) as raised, classified():
@@ -46,7 +47,7 @@ def test_each_error_of_the_client_is_raised_as_its_row_says_and_never_as_it_is(n
 
 
 @pytest.mark.rule("G5")
-@pytest.mark.parametrize("name", [name for name, error in CLASSES.items() if getattr(error, "retriable", False)])
+@cases("name", [name for name, error in CLASSES.items() if getattr(error, "retriable", False)])
 def test_what_the_client_calls_retriable_is_waited_for(name: str) -> None:
     assert kafka_meaning(CLASSES[name]()) is Meaning.WAIT
     assert name not in ROWS
@@ -57,7 +58,7 @@ def test_no_row_is_of_a_class_that_does_not_exist() -> None:
     assert ROWS.keys() - {RETRIABLE, ANY} - of_python <= CLASSES.keys()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("code", "meaning"),
     [
         ("NotControllerError", Meaning.WAIT),
@@ -127,7 +128,7 @@ def _answering(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
 
 
 @pytest.mark.rule("G5")
-@pytest.mark.parametrize("error", CREATED, ids=lambda error: error.__name__)
+@cases("error", CREATED)
 async def test_a_topic_that_cannot_be_created_is_named_and_waited_for_or_an_alarm(
     monkeypatch: pytest.MonkeyPatch, error: type[Any]
 ) -> None:

@@ -14,6 +14,7 @@ from shared.contracts.unreadable import Reason
 from shared.kafka.sizes import KEPT_BYTES, MAX_HEADERS_BYTES, MAX_KEY_BYTES
 from shared.kafka.wire import cleaning
 from shared.kafka.wire.cleaning import Cleaned, clean
+from tests.kit.cases import cases
 from tests.kit.examples import examples
 from tests.kit.raw_batches import CODECS, raw_batch, raw_record, read_back
 
@@ -43,8 +44,8 @@ def only(batches: bytes, **arguments: Any) -> Cleaned:
     return answer
 
 
-@pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("size", [0, 10, 300_000])
+@cases("codec", CODECS)
+@cases("size", [0, 10, 300_000])
 def test_sound_batches_of_every_codec_stay_what_they_are(codec: str, size: int) -> None:
     first = raw_batch(*(raw_record(number, b"v" * size) for number in range(3)), codec=codec)
     second = raw_batch(raw_record(0, None, [(b"h", b"1"), (b"n", None)], key=b"k"), base=3, codec=codec)

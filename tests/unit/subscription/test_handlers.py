@@ -7,6 +7,7 @@ import pytest
 from shared.contracts.topics import RENEWALS, TEST_CLOCK, read_by
 from subscription_service.domain import decide, facts
 from subscription_service.handlers import CONTRACTS, REGISTRY, EventType
+from tests.kit.cases import cases
 
 ROWS = [(topic, name, row) for topic, types in REGISTRY.items() for name, row in types.items()]
 DECIDED = [row.contract for topic, _, row in ROWS if topic != TEST_CLOCK]
@@ -20,7 +21,7 @@ def test_it_reads_what_the_topics_are_published_with() -> None:
 
 
 @pytest.mark.rule("R39")
-@pytest.mark.parametrize(("name", "row"), [(name, row) for _, name, row in ROWS], ids=[name for _, name, _ in ROWS])
+@cases(("name", "row"), [(name, row) for _, name, row in ROWS])
 def test_a_type_spends_the_id_that_its_data_have(name: str, row: EventType) -> None:
     ids = set() if name in SPEND_NONE else UNIQUE_IDS.intersection(field.name for field in fields(row.contract))
     assert ids == ({row.spends} if row.spends else set())
@@ -33,7 +34,7 @@ def test_everything_on_renewals_and_bindings_need_a_purchase() -> None:
     assert waiting == {*REGISTRY[RENEWALS], *bindings}
 
 
-@pytest.mark.parametrize("contract", DECIDED, ids=lambda contract: contract.__name__)
+@cases("contract", DECIDED)
 def test_every_type_changes_facts_or_is_decided(contract: type) -> None:
     decided = {**decide.ON_ANY_ACCOUNT, **decide.ON_A_LIVE_SUBSCRIPTION}
     assert contract in facts.FACTS or contract in decided

@@ -15,6 +15,7 @@ from subscription_service.domain.erasing import CommandWithContact
 from subscription_service.domain.waiting import WaitingEvents
 from subscription_service.handlers import Incoming, reread
 from tests.contract.test_golden import GOLDEN
+from tests.kit.cases import cases
 from tests.kit.records import kafka_record
 
 NAME: Final = "Zebedee"
@@ -49,7 +50,7 @@ def forgotten(incoming: Incoming, *, after: timedelta) -> Incoming:
 
 
 @pytest.mark.rule("R48", "R39")
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@cases("path", FILES)
 def test_every_event_is_read_again_with_its_ids_and_its_fingerprint_and_names_nobody(path: Path) -> None:
     before = received(path)
     kept = forgotten(received(path), after=timedelta(0))

@@ -13,6 +13,7 @@ from subscription_service.domain.policy import Policy, ReminderRow
 from subscription_service.policy_files import catalog, policy
 from subscription_service.policy_files.catalog import load_catalog
 from subscription_service.policy_files.policy import load_policy
+from tests.kit.cases import cases
 
 
 def changed(default: Path, folder: Path, old: str, new: str) -> Path:
@@ -94,7 +95,7 @@ def test_a_wrong_row_of_reminders_is_named_by_its_number_and_key(tmp_path: Path,
         load_policy(path)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("old", "new", "message"),
     [
         ("reminder_days = [7]", "reminder_days = [1, 7]", "reminder_days: expected each day once"),
@@ -125,7 +126,7 @@ def test_a_wrong_policy_stops_with_a_sentence_that_names_file_and_key(
         load_policy(path)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("old", "new", "message"),
     [
         (

@@ -12,6 +12,7 @@ from msgspec import structs
 from shared.contracts.topics import PURCHASES
 from shared.contracts.unreadable import Reason, Unreadable
 from subscription_service.handlers import Incoming, in_turn, read, why_too_early
+from tests.kit.cases import cases
 from tests.kit.records import kafka_record
 from tests.unit.domain.imports import import_of, imported_term
 from tests.unit.domain.scenario import RULES, credit, purchase
@@ -42,7 +43,7 @@ def test_the_golden_import_is_one() -> None:
     assert read_with().is_import
 
 
-@pytest.mark.parametrize(
+@cases(
     ("changes", "detail"),
     [
         ({"terms": []}, "data.terms"),
@@ -64,7 +65,6 @@ def test_the_golden_import_is_one() -> None:
         ({"terms__1__specification__edition": "gold"}, "data.terms.1.specification.edition"),
         ({"contact": None}, "data.contact"),
     ],
-    ids=str,
 )
 def test_a_fault_is_named_by_its_field(changes: dict[str, Any], detail: str) -> None:
     with pytest.raises(Unreadable) as unreadable:

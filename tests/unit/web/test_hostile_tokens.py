@@ -14,6 +14,7 @@ from shared.runtime.settings import Settings
 from shared.web import limits
 from shared.web.auth import Caller, Guard
 from shared.web.problems import Problem
+from tests.kit.cases import cases
 
 SECRET = "a secret that is long enough for HS256"
 NEVER = 10**18
@@ -46,7 +47,7 @@ def signed_text(payload: str | bytes) -> str:
     return jwt.PyJWS().encode(raw, SECRET, algorithm="HS256")
 
 
-@pytest.mark.parametrize(
+@cases(
     "claims",
     [
         {"aud": None},
@@ -85,7 +86,6 @@ def signed_text(payload: str | bytes) -> str:
         {"iat": float("nan")},
         {"iat": {}},
     ],
-    ids=str,
 )
 async def test_a_claim_of_another_type_or_range_is_answered_401(claims: dict[str, Any]) -> None:
     assert await verdict(signed(**claims)) == 401
@@ -104,7 +104,7 @@ async def test_claims_that_nobody_reads_may_be_anything() -> None:
     assert isinstance(await verdict(signed(iss=7, jti=[1], azp={"a": None}, nbf=1.5, aud=[])), Caller)
 
 
-@pytest.mark.parametrize(
+@cases(
     "payload",
     [
         "",
@@ -120,7 +120,6 @@ async def test_claims_that_nobody_reads_may_be_anything() -> None:
         b"\xff\xfe",
         b"\x00",
     ],
-    ids=lambda payload: str(payload)[:20],
 )
 async def test_claims_that_are_no_object_are_answered_401(payload: str | bytes) -> None:
     token = signed_text(payload)

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from shared.web import limits
+from tests.kit.cases import cases
 
 OPERATIONS: Final = Path(__file__).parents[3] / "docs" / "operations.md"
 NAMES: Final = [name for name in vars(limits) if name.isupper()]
@@ -16,7 +15,7 @@ def rows() -> list[str]:
     return [line for line in OPERATIONS.read_text("utf-8").splitlines() if line.startswith("| `")]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@cases("name", NAMES)
 def test_every_limit_stands_in_one_row_with_its_value(name: str) -> None:
     (row,) = [row for row in rows() if f"`{name}`" in row]
     value = re.escape(f"{getattr(limits, name):,}".removesuffix(".0"))
