@@ -64,8 +64,8 @@ def test_an_id_and_a_time_chosen_by_the_sdk_are_read(mode: Mode) -> None:
     assert read(*sent(mode, event)).time == event.get_time()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=9, minutes=30))])
+@cases("mode", MODES)
+@cases("zone", [UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=9, minutes=30))])
 def test_a_time_of_the_sdk_in_any_zone_is_read(mode: Mode, zone: timezone) -> None:
     instant = datetime(2026, 3, 1, 10, 0, 0, 123_000, tzinfo=zone)
     assert read(*sent(mode, of_sdk(SERVER, time=instant.isoformat()))).time == instant

@@ -56,7 +56,7 @@ BINARY_HEADERS = [
 ]
 
 
-@pytest.mark.parametrize("headers", STRUCTURED_HEADERS)
+@cases("headers", STRUCTURED_HEADERS)
 def test_an_event_in_structured_mode_is_read(headers: list[tuple[str, bytes | None]]) -> None:
     event = read(structured(), headers)
     assert (event.id, event.source, event.type, event.subject) == ("evt-1", "/asset-service", REGISTERED, "acct-1")
@@ -64,7 +64,7 @@ def test_an_event_in_structured_mode_is_read(headers: list[tuple[str, bytes | No
     assert event.data == ServerRegistered(account_id="acct-1", server_id="srv-1", cores=4)
 
 
-@pytest.mark.parametrize("headers", BINARY_HEADERS)
+@cases("headers", BINARY_HEADERS)
 def test_an_event_in_binary_mode_is_the_same_event(headers: list[tuple[str, bytes | None]]) -> None:
     event = read(orjson.dumps(SERVER), binary() + headers)
     assert structs.replace(event, fields={}) == structs.replace(read(structured()), fields={})
@@ -79,7 +79,7 @@ def test_data_in_binary_mode_comes_from_the_value_and_never_from_a_header() -> N
     assert read(orjson.dumps(SERVER), [*binary(), ("ce_data", b"{}")]).data.server_id == "srv-1"
 
 
-@pytest.mark.parametrize("name", [*ATTRIBUTES, "data"])
+@cases("name", [*ATTRIBUTES, "data"])
 def test_a_missing_member_of_the_envelope_is_no_cloudevent_and_is_named(name: str) -> None:
     value = structured(**{name: MISSING}) if name != "data" else structured(MISSING)
     refused = refusal(value)
@@ -87,7 +87,7 @@ def test_a_missing_member_of_the_envelope_is_no_cloudevent_and_is_named(name: st
     assert refused.detail.startswith(f"{name}: required")
 
 
-@pytest.mark.parametrize("name", ATTRIBUTES)
+@cases("name", ATTRIBUTES)
 def test_a_missing_attribute_in_binary_mode_is_no_cloudevent(name: str) -> None:
     refused = refusal(orjson.dumps(SERVER), binary(**{name: MISSING}))
     assert refused.reason is Reason.NOT_CLOUDEVENTS
@@ -105,7 +105,7 @@ def test_another_version_of_cloudevents_is_not_read(version: Any) -> None:
     assert reason(structured(specversion=version)) is Reason.NOT_CLOUDEVENTS
 
 
-@pytest.mark.parametrize("value", [b"[]", b"1", b'"text"', b"null", b"true", b"[{}]", b"{}"])
+@cases("value", [b"[]", b"1", b'"text"', b"null", b"true", b"[{}]", b"{}"])
 def test_json_that_is_no_object_is_no_cloudevent(value: bytes) -> None:
     assert reason(value) is Reason.NOT_CLOUDEVENTS
 
@@ -167,7 +167,7 @@ def test_a_type_on_another_topic_than_its_own_is_unknown_there() -> None:
     assert refused.value.reason is Reason.UNKNOWN_TYPE
 
 
-@pytest.mark.parametrize("data", [None, [], "text", 1, True, [SERVER]], ids=repr)
+@cases("data", [None, [], "text", 1, True, [SERVER]])
 def test_data_that_is_no_object_is_invalid_data(data: Any) -> None:
     assert reason(structured(data)) is Reason.INVALID_DATA
     assert reason(orjson.dumps(data), binary()) is Reason.INVALID_DATA
@@ -245,8 +245,9 @@ def test_the_trace_is_taken_from_the_envelope_before_the_kafka_header() -> None:
     assert read(structured()).traceparent is None
 
 
-@pytest.mark.parametrize(
-    "odd", ["", "x" * 55, TRACE.upper(), TRACE + "\n", TRACE[:-1], f"{TRACE}-00", 7, [TRACE]], ids=repr
+@cases(
+    "odd",
+    ["", "x" * 55, TRACE.upper(), TRACE + "\n", TRACE[:-1], f"{TRACE}-00", 7, [TRACE]],
 )
 def test_an_odd_trace_is_left_behind_and_the_event_is_read(odd: Any) -> None:
     assert read(structured(traceparent=odd)).traceparent is None

@@ -7,6 +7,7 @@ import pytest
 
 from shared.contracts.envelope import fingerprint
 from tests.contract.wire import PURCHASE, RECORDED, REGISTERED, SERVER, SPECIFICATION, binary, read, structured
+from tests.kit.cases import cases
 
 PURCHASED = "tenure.purchase.ordered.v1"
 
@@ -46,7 +47,7 @@ def test_what_is_left_out_is_the_same_as_its_default() -> None:
 
 
 @pytest.mark.rule("R39")
-@pytest.mark.parametrize(
+@cases(
     "changes",
     [
         {"order_id": "ord-2"},
@@ -56,7 +57,6 @@ def test_what_is_left_out_is_the_same_as_its_default() -> None:
         {"specification": {**SPECIFICATION, "value_added": {}}},
         {"specification": {**SPECIFICATION, "cores": 21}},
     ],
-    ids=repr,
 )
 def test_other_content_has_another_fingerprint(changes: dict[str, Any]) -> None:
     assert print_of({**PURCHASE, **changes}) != print_of(PURCHASE)

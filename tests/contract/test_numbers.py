@@ -80,7 +80,7 @@ def test_an_integer_is_read_where_the_published_schema_takes_it(name: str, path:
         assert is_readable(value) == judge(name).is_valid(exact), text
 
 
-@pytest.mark.parametrize("text", ["0.00", "-0.00", "0.01", "-0.01", "-1.00", "999999999999999.99", "1" * 16 + ".00"])
+@cases("text", ["0.00", "-0.00", "0.01", "-0.01", "-1.00", "999999999999999.99", "1" * 16 + ".00"])
 def test_a_minimum_spend_is_read_where_the_published_schema_takes_it(text: str) -> None:
     coupon = deepcopy(examples()["tenure.coupon.issued.v1"])
     coupon["data"]["minimum_spend"] = text
@@ -100,14 +100,14 @@ def recorded(text: str) -> bytes:
     return json.dumps(envelope({**SETTING, "value": {"deep": ["@@"]}}, type=RECORDED)).replace('"@@"', text).encode()
 
 
-@pytest.mark.parametrize("text", KEPT)
+@cases("text", KEPT)
 def test_a_number_that_a_double_or_64_bits_hold_is_kept(text: str) -> None:
     [number] = read(recorded(text)).data.value["deep"]
     assert number == json.loads(text)
     assert type(number) is type(json.loads(text))
 
 
-@pytest.mark.parametrize("text", NARROWED)
+@cases("text", NARROWED)
 def test_a_number_that_would_lose_digits_is_refused_and_named(text: str) -> None:
     refused = refusal(recorded(text))
     assert refused.reason is Reason.INVALID_DATA

@@ -35,7 +35,7 @@ def nested(depth: int) -> Any:
     return value
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "instant"),
     [
         ("2026-03-01T10:00:00Z", TEN),
@@ -131,7 +131,7 @@ def test_an_amount_in_another_form_or_not_above_zero_is_invalid_data(amount: Any
     assert refused.detail.startswith("data.amount: ")
 
 
-@pytest.mark.parametrize("currency", ["usd", "US", "USDX", "", None, 1])
+@cases("currency", ["usd", "US", "USDX", "", None, 1])
 def test_a_currency_is_three_capital_letters(currency: Any) -> None:
     assert (
         reason(structured({**CREDIT, "currency": currency}, type="tenure.account.credited.v1")) is Reason.INVALID_DATA
@@ -146,7 +146,7 @@ def test_a_day_is_a_calendar_day() -> None:
     assert read(coupon(valid_from="2024-02-29")).data.valid_from == date(2024, 2, 29)
 
 
-@pytest.mark.parametrize(
+@cases(
     "day",
     [
         "2026-02-29",
@@ -160,7 +160,6 @@ def test_a_day_is_a_calendar_day() -> None:
         True,
         "",
     ],
-    ids=repr,
 )
 def test_a_day_in_another_form_is_invalid_data_and_is_named(day: Any) -> None:
     refused = refusal(coupon(valid_from=day))
@@ -168,7 +167,7 @@ def test_a_day_in_another_form_is_invalid_data_and_is_named(day: Any) -> None:
     assert refused.detail.startswith("data.valid_from: ")
 
 
-@pytest.mark.parametrize(
+@cases(
     "changes",
     [
         {"percent_off": 10},
@@ -180,7 +179,6 @@ def test_a_day_in_another_form_is_invalid_data_and_is_named(day: Any) -> None:
         {"minimum_spend": "-0.01"},
         {"valid_from": "2026-03-01", "valid_until": "2026-02-28"},
     ],
-    ids=repr,
 )
 def test_a_coupon_takes_off_either_an_amount_or_a_percentage_within_its_bounds(changes: dict[str, Any]) -> None:
     assert reason(coupon(**changes)) is Reason.INVALID_DATA
@@ -195,7 +193,7 @@ def test_a_coupon_may_be_valid_on_a_single_day() -> None:
     assert read(coupon(valid_from="2026-02-28", valid_until="2026-02-28")).data.valid_from == date(2026, 2, 28)
 
 
-@pytest.mark.parametrize("cores", ["4", 4.5, -4.0, True, None, [], -1, 1_000_000_001, 10**30, -(10**30)], ids=repr)
+@cases("cores", ["4", 4.5, -4.0, True, None, [], -1, 1_000_000_001, 10**30, -(10**30)])
 def test_a_count_is_a_whole_number_within_its_bounds(cores: Any) -> None:
     text = b'{"account_id":"acct-1","server_id":"srv-1","cores":%s}' % json_number(cores)
     refused = refusal(text, binary())
@@ -214,7 +212,7 @@ def test_a_flag_is_true_or_false_and_nothing_like_it(flag: Any) -> None:
     assert refusal(value).detail.startswith("data.terms_accepted: ")
 
 
-@pytest.mark.parametrize(
+@cases(
     "changes",
     [
         {"edition": "basic"},
@@ -228,7 +226,6 @@ def test_a_flag_is_true_or_false_and_nothing_like_it(flag: Any) -> None:
         {"protected_servers": -1},
         {"cores": None},
     ],
-    ids=repr,
 )
 def test_a_wrong_type_enum_or_feature_in_a_specification_is_invalid_data(changes: dict[str, Any]) -> None:
     data = {**PURCHASE, "specification": {**SPECIFICATION, **changes}}
@@ -279,7 +276,7 @@ def recorded(value: Any) -> bytes:
     return structured({**SETTING, "value": value}, type=RECORDED)
 
 
-@pytest.mark.parametrize("value", [None, True, 1.5, "", "text", [], {}, {"a": [None, {"b": "ä"}]}, 2**63], ids=repr)
+@cases("value", [None, True, 1.5, "", "text", [], {}, {"a": [None, {"b": "ä"}]}, 2**63])
 def test_any_json_is_taken_as_the_value_of_a_setting(value: Any) -> None:
     assert read(recorded(value)).data.value == value
 

@@ -1,9 +1,8 @@
 """The topic registry agrees with what the services handle."""
 
-import pytest
-
 from shared.contracts.topics import TOPICS, Service, Topic, read_by, written_by
 from subscription_service.handlers import CONTRACTS
+from tests.kit.cases import cases
 
 BOTH: list[Service] = ["subscription", "notifier"]
 
@@ -16,7 +15,7 @@ def test_every_topic_is_read_or_written_by_a_service() -> None:
     assert {name for service in BOTH for name in (*read_by(service), *written_by(service))} == set(TOPICS)
 
 
-@pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)
+@cases("topic", TOPICS.values())
 def test_a_topic_that_is_written_from_outside_is_written_by_no_service(topic: Topic) -> None:
     services = [service for service in BOTH if topic.name in written_by(service)]
     assert topic.is_input == (services == [])

@@ -44,7 +44,7 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
     assert f"Usage: tenure {' '.join(command)}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
+@cases(
     ("arguments", "sentence"),
     [
         (["tokn", "a"], "tenure: there is no command 'tokn'; did you mean 'token'?"),

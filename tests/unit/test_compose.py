@@ -13,6 +13,7 @@ import pytest
 
 from shared.runtime.settings import SECRETS, Settings, load
 from tenure.local.ports import free_port
+from tests.kit.cases import cases
 from tests.kit.compose import COMPOSE, ROOT, SERVICES, health_check
 
 OURS = {"subscription": "subscription_service", "notifier": "notifier_service", "ops": "tenure.ops"}
@@ -104,19 +105,19 @@ def test_kafka_listens_where_services_and_host_look_for_it() -> None:
     assert advertised == ["INSIDE://kafka:9092", f"HOST://{published('kafka')['29092']}"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_every_container_has_a_health_check_and_publishes_to_this_machine_only(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_every_container_comes_back_after_a_restart_of_the_host(name: str) -> None:
     """`on-failure` would not do: what was not failing when the host went down stays down."""
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_the_log_of_every_container_is_rotated(name: str) -> None:
     logging = SERVICES[name]["logging"]
     assert logging["driver"] in ("local", "json-file")
@@ -128,7 +129,7 @@ def test_kafka_writes_no_log_of_the_garbage_collection_into_memory() -> None:
     assert "-loggc" not in SERVICES["kafka"]["environment"]["EXTRA_ARGS"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_health_is_looked_at_often_while_a_container_starts_and_seldom_from_then_on(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert seconds(check["start_interval"]) <= 2
@@ -137,7 +138,7 @@ def test_health_is_looked_at_often_while_a_container_starts_and_seldom_from_then
     assert seconds(check["start_period"]) >= 60
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_no_health_check_starts_a_java_machine(name: str) -> None:
     assert not [word for word in SERVICES[name]["healthcheck"]["test"] if "java" in word or "kafka-" in word]
 
@@ -205,7 +206,7 @@ async def test_the_check_of_a_service_goes_by_the_status_of_its_readiness(
     assert asked == [b"GET /ready HTTP/1.1\r\n"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@cases("name", SERVICES)
 def test_every_container_is_hardened(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True

@@ -10,10 +10,11 @@ from shared.contracts.reference import sections, type_of
 from shared.contracts.schemas import MESSAGE_TYPES, schema
 from shared.contracts.unreadable import Reason
 from tests import contract_page
+from tests.kit.cases import cases
 from tests.pages import DOCS
 
 
-@pytest.mark.parametrize(
+@cases(
     ("field", "words"),
     [
         ({"$ref": "#/$defs/Term"}, "[Term](#term)"),
@@ -48,7 +49,7 @@ def test_a_type_that_has_the_data_of_another_refers_to_it() -> None:
     assert "The same data as [`tenure.notification.delivered.v1`](#tenure-notification-delivered-v1)." in outcomes
 
 
-@pytest.mark.parametrize("reason", Reason)
+@cases("reason", Reason)
 def test_every_reason_of_a_dead_letter_is_explained(reason: Reason) -> None:
     assert f"| `{reason.value}` | " in (DOCS / "contract.md").read_text("utf-8")
 

@@ -8,6 +8,7 @@ import pytest
 from tenure.commands.dead_letters import BadInstant, since_when
 from tenure.dead_letters import NOT_HANDLED, DeadLetterFilter, StoredDeadLetter, choose
 from tenure.topics import Headers
+from tests.kit.cases import cases
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 EVENT = b'{"id": "e-1", "source": "/shop", "subject": "acme", "data": {"account_id": "other"}}'
@@ -18,7 +19,7 @@ def letter(name: str = "a", *, value: bytes | None = EVENT, headers: Headers = (
     return StoredDeadLetter(name=name, value=value, headers=headers, **given)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("dead_letter", "read"),
     [
         (letter(), ["acme", "e-1", "/shop"]),
@@ -38,7 +39,7 @@ def test_account_event_id_and_source_are_read_where_they_can_be(dead_letter: Sto
     assert list(dead_letter.event.values()) == read
 
 
-@pytest.mark.parametrize(
+@cases(
     ("only", "matches"),
     [
         (DeadLetterFilter(), True),
@@ -70,7 +71,7 @@ def test_since_is_an_instant_a_day_or_so_long_ago() -> None:
         assert abs((datetime.now(UTC) - found).total_seconds() - length) < 5
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2h30m", "2026-13-01", "2026-11-02T09:00:00", "-2h"])
+@cases("text", ["", "yesterday", "2h30m", "2026-13-01", "2026-11-02T09:00:00", "-2h"])
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(BadInstant, match="expected 2h, 3d"):
         since_when(text)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tenure.event_files import BadEvent, matching, read
+from tests.kit.cases import cases
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -59,7 +60,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> 
     assert list(matching([str(file)])) == [file]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "sentence"),
     [
         (f"{json.dumps(declined())}\n{{", ", line 2 is no JSON"),

@@ -166,7 +166,7 @@ def test_a_file_that_is_not_utf_8_has_one_fault_at_its_first_line_that_is_not(
     ]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "fault"),
     [
         ("{", "old.jsonl, line 1: is no JSON"),

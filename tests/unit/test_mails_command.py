@@ -8,6 +8,7 @@ import pytest
 
 from notifier_service.content.samples.mails import samples
 from tenure.__main__ import main
+from tests.kit.cases import cases
 from tests.unit.notifier import pictures
 
 
@@ -51,7 +52,7 @@ def test_a_kind_or_a_variant_in_one_language_is_written_where_it_is_wanted(tmp_p
     assert "Renew now: https://acme.example/acct-1" in str(mail.get_body(("plain",)))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("arguments", "code", "told"),
     [
         (["nothing"], 1, "there is no kind or variant 'nothing'; the kinds are activated, renewed, "),

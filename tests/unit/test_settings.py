@@ -41,7 +41,7 @@ def test_every_bad_value_gets_its_sentence() -> None:
     assert "TENURE_SMTP_TLS: " in str(bad.value)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "bad", "good"),
     [
         ("DATABASE_URL", "nonsense", "postgresql+asyncpg://u:p@h:1/d"),
@@ -63,7 +63,7 @@ def test_a_malformed_address_is_refused(name: str, bad: str, good: str) -> None:
         load({f"TENURE_{name}": bad})
 
 
-@pytest.mark.parametrize(
+@cases(
     ("given", "used"),
     [
         ("renewals@example.com", "renewals@example.com"),
@@ -126,7 +126,7 @@ def test_a_control_character_in_any_setting_stops_the_start(control: str, name: 
         load({f"TENURE_{name}": around.format(control)})
 
 
-@pytest.mark.parametrize(
+@cases(
     ("given", "used"),
     [
         ("tenure.example", "tenure.example"),
@@ -140,18 +140,18 @@ def test_the_domain_of_message_ids_is_in_ascii(given: str, used: str) -> None:
     assert load({"TENURE_MAIL_DOMAIN": given}).mail_domain == used
 
 
-@pytest.mark.parametrize("given", ["", ".", "a..b", "-a.example", "a_b.example", "a b", "a@b", "<a>", "a" * 64])
+@cases("given", ["", ".", "a..b", "-a.example", "a_b.example", "a b", "a@b", "<a>", "a" * 64])
 def test_what_is_no_domain_for_message_ids_stops_the_start(given: str) -> None:
     with pytest.raises(BadSettings, match=r"^TENURE_MAIL_DOMAIN: expected a domain such as example\.com\.$"):
         load({"TENURE_MAIL_DOMAIN": given})
 
 
-@pytest.mark.parametrize("given", ["mail", "mail_pit", "mail.example", "192.0.2.1", "::1", "[::1]", "диплом.укр"])
+@cases("given", ["mail", "mail_pit", "mail.example", "192.0.2.1", "::1", "[::1]", "диплом.укр"])
 def test_a_relay_may_be_named_in_every_usual_way(given: str) -> None:
     assert load({"TENURE_SMTP_HOST": given}).smtp_host.isascii()
 
 
-@pytest.mark.parametrize("given", ["", " ", "mail.example:25", "smtp://mail.example", "mail example", "a..ü", "-mail"])
+@cases("given", ["", " ", "mail.example:25", "smtp://mail.example", "mail example", "a..ü", "-mail"])
 def test_what_is_no_host_stops_the_start(given: str) -> None:
     with pytest.raises(BadSettings, match=r"^TENURE_SMTP_HOST: expected a host"):
         load({"TENURE_SMTP_HOST": given})
@@ -165,7 +165,7 @@ def test_an_address_that_would_break_a_link_stops_the_start(given: str) -> None:
         load({"TENURE_PUBLIC_URL": given})
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "bad", "good"),
     [
         ("HTTP_TRUSTED_PROXIES", "proxy.example", "10.0.0.0/8, 192.0.2.1,2001:db8::/32"),
@@ -196,7 +196,7 @@ def test_a_login_by_sasl_needs_both_name_and_password() -> None:
         load({"TENURE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "TENURE_KAFKA_SASL_USERNAME": "tenure"})
 
 
-@pytest.mark.parametrize("given", ["2026-01-01T00:00:00", "2026-01-01", "5", "yesterday", ""])
+@cases("given", ["2026-01-01T00:00:00", "2026-01-01", "5", "yesterday", ""])
 def test_a_test_clock_that_is_no_instant_with_an_offset_is_refused(given: str) -> None:
     with pytest.raises(BadSettings, match=r"^TENURE_TEST_CLOCK: expected RFC 3339 with an offset\.$"):
         load({"TENURE_TEST_CLOCK": given})
@@ -210,7 +210,7 @@ def test_certificates_that_cannot_be_used_stop_the_start(tmp_path: Path, name: s
         connection_arguments(settings)
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@cases("name", SECRETS)
 def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("postgresql://of/the-file\n")

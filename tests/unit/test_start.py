@@ -10,6 +10,7 @@ import pytest
 
 from tenure.__main__ import COMMANDS, main
 from tenure.local.up import FIXED_PORTS
+from tests.kit.cases import cases
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "start.md").read_text("utf-8")
@@ -17,7 +18,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 CALLS = sorted(set(re.findall(r"\btenure ((?:[\w./-]+ ?)+)", "".join(text for kind, text in BLOCKS if kind == "sh"))))
 
 
-@pytest.mark.parametrize("call", CALLS)
+@cases("call", CALLS)
 def test_every_command_exists_with_its_options(call: str, capsys: pytest.CaptureFixture[str]) -> None:
     command, *arguments = shlex.split(call)
     assert command in COMMANDS

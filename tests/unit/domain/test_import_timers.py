@@ -18,6 +18,7 @@ from shared.contracts.lifecycle_acts import Imported
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import ImportedState, RejectionCode
 from subscription_service.domain.timeline import timeline
+from tests.kit.cases import cases
 from tests.unit.domain.imports import import_of, imported_term
 from tests.unit.domain.scenario import (
     RULES,
@@ -96,7 +97,7 @@ def test_the_next_true_reminder_of_a_list_comes_on_its_day() -> None:
 
 
 @pytest.mark.rule("R43", "R21")
-@pytest.mark.parametrize(
+@cases(
     ("at", "attempt"),
     [
         ("2026-01-20 12:00", "2026-02-06 08:00"),

@@ -10,6 +10,7 @@ from shared.contracts.inbound import InboundData
 from subscription_service.domain.context import DecisionTime
 from subscription_service.domain.model import Account, Server, ServerTotals, VersionStamp
 from subscription_service.domain.step import step
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     ACCOUNT,
     RULES,
@@ -63,7 +64,7 @@ def all_orders(
 
 
 @pytest.mark.rule("R37")
-@pytest.mark.parametrize(
+@cases(
     ("commands", "expected_registered", "expected_bound"),
     [
         (

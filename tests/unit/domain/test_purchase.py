@@ -96,7 +96,7 @@ def test_no_order_goes_without_the_terms_of_service() -> None:
 
 
 @pytest.mark.rule("R7")
-@pytest.mark.parametrize(
+@cases(
     ("edition", "counted"),
     [
         ("anti-virus", (None, 40)),
@@ -122,7 +122,7 @@ def test_full_protection_must_cover_the_whole_inventory() -> None:
 
 
 @pytest.mark.rule("R7", "R8")
-@pytest.mark.parametrize(
+@cases(
     ("edition", "servers", "cores", "code"),
     [
         ("anti-virus", 0, 12, None),
@@ -239,7 +239,7 @@ def test_a_refused_purchase_changes_nothing_but_the_version() -> None:
     assert (scenario.account.contact, scenario.account.subscription, scenario.account.version) == (None, None, 1)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("wanted", "price"),
     [
         (specification("anti-virus", cores=7), "7"),

@@ -192,8 +192,9 @@ def test_a_cycle_that_does_not_exist_comes_before_too_late() -> None:
 
 
 @pytest.mark.rule("R12", "R41")
-@pytest.mark.parametrize(
-    "command", [renewal(), renewal_with(WRONG), change(WRONG), enable(2), disable(), decline()], ids=type
+@cases(
+    "command",
+    [renewal(), renewal_with(WRONG), change(WRONG), enable(2), disable(), decline()],
 )
 def test_without_a_live_subscription_everything_on_renewals_is_refused(command: InboundData) -> None:
     assert refusal(Scenario().receive("2026-01-15 09:00", command)).code == "not_subscribed"

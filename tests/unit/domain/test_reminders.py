@@ -10,6 +10,7 @@ from shared.contracts.types import Edition
 from subscription_service.domain.policy import ReminderRow
 from subscription_service.domain.reminders import obstacles, quote
 from subscription_service.domain.timers import next_timer, skip_missed
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     RULES,
     coupon,
@@ -211,7 +212,7 @@ def test_disabling_auto_renewal_leaves_the_reminders() -> None:
 
 
 @pytest.mark.rule("R51")
-@pytest.mark.parametrize(
+@cases(
     ("months", "edition", "reminders"),
     [
         (12, "ultimate", ["2026-11-16 09:00", "2026-12-16 09:00"]),

@@ -33,7 +33,7 @@ def test_a_short_month_leaves_no_trace_on_the_anchor() -> None:
 
 
 @pytest.mark.rule("R1")
-@pytest.mark.parametrize(
+@cases(
     ("start", "months", "expected"),
     [
         ("2024-01-31", 1, "2024-02-29"),  # leap year
@@ -79,7 +79,7 @@ def test_every_duration_on_offer_is_taken(months: int) -> None:
 
 
 @pytest.mark.rule("R3")
-@pytest.mark.parametrize("months", [-1, 0, 13, 23, 25, 35, 37, 48])
+@cases("months", [-1, 0, 13, 23, 25, 35, 37, 48])
 def test_any_other_duration_is_refused(months: int) -> None:
     scenario = Scenario()
     emitted = refusal(scenario.receive("2026-01-15 09:00", purchase(months=months)))

@@ -24,6 +24,7 @@ from subscription_service.domain.waiting import (
     next_step,
     on_arrival,
 )
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import ACCOUNT, RULES, rules, when
 
 NOON: Final = when("2026-01-15 12:00")
@@ -270,7 +271,7 @@ def test_a_deferred_event_that_was_not_loaded_defers_others() -> None:
 
 
 @pytest.mark.rule("R4", "R40")
-@pytest.mark.parametrize(
+@cases(
     ("around", "due_at"),
     [
         (schedule(), None),
@@ -280,7 +281,6 @@ def test_a_deferred_event_that_was_not_loaded_defers_others() -> None:
         (schedule(timer=timer(NOON - SECOND), deferred=[Event()]), NOON - SECOND),
         (schedule(deferred=[Event()]), NOON),
     ],
-    ids=["nothing", "a timer", "the first wait", "deferred before a timer", "deferred after a timer", "deferred"],
 )
 def test_an_account_is_due_at_its_first_timer_or_end_of_a_wait_and_at_once_while_an_event_is_deferred(
     around: Schedule[Event], due_at: datetime | None

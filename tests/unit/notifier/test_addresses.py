@@ -17,7 +17,7 @@ def address_of(email: str) -> str:
     return mailbox(Contact(name="Ada", email=email)).addr_spec
 
 
-@pytest.mark.parametrize(
+@cases(
     "email",
     [
         "ada@example.com ",
@@ -27,13 +27,12 @@ def address_of(email: str) -> str:
         "\ufeffada@example.com\u200b",
         "\u202aada@example.com\u202c",
     ],
-    ids=ascii,
 )
 def test_blanks_and_invisible_characters_around_an_address_are_left_out(email: str) -> None:
     assert address_of(email) == "ada@example.com"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("email", "sent"),
     [
         ("abc..def.@docomo.example", '"abc..def."@docomo.example'),
@@ -52,8 +51,8 @@ def test_a_local_part_is_quoted_where_its_dots_need_it(email: str, sent: str) ->
     assert received.endswith(f" <{sent}>")
 
 
-@pytest.mark.parametrize("size", [65, 300])
-@pytest.mark.parametrize("local_part", ["a", "a..", '"a."'])
+@cases("size", [65, 300])
+@cases("local_part", ["a", "a..", '"a."'])
 def test_a_local_part_of_more_than_64_characters_is_refused(local_part: str, size: int) -> None:
     with pytest.raises(UnusableAddress):
         address_of(f"{local_part.replace('a', 'a' * size)}@example.com")
@@ -110,7 +109,7 @@ def test_a_domain_in_another_script_is_sent_in_its_ascii_form(domain: str, encod
     assert address_of(f"ada@{domain}") == f"ada@{encoded}"
 
 
-@pytest.mark.parametrize(
+@cases(
     "domain",
     [
         "example.com",

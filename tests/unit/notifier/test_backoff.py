@@ -15,6 +15,7 @@ from notifier_service.decisions.notification import (
 from notifier_service.delivery.attempt import Attempted, result_of
 from notifier_service.delivery.backoff import reconnect_seconds
 from notifier_service.delivery.smtp.stages import StepMeaning
+from tests.kit.cases import cases
 from tests.unit.notifier.samples import NOON
 
 REASON = "451 4.3.0 try again later"
@@ -48,7 +49,7 @@ def test_what_nobody_can_know_is_counted_and_waits_like_a_temporary_refusal() ->
     assert result_of(attempt, earlier, now=NOON + DAY, jitter=0.0) == Failed(attempt.reason, attempted=True)
 
 
-@pytest.mark.parametrize(("interruptions", "seconds"), [(0, 0.5), (1, 1), (4, 8), (5, 15), (5000, 15)])
+@cases(("interruptions", "seconds"), [(0, 0.5), (1, 1), (4, 8), (5, 15), (5000, 15)])
 def test_what_broke_before_the_relay_had_it_pauses_in_real_time_and_counts_nothing(
     interruptions: int, seconds: float
 ) -> None:
@@ -57,7 +58,7 @@ def test_what_broke_before_the_relay_had_it_pauses_in_real_time_and_counts_nothi
     assert result_of(attempt, earlier, now=NOON + DAY, jitter=0.0) == Interrupted(seconds, attempt.reason)
 
 
-@pytest.mark.parametrize(("attempts", "minutes"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (8, 60), (5000, 60)])
+@cases(("attempts", "minutes"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (8, 60), (5000, 60)])
 def test_waits_double_from_a_minute_to_an_hour(attempts: int, minutes: int) -> None:
     assert refused(attempts) == retried(NOON + timedelta(minutes=minutes))
 

@@ -125,7 +125,7 @@ def test_a_logo_is_drawn_no_larger_than_its_place(tmp_path: Path, picture: Calla
     assert [(each.width, each.height) for each in (small, wide, high)] == [(40, 20), (220, 18), (2, 36)]
 
 
-@pytest.mark.parametrize(
+@cases(
     "content",
     [
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",

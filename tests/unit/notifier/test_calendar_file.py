@@ -61,10 +61,8 @@ def test_the_entry_states_no_price_since_nothing_would_correct_it(name: str, dat
 
 
 @pytest.mark.rule("R13", "R20", "R32")
-@pytest.mark.parametrize("first", [samples.activated, samples.renewal_due])
-@pytest.mark.parametrize(
-    "renewed", [samples.renewed, samples.automatic, replace(samples.renewed, reactivated=True, retained={})]
-)
+@cases("first", [samples.activated, samples.renewal_due])
+@cases("renewed", [samples.renewed, samples.automatic, replace(samples.renewed, reactivated=True, retained={})])
 def test_every_way_of_renewing_moves_the_entry_that_was_sent_before(first: LifecycleData, renewed: Renewed) -> None:
     sent, moved = entry_of(samples.mail(first)), entry_of(samples.mail(renewed, version=8))
     assert moved["UID"] == sent["UID"] == "expiration-sub-1@guard.example"

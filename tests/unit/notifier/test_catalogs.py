@@ -99,7 +99,7 @@ def test_a_catalog_that_cannot_be_used_is_refused_with_its_line_and_sentence(
     assert told in str(refusal.value)
 
 
-@pytest.mark.parametrize(
+@cases(
     "header",
     [
         HEADER.replace("nplurals=2", "nplurals=two"),

@@ -8,8 +8,6 @@ from collections import Counter
 from datetime import datetime
 from functools import cache
 
-import pytest
-
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
 from shared.contracts.lifecycle import (
@@ -263,8 +261,8 @@ def test_a_chinese_message_has_no_english_word(name: str) -> None:
     assert latin <= known
 
 
-@pytest.mark.parametrize("language", samples.READERS)
-@pytest.mark.parametrize("name", [name for name in MAILED if name.endswith("-nothing")])
+@cases("language", samples.READERS)
+@cases("name", [name for name in MAILED if name.endswith("-nothing")])
 def test_with_nothing_stored_nothing_is_said_about_keeping_settings(name: str, language: str) -> None:
     for text in words(name, language):
         told = text.replace("您的服务器列表仍然保留", "")

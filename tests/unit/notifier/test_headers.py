@@ -9,6 +9,7 @@ import pytest
 
 from notifier_service.content.addresses import Mailbox
 from notifier_service.content.headers import header, identifier, recipient, sender, subject
+from tests.kit.cases import cases
 
 LONG = "Renewed automatically: $50.00 deducted, new expiration date March 10, 2027"
 
@@ -32,7 +33,7 @@ def test_a_subject_that_nearly_fits_begins_beside_its_name_and_keeps_every_line_
     assert all(len(line) <= 78 for line in lines)
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         *("Ada", "", 'Guard, "Inc."', "Ada (home)", "Zoë", "=?utf-8?q?a=2C_b?=", "Ada " * 30),

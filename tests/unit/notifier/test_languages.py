@@ -16,6 +16,7 @@ from notifier_service.decisions.channels import CHANNELS
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, kind_of
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 LANGUAGES = samples.LANGUAGES.by_tag
@@ -92,7 +93,7 @@ def test_no_sentence_of_a_page_is_unused() -> None:
     assert {key for key in named if not any(f'"{key}"' in text for text in sources)} == set()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("locale", "language"),
     [
         ("en", "en"),

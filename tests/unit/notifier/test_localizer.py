@@ -10,7 +10,7 @@ from tests.kit.cases import cases
 from tests.unit.notifier import samples
 
 
-@pytest.mark.parametrize(
+@cases(
     ("amount", "currency", "shown"),
     [
         ("1575.00", "USD", "$1,575.00"),
@@ -35,7 +35,7 @@ def test_a_list_in_chinese_keeps_its_numbers_apart_from_the_words() -> None:
     assert content.highlight.value == "2 台服务器和 50 核"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("zone", "shown"),
     [
         ("Asia/Shanghai", "December 2, 2026 at 00:00 (China Standard Time, UTC+08:00)"),
@@ -54,7 +54,7 @@ def test_instants_are_shown_in_the_readers_zone(zone: str, shown: str) -> None:
     assert samples.localizer("en", zone).moment(samples.ENDS_AT) == shown
 
 
-@pytest.mark.parametrize(
+@cases(
     ("zone", "winter", "summer"),
     [
         (

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from notifier_service.content.mail_parts import multipart, text_part
+from tests.kit.cases import cases
 
 DIVIDER = "--=_alternative\n--=_mixed--\n"
 
@@ -19,9 +20,7 @@ def read_back(text: str) -> tuple[Any, bytes]:
     return read.get_body(("plain",)), written
 
 
-@pytest.mark.parametrize(
-    "text", ["x", "a=b", ".", " a \n\n.\n", "From x", "x" * 2_000, "您的订阅 " * 300, "é" * 90, DIVIDER]
-)
+@cases("text", ["x", "a=b", ".", " a \n\n.\n", "From x", "x" * 2_000, "您的订阅 " * 300, "é" * 90, DIVIDER])
 def test_a_text_comes_back_as_it_was_and_no_line_is_long_or_divides_parts(text: str) -> None:
     part, written = read_back(text)
     assert part.get_content().splitlines() == text.splitlines()

@@ -49,7 +49,7 @@ def part(media_type: str, body: str) -> bytes:
     ).encode()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@cases("name", NAMES)
 def test_the_reports_of_mail_servers_are_read_right(name: str) -> None:
     kind, detail = EXPECTED[name]
     raw = report(name, notification_id=ID, mac=MAC)

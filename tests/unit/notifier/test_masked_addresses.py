@@ -1,11 +1,10 @@
 """What operators see of an email address."""
 
-import pytest
-
 from notifier_service.decisions.recipient import masked
+from tests.kit.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("address", "seen"),
     [
         ("ada@example.com", "a…@example.com"),

@@ -12,6 +12,7 @@ from notifier_service.content.render import inbox_message
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, SpecificationChanged
 from shared.contracts.lifecycle_parts import AutoRenewalStatus
 from shared.contracts.types import Contact, Edition, ProtectionMode
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 
@@ -65,9 +66,7 @@ def test_where_the_readers_day_is_the_expiration_date_both_are_one_row() -> None
     assert labels[1][1:3] == ["Expiration date", "Protection ends"]
 
 
-@pytest.mark.parametrize(
-    ("days", "when"), [(30, "in 30 days"), (2, "in 2 days"), (1, "tomorrow"), (0, "today"), (-1, "today")]
-)
+@cases(("days", "when"), [(30, "in 30 days"), (2, "in 2 days"), (1, "tomorrow"), (0, "today"), (-1, "today")])
 def test_the_subject_tells_the_true_days_left(days: int, when: str) -> None:
     content = mail_content(replace(samples.renewal_due, days_left=days), samples.localizer("en", "UTC"))
     assert content.subject == f"Your subscription expires {when}, on December 1, 2026"

@@ -1,6 +1,5 @@
 """A contact's name as mails show it: whole, on one line, and never something that a mail program turns into a link."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,7 +42,7 @@ def test_an_honest_name_is_shown_as_it_is(name: str) -> None:
     assert display_name(name) == name
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "shown"),
     [
         ("Wei.Li", "Wei. Li"),

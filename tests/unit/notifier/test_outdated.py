@@ -122,7 +122,7 @@ def test_the_latest_versions_keep_the_newest_version_of_each_kind() -> None:
 
 
 @pytest.mark.rule("R25")
-@pytest.mark.parametrize(
+@cases(
     ("attempt", "last", "told", "repeats"),
     [
         (1, False, "134.25", False),

@@ -15,6 +15,7 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS, LifecycleData, kind_of
 from shared.contracts.lifecycle_parts import Actor, RejectionCode
 from shared.contracts.outcomes import Channel
 from shared.contracts.unreadable import Unreadable
+from tests.kit.cases import cases
 from tests.unit.notifier import samples, variants
 
 EMAILED = {name.partition("-")[0] for name, _ in variants.mailed()}
@@ -70,7 +71,7 @@ def test_a_notification_id_is_an_id_and_a_local_part() -> None:
     assert re.fullmatch(r"ntf-[0-9a-f]{24}", notification_id("e" * 128, Channel.EMAIL))
 
 
-@pytest.mark.parametrize("kind", sorted(PROTECTED))
+@cases("kind", sorted(PROTECTED))
 def test_a_protected_kind_keeps_a_channel(kind: str) -> None:
     validate_preferences(Preferences(frozenset({(kind, Channel.EMAIL)})))
     with pytest.raises(InvalidPreferences, match=f"{kind}: keep at least one"):

@@ -1,12 +1,11 @@
 """In which language a page speaks."""
 
-import pytest
-
 from notifier_service.pages.reader import accepted, localizer_of
+from tests.kit.cases import cases
 from tests.unit.notifier import samples
 
 
-@pytest.mark.parametrize(
+@cases(
     ("header", "expected"),
     [
         ("", "en"),

@@ -171,7 +171,7 @@ def test_any_address_is_either_usable_or_refused(address: str) -> None:
     assert len(seen["To"].addresses) == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     ("address", "delivered"),
     [
         ("o'neil+tenure@example.com", "o'neil+tenure@example.com"),

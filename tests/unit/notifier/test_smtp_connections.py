@@ -178,7 +178,7 @@ def test_a_large_mail_is_written_in_linear_time() -> None:
     assert time.perf_counter() - began < 30
 
 
-@pytest.mark.parametrize(
+@cases(
     "recipient", ["a@b.c>\r\nDATA", "a@b.c> SIZE=1", "a<b@c.d", "a b@c.d", "ü@example.com", "a@b.c\x00", "", "a@b.c\n"]
 )
 async def test_an_address_cannot_add_to_a_command(recipient: str) -> None:

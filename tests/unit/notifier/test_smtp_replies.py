@@ -12,7 +12,7 @@ def read(data: bytes) -> Reply | None:
     return reader.take()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("data", "reply"),
     [
         (b"250 OK\r\n", Reply(250, "OK")),

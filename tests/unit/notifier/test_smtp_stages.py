@@ -115,7 +115,7 @@ def at(verb: str, answer: Answer) -> Script:
     return lambda command: left.pop() if command.verb == verb and left else None
 
 
-@pytest.mark.parametrize(("verb", "column"), STAGES)
+@cases(("verb", "column"), STAGES)
 @cases("row", [row for row in ROWS if row[0] not in SILENT])
 async def test_an_answer_means_what_the_table_says_and_the_next_mail_is_in_step(
     row: Row, verb: str, column: int
@@ -166,7 +166,7 @@ def test_what_breaks_costs_an_attempt_exactly_since_data() -> None:
         assert {stage for stage, row in MEANINGS.items() if row[event] is T} == {Stage.DATA, Stage.CONTENT}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("verb", "answer", "reason"),
     [
         ("RCPT", "550-5.1.1 <ada@example.com>\r\n550 5.1.1 no such user", "550 5.1.1 <[address]> 5.1.1 no such user"),

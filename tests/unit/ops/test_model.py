@@ -93,7 +93,7 @@ def test_totals_are_those_of_the_accounts_counted_anew(changes: list[Any]) -> No
     assert kept.totals == anew.totals
 
 
-@pytest.mark.parametrize(
+@cases(
     ("changes", "over"),
     [
         ({"registered": {"servers": 5, "cores": 20}}, (0, 0)),
@@ -118,7 +118,7 @@ def test_in_partial_mode_the_bound_servers_count() -> None:
     assert listed(topics.model.accounts, AccountFilter(over_quota=True)) == ["b"]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("changes", "outlook"),
     [
         ({"balance": "147.50"}, Outlook.COVERED),

@@ -9,6 +9,7 @@ from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, OUTCOMES, STATE
 from tenure.ops import snapshot
 from tenure.ops.model import Model
 from tenure.ops.snapshot import Basis, DamagedSnapshot, Writing, frames, load
+from tests.kit.cases import cases
 from tests.unit.ops.records import ESTIMATES, NOW_MS, Topics, lifecycle, outcome, state
 
 BASIS = Basis(bootstrap="kafka:9092", prefix="", catalog="1")
@@ -65,7 +66,7 @@ def test_where_there_is_none_nothing_is_loaded(tmp_path: Path) -> None:
     assert load(tmp_path / "file", BASIS, ESTIMATES, NOW_MS) is None
 
 
-@pytest.mark.parametrize("place", [0, 5, 20, 200, -40, -33, -1])
+@cases("place", [0, 5, 20, 200, -40, -33, -1])
 def test_a_byte_that_was_damaged_is_noticed(model: Model, tmp_path: Path, place: int) -> None:
     file = written(tmp_path / "file", model)
     content = bytearray(file.read_bytes())
@@ -75,7 +76,7 @@ def test_a_byte_that_was_damaged_is_noticed(model: Model, tmp_path: Path, place:
         load(file, BASIS, ESTIMATES, NOW_MS)
 
 
-@pytest.mark.parametrize("size", [0, 5, 15, 500, -1, -32, -37])
+@cases("size", [0, 5, 15, 500, -1, -32, -37])
 def test_one_that_was_cut_off_is_noticed(model: Model, tmp_path: Path, size: int) -> None:
     file = written(tmp_path / "file", model)
     file.write_bytes(file.read_bytes()[:size])

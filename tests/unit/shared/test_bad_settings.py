@@ -130,7 +130,7 @@ def test_a_bad_value_is_one_sentence_that_names_the_setting(refusal: Refusal, na
     assert refusal(**{name.upper(): bad}).startswith(f"TENURE_{name.upper()}: ")
 
 
-@pytest.mark.parametrize(("name", "limits"), RANGES.items())
+@cases(("name", "limits"), RANGES.items())
 def test_the_first_and_the_last_value_of_a_range_are_taken(name: str, limits: tuple[int, int]) -> None:
     assert [getattr(load({f"TENURE_{name.upper()}": str(each)}), name) for each in limits] == list(limits)
 
@@ -205,7 +205,7 @@ def test_a_secrets_file_that_cannot_be_read_is_one_sentence(
     assert refusal(**{f"{name}_FILE": str(file)}) == f"TENURE_{name}_FILE: {sentence}"
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@cases("name", SECRETS)
 def test_a_secrets_file_with_a_line_break_inside_is_refused(refusal: Refusal, tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_text(f"{SECRET}\n{SECRET}\n")
     told = refusal(**{f"{name}_FILE": str(tmp_path / "secret")})
@@ -218,13 +218,13 @@ def test_only_secrets_come_from_files(refusal: Refusal, name: str) -> None:
     assert told.startswith(f"Unknown setting TENURE_{name.upper()}_FILE: see docs/settings.md")
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@cases("name", SECRETS)
 def test_a_secret_is_given_once(refusal: Refusal, name: str) -> None:
     told = refusal(**{name: SECRET, f"{name}_FILE": "/x"})
     assert told == f"TENURE_{name} and TENURE_{name}_FILE: only one of the two."
 
 
-@pytest.mark.parametrize(
+@cases(
     ("environment", "sentence"),
     [
         (
@@ -255,7 +255,7 @@ def test_settings_that_contradict_each_other_are_one_sentence(
     assert refusal(**environment) == sentence
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "value"),
     [
         ("PORT", "tcp://10.0.0.1:8080"),

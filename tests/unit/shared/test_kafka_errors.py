@@ -141,7 +141,7 @@ async def test_a_topic_that_cannot_be_created_is_named_and_waited_for_or_an_alar
 
 
 @pytest.mark.rule("G5")
-@pytest.mark.parametrize("code", [0, 3, 5, 29, 36], ids=str)
+@cases("code", [0, 3, 5, 29, 36])
 async def test_a_topic_that_is_created_and_not_known_yet_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from notifier_service.log_lines import without_words
 from shared.runtime.log_lines import LogLine, trace_id
+from tests.kit.cases import cases
 
 ROOT = Path(__file__).parents[3]
 TABLES = (
@@ -92,7 +93,7 @@ def test_the_trace_id_is_the_second_part_of_traceparent(traceparent: str | None,
     assert trace_id(traceparent) == trace
 
 
-@pytest.mark.parametrize(
+@cases(
     ("reason", "code"),
     [
         ("550 5.1.1 Ada is unknown", "550 5.1.1"),

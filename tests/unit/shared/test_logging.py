@@ -16,6 +16,7 @@ from shared.runtime.line_limit import message_of
 from shared.runtime.log_lines import LIBRARY, LogLine
 from shared.runtime.logging import DetailsAtDebug, JsonFormatter, TextFormatter, configure_logging, log_unhandled
 from shared.runtime.settings import Settings
+from tests.kit.cases import cases
 
 SECRET = "s3cret"
 HAPPENED = LogLine("happened", logging.WARNING, "something happened", ("what", "seconds", "where"))
@@ -58,7 +59,7 @@ def test_a_line_of_json_has_the_same_as_names_and_values() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["two\nlines", "a\x1b[31m", "x\r2026 INFO forged", "\u202e", 'quo"te'])
+@cases("value", ["two\nlines", "a\x1b[31m", "x\r2026 INFO forged", "\u202e", 'quo"te'])
 def test_no_value_breaks_out_of_its_line(value: str) -> None:
     line = TextFormatter().format(record(HAPPENED.of(what=value)))
     assert line.isprintable()

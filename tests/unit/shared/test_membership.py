@@ -10,6 +10,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
 from shared.kafka.membership import Membership
+from tests.kit.cases import cases
 
 OK, LOADING, UNKNOWN_MEMBER, BAD_SESSION, REBALANCING, FENCED = 0, 14, 25, 26, 27, 82
 NAME = "copy-1"
@@ -99,7 +100,7 @@ async def test_who_is_no_member_at_the_moment_is_not_forgotten() -> None:
     assert coordinator.name == NAME
 
 
-@pytest.mark.parametrize(("asked", "then"), [(1, 6), (2, 6), (5, 10), (6, 12), (150, 300)])
+@cases(("asked", "then"), [(1, 6), (2, 6), (5, 10), (6, 12), (150, 300)])
 async def test_a_session_that_the_broker_does_not_take_is_asked_for_again_and_longer(asked: int, then: int) -> None:
     coordinator = Coordinator(_session_timeout_ms=asked * 1000)
     received = await ask(coordinator, (JoinGroupRequest, BAD_SESSION))

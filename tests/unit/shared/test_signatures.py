@@ -3,6 +3,7 @@
 import pytest
 
 from shared.web.signatures import is_signed, sign
+from tests.kit.cases import cases
 
 SECRET = "a secret of the tests, long enough for HS256"
 
@@ -13,7 +14,7 @@ def test_what_was_signed_is_known_again_in_either_case() -> None:
     assert is_signed(signature.upper(), SECRET, "bounce", ["ntf-1"])
 
 
-@pytest.mark.parametrize(
+@cases(
     ("secret", "purpose", "parts"),
     [
         ("another secret of the tests, long enough too", "bounce", ["ab", "c"]),

@@ -61,7 +61,7 @@ def test_a_plain_batch_that_is_sound_is_not_written_anew() -> None:
     assert only(batch).batches == batch
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@cases("codec", CODECS)
 def test_a_header_whose_name_is_no_utf8_makes_its_record_unreadable_and_no_other(codec: str) -> None:
     bad = raw_record(1, b"bad", [(b"\xff\xfe", b"x"), (b"fine", b"y")], key=b"k")
     cleaned = only(raw_batch(raw_record(0, b"a"), bad, raw_record(2, b"c"), codec=codec))
@@ -102,7 +102,7 @@ def test_a_batch_that_cannot_be_decoded_is_one_unreadable_record_with_its_bytes(
     assert why in cleaned.faults[5].detail
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@cases("codec", CODECS)
 def test_records_before_the_damage_are_read(codec: str) -> None:
     batch = raw_batch(raw_record(0, b"a"), b"\x7e" * 3, codec=codec, last_offset_delta=1)
     cleaned = only(batch)
@@ -129,7 +129,7 @@ def test_a_batch_that_comes_before_what_was_asked_for_is_a_standstill() -> None:
     assert "the batch is damaged" in only(raw_batch(raw_record(0, b"a"), base=4), offset=5).standstill
 
 
-@pytest.mark.parametrize("length", [-1, 0, 4, 5, 20, 2**31 - 1])
+@cases("length", [-1, 0, 4, 5, 20, 2**31 - 1])
 def test_a_length_that_cannot_be_is_a_standstill(length: int) -> None:
     assert only(raw_batch(raw_record(0, b"a"), length=length)).standstill
 

@@ -76,7 +76,7 @@ def test_rows_of_reminders_stand_in_order_and_leave_out_what_is_as_for_all(tmp_p
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("row", "message"),
     [
         ("days = [7, 7]", "[reminders.0] days: expected each day once"),

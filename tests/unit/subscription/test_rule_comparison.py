@@ -13,6 +13,7 @@ from subscription_service.domain.policy import EditionPrice, ReminderRow, Rules
 from subscription_service.policy_files.acceptance import altered_prices, effects_on_data, is_accepted, refusal
 from subscription_service.policy_files.comparison import changes, document, fingerprint
 from subscription_service.storage.rule_changes import Affected
+from tests.kit.cases import cases
 from tests.unit.domain.price_lists import dated
 from tests.unit.domain.scenario import PRICES, RULES, rules, when
 
@@ -69,7 +70,7 @@ BOTH = dated(("2027-01-01", 2), ("2027-02-01", 3))
 
 
 @pytest.mark.rule("R50")
-@pytest.mark.parametrize(
+@cases(
     ("before", "after"),
     [
         (NO_LIST, JANUARY),
@@ -79,7 +80,6 @@ BOTH = dated(("2027-01-01", 2), ("2027-02-01", 3))
         (FEBRUARY, JANUARY),
         (FEBRUARY, BOTH),
     ],
-    ids=["added", "taken away", "altered", "put off", "brought forward", "put before another"],
 )
 def test_a_list_may_change_until_the_day_before_it_begins(before: Rules, after: Rules) -> None:
     ours, theirs = document(before), document(after)
@@ -123,7 +123,7 @@ def test_whether_a_list_was_in_force_is_counted_in_the_billing_zone_of_before() 
     assert altered_prices(there, document(DEARER_JANUARY), when("2027-01-01 13:00:00"))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("policy", "needed"),
     [
         ({"grace_days": 6}, True),

@@ -14,6 +14,7 @@ from subscription_service.domain.overview import overview
 from subscription_service.handlers import Incoming
 from subscription_service.trying import begin, decide, event_now
 from subscription_service.unit_of_work import LockedAccount
+from tests.kit.cases import cases
 from tests.kit.examples import examples
 from tests.unit.domain.lives import about_the_last_term, take, timed
 from tests.unit.domain.price_lists import CHANGING as RULES
@@ -63,7 +64,7 @@ def test_what_is_due_happens_before_what_is_tried(life: Life, pause: timedelta) 
     assert events[: -1 or None] == scenario.advance_to(now)[: len(events) - 1]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("type_", "data", "reason", "detail"),
     [
         ("tenure.renewal.orderd.v1", {}, Reason.UNKNOWN_TYPE, "type: 'tenure.renewal.orderd.v1'"),

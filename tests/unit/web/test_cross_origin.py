@@ -7,6 +7,7 @@ import pytest
 
 from notifier_service.app import NOTIFIER
 from tests.kit.applications import application
+from tests.kit.cases import cases
 
 CONSOLE = "https://console.example"
 STRANGER = "https://stranger.example"
@@ -20,9 +21,7 @@ async def notifier() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize(
-    "path", ["/tenure-inbox.js", "/tenure-inbox.css", "/inbox/fragment", "/api/inbox", "/api/inbox/stream"]
-)
+@cases("path", ["/tenure-inbox.js", "/tenure-inbox.css", "/inbox/fragment", "/api/inbox", "/api/inbox/stream"])
 async def test_the_console_may_call_what_the_component_needs(notifier: httpx.AsyncClient, path: str) -> None:
     answer = await notifier.get(path, headers={"Origin": CONSOLE})
     assert answer.headers["access-control-allow-origin"] == CONSOLE
@@ -30,7 +29,7 @@ async def test_the_console_may_call_what_the_component_needs(notifier: httpx.Asy
     assert "access-control-allow-origin" not in (await notifier.get(path, headers={"Origin": STRANGER})).headers
 
 
-@pytest.mark.parametrize("path", ["/inbox", "/api/notifications", "/api/preferences", "/api/inboxes", "/metrics"])
+@cases("path", ["/inbox", "/api/notifications", "/api/preferences", "/api/inboxes", "/metrics"])
 async def test_nothing_else_is_open_to_it(notifier: httpx.AsyncClient, path: str) -> None:
     answer = await notifier.get(path, headers={"Origin": CONSOLE})
     assert "access-control-allow-origin" not in answer.headers

@@ -17,6 +17,7 @@ from shared.web import limits
 from shared.web.auth import LINK_AUDIENCE, Guard
 from shared.web.issuer_keys import IssuerKeys, KeysAway
 from shared.web.problems import Problem
+from tests.kit.cases import cases
 from tests.kit.waiting import eventually
 from tests.unit.web.issuer import Issuer, PrivateKey, private_key, running_issuer, signed
 
@@ -94,7 +95,7 @@ async def test_a_token_of_ours_is_never_checked_with_a_published_key(guard: Guar
         assert await status(guard, f"{head}.{claims}.{base64url_encode(signature).decode()}") == 401
 
 
-@pytest.mark.parametrize("algorithm", ["none", "HS512", "hs256", "", "RS256", 7, None, ["HS256"], {}])
+@cases("algorithm", ["none", "HS512", "hs256", "", "RS256", 7, None, ["HS256"], {}])
 async def test_a_header_that_names_another_algorithm_is_answered_401(guard: Guard, algorithm: Any) -> None:
     _, claims, signature = signed(KEY).split(".")
     forged = base64url_encode(json.dumps({"typ": "JWT", "kid": "k1", "alg": algorithm}).encode()).decode()
@@ -163,7 +164,7 @@ async def gone(keys: IssuerKeys, key_id: str) -> bool:
     return await keys.key(key_id) is None
 
 
-@pytest.mark.parametrize(
+@cases(
     "document",
     [
         b"",

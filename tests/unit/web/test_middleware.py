@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from shared.web import limits
 from shared.web.middleware import PROTECTIVE_HEADERS
+from tests.kit.cases import cases
 from tests.kit.tokens import bearer
 from tests.unit.web.application import CUSTOMER, application, service_context
 
@@ -39,7 +40,7 @@ def is_problem(answer: httpx.Response, status: int) -> bool:
     return bool(answer.json()["status"] == status)
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/nowhere", "/bug", "/greeting?x=%00", "/owned"])
+@cases("path", [*PAGES, "/nowhere", "/bug", "/greeting?x=%00", "/owned"])
 async def test_every_answer_has_the_protective_headers_and_names_no_software(
     client: httpx.AsyncClient, path: str
 ) -> None:
@@ -52,7 +53,7 @@ async def test_every_answer_has_the_protective_headers_and_names_no_software(
     assert "server" not in answer.headers
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/endless"])
+@cases("path", [*PAGES, "/endless"])
 async def test_head_answers_as_get_without_a_body(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.head(path)
     assert answer.status_code in (200, 503)
@@ -76,7 +77,7 @@ async def test_an_unexpected_error_is_a_problem_document_and_the_log_has_its_pla
     assert "secret" not in caplog.text
 
 
-@pytest.mark.parametrize("raw", ["%00", "a%00b", "%ff", "%ED%A0%80", "%C0%80"])
+@cases("raw", ["%00", "a%00b", "%ff", "%ED%A0%80", "%C0%80"])
 async def test_an_address_that_is_no_text_for_postgresql_is_answered_400(client: httpx.AsyncClient, raw: str) -> None:
     for path in (f"/greeting?x={raw}", f"/greeting?{raw}=x", f"/{raw}", f"/greeting/{raw}?x=1"):
         assert is_problem(await client.get(path), 400)
@@ -87,7 +88,7 @@ async def test_other_text_is_left_to_the_route(client: httpx.AsyncClient) -> Non
         assert (await client.get(f"/greeting?x={quote(text)}")).status_code == 200
 
 
-@pytest.mark.parametrize("query", ["x=1&x=1", "x=1&x=2", "x&x", "x=&x=", "x=1&%78=2", "x=1&y=2&x=3"])
+@cases("query", ["x=1&x=1", "x=1&x=2", "x&x", "x=&x=", "x=1&%78=2", "x=1&y=2&x=3"])
 async def test_a_parameter_that_is_given_twice_is_answered_400(client: httpx.AsyncClient, query: str) -> None:
     assert is_problem(await client.get(f"/greeting?{query}"), 400)
 
@@ -125,7 +126,7 @@ async def test_a_body_may_have_so_many_bytes_and_no_more(client: httpx.AsyncClie
     assert is_problem(await put(limits.BODY_BYTES + 1, "/owned", **bearer("acc-1")), 413)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"text":"\\ud800}', b"[" * 60_000, b'{"text": NaN}', b"null"])
+@cases("body", [b"", b"{", b"\xff", b'{"text":"\\ud800}', b"[" * 60_000, b'{"text": NaN}', b"null"])
 async def test_a_body_that_is_not_what_it_should_be_is_a_problem_document(
     client: httpx.AsyncClient, body: bytes
 ) -> None:

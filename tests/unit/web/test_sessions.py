@@ -13,6 +13,7 @@ from notifier_service.app import NOTIFIER
 from shared.runtime.settings import Settings
 from shared.web.auth import LINK_AUDIENCE, LINK_LIFETIME, SESSION_AUDIENCE, SESSION_COOKIE, SESSION_LIFETIME, Guard
 from tests.kit.applications import application
+from tests.kit.cases import cases
 from tests.kit.tokens import SECRET, bearer
 
 NO_DATABASE = 503
@@ -55,7 +56,7 @@ async def test_over_https_the_cookie_is_secure_and_below_a_path_it_stays_there()
         assert {"Secure", "Path=/below/"} <= {each.strip() for each in answer.headers["set-cookie"].split(";")}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("audience", "left", "seconds"),
     [
         (LINK_AUDIENCE, LINK_LIFETIME.total_seconds(), SESSION_LIFETIME.total_seconds()),
@@ -106,7 +107,7 @@ async def test_a_session_opens_the_recipients_paths_and_never_the_operators() ->
         assert (await client.get("/api/notifications", headers=as_bearer)).status_code == 403
 
 
-@pytest.mark.parametrize(
+@cases(
     ("headers", "opened"),
     [
         ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8081"}, True),
