@@ -1,7 +1,8 @@
 """Loading what a transaction works on: accounts are locked, with what belongs to them.
 
 Locks are taken in one order, each kind sorted: input positions, ids of events, business ids, accounts that have a row,
-new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock.
+new accounts, sequences of the log, counts. So any number of transactions can work on the same accounts without a
+deadlock.
 """
 
 from collections import defaultdict
