@@ -58,7 +58,7 @@ _ADD_ONE = text("INSERT INTO output_partition (topic, partition) VALUES (:topic,
 
 
 async def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Append `entries` to the log, each partition's in the order given; call it late, since their locks last until the commit."""
+    """Append `entries` to the log, each partition's in the order given; call it late: locks last until the commit."""
     if not entries:
         return
     ordered = sorted(entries, key=_partition)

@@ -26,7 +26,7 @@ from subscription_service.unit_of_work import UnitOfWork
 
 
 async def save(connection: Connection, unit_of_work: UnitOfWork, recent: RecentStates | None = None) -> None:
-    """Store everything. The log comes late, since the accounts of a partition share its lock; the counts come last, since
+    """Store everything. The log comes late, since the accounts of a partition share its lock; the counts come last, as
     all transactions share theirs.
 
     Entries of the log are made while PostgreSQL is busy with the rows. `recent`: keeps what was decided once it is
