@@ -18,6 +18,17 @@ class Answered(NamedTuple):
     is_order: bool
 
 
+class Entry(NamedTuple):
+    """One of the log. `sequences`: how many it takes; it stands under the last one."""
+
+    topic: str
+    partition: int
+    account: str | None
+    value: bytes | None
+    headers: bytes | None = None
+    sequences: int = 1
+
+
 class Batch:
     """`keys`: of all events. `customers`: accounts with a purchase. `counts`: events per topic."""
 

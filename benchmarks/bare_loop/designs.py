@@ -1,15 +1,16 @@
 """In what the two bare loops differ: what they write of an account, of orders, and of a state document."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from benchmarks.bare_loop import statements as sql
-from benchmarks.bare_loop.batch import Answered, Batch
+from benchmarks.bare_loop.batch import Answered, Batch, Entry
 from benchmarks.bare_loop.texts import TypicalTexts
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import LIFECYCLE, STATE
-from shared.outbox.log import Headers, pack
+from shared.outbox.log import Headers, pack, unpack
 
 NO_HEADERS: Final[Headers] = ()
 
@@ -18,18 +19,19 @@ class Design(ABC):
     """What one of the two loops writes.
 
     update_accounts: statement over account id, contact and subscription, null where a document stays as it is.
-    lifecycle_headers: of a lifecycle event's record, beside `sequence`.
+    lifecycle_headers: of a lifecycle event's record, beside `sequence`. compression: of what is published.
     """
 
     update_accounts: ClassVar[str]
     lifecycle_headers: ClassVar[Headers]
+    compression: ClassVar[str | None]
 
     def __init__(self, texts: TypicalTexts) -> None:
         self._state = texts.state.encode()
 
     @abstractmethod
-    def state_entry(self) -> tuple[bytes | None, bytes | None]:
-        """Value and headers of the log's entry for a state document."""
+    def state_entries(self, partitions: Mapping[str, int]) -> Iterable[Entry]:
+        """The entries for the state documents of a transaction. `partitions`: account -> its partition."""
 
     @abstractmethod
     def orders(self, batch: Batch) -> Sequence[Answered]:
@@ -41,7 +43,7 @@ class Design(ABC):
 
     @abstractmethod
     def to_publish(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Of rows of the log (topic, partition, sequence, key, value) those that are published, in order."""
+        """Of rows of the log, the records (topic, partition, sequence, key, value) that are published, in order."""
 
 
 class November(Design):
@@ -49,9 +51,10 @@ class November(Design):
 
     update_accounts = sql.UPDATE_ACCOUNTS_2026_11
     lifecycle_headers = NO_HEADERS
+    compression = None
 
-    def state_entry(self) -> tuple[bytes | None, bytes | None]:
-        return self._state, None
+    def state_entries(self, partitions: Mapping[str, int]) -> Iterable[Entry]:
+        return [Entry(STATE, partition, account, self._state) for account, partition in partitions.items()]
 
     def orders(self, batch: Batch) -> Sequence[Answered]:
         return batch.answered
@@ -60,11 +63,12 @@ class November(Design):
         """This loop did not."""
 
     def to_publish(self, rows: Sequence[Any]) -> Sequence[Any]:
-        return rows
+        return [row[:5] for row in rows]
 
 
 class Present(Design):
-    """The log says only that a state document changed: the relay puts one in the place of the account's last change.
+    """The log says only which state documents changed, in one entry for a partition's; the relay puts one in the place
+    of each account's last change. What is published is compressed.
 
     Only what names an order is written as one; timers and what lists an account change with orders and switches only;
     events and subscriptions are counted.
@@ -72,9 +76,14 @@ class Present(Design):
 
     update_accounts = sql.UPDATE_ACCOUNTS
     lifecycle_headers = (("content-type", STRUCTURED.encode()),)
+    compression = "zstd"
 
-    def state_entry(self) -> tuple[bytes | None, bytes | None]:
-        return None, pack((("revision", b"2"),))
+    def state_entries(self, partitions: Mapping[str, int]) -> Iterable[Entry]:
+        changes = defaultdict[int, list[tuple[str, bytes]]](list)
+        for account, partition in partitions.items():
+            changes[partition].append((account, b"2"))
+        for partition, own in changes.items():
+            yield Entry(STATE, partition, None, None, pack(tuple(own)), sequences=len(own))
 
     def orders(self, batch: Batch) -> Sequence[Answered]:
         return [each for each in batch.answered if each.is_order]
@@ -85,12 +94,19 @@ class Present(Design):
             await connection.execute(sql.COUNT_SUBSCRIPTIONS, len(batch.customers))
 
     def to_publish(self, rows: Sequence[Any]) -> Sequence[Any]:
-        last = {key: sequence for topic, _, sequence, key, _ in rows if topic == STATE}
-        return [
-            (topic, partition, sequence, key, self._state if topic == STATE else value)
-            for topic, partition, sequence, key, value in rows
-            if topic == LIFECYCLE or last[key] == sequence
-        ]
+        records = [record for row in rows for record in self._records(row)]
+        last = {key: sequence for topic, _, sequence, key, _ in records if topic == STATE}
+        return [each for each in records if each[0] == LIFECYCLE or last[each[3]] == each[2]]
+
+    def _records(self, row: Any) -> Iterator[tuple[Any, ...]]:
+        """The event itself, or a document for each change."""
+        topic, partition, last, *_, headers = row
+        if topic == LIFECYCLE:
+            yield row[:5]
+        else:
+            changes = unpack(headers)
+            for sequence, (account, _) in enumerate(changes, last - len(changes) + 1):
+                yield topic, partition, sequence, account.encode(), self._state
 
 
 DESIGNS: Final[Mapping[str, type[Design]]] = {"bare": Present, "bare-2026-11": November}

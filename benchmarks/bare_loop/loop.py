@@ -10,12 +10,12 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.bare_loop import statements as sql
-from benchmarks.bare_loop.batch import Batch
+from benchmarks.bare_loop.batch import Batch, Entry
 from benchmarks.bare_loop.designs import NO_HEADERS, Design
 from benchmarks.bare_loop.texts import TypicalTexts
 from benchmarks.servers import INPUTS, OUTPUTS
 from shared.contracts.envelope import with_sequence
-from shared.contracts.topics import LIFECYCLE, STATE
+from shared.contracts.topics import LIFECYCLE
 from shared.kafka.partitioning import partition_of
 from shared.kafka.topics import logical, name_of
 from shared.runtime.settings import Settings
@@ -133,11 +133,8 @@ class BareLoop:
             await connection.execute(sql.INSERT_ORDERS, *_columns(orders), texts.specification)
 
     async def _append(self, connection: Any, partitions: dict[str, int], batch: Batch) -> None:
-        value, headers = self._design.state_entry()
-        entries: list[tuple[str, int, str, bytes | None, bytes | None]] = [
-            *((LIFECYCLE, partitions[each.account], each.account, self._lifecycle, None) for each in batch.answered),
-            *((STATE, partition, account, value, headers) for account, partition in partitions.items()),
-        ]
+        entries = [Entry(LIFECYCLE, partitions[each.account], each.account, self._lifecycle) for each in batch.answered]
+        entries += self._design.state_entries(partitions)
         entries.sort(key=_partition)
         touched = [partition for partition, _ in groupby(entries, key=_partition)]
         rows = await connection.fetch(sql.LOCK_SEQUENCES, *_columns(touched))
@@ -151,6 +148,7 @@ class BareLoop:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             transactional_id=f"{self._settings.topic_prefix}bare",
+            compression_type=self._design.compression,
             max_request_size=16 * 1024 * 1024,
             max_batch_size=_BATCH_BYTES,
         )
@@ -192,13 +190,15 @@ class BareLoop:
         return _columns((*partition, sequence) for partition, sequence in self._published.items())
 
 
-def _rows(entries: Iterable[Sequence[Any]], sequences: dict[tuple[str, int], int]) -> Iterator[tuple[Any, ...]]:
-    for topic, number, account, value, headers in entries:
-        sequence = sequences[topic, number]
+def _rows(entries: Iterable[Entry], sequences: dict[tuple[str, int], int]) -> Iterator[tuple[Any, ...]]:
+    for topic, number, account, value, headers, taken in entries:
+        sequence = sequences[topic, number] + taken - 1
         sequences[topic, number] = sequence + 1
-        is_event = topic == LIFECYCLE
-        whole = with_sequence(value, sequence) if is_event else value
-        yield topic, number, sequence, account.encode(), whole, headers, account if is_event else None
+        key = account.encode() if account else None
+        if topic == LIFECYCLE and value is not None:
+            yield topic, number, sequence, key, with_sequence(value, sequence), headers, account
+        else:
+            yield topic, number, sequence, key, value, headers, None
 
 
 def _partition(row: Sequence[Any]) -> tuple[str, int]:

@@ -56,7 +56,7 @@ UPDATE output_partition o SET next_sequence = n.next FROM unnest($1::text[], $2:
  AS n (topic, partition, next) WHERE o.topic = n.topic AND o.partition = n.partition"""
 UNPUBLISHED = """
 SELECT log.* FROM unnest($1::text[], $2::int[], $3::bigint[]) AS done (topic, partition, sequence)
- CROSS JOIN LATERAL (SELECT topic, partition, sequence, key, value FROM log WHERE log.topic = done.topic
+ CROSS JOIN LATERAL (SELECT topic, partition, sequence, key, value, headers FROM log WHERE log.topic = done.topic
   AND log.partition = done.partition AND log.sequence > done.sequence ORDER BY log.sequence LIMIT 4000) AS log"""
 SAVE_PUBLISHED = """
 UPDATE relay_position r SET published = n.published FROM unnest($1::text[], $2::int[], $3::bigint[])

@@ -5,30 +5,40 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from benchmarks.bare_loop.batch import Batch
+from benchmarks.bare_loop.batch import Batch, Entry
 from benchmarks.bare_loop.designs import DESIGNS, Design
 from benchmarks.bare_loop.texts import TypicalTexts
 from shared.contracts.topics import LIFECYCLE, RENEWALS, SERVER_INVENTORY, STATE
+from shared.outbox.log import pack
 
 TEXTS = TypicalTexts('{"id":"e"}', '{"revision":7}', "{}", "{}", "[]", "{}")
 STATE_TEXT = TEXTS.state.encode()
-EVENT = (LIFECYCLE, 0, 1, b"a", b"event")
+EVENT = (LIFECYCLE, 0, 1, b"a", b"event", None)
 
 
 def test_the_present_one_publishes_a_document_in_the_place_of_its_last_change() -> None:
-    first, other, last = ((STATE, 0, sequence, key, None) for sequence, key in ((1, b"a"), (2, b"b"), (3, b"a")))
-    published = design("bare").to_publish([EVENT, first, other, last])
-    assert published == [EVENT, (*other[:4], STATE_TEXT), (*last[:4], STATE_TEXT)]
+    rows = [EVENT, (STATE, 0, 2, None, None, changes("a", "b")), (STATE, 0, 3, None, None, changes("a"))]
+    assert design("bare").to_publish(rows) == [
+        EVENT[:5],
+        (STATE, 0, 2, b"b", STATE_TEXT),
+        (STATE, 0, 3, b"a", STATE_TEXT),
+    ]
 
 
 def test_the_one_of_november_publishes_every_entry() -> None:
-    rows = [EVENT, (STATE, 0, 1, b"a", STATE_TEXT), (STATE, 0, 2, b"a", STATE_TEXT)]
-    assert design("bare-2026-11").to_publish(rows) == rows
+    rows = [EVENT, (STATE, 0, 1, b"a", STATE_TEXT, None), (STATE, 0, 2, b"a", STATE_TEXT, None)]
+    assert design("bare-2026-11").to_publish(rows) == [row[:5] for row in rows]
 
 
-def test_the_log_of_the_present_one_holds_no_document() -> None:
-    assert design("bare").state_entry()[0] is None
-    assert design("bare-2026-11").state_entry()[0] == STATE_TEXT
+def test_the_log_of_the_present_one_says_only_which_documents_changed() -> None:
+    [first, second] = design("bare").state_entries({"a": 0, "b": 1, "c": 0})
+    assert first == Entry(STATE, 0, None, None, changes("a", "c"), sequences=2)
+    assert second == Entry(STATE, 1, None, None, changes("b"))
+
+
+def test_the_log_of_the_one_of_november_holds_the_documents() -> None:
+    [only] = design("bare-2026-11").state_entries({"a": 0})
+    assert only == Entry(STATE, 0, "a", STATE_TEXT)
 
 
 @pytest.mark.parametrize(("name", "orders"), [("bare", [True]), ("bare-2026-11", [True, False])])
@@ -43,6 +53,10 @@ def test_a_switch_is_an_order_to_the_one_of_november_only(name: str, orders: lis
 
 def design(name: str) -> Design:
     return DESIGNS[name](TEXTS)
+
+
+def changes(*accounts: str) -> bytes | None:
+    return pack(tuple((account, b"2") for account in accounts))
 
 
 def record(data: dict[str, object]) -> SimpleNamespace:
