@@ -28,7 +28,7 @@ up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 test: $(READY) system-packages ## run the whole suite, without the long fault runs
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-unit: $(READY) ## run the fast tests: no server, nothing marked `slow`, a fifth of the examples of properties
+unit: $(READY) ## run the fast tests: no server, nothing marked `slow`, a tenth of the examples of properties
 	$(BIN)/pytest $(UNIT) --durations 5 --durations-min 0.5 $(ARGS)
 
 lint: $(READY) ## check style, format and types

@@ -5,14 +5,14 @@ from typing import Final
 from hypothesis import HealthCheck, settings
 
 QUICK: Final = "quick"
-"""The Hypothesis profile of `make unit`: a fifth of the examples; `make test` tries all of them."""
+"""The Hypothesis profile of `make unit`: a tenth of the examples; `make test` tries all of them."""
 
 _FULL: Final = "full"
 _ALL: Final = settings().max_examples
 
 settings.register_profile(_FULL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(_FULL)
-settings.register_profile(QUICK, max_examples=_ALL // 5)
+settings.register_profile(QUICK, max_examples=_ALL // 10)
 
 
 def examples(number: int) -> int:

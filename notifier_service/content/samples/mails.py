@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from notifier_service.content.addresses import mailbox
@@ -30,7 +30,7 @@ class Sample:
     is_mailed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preview:
     """A sample as its reader gets it; `content`: the mail in wire format, None where there is none."""
 
@@ -39,7 +39,7 @@ class Preview:
     content: bytes | None
     inbox: InboxText
 
-    @property
+    @cached_property
     def mail(self) -> EmailMessage | None:
         """The mail as its reader's program takes it apart."""
         return message_from_bytes(self.content, policy=policy.default) if self.content else None
