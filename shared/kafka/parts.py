@@ -5,7 +5,7 @@ nobody waits for the sum of several; and what other partitions have beside it co
 applied in several transactions at the same time, each with partitions of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from shared.kafka.record import DecodedRecord, Offsets
@@ -43,11 +43,14 @@ class Part(NamedTuple):
         Divided by the number of the partition: so the events of an account are together, whichever topics they come
         from, and no transaction waits for an account that another one has locked.
         """
-        return [self._share(number) for number in range(_AT_ONCE)] if len(self.decoded) >= MANY_RECORDS else [self]
+        if len(self.decoded) < MANY_RECORDS:
+            return [self]
+        numbers = sorted({each.record.partition for each in self.decoded} | {tp.partition for tp in self.reached})
+        return [self._share(set(numbers[first::_AT_ONCE])) for first in range(_AT_ONCE)]
 
-    def _share(self, number: int) -> "Part":
-        decoded = [each for each in self.decoded if each.record.partition % _AT_ONCE == number]
-        reached = {tp: offset for tp, offset in self.reached.items() if tp.partition % _AT_ONCE == number}
+    def _share(self, numbers: Collection[int]) -> "Part":
+        decoded = [each for each in self.decoded if each.record.partition in numbers]
+        reached = {tp: offset for tp, offset in self.reached.items() if tp.partition in numbers}
         return self._replace(decoded=decoded, reached=reached)
 
 

@@ -65,10 +65,14 @@ def test_one_record_fewer_than_many_is_one_transaction() -> None:
     assert part.side_by_side() == [part]
 
 
-def test_many_records_are_two_transactions_each_with_partitions_and_positions_of_its_own() -> None:
-    decoded = batch(*[(number % 3, 1) for number in range(MANY_RECORDS)])
-    even, odd = Part(decoded, REACHED, seconds=1).side_by_side()
-    assert even.decoded == [each for each in decoded if each.record.partition in {0, 2}]
-    assert odd.decoded == [each for each in decoded if each.record.partition == 1]
-    assert [{tp.partition for tp in each.reached} for each in (even, odd)] == [{0, 2}, {1}]
-    assert even.seconds == odd.seconds == 1
+@pytest.mark.parametrize("numbers", [(0, 1, 2), (1, 3, 5)], ids=["all partitions", "those of one of two copies"])
+def test_many_records_are_two_transactions_each_with_partitions_and_positions_of_its_own(
+    numbers: tuple[int, int, int],
+) -> None:
+    decoded = batch(*[(numbers[index % 3], 1) for index in range(MANY_RECORDS)])
+    reached = {TopicPartition("purchases", number): MANY_RECORDS for number in numbers}
+    parts = Part(decoded, reached, seconds=1).side_by_side()
+    for part, own in zip(parts, [{numbers[0], numbers[2]}, {numbers[1]}], strict=True):
+        assert part.decoded == [each for each in decoded if each.record.partition in own]
+        assert {tp.partition for tp in part.reached} == own
+        assert part.seconds == 1
