@@ -45,6 +45,8 @@ _BYTES_PER_RECORD: Final = 100
 _IDLE_SECONDS: Final = 1.0
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """Bytes per output partition in one Kafka transaction; one entry alone may have more."""
+_COMPRESSION: Final = "zstd"
+"""Makes a tenth of our documents; the client's lz4 takes five times as long."""
 _NO_DOCUMENTS: Final[Mapping[str, Documents]] = {}
 _CONTENT_TYPE: Final = ("content-type", STRUCTURED.encode())
 _BARE_TOPICS: Final = frozenset(topic.name for topic in TOPICS.values() if topic.form is not Form.EVENT)
@@ -101,6 +103,7 @@ class Relay:
             **connection_arguments(self._settings),
             transactional_id=self._id,
             transaction_timeout_ms=20_000,
+            compression_type=_COMPRESSION,
             max_request_size=MAX_PUBLISHED_BYTES,
             max_batch_size=MAX_PUBLISHED_BYTES,
             request_timeout_ms=15_000,
@@ -173,11 +176,11 @@ class Relay:
         return [*sent, await self._send_batch(producer, batch)]
 
     async def _send_batch(self, producer: AIOKafkaProducer, batch: "_Batch") -> "asyncio.Task[None]":
-        place = batch.place
+        place, refused = batch.place, batch.refused()
         sending: Awaitable[Any] = await producer.send_batch(
             batch.builder, name_of(place.topic, self._settings), partition=place.partition
         )
-        return asyncio.ensure_future(_taken(batch, sending))
+        return asyncio.ensure_future(_taken(sending, refused))
 
     def _show_health(self) -> None:
         """Ready, unless a topic takes nothing."""
@@ -242,18 +245,19 @@ class _Batch:
         headers = [*content.headers, *self._own_headers, ("sequence", b"%d" % sequence)]
         self.builder.append(key=content.key, value=content.value, timestamp=None, headers=headers)
 
-    def refused(self, size: int) -> RefusedBatch:
+    def refused(self) -> RefusedBatch:
+        """What to raise should its topic not take it; to be made before it is sent, since that compresses it."""
+        size = self.builder.size()
         return RefusedBatch(self.place, sequence=self.sequence, entries=self.builder.record_count(), size=size)
 
 
-async def _taken(batch: _Batch, sending: Awaitable[Any]) -> None:
-    """Wait until the broker has taken the batch. Raises `RefusedBatch` where it is too large for its topic."""
-    size = batch.builder.size()
+async def _taken(sending: Awaitable[Any], refused: RefusedBatch) -> None:
+    """Wait until the broker has taken a batch. Raises `refused` where it is too large for its topic."""
     try:
         await sending
     except Exception as error:
         if kafka_meaning(error) is Meaning.HALVE:
-            raise batch.refused(size) from None
+            raise refused from None
         raise
 
 

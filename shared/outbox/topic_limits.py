@@ -3,6 +3,8 @@
 A broker refuses a whole batch that is larger than its topic's `max.message.bytes`. The relay then makes smaller batches
 for that topic; an entry that is refused alone is published shortened, in its own place, so that it holds up none after
 it. Where a topic does not even take a small entry, that topic alone waits, and `refusals` says what has to be changed.
+
+Sizes here are those before compression: what the broker measures is at most as large.
 """
 
 import time
