@@ -18,7 +18,7 @@ from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.culprits import Culprits
 from shared.kafka.dead_letters import dead_letter, dead_letter_line
 from shared.kafka.record import Record
-from shared.outbox.documents import document_changed
+from shared.outbox.documents import documents_changed
 from shared.outbox.log import Entry
 from shared.runtime.log_lines import LogMessage
 from shared.storage.event_counts import EventOutcome
@@ -159,8 +159,8 @@ class UnitOfWork:
         yield from self.dead_letters
         for event in self.emitted:
             yield lifecycle_entry(event, self.locked[event.account_id].partition, self.now)
-        for locked in self.changed_states:
-            yield document_changed(STATE, locked.partition, locked.account.account_id, locked.revision)
+        changes = ((each.partition, each.account.account_id, each.revision) for each in self.changed_states)
+        yield from documents_changed(STATE, changes)
 
     def changed(self) -> list[LockedAccount]:
         """Accounts whose row must be stored."""

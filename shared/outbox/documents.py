@@ -1,17 +1,20 @@
 """Documents of which only the latest counts: the log holds that one changed, its value is made when it is published.
 
-Such an entry is a *change*: key and revision of the document, no value. The relay asks the service for the document as
-it is now, so that of several changes one document is published, in the place of the last one. Invariants: after the
-last change of a document the relay publishes it with that revision or a later one, and revisions of a document only
-rise on its topic.
+A *change* is key and revision of a document. All changes of a transaction in one partition are one entry without key
+and value, which takes a sequence for each. The relay asks the service for the document as it is now, so that of several
+changes one document is published, in the place of the last one. Invariants: after the last change of a document the
+relay publishes it with that revision or a later one, and revisions of a document only rise on its topic.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol
 
 from shared.outbox.log import Entry, unpack
+from shared.storage.stored_positions import Partition
 
-_REVISION: Final = "revision"
+_FROM_THE_START: Final[Mapping[Partition, int]] = {}
 
 
 class Document(NamedTuple):
@@ -31,10 +34,21 @@ class Documents(Protocol):
         """Another producer begins: what is kept in memory may be older than what another copy has published."""
 
 
-def document_changed(topic: str, partition: int, key: str, revision: int) -> Entry:
-    """The entry of a change, for the transaction that made this revision of the document."""
-    headers = ((_REVISION, b"%d" % revision),)
-    return Entry(topic=topic, partition=partition, key=key.encode(), value=None, headers=headers, enveloped=False)
+class _Change(NamedTuple):
+    """A change in its place."""
+
+    topic: str
+    partition: int
+    sequence: int
+    key: bytes
+    revision: int
+
+
+def documents_changed(topic: str, changes: Iterable[tuple[int, str, int]]) -> Iterator[Entry]:
+    """The entries of one transaction's changes, one for each partition; a change: (partition, key, new revision)."""
+    for partition, own in groupby(sorted(changes, key=itemgetter(0)), key=itemgetter(0)):
+        headers = tuple((key, b"%d" % revision) for _, key, revision in own)
+        yield Entry(topic, partition, None, None, headers, enveloped=False, sequences=len(headers))
 
 
 class DocumentsInPlace:
@@ -50,25 +64,31 @@ class DocumentsInPlace:
         self._ahead: dict[tuple[str, bytes], int] = {}
         """Revisions that were published before their own changes were read."""
 
-    async def fill(self, entries: Sequence[Any]) -> list[Any]:
-        """Entries as `progress.unpublished` gives them; without the changes that need no document any more."""
+    async def fill(self, entries: Sequence[Any], *, after: Mapping[Partition, int] = _FROM_THE_START) -> list[Any]:
+        """Entries as `progress.unpublished` gives them; without the changes that need no document any more.
+
+        `after`: the sequences up to which all was published, perhaps in the middle of an entry.
+        """
         if not self._documents:
             return list(entries)
-        revisions = [_revision(entry) if self._is_change(entry) else None for entry in entries]
-        wanted = self._wanted(entries, revisions)
+        changes = [change for change in self._changes(entries) if _is_after(change, after)]
+        wanted = self._wanted(change for change in changes if isinstance(change, _Change))
         made = {topic: await self._documents[topic].latest(changed) for topic, changed in wanted.items()}
-        found = (
-            entry if revision is None else self._with_document(entry, revision, wanted, made)
-            for entry, revision in zip(entries, revisions, strict=True)
-        )
+        found = (self._with_document(each, wanted, made) if isinstance(each, _Change) else each for each in changes)
         return [entry for entry in found if entry is not None]
 
-    def _wanted(self, entries: Iterable[Any], revisions: Iterable[int | None]) -> dict[str, dict[str, int]]:
+    def _changes(self, entries: Iterable[Any]) -> Iterator[Any]:
+        """The entries, with every change by itself in place of those that hold changes."""
+        for entry in entries:
+            if entry[4] is None and entry[0] in self._documents:
+                yield from _changes_in(*entry)
+            else:
+                yield entry
+
+    def _wanted(self, changes: Iterable[_Change]) -> dict[str, dict[str, int]]:
         """Topic -> key -> revision of its last change, where no later one has been published."""
         wanted: dict[str, dict[str, int]] = {}
-        for (topic, _, _, key, *_), revision in zip(entries, revisions, strict=True):
-            if revision is None:
-                continue
+        for topic, _, _, key, revision in changes:
             if revision > self._ahead.get((topic, key), 0):
                 wanted.setdefault(topic, {})[key.decode()] = revision
             else:
@@ -76,10 +96,10 @@ class DocumentsInPlace:
         return wanted
 
     def _with_document(
-        self, entry: Any, revision: int, wanted: Mapping[str, Mapping[str, int]], made: Mapping[str, Any]
+        self, change: _Change, wanted: Mapping[str, Mapping[str, int]], made: Mapping[str, Any]
     ) -> Any | None:
         """None for a change whose document is published with a later change, was published before, or is gone."""
-        topic, partition, sequence, key, _, _ = entry
+        topic, partition, sequence, key, revision = change
         name = key.decode()
         document: Document | None = made.get(topic, {}).get(name)
         if document is None or wanted[topic].get(name) != revision:
@@ -88,15 +108,21 @@ class DocumentsInPlace:
             self._ahead[topic, key] = document.revision
         return topic, partition, sequence, key, document.value, None
 
-    def _is_change(self, entry: Any) -> bool:
-        return entry[4] is None and entry[0] in self._documents
-
     def _forget(self, topic: str, key: bytes, revision: int) -> None:
         """Of a document that was published ahead no older change can follow once its own one was read."""
         if revision == self._ahead.get((topic, key)):
             del self._ahead[topic, key]
 
 
-def _revision(entry: Any) -> int:
-    [(_, revision)] = unpack(entry[5])
-    return int(revision or 0)
+def _is_after(entry: Any, after: Mapping[Partition, int]) -> bool:
+    topic, partition, sequence, *_ = entry
+    return bool(sequence > after.get(Partition(topic, partition), 0))
+
+
+def _changes_in(
+    topic: str, partition: int, last: int, key: bytes | None, _: None, headers: bytes | None
+) -> Iterator[_Change]:
+    """The changes of an entry whose last sequence is `last`. One with a key is of an older version, and one change."""
+    changes = unpack(headers)
+    for sequence, (name, revision) in enumerate(changes, last - len(changes) + 1):
+        yield _Change(topic, partition, sequence, key or name.encode(), int(revision or 0))

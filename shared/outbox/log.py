@@ -1,8 +1,9 @@
 """The log: every record that a service publishes, append-only, in order; outbox and audit trail at once.
 Only where a person is forgotten is an entry changed: a contact, or what a dead letter holds (R48).
 
-Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, in commit order. It is assigned
-late in the transaction, under a row lock for the partition, partitions in order. The relay publishes it.
+Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, in commit order; an entry of several
+changes takes as many. It is assigned late in the transaction, under a row lock for the partition, partitions in order.
+The relay publishes it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,11 @@ _BYTES_PER_STATEMENT: Final = 16 * 1024 * 1024
 
 
 class Entry(NamedTuple):
-    """One record to be published. `enveloped`: a CloudEvent, into which its `sequence` is written."""
+    """One record to be published, or the changes of several documents (`outbox.documents`).
+
+    `enveloped`: a CloudEvent, into which its `sequence` is written. `sequences`: how many it takes; the log keeps the
+    last one.
+    """
 
     topic: str
     partition: int
@@ -37,6 +42,7 @@ class Entry(NamedTuple):
     headers: Headers = ()
     account_id: str | None = None
     enveloped: bool = True
+    sequences: int = 1
 
 
 _LOCK = Bulk(
@@ -138,7 +144,7 @@ def _partition(entry: Entry) -> tuple[str, int]:
 
 def _row(entry: Entry, sequences: dict[tuple[str, int], int]) -> tuple[object, ...]:
     key = entry[:2]
-    sequence = sequences[key]
+    sequence = sequences[key] + entry.sequences - 1
     sequences[key] = sequence + 1
     value = with_sequence(entry.value, sequence) if entry.enveloped and entry.value is not None else entry.value
     return (*key, sequence, entry.key, value, pack(entry.headers), entry.account_id)

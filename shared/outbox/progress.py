@@ -33,10 +33,11 @@ _UNPUBLISHED = Bulk(
     RelayPosition,
     "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM {rows}"
     " CROSS JOIN LATERAL (SELECT next.*,"
-    "  sum(octet_length(value)) OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
+    "  sum(octet_length(value)) OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,"
+    "  lag(sequence, 1, n.published) OVER (ORDER BY sequence) AS begins_after"
     "  FROM (SELECT * FROM log WHERE log.topic = n.topic AND log.partition = n.partition"
     "   AND log.sequence > n.published ORDER BY log.sequence LIMIT :at_most) AS next) AS log"
-    " WHERE coalesce(log.before, 0) < :bytes_at_most",
+    " WHERE coalesce(log.before, 0) < :bytes_at_most AND log.begins_after < n.published + :at_most",
 )
 _KEEP = update(RelayPosition, only_if="relay_position.published < n.published")
 _LAG = text(
@@ -64,7 +65,7 @@ async def ends(connection: Connection) -> dict[Partition, int]:
 async def unpublished(
     connection: Connection, published: Mapping[Partition, int], *, at_most: int, bytes_at_most: int
 ) -> Sequence[Any]:
-    """Entries after `published`, in order, up to `at_most` per partition, and with values of about `bytes_at_most`.
+    """Entries after `published`, in order, with about `at_most` sequences per partition, and values of `bytes_at_most`.
 
     Each is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
     """

@@ -37,7 +37,7 @@ from shared.storage.database import transaction
 from shared.storage.stored_positions import Partition
 
 _MAX_ENTRIES: Final = 4000
-"""Entries per output partition in one Kafka transaction."""
+"""Sequences per output partition in one Kafka transaction, and those of one entry more."""
 _PAUSE_SECONDS: Final = 0.01
 """Between transactions: Kafka 4 answers one that begins at once with CONCURRENT_TRANSACTIONS, which costs 20 ms."""
 _BYTES_PER_RECORD: Final = 100
@@ -136,7 +136,7 @@ class Relay:
             entries = await progress.unpublished(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
         if not entries:
             return False
-        if filled := await in_place.fill(entries):
+        if filled := await in_place.fill(entries, after=self._published):
             with self._report_when_slow("a transaction"):
                 await producer.begin_transaction()
                 self._limits.mark_taken(await self._send(producer, filled))

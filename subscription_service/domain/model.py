@@ -107,13 +107,15 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
 
 
-class Active(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="active"):
+class Active(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="state", tag="active"):
     """A subscription in service. `terms` are contiguous and never empty; E is `expires_on` of the last one.
 
     `terms` begins with a term that had ended by the last renewal, or with the first one; no earlier one is kept.
     `attempts`: failed deductions for this E so far, also where none is outstanding (R25). `declined`: R28.
     `quota_exceeded`: the flag of R33. `taken_back_for`: each E, while it is not past, whose automatic renewal was taken
     back (R46). `anchor_days_before`: order id of a pending term that was extended -> the anchor day before (R47).
+
+    What is as by default is left out where it is stored: a default never changes.
     """
 
     subscription_id: str
@@ -128,8 +130,11 @@ class Active(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="
     anchor_days_before: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
-class Grace(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="grace"):
-    """A subscription whose last term is over; everything is retained until `retained_until` (UTC) (R31, R32)."""
+class Grace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="state", tag="grace"):
+    """A subscription whose last term is over; everything is retained until `retained_until` (UTC) (R31, R32).
+
+    Stored without what is as by default, as `Active`.
+    """
 
     subscription_id: str
     anchor_day: int

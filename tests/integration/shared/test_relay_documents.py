@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 
 from shared.contracts.topics import STATE
-from shared.outbox import log
-from shared.outbox.documents import Document, document_changed
+from shared.outbox import log, progress
+from shared.outbox.documents import Document, documents_changed
 from shared.outbox.relay import Relay
 from shared.runtime.components import ServiceContext
 from shared.runtime.settings import Settings
@@ -66,18 +67,48 @@ async def on(topic: Topic) -> list[tuple[bytes, bytes]]:
     return [(dict(record.headers)["sequence"], record.value) for record in records]
 
 
+def _changed(*changes: tuple[str, int]) -> log.Entry:
+    [made] = documents_changed(STATE, ((0, *change) for change in changes))
+    return made
+
+
 @pytest.mark.rule("G2")
 async def test_a_log_that_ends_with_changes_passed_over_is_published_to_its_end_and_goes_on_after_a_restart(
     context: ServiceContext, topic: Topic
 ) -> None:
     latest = Latest(a=2)
-    await append(context.engine, entry(STATE, b"of an older version"), document_changed(STATE, 0, "a", 1))
-    await append(context.engine, document_changed(STATE, 0, "a", 2), document_changed(STATE, 0, "gone", 1))
+    await append(context.engine, entry(STATE, b"of an older version"), _changed(("a", 1)))
+    await append(context.engine, _changed(("a", 2)), _changed(("gone", 1)))
     await published(context, latest, 4)
     assert await on(topic) == [(b"1", b"of an older version"), (b"3", b"a")]
-    await append(context.engine, document_changed(STATE, 0, "gone", 2))
+    await append(context.engine, _changed(("gone", 2)))
     await published(context, latest, 5)
-    await append(context.engine, document_changed(STATE, 0, "a", 3))
+    await append(context.engine, _changed(("a", 3)))
     latest.revisions["a"] = 3
     await published(context, latest, 6)
     assert [sequence for sequence, _ in await on(topic)] == [b"1", b"3", b"6"]
+
+
+@pytest.mark.rule("G2")
+async def test_a_leader_that_follows_one_that_failed_within_an_entry_publishes_nothing_of_it_twice(
+    context: ServiceContext, topic: Topic
+) -> None:
+    latest = Latest(a=1, b=1)
+    await append(context.engine, _changed(("a", 1), ("b", 1), ("gone", 1)))
+    await published(context, latest, 3)
+    async with transaction(context.engine) as connection:
+        await connection.execute(text("UPDATE relay_position SET published = 0"))
+    await append(context.engine, _changed(("b", 2)), _changed(("a", 2)))
+    latest.revisions |= {"a": 2, "b": 2}
+    await published(context, latest, 5)
+    assert await on(topic) == [(b"1", b"a"), (b"2", b"b"), (b"4", b"b"), (b"5", b"a")]
+
+
+async def test_a_transaction_of_the_relay_ends_after_the_entry_with_the_last_sequence_that_it_may_hold(
+    context: ServiceContext, topic: Topic
+) -> None:
+    await append(context.engine, *(_changed(("a", each), ("b", each)) for each in range(1, 5)))
+    async with transaction(context.engine) as connection:
+        read = partial(progress.unpublished, connection, at_most=3, bytes_at_most=1)
+        assert [entry[2] for entry in await read({PLACE: 0})] == [2, 4]
+        assert [entry[2] for entry in await read({PLACE: 5})] == [6, 8]
