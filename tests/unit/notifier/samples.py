@@ -1,7 +1,7 @@
 """The sample events of the product as tests take them: rendered for one of the readers."""
 
 from dataclasses import replace
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
 from typing import Any
 
@@ -12,6 +12,7 @@ from notifier_service.content.localizer import Localizer, localizer_for
 from notifier_service.content.render import Links, MailMetadata, render
 from notifier_service.content.samples.events import *  # noqa: F403 -- tests name them by this module
 from notifier_service.content.samples.events import ADA, LIN, NOON
+from notifier_service.content.samples.mails import READING
 from notifier_service.content.samples.variants import sample_event
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.types import Contact
@@ -56,4 +57,4 @@ def wire(
 
 def mail(data: LifecycleData, contact: Contact = ADA, **arguments: Any) -> EmailMessage:
     """The same as the other side reads it."""
-    return message_from_bytes(wire(data, contact, **arguments), policy=policy.default)
+    return message_from_bytes(wire(data, contact, **arguments), policy=READING)
