@@ -20,7 +20,7 @@ SAMPLE_REFERENCE: Final = "ntf-0123456789abcdef01234567"
 """The `notification_id` of a sample."""
 SAMPLE_DATE: Final = NOON
 READING: Final = policy.default.clone(header_factory=lru_cache(1024)(policy.default.header_factory))
-"""The standard library's, which would take a header apart anew whenever it is looked at: most of the time of reading."""
+"""Without the cache, the library takes a header apart whenever it is looked at: most of the time of reading."""
 
 
 @dataclass(frozen=True, slots=True)
