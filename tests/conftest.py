@@ -1,11 +1,26 @@
 """Fixtures for all tests; the real parts live in `tests/kit/parts.py`. In CI a skipped test is a failed one."""
 
+import gc
 import os
 from collections.abc import Generator
 
 import pytest
 
 pytest_plugins = ["tests.kit.parts", "tests.kit.examples"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported stays: the garbage collector does not look through it meanwhile, nor for each test again.
+
+    That was a tenth of the processor time of `make unit`.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
