@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["tests.kit.parts", "tests.kit.examples"]
+pytest_plugins = ["tests.kit.parts", "tests.kit.examples", "tests.kit.rates"]
 
 
 @pytest.hookimpl(wrapper=True)

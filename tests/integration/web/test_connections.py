@@ -241,6 +241,7 @@ async def statuses(server: Server, count: int, **headers: str) -> list[int]:
     return [(await server.client.get("/greeting", headers=headers)).status_code for _ in range(count)]
 
 
+@pytest.mark.usefixtures("one_window")
 async def test_a_proxy_that_is_trusted_says_who_calls_and_nobody_else_does() -> None:
     rate = limits.RATE_SECONDS
     async with running(http_rate_per_address=1, http_trusted_proxies="10.0.0.0/8, 127.0.0.1") as server:

@@ -135,6 +135,7 @@ async def test_a_body_that_is_not_what_it_should_be_is_a_problem_document(
     assert answer.status_code in (400, 422)
 
 
+@pytest.mark.usefixtures("one_window")
 async def test_an_address_has_its_rate_and_the_probes_another(unused_tcp_port: int) -> None:
     async with application(service_context(unused_tcp_port, http_rate_per_address=1)) as app:
         async with client_of(app) as client:
@@ -150,6 +151,7 @@ async def test_an_address_has_its_rate_and_the_probes_another(unused_tcp_port: i
                 assert (await client.get("/greeting")).status_code == status
 
 
+@pytest.mark.usefixtures("one_window")
 async def test_ipv6_addresses_of_one_network_count_as_one(unused_tcp_port: int) -> None:
     async with application(service_context(unused_tcp_port, http_rate_per_address=1)) as app:
         statuses = []
