@@ -1,5 +1,5 @@
-"""Applying batches: one transaction per batch, in which the positions move together with the effects. A batch of many
-records, or with large ones, is applied in several (`parts`).
+"""Applying batches: one transaction per batch, in which the positions move together with the effects. A batch with
+large records is applied in several (`parts`).
 
 Invariants: a record takes effect exactly once, by a compare-and-swap on the stored position (G1); `Transient` errors
 are waited out and nothing is skipped (G5); a record that breaks its batch becomes a dead letter, alone (G4), unless
@@ -10,13 +10,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from shared.contracts.unreadable import Unreadable
 from shared.kafka.culprits import Culprits
-from shared.kafka.parts import Part, in_parts
+from shared.kafka.parts import in_parts
 from shared.kafka.reader import Reader
-from shared.kafka.record import Batch, DecodedRecord, Record
+from shared.kafka.record import Batch, DecodedRecord, Offsets, Record
 from shared.runtime.errors import Alarm, PositionConflict, SlowStatement, Transient
 from shared.runtime.health import Health
 from shared.runtime.latency import DecisionLatency
@@ -50,6 +50,26 @@ class BatchProcessor(Protocol):
 
     async def dead_letter(self, connection: Connection, record: Record, error: Exception) -> Sequence[LogMessage]:
         """Store this record as a dead letter: applying it alone raised `error`. Gives the same as `apply`."""
+
+
+class _Part(NamedTuple):
+    """Records that are applied in one transaction. `reached`: how far the consumer is with the last of them.
+
+    `seconds`: the limit of each statement, None for the usual one.
+    """
+
+    decoded: Sequence[DecodedRecord]
+    reached: Offsets
+    seconds: float | None = None
+
+    def halves(self, seconds: float | None) -> "tuple[_Part, _Part]":
+        """The first and the second half; a record alone has the usual limit."""
+        middle = len(self.decoded) // 2
+        first, second = self.decoded[:middle], self.decoded[middle:]
+        return (
+            _Part(first, {}, seconds if len(first) > 1 else None),
+            _Part(second, self.reached, seconds if len(second) > 1 else None),
+        )
 
 
 class BatchApplier:
@@ -107,24 +127,16 @@ class BatchApplier:
         """What is not applied yet: a try that failed may have committed the first part of the batch."""
         if batch.assignment_epoch == self._positions.assignment_epoch:
             rest = [each for each in batch.decoded if not self._positions.is_applied(each.record)]
-            for part in in_parts(rest, batch.reached):
-                await self._apply_side_by_side(part, batch.read_at)
+            *first, last = list(in_parts(rest)) or [()]
+            for decoded in first:
+                await self._apply_part(_Part(decoded, {}), batch.read_at)
+            await self._apply_part(_Part(last, batch.reached), batch.read_at)
 
-    async def _apply_side_by_side(self, part: Part, read_at: float) -> None:
-        """A part of many records in transactions at the same time. Where one fails, the others still come to their end.
-
-        Raises what the first one that failed raises.
-        """
-        shares = (self._apply_part(share, read_at) for share in part.side_by_side())
-        for result in await asyncio.gather(*shares, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _apply_part(self, part: Part, read_at: float) -> None:
+    async def _apply_part(self, part: _Part, read_at: float) -> None:
         await self._apply_or_bisect(part)
         self._latency.observe(time.monotonic() - read_at, len(part.decoded))
 
-    async def _apply_or_bisect(self, part: Part) -> None:
+    async def _apply_or_bisect(self, part: _Part) -> None:
         """Apply in one transaction; where that fails, halve until the culprit is alone.
 
         Raises `Transient` where nothing smaller would help, `PositionConflict` and `Alarm`.
@@ -141,7 +153,7 @@ class BatchApplier:
             if part.decoded:
                 self._culprits.forget()
 
-    async def _bisect(self, part: Part, error: Exception, seconds: float | None) -> None:
+    async def _bisect(self, part: _Part, error: Exception, seconds: float | None) -> None:
         """Apply each half with this limit for a statement, or make the one record a dead letter."""
         if not part.decoded:
             raise error
@@ -157,14 +169,14 @@ class BatchApplier:
                 raise each.content
         return await self._batch_processor.apply(connection, decoded)
 
-    async def _dead_letter(self, part: Part, error: Exception) -> None:
+    async def _dead_letter(self, part: _Part, error: Exception) -> None:
         record = part.decoded[0].record
         self._culprits.check(record.key, f"{record.topic}-{record.partition} offset {record.offset}", error)
         effect = partial(self._batch_processor.dead_letter, record=record, error=error)
         await self._commit(part._replace(seconds=_DEAD_LETTER_STATEMENT_SECONDS), effect)
         self._culprits.add(record.key)
 
-    async def _commit(self, part: Part, effect: Effect) -> None:
+    async def _commit(self, part: _Part, effect: Effect) -> None:
         """One transaction: the positions move past these records, to what the consumer reached; `effect` happens."""
         log_messages: Sequence[LogMessage] = ()
         records = [each.record for each in part.decoded]

@@ -1,21 +1,17 @@
-"""A batch in parts: a large record is one by itself, after what other partitions have, and every partition in order.
-A part of many records is applied in two transactions, by the number of the partition.
-"""
+"""A batch in parts: a large record is one by itself, after what other partitions have, and every partition in order."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
 import pytest
-from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kafka.parts import LARGE_BYTES, MANY_RECORDS, Part, in_parts
+from shared.kafka.parts import LARGE_BYTES, in_parts
 from shared.kafka.record import DecodedRecord
 from tests.kit.records import kafka_record
 
 SMALL, LARGE = LARGE_BYTES, LARGE_BYTES + 1
-REACHED = {TopicPartition("purchases", number): 100 + number for number in range(3)}
 
 
 def batch(*sizes: tuple[int, int]) -> list[DecodedRecord]:
@@ -27,12 +23,12 @@ def batch(*sizes: tuple[int, int]) -> list[DecodedRecord]:
 
 
 def offsets(decoded: Sequence[DecodedRecord]) -> list[list[int]]:
-    return [[each.record.offset for each in part.decoded] for part in in_parts(decoded, {})]
+    return [[each.record.offset for each in part] for part in in_parts(decoded)]
 
 
 def test_without_a_large_record_a_batch_is_one_part() -> None:
     assert offsets(batch((0, SMALL), (1, 1), (0, 0))) == [[0, 1, 2]]
-    assert offsets([]) == [[]]
+    assert offsets([]) == []
 
 
 @pytest.mark.rule("G5")
@@ -43,36 +39,16 @@ def test_what_other_partitions_have_comes_before_a_large_record_and_between_two_
 
 def test_a_record_without_a_value_is_small() -> None:
     record = kafka_record("purchases", None)
-    assert list(in_parts([DecodedRecord(record, None)], {})) == [Part([DecodedRecord(record, None)], {})]
+    assert list(in_parts([DecodedRecord(record, None)])) == [[DecodedRecord(record, None)]]
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from([1, LARGE])), max_size=30))
 def test_nothing_is_left_out_and_every_partition_stays_in_order(sizes: list[tuple[int, int]]) -> None:
     decoded, seen = batch(*sizes), defaultdict(list)
-    parts = list(in_parts(decoded, REACHED))
-    assert [part.reached for part in parts] == [*[{}] * (len(parts) - 1), REACHED]
-    for part in parts:
-        large = [each for each in part.decoded if len(each.record.value or b"") > LARGE_BYTES]
-        assert not large or len(part.decoded) == 1
-        for each in part.decoded:
+    for part in in_parts(decoded):
+        large = [each for each in part if len(each.record.value or b"") > LARGE_BYTES]
+        assert not large or len(part) == 1
+        for each in part:
             seen[each.record.partition].append(each.record.offset)
     assert sum(map(len, seen.values())) == len(decoded)
     assert all(found == sorted(found) for found in seen.values())
-
-
-def test_one_record_fewer_than_many_is_one_transaction() -> None:
-    part = Part(batch(*[(number % 3, 1) for number in range(MANY_RECORDS - 1)]), REACHED)
-    assert part.side_by_side() == [part]
-
-
-@pytest.mark.parametrize("numbers", [(0, 1, 2), (1, 3, 5)], ids=["all partitions", "those of one of two copies"])
-def test_many_records_are_two_transactions_each_with_partitions_and_positions_of_its_own(
-    numbers: tuple[int, int, int],
-) -> None:
-    decoded = batch(*[(numbers[index % 3], 1) for index in range(MANY_RECORDS)])
-    reached = {TopicPartition("purchases", number): MANY_RECORDS for number in numbers}
-    parts = Part(decoded, reached, seconds=1).side_by_side()
-    for part, own in zip(parts, [{numbers[0], numbers[2]}, {numbers[1]}], strict=True):
-        assert part.decoded == [each for each in decoded if each.record.partition in own]
-        assert {tp.partition for tp in part.reached} == own
-        assert part.seconds == 1
