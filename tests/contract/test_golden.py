@@ -100,6 +100,7 @@ def test_what_was_stored_is_read_as_it_was() -> None:
         assert json_reader(type(stored))(to_json(stored)) == stored
 
 
+@pytest.mark.slow
 @cases("name", ALL)
 def test_a_golden_document_keeps_to_its_published_schema(name: str) -> None:
     published_schema(type_of(name).name).validate(json.loads(golden(name)))

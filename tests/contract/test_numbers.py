@@ -72,6 +72,7 @@ def is_readable(value: bytes) -> bool:
     return True
 
 
+@pytest.mark.slow
 @cases(("name", "path"), PLACES)
 def test_an_integer_is_read_where_the_published_schema_takes_it(name: str, path: tuple[Any, ...]) -> None:
     for text in NUMBERS:

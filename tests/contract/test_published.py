@@ -8,6 +8,7 @@ from openapi_spec_validator import validate
 from tests.published import PUBLISHED, outdated
 
 
+@pytest.mark.slow
 def test_the_published_contracts_are_current() -> None:
     assert outdated(PUBLISHED) == [], "run `make docs`"
 

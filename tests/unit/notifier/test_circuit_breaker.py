@@ -67,6 +67,7 @@ def test_after_an_outage_one_email_goes_first_and_its_reply_lets_the_others_foll
     assert breaker.capacity(8, LIMIT) == LIMIT
 
 
+@pytest.mark.slow
 async def test_health_shows_a_relay_that_goes_away_and_comes_back() -> None:
     health = Health(COMPONENT)
     async with scripted_relay(most=0) as scripted:

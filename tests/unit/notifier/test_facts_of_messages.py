@@ -8,6 +8,8 @@ from collections import Counter
 from datetime import datetime
 from functools import cache
 
+import pytest
+
 from notifier_service.content.localizer import Localizer
 from notifier_service.content.messages import mail_content
 from shared.contracts.lifecycle import (
@@ -276,6 +278,7 @@ def test_only_an_automatic_renewal_says_that_something_was_deducted() -> None:
     assert saying == {"renewed-automatic", "renewed-automatic-without-a-coupon", "renewed-free"}
 
 
+@pytest.mark.slow
 @cases("language", samples.READERS)
 @cases("name", OLDER)
 def test_an_event_from_before_the_facts_were_stated_is_told_without_them(name: str, language: str) -> None:

@@ -54,6 +54,7 @@ async def pipelining_with(script: Script = lambda _: None) -> AsyncIterator[tupl
 STAGES = [("MAIL", 1), ("RCPT", 1), ("DATA", 2), (".", 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("verb", "column"), STAGES)
 @cases("row", [row for row in ROWS if row[0] not in SILENT])
 async def test_an_answer_means_what_the_table_says_and_the_next_mail_is_in_step(

@@ -115,6 +115,7 @@ def at(verb: str, answer: Answer) -> Script:
     return lambda command: left.pop() if command.verb == verb and left else None
 
 
+@pytest.mark.slow
 @cases(("verb", "column"), STAGES)
 @cases("row", [row for row in ROWS if row[0] not in SILENT])
 async def test_an_answer_means_what_the_table_says_and_the_next_mail_is_in_step(

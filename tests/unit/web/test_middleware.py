@@ -40,6 +40,7 @@ def is_problem(answer: httpx.Response, status: int) -> bool:
     return bool(answer.json()["status"] == status)
 
 
+@pytest.mark.slow
 @cases("path", [*PAGES, "/nowhere", "/bug", "/greeting?x=%00", "/owned"])
 async def test_every_answer_has_the_protective_headers_and_names_no_software(
     client: httpx.AsyncClient, path: str
@@ -135,6 +136,7 @@ async def test_a_body_that_is_not_what_it_should_be_is_a_problem_document(
     assert answer.status_code in (400, 422)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_window")
 async def test_an_address_has_its_rate_and_the_probes_another(unused_tcp_port: int) -> None:
     async with application(service_context(unused_tcp_port, http_rate_per_address=1)) as app:
