@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ def test_any_json_is_read_or_refused(value: Any, headers: list[tuple[str, bytes 
     read_or_refused(orjson.dumps(value), headers)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(300))
 @given(type_=st.sampled_from(sorted(ACCEPTS)), data=st.dictionaries(st.sampled_from(FIELDS), ANY_JSON, max_size=8))
 def test_any_data_of_a_known_type_is_read_or_refused(type_: str, data: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from tests.pages import PAGES, current, filled
 PAGE = "before\n<!-- generated: one -->\nold\n<!-- end -->\nafter <!-- end -->\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_the_generated_sections_are_up_to_date(path: Path) -> None:
     assert path.read_text("utf-8") == current(path), "run `make docs`"

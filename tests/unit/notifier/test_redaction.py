@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from notifier_service.delivery.redaction import REASON_CHARACTERS, without_addresses
 from tests.kit.cases import cases
 
@@ -86,6 +88,7 @@ def test_the_recipients_parts_are_taken_out_also_where_they_stand_alone(text: st
     assert without_addresses(text, recipient) == kept
 
 
+@pytest.mark.slow
 @cases(
     "piece",
     ["a", "a.", '"', '\\"', "@", " @", "%25", "+40", "&amp;", "<", "o'", "aa ", "(", "ﷺ", "\x00", "🙂", "a@", "ada "],
