@@ -97,13 +97,10 @@ class UnitOfWork:
         self.entries.append(outbox_entries.message_read(notification, attempts=attempts, at=at, partitions=partitions))
 
     async def save(self, connection: Connection) -> None:
-        """Write all that was collected; nothing may be written after it in the same transaction.
-
-        The counts come last, since all transactions share their locks.
-        """
-        for signal in sorted(self.signals):
-            await signals.notify(connection, signal)
-        await log.append(connection, self.entries)
+        """Write all that was collected; nothing may be written after it in the same transaction."""
         await event_counts.add(connection, self.event_counts)
         await event_counts.add_dead_letters(connection, NOTIFICATION_DEAD_LETTERS, self.dead_letter_counts)
         await notification_counts.add(connection, self.notification_counts)
+        for signal in sorted(self.signals):
+            await signals.notify(connection, signal)
+        await log.append(connection, self.entries)

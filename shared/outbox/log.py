@@ -2,7 +2,7 @@
 Only where a person is forgotten is an entry changed: a contact, or what a dead letter holds (R48).
 
 Invariant: `sequence` runs 1, 2, 3 ... without a gap in each output partition, in commit order; an entry of several
-changes takes as many. It is assigned late in the transaction, under a row lock for the partition, partitions in order.
+changes takes as many. It is assigned last in the transaction, under a row lock for the partition, partitions in order.
 The relay publishes it.
 """
 
@@ -64,7 +64,7 @@ _ADD_ONE = text("INSERT INTO output_partition (topic, partition) VALUES (:topic,
 
 
 async def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Append `entries` to the log, each partition's in the order given; call it late: locks last until the commit."""
+    """Append `entries` to the log, each partition's in the order given; call it last before the commit."""
     if not entries:
         return
     ordered = sorted(entries, key=_partition)

@@ -1,8 +1,7 @@
 """Loading what a transaction works on: accounts are locked, with what belongs to them.
 
 Locks are taken in one order, each kind sorted: input positions, ids of events, business ids, accounts that have a row,
-new accounts, sequences of the log, counts. So any number of transactions can work on the same accounts without a
-deadlock.
+new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock.
 """
 
 from collections import defaultdict
@@ -193,7 +192,7 @@ async def _load_over(
 
 
 class _Touched:
-    """The rows that a batch's events are about. `all_servers`: accounts of which an event may need every server."""
+    """The rows that a batch's events are about. `whole`: accounts of which an event may need every server."""
 
     def __init__(self, locked: Mapping[str, LockedAccount], events: Iterable[Incoming]) -> None:
         self.all_servers: set[str] = set()

@@ -1,4 +1,4 @@
-"""Storing what a unit of work has collected: rows entity by entity, then the log, and last the counts."""
+"""Storing what a unit of work has collected: rows entity by entity, how the events ended, and last the log."""
 
 import asyncio
 from functools import partial
@@ -26,11 +26,9 @@ from subscription_service.unit_of_work import UnitOfWork
 
 
 async def save(connection: Connection, unit_of_work: UnitOfWork, recent: RecentStates | None = None) -> None:
-    """Store everything. The log comes late, since the accounts of a partition share its lock; the counts come last, as
-    all transactions share theirs.
+    """Store everything. The log comes last, since the locks of its partitions are shared by all accounts.
 
-    Entries of the log are made while PostgreSQL is busy with the rows. `recent`: keeps what was decided once it is
-    committed.
+    Its entries are made while PostgreSQL is busy with the rows. `recent`: keeps what was decided once it is committed.
     """
     unit_of_work.raise_revisions()
     try:
@@ -41,7 +39,6 @@ async def save(connection: Connection, unit_of_work: UnitOfWork, recent: RecentS
         raise failed.exceptions[0] from None  # the caller tells transient from permanent errors by their class
     saving.result()  # the driver may have cancelled it, which a task group does not notice
     await log.append(connection, entries.result())
-    await _save_counts(connection, unit_of_work)
     if recent is not None:
         after_commit(connection, partial(recent.keep, _states(unit_of_work)))
 
@@ -63,10 +60,7 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await receipts.save(connection, unit_of_work.receipts)
     await deduplication.forget(connection, unit_of_work.ids_to_forget)
     await deduplication.release(connection, unit_of_work.refused_imports)
+    await subscription_counts.add(connection, changed)
     await erasure.save(connection, applied)
-
-
-async def _save_counts(connection: Connection, unit_of_work: UnitOfWork) -> None:
-    await subscription_counts.add(connection, unit_of_work.locked.values())
     await event_counts.add(connection, unit_of_work.event_counts)
     await event_counts.add_dead_letters(connection, DEAD_LETTERS, unit_of_work.dead_letter_counts)

@@ -25,10 +25,10 @@ _ADD = upsert(SubscriptionCountRow, add=["count"])
 _READ = text("SELECT state, count AS count_ FROM subscription_count")
 
 
-async def add(connection: Connection, decided: Iterable[LockedAccount]) -> None:
-    """Count those of these accounts whose subscription has another state than before."""
+async def add(connection: Connection, changed: Iterable[LockedAccount]) -> None:
+    """Count the accounts whose subscription has another state than before."""
     counts: Counter[str] = Counter()
-    for locked in decided:
+    for locked in changed:
         before, after = locked.before.subscription, locked.account.subscription
         if type(before) is not type(after):
             if before is not None:
