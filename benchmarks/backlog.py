@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.machine import described, machine
-from benchmarks.readings import peak_bytes
+from benchmarks.resource_usage import peak_bytes
 from benchmarks.runs import OUR_PYTHON, connected, running, until_published
 from benchmarks.servers import Workspace, running_servers, subscription_service
 from benchmarks.standalone import run_standalone

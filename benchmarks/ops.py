@@ -24,7 +24,7 @@ import psutil
 
 from benchmarks.machine import described, machine
 from benchmarks.ops_topics import Topics
-from benchmarks.readings import peak_bytes
+from benchmarks.resource_usage import peak_bytes
 from benchmarks.runs import running
 from benchmarks.standalone import run_standalone
 from shared.runtime.settings import Settings

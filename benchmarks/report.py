@@ -18,7 +18,7 @@ _DRAINED: Final = ("tenure", BARE, NOVEMBER)
 
 
 def summarize(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
-    """Everything, ready for JSON; all figures are medians."""
+    """Everything, ready for JSON; all values are medians."""
     rates = {name: median(run.rate for run in those) for name, those in results.items()}
     ours = results["tenure"]
     return {
@@ -115,5 +115,5 @@ def _single_runs(rates: Mapping[str, Sequence[float]]) -> str:
     return "; ".join(f"{name} {min(those):,.0f} to {max(those):,.0f}" for name, those in rates.items())
 
 
-def _three(figures: Mapping[str, float]) -> str:
-    return ", ".join(f"{figures[name]:,.0f}" for name in _DRAINED)
+def _three(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{values[name]:,.0f}" for name in _DRAINED)

@@ -16,11 +16,11 @@ from typing import Final
 
 import asyncpg
 
-from benchmarks import audit, readings
+from benchmarks import audit, resource_usage
 from benchmarks.bare_loop.texts import TypicalTexts, typical_texts
 from benchmarks.latency import Answers, Latency, measure_latency, send_paced
 from benchmarks.output import Output, reading_output
-from benchmarks.readings import Spent
+from benchmarks.resource_usage import ResourceUsage
 from benchmarks.servers import LoopProcess, Servers, Workspace, subscription_service
 from benchmarks.workload import Message, Workload
 from shared.contracts.topics import LIFECYCLE, STATE
@@ -48,7 +48,7 @@ class RunResult:
     """
 
     events: int
-    spent: Spent
+    spent: ResourceUsage
     lifecycle: int
     state: int
     bytes_out: int
@@ -129,7 +129,7 @@ async def usual(servers: Servers, work: Workload) -> RunResult:
                 _check_running(part)
                 await asyncio.sleep(_POLL_SECONDS)
     await servers.drop(workspace)
-    return _result(sent, Spent(output.last_at - (output.first_at or 0)), output)
+    return _result(sent, ResourceUsage(output.last_at - (output.first_at or 0)), output)
 
 
 @asynccontextmanager
@@ -154,17 +154,17 @@ async def connected(workspace: Workspace) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def _measure(connection: asyncpg.Connection, count: int, part: Part, output: Output) -> Spent:
+async def _measure(connection: asyncpg.Connection, count: int, part: Part, output: Output) -> ResourceUsage:
     """From the first read until the last record of the log arrived."""
     async with asyncio.timeout(_LONGEST_SECONDS):
         while not (await connection.fetchrow(_READ))[0]:
             _check_running(part)
             await asyncio.sleep(_START_POLL_SECONDS)
-    began, cpu, wal = time.perf_counter(), readings.cpu_seconds(part), await readings.wal_bytes(connection)
+    began, cpu, wal = time.perf_counter(), resource_usage.cpu_seconds(part), await resource_usage.wal_bytes(connection)
     await until_published(connection, count, part)
-    cpu, wal = readings.cpu_seconds(part) - cpu, await readings.wal_bytes(connection) - wal
+    cpu, wal = resource_usage.cpu_seconds(part) - cpu, await resource_usage.wal_bytes(connection) - wal
     await until_received(connection, output)
-    return Spent(output.last_at - began, cpu, wal, peak_bytes=readings.peak_bytes(part))
+    return ResourceUsage(output.last_at - began, cpu, wal, peak_bytes=resource_usage.peak_bytes(part))
 
 
 async def until_published(connection: asyncpg.Connection, count: int, *parts: Part) -> None:
@@ -197,7 +197,7 @@ def _check_running(part: Part) -> None:
         raise RuntimeError(f"{part.name} ended with {part.exit_code}.\n{part.log_tail()}")
 
 
-def _result(sent: Sequence[Message], spent: Spent, output: Output) -> RunResult:
+def _result(sent: Sequence[Message], spent: ResourceUsage, output: Output) -> RunResult:
     return RunResult(
         events=len(sent),
         spent=spent,

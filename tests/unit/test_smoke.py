@@ -1,7 +1,7 @@
 """When `make smoke` fails: one number against another."""
 
 from benchmarks import smoke
-from benchmarks.readings import Spent
+from benchmarks.resource_usage import ResourceUsage
 from benchmarks.runs import RunResult
 
 REFERENCE = {"share": 0.2, "at": "2026-11-26T22:00:00+00:00", "command": "make smoke"}
@@ -36,4 +36,4 @@ def test_the_reference_says_how_it_was_taken() -> None:
 
 def run(cpu_seconds: float) -> RunResult:
     """Of 1,000 events."""
-    return RunResult(events=1_000, spent=Spent(1.0, cpu_seconds), lifecycle=0, state=0, bytes_out=0)
+    return RunResult(events=1_000, spent=ResourceUsage(1.0, cpu_seconds), lifecycle=0, state=0, bytes_out=0)

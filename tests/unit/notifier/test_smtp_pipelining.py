@@ -18,7 +18,6 @@ from tests.unit.notifier.test_smtp_stages import (
     HURRIED,
     MAIL,
     ROWS,
-    SILENT,
     D,
     I,
     L,
@@ -56,21 +55,10 @@ STAGES = [("MAIL", 1), ("RCPT", 1), ("DATA", 2), (".", 3)]
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("verb", "column"), STAGES)
-@cases("row", [row for row in ROWS if row[0] not in SILENT])
+@cases("row", ROWS)
 async def test_an_answer_means_what_the_table_says_and_the_next_mail_is_in_step(
     row: Row, verb: str, column: int
 ) -> None:
-    await is_as_the_table_says(row, verb, column)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("verb", "column"), STAGES)
-@cases("row", [row for row in ROWS if row[0] in SILENT])
-async def test_an_answer_that_never_ends_means_what_the_table_says(row: Row, verb: str, column: int) -> None:
-    await is_as_the_table_says(row, verb, column)
-
-
-async def is_as_the_table_says(row: Row, verb: str, column: int) -> None:
     answer = row[0]
     expected = SURPLUS.get((verb, str(answer)), row[1 + column])
     async with pipelining_with(at(verb, answer)) as (relay, scripted):

@@ -12,7 +12,7 @@ from tenure.local.part import Part
 _WAL = "SELECT pg_current_wal_lsn() - '0/0'"
 
 
-class Spent(NamedTuple):
+class ResourceUsage(NamedTuple):
     """Between the first read and the last record out; 0 for what was not measured.
 
     `seconds`: on the clock. `cpu_seconds`: of the process, user and system. `wal_bytes`: by which PostgreSQL's log
