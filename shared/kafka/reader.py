@@ -1,6 +1,6 @@
-"""Reading Kafka through FastStream: raw batches in, decoded batches out, one batch read ahead.
+"""Reading Kafka through FastStream: raw batches in, decoded batches out, one batch read ahead (`read_ahead`).
 
-While one batch is being applied the next one is decoded, in the pauses that PostgreSQL leaves. Nothing is ever
+While one batch is being applied the next one is read and decoded, in the pauses that PostgreSQL leaves. Nothing is ever
 acknowledged to Kafka here: positions are stored in the database, with the effects (G1).
 """
 
@@ -19,6 +19,7 @@ from shared.kafka.assignor import SamePartitionsAssignor
 from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
 from shared.kafka.errors import classified, close_quietly, report_when_slow
 from shared.kafka.positions import Positions
+from shared.kafka.read_ahead import ReadAhead
 from shared.kafka.record import Batch, DecodedRecord, FaultyRecord, Offsets, Record
 from shared.kafka.sizes import check_size
 from shared.runtime.errors import Alarm, Transient
@@ -44,7 +45,7 @@ class Reader:
         self.positions = positions
         self._health = health
         self._decode = decode
-        self._batches: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
+        self._read_ahead = ReadAhead(max_records=MAX_RECORDS)
         self._decoding = False
         self._subscriber: Any = None
 
@@ -82,7 +83,7 @@ class Reader:
             read_at, epoch = time.monotonic(), self.positions.assignment_epoch
             reached = await self._reached_after(records)
             if reached:
-                await self._batches.put(Batch(epoch, await self._decode_all(records), reached, read_at))
+                await self._read_ahead.add(Batch(epoch, await self._decode_all(records), reached, read_at))
         except Alarm as alarm:
             self.assignment.report(alarm)
         finally:
@@ -97,14 +98,14 @@ class Reader:
             await asyncio.sleep(_FOLLOW_SECONDS)
             if self.joined:
                 passed = self.consumer.passed(self.positions.next_offsets)
-                if passed and self._batches.empty():
-                    self._batches.put_nowait(Batch(self.positions.assignment_epoch, [], passed))
+                if passed and self._read_ahead.is_empty:
+                    await self._read_ahead.add(Batch(self.positions.assignment_epoch, [], passed))
                 if self.consumer.lost(self.positions.next_offsets):
                     await self.assignment.seek_again()
 
     async def next_batch(self) -> Batch:
         """The next batch, which may be of an earlier epoch; waits for one."""
-        return await self._batches.get()
+        return await self._read_ahead.take()
 
     @property
     def consumer(self) -> Any:
@@ -119,7 +120,7 @@ class Reader:
     @property
     def is_busy(self) -> bool:
         """Whether a batch is being decoded or waits to be applied."""
-        return self._decoding or not self._batches.empty()
+        return self._decoding or not self._read_ahead.is_empty
 
     async def rebuild(self) -> None:
         """Replace the consumer by a new one. Raises `Transient` where it cannot start: call it again; and `Alarm`."""

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from shared.contracts.topics import PURCHASES
 from shared.kafka.intake import Intake
 from shared.kafka.lag import LagMonitor
+from shared.kafka.reader import MAX_RECORDS
 from shared.runtime.components import ServiceContext
 from shared.runtime.errors import Alarm
 from shared.runtime.health import Health
@@ -50,11 +51,11 @@ async def test_a_copy_that_stops_does_not_wait_for_batches_that_are_only_decoded
     intake = recording_intake(context)
     await intake.start()
 
-    async def two_batches_are_decoded() -> bool:
-        await topic.send(b"more")
-        return intake.reader._batches.full() and intake.reader._decoding
+    async def reading_waits_for_room() -> bool:
+        await topic.send(*[b"more"] * (MAX_RECORDS // 4))
+        return not intake.reader._read_ahead.is_empty and intake.reader._decoding
 
-    await eventually(two_batches_are_decoded)
+    await eventually(reading_waits_for_room)
     async with asyncio.timeout(5):
         await intake.stop(10)
 
