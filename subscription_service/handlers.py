@@ -276,7 +276,7 @@ def in_turn(events: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
 
 def reread(record: Record, topic: str) -> Incoming:
     """Read a record that was valid when it came, and has waited since. Raises `Unreadable`."""
-    return incoming_of(topic, record, decode(record.value, record.headers, CONTRACTS[topic]))
+    return incoming_of(topic, record, decode(record.value, record.headers, CONTRACTS[topic], keep_fields=False))
 
 
 def incoming_of(topic: str, record: Record, event: Event[Any]) -> Incoming:

@@ -98,8 +98,7 @@ class BatchApplier:
     async def run(self) -> None:
         """Apply without end. When cancelled, the batch under way goes on: wait for it with `drain`. Raises `Alarm`."""
         while True:
-            batch = await self._reader.next_batch()
-            self._under_way = asyncio.ensure_future(self._apply(batch))
+            self._under_way = asyncio.ensure_future(self._apply(await self._reader.next_batch()))
             await asyncio.shield(self._under_way)
 
     async def drain(self, seconds: float) -> None:

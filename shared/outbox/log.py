@@ -6,8 +6,8 @@ changes takes as many. It is assigned last in the transaction, under a row lock 
 The relay publishes it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final, NamedTuple
 
 import orjson
@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from shared.contracts.envelope import with_sequence
 from shared.runtime.errors import Alarm
-from shared.storage.bulk import Bulk, update
+from shared.storage.bulk import Bulk
 from shared.storage.database import Connection, driver
 from shared.storage.tables import OutputPartition
 
@@ -45,14 +45,18 @@ class Entry(NamedTuple):
     sequences: int = 1
 
 
-_LOCK = Bulk(
+_TAKE = Bulk(
     OutputPartition,
-    "SELECT topic, partition, next_sequence FROM output_partition"
-    " WHERE (topic, partition) IN (SELECT {names} FROM {rows}) ORDER BY topic, partition FOR UPDATE",
+    "WITH locked AS (SELECT topic, partition, wanted FROM output_partition JOIN {rows} USING (topic, partition)"
+    "  ORDER BY topic, partition FOR UPDATE OF output_partition),"
+    " taken AS (UPDATE output_partition SET next_sequence = next_sequence + wanted FROM locked"
+    "  WHERE (output_partition.topic, output_partition.partition) = (locked.topic, locked.partition)"
+    "  RETURNING output_partition.topic, output_partition.partition, next_sequence - wanted AS first)"
+    " SELECT topic, partition, first, pg_notify(:channel || current_schema(), '') FROM taken",
     ("topic", "partition"),
+    also={"wanted": "next_sequence"},
 )
-_RAISE = update(OutputPartition)
-_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}' || current_schema(), '')")
+"""Takes so many sequences of each partition, and wakes the relay at the commit."""
 _COLUMNS = ("topic", "partition", "sequence", "key", "value", "headers", "account_id")
 _HAS_TABLES = text("SELECT to_regclass('output_partition') IS NOT NULL")
 _PARTITIONS = text("SELECT topic, count(*) FROM output_partition GROUP BY topic")
@@ -68,17 +72,10 @@ async def append(connection: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     ordered = sorted(entries, key=_partition)
-    keys = [{"topic": topic, "partition": partition} for (topic, partition), _ in groupby(ordered, key=_partition)]
-    locked = await _LOCK.fetch(connection, keys)
-    sequences = {(topic, partition): next_sequence for topic, partition, next_sequence in locked}
+    sequences = await _take_sequences(connection, ordered)
     for part in _parts(ordered):
         rows = [_row(entry, sequences) for entry in part]
         await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
-    await _RAISE.run(
-        connection,
-        [{"topic": key[0], "partition": key[1], "next_sequence": after} for key, after in sequences.items()],
-    )
-    await connection.execute(_NOTIFY)
 
 
 async def fixed_partitions(connection: Connection) -> dict[str, int]:
@@ -122,6 +119,15 @@ def _text(value: bytes | None) -> str | None:
 
 def _bytes(text: str | None) -> bytes | None:
     return None if text is None else text.encode("latin-1")
+
+
+async def _take_sequences(connection: Connection, entries: Sequence[Entry]) -> dict[tuple[str, int], int]:
+    """The first sequence for each partition of these entries; the partitions stay locked until the commit."""
+    wanted = Counter[tuple[str, int]]()
+    for entry in entries:
+        wanted[entry[:2]] += entry.sequences
+    rows = [{"topic": topic, "partition": number, "wanted": count} for (topic, number), count in wanted.items()]
+    return {(row.topic, row.partition): row.first for row in await _TAKE.fetch(connection, rows, channel=CHANNEL)}
 
 
 def _parts(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

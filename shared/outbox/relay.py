@@ -40,8 +40,8 @@ _MAX_ENTRIES: Final = 4000
 """Sequences per output partition in one Kafka transaction, and those of one entry more."""
 _PAUSE_SECONDS: Final = 0.01
 """Between transactions: Kafka 4 answers one that begins at once with CONCURRENT_TRANSACTIONS, which costs 20 ms."""
-_MANY_ENTRIES: Final = 300
-"""Entries of one transaction that only a backlog has."""
+_MANY_RECORDS: Final = 2000
+"""In one transaction: so many only a backlog has."""
 _PAUSE_OF_MANY_SECONDS: Final = 0.1
 """After so many, for the next transaction to have more: a transaction costs much, and a document that changes again
 meanwhile is published once.
@@ -153,7 +153,7 @@ class Relay:
         async with transaction(self._engine) as connection:
             await progress.keep(connection, published)
         self._show_health()
-        await asyncio.sleep(_PAUSE_SECONDS if len(entries) < _MANY_ENTRIES else _PAUSE_OF_MANY_SECONDS)
+        await asyncio.sleep(_PAUSE_SECONDS if len(filled) < _MANY_RECORDS else _PAUSE_OF_MANY_SECONDS)
         return True
 
     async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Any]) -> set[str]:

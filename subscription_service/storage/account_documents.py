@@ -6,7 +6,6 @@ contact that was forgotten is the JSON `null`. For `accounts` only.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.contracts.envelope import json_reader, to_json
@@ -37,9 +36,8 @@ _NO_FACTS: Final = Facts()
 _FORGOTTEN: Final = "null"
 _read_subscription: Final[Callable[[str], Subscription]] = json_reader(Subscription)
 _read_facts = json_reader(Facts)
-_read_contact = lru_cache(maxsize=20_000)(json_reader(Contact))
-"""A busy account's contact is read again and again."""
-_read_recipients = lru_cache(maxsize=2_000)(json_reader(Recipients))
+_read_contact = json_reader(Contact)
+_read_recipients = json_reader(Recipients)
 
 
 def contact_of(document: str | None) -> Contact | None:

@@ -4,7 +4,8 @@ Cleaning runs in a thread, since it may unpack many bytes, which its libraries d
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from aiokafka import TopicPartition
@@ -54,10 +55,7 @@ class FetchCleaner:
                 for topic, partitions in request.topics
                 for partition, offset, _ in partitions
             }
-            response.topics = [
-                (topic, [await self._clean(topic, answer, offsets) for answer in answers])
-                for topic, answers in response.topics
-            ]
+            response.topics = await self._clean(response.topics, offsets)
         return response
 
     def forget_all_but(self, assigned: Collection[TopicPartition]) -> None:
@@ -66,21 +64,30 @@ class FetchCleaner:
             for partition in known.keys() - assigned:
                 del known[partition]
 
-    async def _clean(self, topic: str, answer: Any, offsets: dict[TopicPartition, int]) -> tuple[Any, ...]:
-        """The partition's part of the response, with batches that can be read."""
-        number, error_code, highwater, *rest, batches = answer
-        partition = TopicPartition(topic, number)
-        cleaned = Cleaned(b"", {})
+    async def _clean(self, topics: Sequence[Any], offsets: Mapping[TopicPartition, int]) -> list[Any]:
+        """What was answered of all topics, with batches that can be read.
+
+        One thread cleans them all: a busy loop hands over and takes back once, however many partitions there are.
+        """
+        answers = {TopicPartition(topic, answer[0]): answer for topic, own in topics for answer in own}
+        steps = {partition: self._step(partition, answer, offsets[partition]) for partition, answer in answers.items()}
+        cleaned = await asyncio.to_thread(_run_all, steps)
+        for partition, own in cleaned.items():
+            self._keep(partition, own, offsets[partition])
+        return [
+            (topic, [(*answer[:-1], cleaned[TopicPartition(topic, answer[0])].batches) for answer in own])
+            for topic, own in topics
+        ]
+
+    def _step(self, partition: TopicPartition, answer: Any, offset: int) -> Callable[[], Cleaned]:
+        """What has to be done with one partition's answer, for a thread."""
+        _, error_code, highwater, *_, batches = answer
         if for_code(error_code) not in _OF_THE_CONSUMER:
-            cleaned = Cleaned(b"", {}, standstill=for_code(error_code).__name__)
-        elif batches:
-            # What is open is worked on by one thread only: should this task be cancelled, it is lost and begun again.
-            known = self._open.pop(partition, None)
-            cleaned = await asyncio.to_thread(
-                _clean, batches, offset=offsets[partition], end=highwater, open_batch=known
-            )
-        self._keep(partition, cleaned, offsets[partition])
-        return (number, error_code, highwater, *rest, cleaned.batches)
+            return partial(Cleaned, b"", {}, standstill=for_code(error_code).__name__)
+        if not batches:
+            return partial(Cleaned, b"", {})
+        # What is open is worked on by one thread only: should this task be cancelled, it is lost and begun again.
+        return partial(_clean, batches, offset=offset, end=highwater, open_batch=self._open.pop(partition, None))
 
     def _keep(self, partition: TopicPartition, cleaned: Cleaned, offset: int) -> None:
         if cleaned.open_batch:
@@ -94,6 +101,10 @@ class FetchCleaner:
         if self.standstills.get(partition) != reason:
             STANDSTILL.say(reason=reason)
         self.standstills[partition] = reason
+
+
+def _run_all(steps: Mapping[TopicPartition, Callable[[], Cleaned]]) -> dict[TopicPartition, Cleaned]:
+    return {partition: step() for partition, step in steps.items()}
 
 
 def _clean(batches: bytes, *, offset: int, end: int, open_batch: OpenBatch | None) -> Cleaned:
