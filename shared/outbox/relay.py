@@ -40,7 +40,7 @@ _MAX_ENTRIES: Final = 4000
 """Sequences per output partition in one Kafka transaction, and those of one entry more."""
 _PAUSE_SECONDS: Final = 0.01
 """Between transactions: Kafka 4 answers one that begins at once with CONCURRENT_TRANSACTIONS, which costs 20 ms."""
-_MANY_RECORDS: Final = 2000
+_MANY_RECORDS: Final = 1000
 """In one transaction: so many only a backlog has."""
 _PAUSE_OF_MANY_SECONDS: Final = 0.1
 """After so many, for the next transaction to have more: a transaction costs much, and a document that changes again
