@@ -18,6 +18,7 @@ from shared.contracts.envelope import (
     wire_time,
     with_sequence,
 )
+from shared.contracts.inbound import INBOUND_EVENTS
 from shared.contracts.inventory import ServerRegistered
 from shared.contracts.renewals import RENEWAL_EVENTS
 from shared.contracts.unreadable import MAX_DETAIL_CHARACTERS, Reason, Unreadable
@@ -200,6 +201,12 @@ def test_unknown_fields_are_ignored_in_the_envelope_and_in_the_data() -> None:
     event = read(structured({**SERVER, "colour": "red"}, dataschema="/s", partitionkey="k", colour={"a": [1]}))
     assert event.data == read(structured()).data
     assert event.fields["colour"] == {"a": [1]}
+
+
+def test_fields_that_are_not_wanted_take_no_memory_and_the_rest_of_the_event_is_the_same() -> None:
+    value = structured()
+    event = decode(value, (), INBOUND_EVENTS, keep_fields=False)
+    assert event == structs.replace(read(value), fields={})
 
 
 def test_of_two_fields_with_one_name_the_last_one_counts() -> None:
