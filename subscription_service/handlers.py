@@ -52,7 +52,7 @@ from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_
 from shared.contracts.types import ProtectionMode
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.record import Record
-from shared.kafka.sizes import Content
+from shared.kafka.sizes import size_of
 from subscription_service.domain import importing
 from subscription_service.domain.deduction import retries_after_credit
 from subscription_service.domain.model import Account, VersionStamp, is_partial
@@ -186,7 +186,7 @@ class Incoming:
     @property
     def size(self) -> int:
         """Bytes of the record: key, value and headers."""
-        return Content(self.record.key, self.record.value, tuple(self.record.headers)).size
+        return size_of(self.record)
 
     @property
     def needs_purchase(self) -> bool:

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from subscription_service.domain.model import Account
 from subscription_service.domain.timers import Timer
 
-_MAX_ACCOUNTS: Final = 5_000
+_MAX_ACCOUNTS: Final = 3_000
+"""More than are decided while the relay publishes once."""
 _MAX_SERVERS: Final = 100
 """Loaded with one account; one with more takes too much memory to be kept."""
 

@@ -29,6 +29,8 @@ from shared.runtime.settings import Settings
 
 MAX_RECORDS: Final = 1000
 """In one batch: of twice as many an event costs the same, and as many more are in memory at once."""
+_MAX_BYTES: Final = 4 * 1024 * 1024
+"""In one batch that was read by several fetches."""
 BATCH_TIMEOUT_MS: Final = 10
 _REBALANCE_MS: Final = 10_000
 """How long a rebalance waits for a copy that lives and is busy."""
@@ -46,7 +48,7 @@ class Reader:
         self.positions = positions
         self._health = health
         self._decode = decode
-        self._read_ahead = ReadAhead(max_records=MAX_RECORDS)
+        self._read_ahead = ReadAhead(max_records=MAX_RECORDS, max_bytes=_MAX_BYTES)
         self._decoding = False
         self._subscriber: Any = None
 

@@ -51,6 +51,11 @@ AS_RECEIVED: Final = Limits(MAX_VALUE_BYTES, KEPT_BYTES, MAX_KEY_BYTES, MAX_HEAD
 """What is kept of a record that is read: whatever keeps to these bounds stays untouched."""
 
 
+def size_of(record: Record) -> int:
+    """Bytes of key, value and headers."""
+    return Content(record.key, record.value, tuple(record.headers)).size
+
+
 def check_size(record: Record) -> None:
     """Key and headers must keep to their bounds; the value is looked at by `decode`. Raises `Unreadable`."""
     key, headers = len(record.key or b""), headers_size(record.headers) if record.headers else 0

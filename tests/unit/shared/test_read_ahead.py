@@ -13,8 +13,10 @@ from tests.kit.records import kafka_record
 HERE, THERE = TopicPartition("purchases", 0), TopicPartition("purchases", 1)
 
 
-def a_batch(*contents: str, epoch: int = 1, reached: int = 0, at: TopicPartition = HERE, read_at: float = 0) -> Batch:
-    record = kafka_record("purchases", b"")
+def a_batch(
+    *contents: str, epoch: int = 1, reached: int = 0, at: TopicPartition = HERE, read_at: float = 0, value: bytes = b""
+) -> Batch:
+    record = kafka_record("purchases", value)
     return Batch(epoch, [DecodedRecord(record, content) for content in contents], {at: reached}, read_at)
 
 
@@ -24,7 +26,7 @@ def contents_of(batch: Batch) -> Sequence[str]:
 
 @pytest.fixture
 def read_ahead() -> ReadAhead:
-    return ReadAhead(max_records=4)
+    return ReadAhead(max_records=4, max_bytes=100)
 
 
 async def adding(read_ahead: ReadAhead, batch: Batch) -> "asyncio.Task[None]":
@@ -66,6 +68,20 @@ async def test_a_batch_that_just_has_room_is_added(read_ahead: ReadAhead) -> Non
 async def test_a_batch_that_is_larger_than_all_room_is_taken_alone(read_ahead: ReadAhead) -> None:
     await read_ahead.add(a_batch(*"abcdef"))
     assert contents_of(await read_ahead.take()) == [*"abcdef"]
+
+
+@pytest.mark.rule("G5")
+async def test_what_would_make_a_batch_larger_than_its_bytes_waits_and_what_just_fits_does_not(
+    read_ahead: ReadAhead,
+) -> None:
+    await read_ahead.add(a_batch("a", value=b"v" * 50))
+    await read_ahead.add(a_batch("b", value=b"v" * 50))
+    third = await adding(read_ahead, a_batch("c", value=b"v"))
+    assert not third.done()
+    assert contents_of(await read_ahead.take()) == ["a", "b"]
+    await third
+    await read_ahead.add(a_batch("d", value=b"v" * 99))
+    assert contents_of(await read_ahead.take()) == ["c", "d"]
 
 
 @pytest.mark.rule("G1")
