@@ -4,7 +4,7 @@ Cleaning runs in a thread, since it may unpack many bytes, which its libraries d
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +24,9 @@ from shared.kafka.wire.cleaning import Cleaned, OpenBatch, clean
 from shared.runtime.log_lines import STANDSTILL, UNHANDLED
 
 Send: TypeAlias = Callable[..., Awaitable[Any]]
+
+_BYTES_AT_ONCE: Final = 256 * 1024
+"""Of batches, compressed as they may be, in one thread's turn; one partition alone may have more."""
 
 _OF_THE_CONSUMER: Final = (
     NoError,
@@ -67,11 +70,14 @@ class FetchCleaner:
     async def _clean(self, topics: Sequence[Any], offsets: Mapping[TopicPartition, int]) -> list[Any]:
         """What was answered of all topics, with batches that can be read.
 
-        One thread cleans them all: a busy loop hands over and takes back once, however many partitions there are.
+        A thread cleans small answers together, so that a busy loop hands over once, however many partitions there are;
+        large ones by turns, since a thread that computes for long is in the way of the loop.
         """
         answers = {TopicPartition(topic, answer[0]): answer for topic, own in topics for answer in own}
-        steps = {partition: self._step(partition, answer, offsets[partition]) for partition, answer in answers.items()}
-        cleaned = await asyncio.to_thread(_run_all, steps)
+        cleaned: dict[TopicPartition, Cleaned] = {}
+        for group in _groups(answers):
+            steps = {each: self._step(each, answers[each], offsets[each]) for each in group}
+            cleaned |= await asyncio.to_thread(_run_all, steps)
         for partition, own in cleaned.items():
             self._keep(partition, own, offsets[partition])
         return [
@@ -101,6 +107,20 @@ class FetchCleaner:
         if self.standstills.get(partition) != reason:
             STANDSTILL.say(reason=reason)
         self.standstills[partition] = reason
+
+
+def _groups(answers: Mapping[TopicPartition, Any]) -> Iterator[list[TopicPartition]]:
+    """The partitions, in groups whose batches have about `_BYTES_AT_ONCE` together."""
+    group: list[TopicPartition] = []
+    size = 0
+    for partition, answer in answers.items():
+        group.append(partition)
+        size += len(answer[-1] or b"")
+        if size >= _BYTES_AT_ONCE:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _run_all(steps: Mapping[TopicPartition, Callable[[], Cleaned]]) -> dict[TopicPartition, Cleaned]:
