@@ -1,4 +1,4 @@
-"""What was read and is not applied yet: one batch, to which is added what comes meanwhile. Pure.
+"""What was read and is not applied yet: one batch, to which is added what comes meanwhile. No IO.
 
 So a record waits for one transaction at most, the one under way when it comes, and under load each transaction takes
 more of them. Whoever reads waits while there is no room, which holds the next fetch back.

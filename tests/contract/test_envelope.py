@@ -203,7 +203,7 @@ def test_unknown_fields_are_ignored_in_the_envelope_and_in_the_data() -> None:
     assert event.fields["colour"] == {"a": [1]}
 
 
-def test_fields_that_are_not_wanted_take_no_memory_and_the_rest_of_the_event_is_the_same() -> None:
+def test_fields_that_are_not_wanted_are_left_out_and_the_rest_of_the_event_is_the_same() -> None:
     value = structured()
     event = decode(value, (), INBOUND_EVENTS, keep_fields=False)
     assert event == structs.replace(read(value), fields={})
