@@ -4,9 +4,9 @@ The bounds of the value are `envelope.MAX_VALUE_BYTES` and `KEPT_BYTES`. Whoever
 headers finds `dead-letter-<part>-size` and `dead-letter-<part>-sha256` beside it, which tell what the whole was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from shared.contracts.envelope import MAX_VALUE_BYTES
 from shared.contracts.unreadable import Reason, Unreadable
@@ -21,6 +21,7 @@ BYTES_PER_HEADER: Final = 16
 EVIDENCE: Final = "dead-letter-"
 """How the names of the headers begin that tell why a record is a dead letter, and what was cut off."""
 
+T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
 
 
@@ -54,6 +55,20 @@ AS_RECEIVED: Final = Limits(MAX_VALUE_BYTES, KEPT_BYTES, MAX_KEY_BYTES, MAX_HEAD
 def size_of(record: Record) -> int:
     """Bytes of key, value and headers."""
     return Content(record.key, record.value, tuple(record.headers)).size
+
+
+def in_groups(items: Iterable[T], size: Callable[[T], int], *, bytes_at_once: int) -> Iterator[list[T]]:
+    """The items in order, in groups that end once they have so many bytes together; one item may have more."""
+    group: list[T] = []
+    total = 0
+    for item in items:
+        group.append(item)
+        total += size(item)
+        if total >= bytes_at_once:
+            yield group
+            group, total = [], 0
+    if group:
+        yield group
 
 
 def check_size(record: Record) -> None:

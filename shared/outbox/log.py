@@ -7,13 +7,14 @@ The relay publishes it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
 from sqlalchemy import text
 
 from shared.contracts.envelope import with_sequence
+from shared.kafka.sizes import in_groups
 from shared.runtime.errors import Alarm
 from shared.storage.bulk import Bulk
 from shared.storage.database import Connection, driver
@@ -26,6 +27,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 
 _BYTES_PER_STATEMENT: Final = 16 * 1024 * 1024
+"""About; each statement has the same time."""
 
 
 class Entry(NamedTuple):
@@ -73,7 +75,7 @@ async def append(connection: Connection, entries: Sequence[Entry]) -> None:
         return
     ordered = sorted(entries, key=_partition)
     sequences = await _take_sequences(connection, ordered)
-    for part in _parts(ordered):
+    for part in in_groups(ordered, lambda entry: len(entry.value or b""), bytes_at_once=_BYTES_PER_STATEMENT):
         rows = [_row(entry, sequences) for entry in part]
         await driver(connection).copy_records_to_table("log", records=rows, columns=_COLUMNS)
 
@@ -128,20 +130,6 @@ async def _take_sequences(connection: Connection, entries: Sequence[Entry]) -> d
         wanted[entry[:2]] += entry.sequences
     rows = [{"topic": topic, "partition": number, "wanted": count} for (topic, number), count in wanted.items()]
     return {(row.topic, row.partition): row.first for row in await _TAKE.fetch(connection, rows, channel=CHANNEL)}
-
-
-def _parts(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """The entries in order, in parts of about `_BYTES_PER_STATEMENT`, since each statement has the same time."""
-    part: list[Entry] = []
-    size = 0
-    for entry in entries:
-        part.append(entry)
-        size += len(entry.value or b"")
-        if size >= _BYTES_PER_STATEMENT:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
 
 
 def _partition(entry: Entry) -> tuple[str, int]:

@@ -4,7 +4,7 @@ Cleaning runs in a thread, since it may unpack many bytes, which its libraries d
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +20,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.fetch import FetchRequest
 
 from shared.contracts.unreadable import Unreadable
+from shared.kafka.sizes import in_groups
 from shared.kafka.wire.cleaning import Cleaned, OpenBatch, clean
 from shared.runtime.log_lines import STANDSTILL, UNHANDLED
 
@@ -75,7 +76,7 @@ class FetchCleaner:
         """
         answers = {TopicPartition(topic, answer[0]): answer for topic, own in topics for answer in own}
         cleaned: dict[TopicPartition, Cleaned] = {}
-        for group in _groups(answers):
+        for group in in_groups(answers, lambda each: len(answers[each][-1] or b""), bytes_at_once=_BYTES_AT_ONCE):
             steps = {each: self._step(each, answers[each], offsets[each]) for each in group}
             cleaned |= await asyncio.to_thread(_run_all, steps)
         for partition, own in cleaned.items():
@@ -107,20 +108,6 @@ class FetchCleaner:
         if self.standstills.get(partition) != reason:
             STANDSTILL.say(reason=reason)
         self.standstills[partition] = reason
-
-
-def _groups(answers: Mapping[TopicPartition, Any]) -> Iterator[list[TopicPartition]]:
-    """The partitions, in groups whose batches have about `_BYTES_AT_ONCE` together."""
-    group: list[TopicPartition] = []
-    size = 0
-    for partition, answer in answers.items():
-        group.append(partition)
-        size += len(answer[-1] or b"")
-        if size >= _BYTES_AT_ONCE:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
 
 
 def _run_all(steps: Mapping[TopicPartition, Callable[[], Cleaned]]) -> dict[TopicPartition, Cleaned]:
