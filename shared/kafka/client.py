@@ -22,8 +22,6 @@ READ_COMMITTED: Final = "read_committed"
 READ_UNCOMMITTED: Final = "read_uncommitted"
 MAX_FETCH_BYTES: Final = 20 * 1024 * 1024
 """More than the largest record that the relay publishes (`MAX_PUBLISHED_BYTES`)."""
-MAX_PARTITION_FETCH_BYTES: Final = 1024 * 1024
-"""So small that each partition has its turn within seconds while all of them have much to read."""
 
 _METADATA_MILLISECONDS: Final = 5_000
 """How old what the intake knows of topics may be: so soon it reads a partition that was added."""

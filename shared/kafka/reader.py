@@ -16,7 +16,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from shared.contracts.unreadable import Unreadable
 from shared.kafka.assignment import Assignment
 from shared.kafka.assignor import SamePartitionsAssignor
-from shared.kafka.client import MAX_FETCH_BYTES, MAX_PARTITION_FETCH_BYTES, READ_COMMITTED
+from shared.kafka.client import READ_COMMITTED
 from shared.kafka.errors import classified, close_quietly, report_when_slow
 from shared.kafka.positions import Positions
 from shared.kafka.read_ahead import ReadAhead
@@ -31,6 +31,11 @@ MAX_RECORDS: Final = 1000
 """In one batch: of twice as many an event costs 3 % less, and twice as many are in memory at once."""
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """In one batch that was read by several fetches."""
+_FETCH_BYTES: Final = 2 * 1024 * 1024
+_PARTITION_FETCH_BYTES: Final = 64 * 1024
+"""In one answer, of all partitions and of each: some 180 events. A batch that is larger comes alone. What was fetched
+waits in memory for its turn, and with 1 MiB per partition a backlog took 25 MB more.
+"""
 BATCH_TIMEOUT_MS: Final = 10
 _REBALANCE_MS: Final = 10_000
 """How long a rebalance waits for a copy that lives and is busy."""
@@ -71,8 +76,8 @@ class Reader:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="none",
             isolation_level=READ_COMMITTED,
-            max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
-            fetch_max_bytes=MAX_FETCH_BYTES,
+            max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
             parser=_keep_raw,
             decoder=_raw_records,
             listener=self.assignment,

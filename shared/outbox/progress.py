@@ -31,13 +31,16 @@ _STORED = text(
 )
 _UNPUBLISHED = Bulk(
     RelayPosition,
-    "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM {rows}"
+    "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM"
+    " (SELECT n.*, greatest(:at_most / count(*) OVER (), 1) AS share,"
+    "  greatest(:bytes_at_most / count(*) OVER (), 1) AS share_of_bytes"
+    "  FROM {rows} JOIN output_partition USING (topic, partition) WHERE next_sequence - 1 > n.published) AS behind"
     " CROSS JOIN LATERAL (SELECT next.*,"
     "  sum(octet_length(value)) OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,"
-    "  lag(sequence, 1, n.published) OVER (ORDER BY sequence) AS begins_after"
-    "  FROM (SELECT * FROM log WHERE log.topic = n.topic AND log.partition = n.partition"
-    "   AND log.sequence > n.published ORDER BY log.sequence LIMIT :at_most) AS next) AS log"
-    " WHERE coalesce(log.before, 0) < :bytes_at_most AND log.begins_after < n.published + :at_most",
+    "  lag(sequence, 1, behind.published) OVER (ORDER BY sequence) AS begins_after"
+    "  FROM (SELECT * FROM log WHERE log.topic = behind.topic AND log.partition = behind.partition"
+    "   AND log.sequence > behind.published ORDER BY log.sequence LIMIT behind.share) AS next) AS log"
+    " WHERE coalesce(log.before, 0) < share_of_bytes AND log.begins_after < behind.published + share",
 )
 _KEEP = update(RelayPosition, only_if="relay_position.published < n.published")
 _LAG = text(
@@ -65,9 +68,10 @@ async def ends(connection: Connection) -> dict[Partition, int]:
 async def unpublished(
     connection: Connection, published: Mapping[Partition, int], *, at_most: int, bytes_at_most: int
 ) -> Sequence[Any]:
-    """Entries after `published`, in order, with about `at_most` sequences per partition, and values of `bytes_at_most`.
+    """Entries after `published`, in order. The partitions that are behind share about `at_most` sequences, with values
+    of `bytes_at_most`; each has at least one entry.
 
-    Each is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
+    An entry is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
     """
     return await _UNPUBLISHED.fetch(connection, _rows(published.items()), at_most=at_most, bytes_at_most=bytes_at_most)
 

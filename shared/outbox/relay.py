@@ -37,7 +37,7 @@ from shared.storage.database import transaction
 from shared.storage.stored_positions import Partition
 
 _MAX_ENTRIES: Final = 4000
-"""Sequences per output partition in one Kafka transaction, and those of one entry more."""
+"""Sequences in one Kafka transaction, shared by the output partitions that are behind; of each, one entry more."""
 _PAUSE_SECONDS: Final = 0.01
 """Between transactions: Kafka 4 answers one that begins at once with CONCURRENT_TRANSACTIONS, which costs 20 ms."""
 _MANY_RECORDS: Final = 1000
@@ -50,7 +50,7 @@ _BYTES_PER_RECORD: Final = 100
 """More than a record takes on the wire beside key, value and headers."""
 _IDLE_SECONDS: Final = 1.0
 _MAX_BYTES: Final = 4 * 1024 * 1024
-"""Bytes per output partition in one Kafka transaction; one entry alone may have more."""
+"""Of the values in one Kafka transaction, shared in the same way; one entry alone may have more."""
 _COMPRESSION: Final = "zstd"
 """Makes a tenth of our documents; the client's lz4 takes five times as long."""
 _NO_DOCUMENTS: Final[Mapping[str, Documents]] = {}

@@ -15,7 +15,7 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.kafka.client import MAX_PARTITION_FETCH_BYTES, admin_client, standalone_consumer
+from shared.kafka.client import admin_client, standalone_consumer
 from shared.kafka.consumer import CleanConsumer
 from shared.kafka.errors import classified
 from shared.runtime.errors import Transient
@@ -30,6 +30,7 @@ from tenure.ops.status import Status
 MAX_RECORDS: Final = 1_000
 """Folded at once, before others of the process have their turn."""
 FETCH_BYTES: Final = 8 * 1024 * 1024
+_PARTITION_FETCH_BYTES: Final = 1024 * 1024
 """What one answer of the broker may hold, so that catching up needs no more memory than following."""
 _POLL_MS: Final = 200
 _MEASURE_SECONDS: Final = 2.0
@@ -76,7 +77,7 @@ class Reader:
         """Until the broker does not answer. Raises `Transient`, `Alarm`."""
         self._assigned, self._moved_at = set(), time.monotonic()
         reading = standalone_consumer(
-            self._settings, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES
+            self._settings, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=_PARTITION_FETCH_BYTES
         )
         async with admin_client(self._settings) as admin, reading as consumer:
             await run_until_one_ends(partial(self._fold, consumer), partial(self._watch, consumer, admin))

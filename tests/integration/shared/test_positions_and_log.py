@@ -1,12 +1,14 @@
 """Stored positions move by compare-and-swap; the log has no gap, whoever appends to it."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 from sqlalchemy import text
 
 from shared.contracts.envelope import encode
-from shared.outbox import log
+from shared.outbox import log, progress
 from shared.outbox.log import Entry
 from shared.runtime.errors import Alarm, PositionConflict
 from shared.storage import stored_positions
@@ -93,6 +95,27 @@ async def test_an_event_carries_the_sequence_under_which_it_is_stored(engine: En
     async with transaction(engine) as connection:
         values = [row[0] for row in await connection.execute(text("SELECT value FROM log ORDER BY sequence"))]
     assert [b'"sequence":%d' % number in value for number, value in enumerate(values, 1)] == [True, True]
+
+
+async def test_the_partitions_that_are_behind_share_what_is_read_at_once_and_each_has_at_least_one_entry(
+    engine: Engine,
+) -> None:
+    async with transaction(engine) as connection:
+        await log.fix_partitions(connection, {"out": 8})
+    behind = (0, 3, 5)
+    await append(engine, *(entry("out", b"ten bytes.", partition) for partition in behind for _ in range(9)))
+
+    async def read(partitions: Iterable[int], at_most: int, bytes_at_most: int = 1_000_000) -> Counter[int]:
+        after = {Partition("out", partition): 0 for partition in partitions}
+        async with transaction(engine) as connection:
+            found = await progress.unpublished(connection, after, at_most=at_most, bytes_at_most=bytes_at_most)
+        return Counter(partition for _, partition, *_ in found)
+
+    assert await read(range(8), 9) == {0: 3, 3: 3, 5: 3}
+    assert await read((3, 7), 9) == {3: 9}
+    assert await read(range(8), 2) == {0: 1, 3: 1, 5: 1}
+    assert await read(range(8), 100, bytes_at_most=60) == {0: 2, 3: 2, 5: 2}
+    assert await read(range(8), 100, bytes_at_most=2) == {0: 1, 3: 1, 5: 1}
 
 
 async def test_a_number_of_partitions_that_differs_from_the_first_start_is_an_alarm(engine: Engine) -> None:
