@@ -15,6 +15,10 @@ from shared.outbox.log import Entry, unpack
 from shared.storage.stored_positions import Partition
 
 _FROM_THE_START: Final[Mapping[Partition, int]] = {}
+_MAX_AHEAD: Final = 20_000
+"""Documents that are remembered as published ahead of their changes. One that is forgotten is published once more, with
+the same revision or a later one, as after a change of leader.
+"""
 
 
 class Document(NamedTuple):
@@ -31,7 +35,7 @@ class Documents(Protocol):
         """Key -> its document, of at least the given revision; a key that has none is left out. Raises `Transient`."""
 
     def forget(self) -> None:
-        """Another producer begins: what is kept in memory may be older than what another copy has published."""
+        """What is kept in memory may be older than what was published: by another copy, or long ago."""
 
 
 class _Change(NamedTuple):
@@ -57,10 +61,11 @@ class DocumentsInPlace:
     `documents`: topic -> what makes its documents. Entries of other topics, and those with a value, stay as they are.
     """
 
-    def __init__(self, documents: Mapping[str, Documents]) -> None:
+    def __init__(self, documents: Mapping[str, Documents], *, remembers: int = _MAX_AHEAD) -> None:
         for each in documents.values():
             each.forget()
         self._documents = documents
+        self._remembers = remembers
         self._ahead: dict[tuple[str, bytes], int] = {}
         """Revisions that were published before their own changes were read."""
 
@@ -105,8 +110,18 @@ class DocumentsInPlace:
         if document is None or wanted[topic].get(name) != revision:
             return None
         if document.revision > revision:
-            self._ahead[topic, key] = document.revision
+            self._remember(topic, key, document.revision)
         return topic, partition, sequence, key, document.value, None
+
+    def _remember(self, topic: str, key: bytes, revision: int) -> None:
+        """The oldest goes where there are too many: a log that waits may have the changes of any number of accounts.
+
+        Then nothing that is kept in memory may be used that is older than what was published, as for a new producer.
+        """
+        self._ahead[topic, key] = revision
+        if len(self._ahead) > self._remembers:
+            del self._ahead[next(iter(self._ahead))]
+            self._documents[topic].forget()
 
     def _forget(self, topic: str, key: bytes, revision: int) -> None:
         """Of a document that was published ahead no older change can follow once its own one was read."""

@@ -17,9 +17,11 @@ class Latest:
     def __init__(self, **revisions: int) -> None:
         self.revisions = revisions
         self.asked: list[Mapping[str, int]] = []
+        self.forgotten = 0
 
     def forget(self) -> None:
         """Nothing is kept."""
+        self.forgotten += 1
 
     async def latest(self, changed: Mapping[str, int]) -> Mapping[str, Document]:
         self.asked.append(changed)
@@ -68,6 +70,17 @@ async def test_a_change_of_an_older_version_is_an_entry_with_a_key() -> None:
     in_place = DocumentsInPlace({STATE: Latest(a=2)})
     of_an_older_version = (STATE, 0, 5, b"a", None, pack((("revision", b"2"),)))
     assert await in_place.fill([of_an_older_version]) == [(STATE, 0, 5, b"a", b"a 2", None)]
+
+
+@pytest.mark.rule("G2")
+async def test_of_too_many_published_ahead_the_oldest_is_published_once_more_and_not_from_older_memory() -> None:
+    latest = Latest(a=2, b=2, c=2)
+    in_place = DocumentsInPlace({STATE: latest}, remembers=2)
+    assert await filled(in_place, changed(2, ("a", 1), ("b", 1))) == [(1, b"a 2"), (2, b"b 2")]
+    assert latest.forgotten == 1  # for the new producer
+    assert await filled(in_place, changed(3, ("c", 1))) == [(3, b"c 2")]
+    assert latest.forgotten == 2
+    assert await filled(in_place, changed(6, ("a", 2), ("b", 2), ("c", 2))) == [(4, b"a 2")]
 
 
 @pytest.mark.rule("G2")

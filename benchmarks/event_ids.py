@@ -1,0 +1,188 @@
+"""`python -m benchmarks ids`: the ids of events (R39) in one table, as they are, or in partitions by day of arrival.
+
+One PostgreSQL holds the ids of 35 days in each way. A day's ids are added in batches, by each way in turns; then the
+oldest day is forgotten. The unique key of a partitioned table has to contain what it is partitioned by, so there an id
+is first looked for in every partition.
+"""
+
+import argparse
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import psutil
+
+from benchmarks.machine import described, machine
+from benchmarks.resource_usage import wal_bytes
+from benchmarks.standalone import run_standalone
+from tenure.local.postgres import Postgres
+
+RESULTS: Final = Path("build/ids.json")
+_DAYS: Final = 35
+_BATCH: Final = 1000
+_STEP: Final = 20_000
+"""Rows that housekeeping deletes at once."""
+
+_KEY: Final = "decode(md5(number::text), 'hex')"
+_GIVEN: Final = f"given AS MATERIALIZED (SELECT {_KEY} AS key FROM generate_series($1::bigint, $2::bigint) AS number)"
+_DUPLICATES: Final = "SELECT key FROM given EXCEPT SELECT key FROM added"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to keep ids: SQL that makes it, and that adds batch and day; how it forgets a day."""
+
+    make: Sequence[str]
+    fill: str
+    add: str
+    forget: Callable[[asyncpg.Connection], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a way has spent, in sum: seconds of the server's process and on the clock, bytes of WAL."""
+
+    cpu: float = 0.0
+    clock: float = 0.0
+    wal: int = 0
+
+    def divided_by(self, count: int) -> Mapping[str, float]:
+        """Microseconds and bytes, of each of `count`."""
+        return {"cpu_us": self.cpu * 1e6 / count, "clock_us": self.clock * 1e6 / count, "wal_bytes": self.wal / count}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection, the way that it works by, and the server's process for it."""
+
+    connection: asyncpg.Connection
+    way: Way
+    process: psutil.Process
+
+    @asynccontextmanager
+    async def spending(self, spent: Spent) -> AsyncIterator[None]:
+        """Adds what the block spends."""
+        wal, cpu, clock = await wal_bytes(self.connection), self._cpu(), time.perf_counter()
+        yield
+        spent.clock += time.perf_counter() - clock
+        spent.cpu += self._cpu() - cpu
+        spent.wal += await wal_bytes(self.connection) - wal
+
+    def _cpu(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+async def _delete(connection: asyncpg.Connection) -> None:
+    deleted = _STEP
+    while deleted == _STEP:
+        deleted = await connection.fetchval(
+            "WITH gone AS (DELETE FROM whole WHERE ctid = ANY(ARRAY(SELECT ctid FROM whole WHERE day = 0 LIMIT $1))"
+            " RETURNING 1) SELECT count(*) FROM gone",
+            _STEP,
+        )
+    await connection.execute("VACUUM whole")
+
+
+async def _drop(connection: asyncpg.Connection) -> None:
+    await connection.execute("DROP TABLE parted_0")
+
+
+WAYS: Final[Mapping[str, Way]] = {
+    "one table": Way(
+        make=(
+            "CREATE TABLE whole (key bytea PRIMARY KEY, day integer NOT NULL)",
+            "CREATE INDEX ON whole USING brin (day)",
+        ),
+        fill=f"INSERT INTO whole SELECT {_KEY}, $1 FROM generate_series($2::bigint, $3::bigint) AS number",
+        add=f"WITH {_GIVEN}, added AS (INSERT INTO whole SELECT key, $3 FROM given ON CONFLICT DO NOTHING"
+        f" RETURNING key) {_DUPLICATES}",
+        forget=_delete,
+    ),
+    "a partition per day": Way(
+        make=(
+            "CREATE TABLE parted (key bytea, day integer, PRIMARY KEY (key, day)) PARTITION BY RANGE (day)",
+            *(
+                f"CREATE TABLE parted_{day} PARTITION OF parted FOR VALUES FROM ({day}) TO ({day + 1})"
+                for day in range(_DAYS + 1)
+            ),
+        ),
+        fill=f"INSERT INTO parted SELECT {_KEY}, $1 FROM generate_series($2::bigint, $3::bigint) AS number",
+        add=f"WITH {_GIVEN}, fresh AS (SELECT given.key FROM given LEFT JOIN LATERAL"
+        " (SELECT true AS found FROM parted WHERE parted.key = given.key LIMIT 1) AS old ON true WHERE found IS NULL),"
+        " added AS (INSERT INTO parted SELECT key, $3 FROM fresh ON CONFLICT DO NOTHING RETURNING key)"
+        f" {_DUPLICATES}",
+        forget=_drop,
+    ),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, write; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks ids", description=__doc__)
+    parser.add_argument("--per-day", type=int, default=100_000, help="ids of one day")
+    options = parser.parse_args(arguments)
+    return run_standalone(partial(_measure, per_day=options.per_day), results=RESULTS, tell=_tell)
+
+
+async def _measure(folder: Path, *, per_day: int) -> dict[str, Any]:
+    postgres = Postgres(folder / "postgres")
+    await postgres.start()
+    try:
+        sessions = {name: await _filled(postgres.url_of("postgres"), way, per_day) for name, way in WAYS.items()}
+        added = await _add_a_day(sessions, per_day)
+        forgotten = {name: await _forget_a_day(session) for name, session in sessions.items()}
+    finally:
+        await postgres.kill()
+    return {
+        "machine": machine(),
+        "ids": _DAYS * per_day,
+        "per_id_added": {name: spent.divided_by(per_day) for name, spent in added.items()},
+        "per_id_forgotten": {name: spent.divided_by(per_day) for name, spent in forgotten.items()},
+    }
+
+
+async def _filled(url: str, way: Way, per_day: int) -> Session:
+    connection = await asyncpg.connect(url)
+    for statement in way.make:
+        await connection.execute(statement)
+    for day in range(_DAYS):
+        await connection.execute(way.fill, day, day * per_day, (day + 1) * per_day - 1)
+    await connection.execute("VACUUM ANALYZE")
+    return Session(connection, way, psutil.Process(connection.get_server_pid()))
+
+
+async def _add_a_day(sessions: Mapping[str, Session], per_day: int) -> dict[str, Spent]:
+    """In batches of ids that are all new, as nearly all are, right after a checkpoint."""
+    spent = {name: Spent() for name in sessions}
+    for first in range(_DAYS * per_day, (_DAYS + 1) * per_day, _BATCH):
+        for name, session in sessions.items():
+            if first == _DAYS * per_day:
+                await session.connection.execute("CHECKPOINT")
+            async with session.spending(spent[name]):
+                duplicates = await session.connection.fetch(session.way.add, first, first + _BATCH - 1, _DAYS)
+            assert not duplicates
+    return spent
+
+
+async def _forget_a_day(session: Session) -> Spent:
+    spent = Spent()
+    async with session.spending(spent):
+        await session.way.forget(session.connection)
+    return spent
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    print(f"{described(found['machine'])} Load average {found['machine']['load']}.")
+    print(f"{found['ids']:,} ids are kept")
+    for what in ("per_id_added", "per_id_forgotten"):
+        for name, each in found[what].items():
+            print(
+                f"{what.replace('_', ' ')}, {name}: {each['cpu_us']:.1f} us of the server's processor,"
+                f" {each['clock_us']:.1f} us on the clock, {each['wal_bytes']:,.0f} bytes of WAL"
+            )
