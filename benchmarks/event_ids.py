@@ -35,7 +35,11 @@ _DUPLICATES: Final = "SELECT key FROM given EXCEPT SELECT key FROM added"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to keep ids: SQL that makes it, and that adds batch and day; how it forgets a day."""
+    """One way to keep ids, in SQL.
+
+    make: its tables. fill: a day of ids; takes the day, the first and the last number. add: a batch, as the service
+    does it; takes the first and the last number and the day, and gives the ids that were there. forget: day 0.
+    """
 
     make: Sequence[str]
     fill: str
