@@ -2,23 +2,22 @@
 
 One PostgreSQL holds the ids of 35 days in each way. A day's ids are added in batches, by each way in turns; then the
 oldest day is forgotten. The unique key of a partitioned table has to contain what it is partitioned by, so there an id
-is first looked for in every partition.
+is first looked for in every partition. The SQL of the first way is that of `subscription_service.storage.deduplication`
+with a day in place of an instant: change both together.
 """
 
 import argparse
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
-import psutil
 
 from benchmarks.machine import described, machine
-from benchmarks.resource_usage import wal_bytes
+from benchmarks.resource_usage import ResourceUsage, cpu_seconds, wal_bytes
 from benchmarks.standalone import run_standalone
 from tenure.local.postgres import Postgres
 
@@ -47,39 +46,26 @@ class Way:
     forget: Callable[[asyncpg.Connection], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class Spent:
-    """What a way has spent, in sum: seconds of the server's process and on the clock, bytes of WAL."""
-
-    cpu: float = 0.0
-    clock: float = 0.0
-    wal: int = 0
-
-    def divided_by(self, count: int) -> Mapping[str, float]:
-        """Microseconds and bytes, of each of `count`."""
-        return {"cpu_us": self.cpu * 1e6 / count, "clock_us": self.clock * 1e6 / count, "wal_bytes": self.wal / count}
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection, the way that it works by, and the server's process for it."""
+    """A connection, and the way that it works by."""
 
     connection: asyncpg.Connection
     way: Way
-    process: psutil.Process
 
-    @asynccontextmanager
-    async def spending(self, spent: Spent) -> AsyncIterator[None]:
-        """Adds what the block spends."""
-        wal, cpu, clock = await wal_bytes(self.connection), self._cpu(), time.perf_counter()
-        yield
-        spent.clock += time.perf_counter() - clock
-        spent.cpu += self._cpu() - cpu
-        spent.wal += await wal_bytes(self.connection) - wal
+    async def spends(self, work: Awaitable[object]) -> ResourceUsage:
+        """What the server's process of this session spends on it."""
+        pid = self.connection.get_server_pid()
+        wal, cpu, began = await wal_bytes(self.connection), cpu_seconds(pid), time.perf_counter()
+        await work
+        seconds, cpu = time.perf_counter() - began, cpu_seconds(pid) - cpu
+        return ResourceUsage(seconds, cpu, await wal_bytes(self.connection) - wal)
 
-    def _cpu(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+    async def add(self, first: int) -> None:
+        """Add a batch of ids that are all new."""
+        duplicates = await self.connection.fetch(self.way.add, first, first + _BATCH - 1, _DAYS)
+        if duplicates:
+            raise RuntimeError(f"{len(duplicates)} new ids were taken for duplicates")
 
 
 async def _delete(connection: asyncpg.Connection) -> None:
@@ -140,14 +126,14 @@ async def _measure(folder: Path, *, per_day: int) -> dict[str, Any]:
     try:
         sessions = {name: await _filled(postgres.url_of("postgres"), way, per_day) for name, way in WAYS.items()}
         added = await _add_a_day(sessions, per_day)
-        forgotten = {name: await _forget_a_day(session) for name, session in sessions.items()}
+        forgotten = {name: [await each.spends(each.way.forget(each.connection))] for name, each in sessions.items()}
     finally:
         await postgres.kill()
     return {
         "machine": machine(),
         "ids": _DAYS * per_day,
-        "per_id_added": {name: spent.divided_by(per_day) for name, spent in added.items()},
-        "per_id_forgotten": {name: spent.divided_by(per_day) for name, spent in forgotten.items()},
+        "per_id_added": {name: _per_id(spent, per_day) for name, spent in added.items()},
+        "per_id_forgotten": {name: _per_id(spent, per_day) for name, spent in forgotten.items()},
     }
 
 
@@ -158,27 +144,27 @@ async def _filled(url: str, way: Way, per_day: int) -> Session:
     for day in range(_DAYS):
         await connection.execute(way.fill, day, day * per_day, (day + 1) * per_day - 1)
     await connection.execute("VACUUM ANALYZE")
-    return Session(connection, way, psutil.Process(connection.get_server_pid()))
+    return Session(connection, way)
 
 
-async def _add_a_day(sessions: Mapping[str, Session], per_day: int) -> dict[str, Spent]:
+async def _add_a_day(sessions: Mapping[str, Session], per_day: int) -> dict[str, list[ResourceUsage]]:
     """In batches of ids that are all new, as nearly all are, right after a checkpoint."""
-    spent = {name: Spent() for name in sessions}
+    spent: dict[str, list[ResourceUsage]] = {name: [] for name in sessions}
+    for session in sessions.values():
+        await session.connection.execute("CHECKPOINT")
     for first in range(_DAYS * per_day, (_DAYS + 1) * per_day, _BATCH):
         for name, session in sessions.items():
-            if first == _DAYS * per_day:
-                await session.connection.execute("CHECKPOINT")
-            async with session.spending(spent[name]):
-                duplicates = await session.connection.fetch(session.way.add, first, first + _BATCH - 1, _DAYS)
-            assert not duplicates
+            spent[name].append(await session.spends(session.add(first)))
     return spent
 
 
-async def _forget_a_day(session: Session) -> Spent:
-    spent = Spent()
-    async with session.spending(spent):
-        await session.way.forget(session.connection)
-    return spent
+def _per_id(spent: Sequence[ResourceUsage], count: int) -> Mapping[str, float]:
+    """Microseconds and bytes."""
+    return {
+        "cpu_us": sum(each.cpu_seconds for each in spent) * 1e6 / count,
+        "clock_us": sum(each.seconds for each in spent) * 1e6 / count,
+        "wal_bytes": sum(each.wal_bytes for each in spent) / count,
+    }
 
 
 def _tell(found: Mapping[str, Any]) -> None:

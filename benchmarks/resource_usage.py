@@ -27,9 +27,9 @@ class ResourceUsage(NamedTuple):
     peak_bytes: int = 0
 
 
-def cpu_seconds(part: Part) -> float:
-    """Of the process since its start, user and system."""
-    times = psutil.Process(part.pid).cpu_times()
+def cpu_seconds(pid: int | None) -> float:
+    """Of this process since its start, user and system; None for our own."""
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 

@@ -160,9 +160,10 @@ async def _measure(connection: asyncpg.Connection, count: int, part: Part, outpu
         while not (await connection.fetchrow(_READ))[0]:
             _check_running(part)
             await asyncio.sleep(_START_POLL_SECONDS)
-    began, cpu, wal = time.perf_counter(), resource_usage.cpu_seconds(part), await resource_usage.wal_bytes(connection)
+    began, cpu = time.perf_counter(), resource_usage.cpu_seconds(part.pid)
+    wal = await resource_usage.wal_bytes(connection)
     await until_published(connection, count, part)
-    cpu, wal = resource_usage.cpu_seconds(part) - cpu, await resource_usage.wal_bytes(connection) - wal
+    cpu, wal = resource_usage.cpu_seconds(part.pid) - cpu, await resource_usage.wal_bytes(connection) - wal
     await until_received(connection, output)
     return ResourceUsage(output.last_at - began, cpu, wal, peak_bytes=resource_usage.peak_bytes(part))
 
