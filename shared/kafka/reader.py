@@ -33,8 +33,8 @@ _MAX_BYTES: Final = 4 * 1024 * 1024
 """In one batch that was read by several fetches."""
 _FETCH_BYTES: Final = 2 * 1024 * 1024
 _PARTITION_FETCH_BYTES: Final = 64 * 1024
-"""In one answer, of all partitions and of each; 64 KiB are some 180 events. A batch that is larger comes alone. What was
-fetched waits in memory for its turn: with 1 MiB of each of six partitions a backlog took 18 MB more.
+"""In one answer, of all partitions and of each; 64 KiB are some 180 events. A batch that is larger comes alone. What
+was fetched waits in memory for its turn: with 1 MiB of each of six partitions a backlog took 18 MB more.
 """
 BATCH_TIMEOUT_MS: Final = 10
 _REBALANCE_MS: Final = 10_000
