@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.bare_loop import statements as sql
 from benchmarks.bare_loop.batch import Batch, Entry
-from benchmarks.bare_loop.designs import NO_HEADERS, Design
+from benchmarks.bare_loop.designs import NO_HEADERS, Design, columns
 from benchmarks.bare_loop.texts import TypicalTexts
 from benchmarks.servers import INPUTS, OUTPUTS
 from shared.contracts.envelope import with_sequence
@@ -60,10 +60,12 @@ class BareLoop:
         consumer.assign([TopicPartition(topics[topic], number) for topic, number in inputs])
         self._positions = {TopicPartition(topics[topic], number): 0 for topic, number in inputs}
         self._published = dict.fromkeys(outputs, 0)
+        async with self._pool.acquire() as connection:
+            await self._design.make_tables(connection)
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(sql.INSERT_PARTITIONS, *_columns(outputs))
+            await connection.execute(sql.INSERT_PARTITIONS, *columns(outputs))
             await connection.execute(sql.INSERT_RELAY_POSITIONS)
-            await connection.execute(sql.INSERT_POSITIONS, *_columns((topic, number, 0) for topic, number in inputs))
+            await connection.execute(sql.INSERT_POSITIONS, *columns((topic, number, 0) for topic, number in inputs))
 
     async def _consume(self, consumer: AIOKafkaConsumer) -> None:
         while True:
@@ -99,19 +101,19 @@ class BareLoop:
                 )
             )
             self._positions[tp] = records[-1].offset + 1
-        await connection.execute(sql.MOVE_POSITIONS, *_columns(moves))
+        await connection.execute(sql.MOVE_POSITIONS, *columns(moves))
 
     async def _record_ids(self, connection: Any, batch: Batch) -> None:
-        await connection.fetch(sql.RECORD_EVENT_IDS, sorted(batch.keys))
+        await connection.fetch(self._design.record_event_ids, sorted(batch.keys))
         if orders := sorted((each.key.hex(), each.key) for each in self._design.orders(batch)):
-            await connection.fetch(sql.RECORD_BUSINESS_KEYS, *_columns(orders))
+            await connection.fetch(self._design.record_business_keys, *columns(orders))
 
     async def _lock(self, connection: Any, accounts: list[str]) -> dict[str, int]:
         partitions = dict(await connection.fetch(sql.LOCK_ACCOUNTS, accounts))
         missing = [account for account in accounts if account not in partitions]
         if missing:
             new = [(account, partition_of(account, self._settings.topic_partitions)) for account in missing]
-            await connection.execute(sql.INSERT_ACCOUNTS, *_columns(new))
+            await connection.execute(sql.INSERT_ACCOUNTS, *columns(new))
             partitions |= dict(await connection.fetch(sql.LOCK_ACCOUNTS, missing))
         return partitions
 
@@ -123,25 +125,25 @@ class BareLoop:
             (account, contact if account in batch.customers else None, subscription if account in answered else None)
             for account in sorted(batch.accounts)
         ]
-        await connection.execute(self._design.update_accounts, *_columns(rows))
+        await connection.execute(self._design.update_accounts, *columns(rows))
 
     async def _save(self, connection: Any, batch: Batch) -> None:
         texts = self._texts
         if batch.servers:
-            await connection.execute(sql.UPSERT_SERVERS, *_columns(batch.servers), texts.server_versions)
+            await self._design.save_servers(connection, list(batch.servers))
         if orders := [(each.key.hex(), each.account) for each in self._design.orders(batch)]:
-            await connection.execute(sql.INSERT_ORDERS, *_columns(orders), texts.specification)
+            await connection.execute(sql.INSERT_ORDERS, *columns(orders), texts.specification)
 
     async def _append(self, connection: Any, partitions: dict[str, int], batch: Batch) -> None:
         entries = [Entry(LIFECYCLE, partitions[each.account], each.account, self._lifecycle) for each in batch.answered]
         entries += self._design.state_entries(partitions)
         entries.sort(key=_partition)
         touched = [partition for partition, _ in groupby(entries, key=_partition)]
-        rows = await connection.fetch(sql.LOCK_SEQUENCES, *_columns(touched))
+        rows = await connection.fetch(sql.LOCK_SEQUENCES, *columns(touched))
         sequences = {(topic, number): following for topic, number, following in rows}
         await connection.copy_records_to_table("log", records=list(_rows(entries, sequences)), columns=_LOG_COLUMNS)
         await connection.execute(
-            sql.RAISE_SEQUENCES, *_columns((*partition, sequences[partition]) for partition in touched)
+            sql.RAISE_SEQUENCES, *columns((*partition, sequences[partition]) for partition in touched)
         )
 
     async def _relay(self) -> None:
@@ -187,7 +189,7 @@ class BareLoop:
         await asyncio.sleep(_RELAY_PAUSE_SECONDS)
 
     def _published_columns(self) -> list[list[Any]]:
-        return _columns((*partition, sequence) for partition, sequence in self._published.items())
+        return columns((*partition, sequence) for partition, sequence in self._published.items())
 
 
 def _rows(entries: Iterable[Entry], sequences: dict[tuple[str, int], int]) -> Iterator[tuple[Any, ...]]:
@@ -203,7 +205,3 @@ def _rows(entries: Iterable[Entry], sequences: dict[tuple[str, int], int]) -> It
 
 def _partition(row: Sequence[Any]) -> tuple[str, int]:
     return row[0], row[1]
-
-
-def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

@@ -10,8 +10,18 @@ UPDATE input_offset o SET next_offset = n.next FROM unnest($1::text[], $2::int[]
  AS n (topic, partition, expected, next)
  WHERE o.topic = n.topic AND o.partition = n.partition AND o.next_offset = n.expected"""
 RECORD_EVENT_IDS = """
-INSERT INTO event_claim (key) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING RETURNING key"""
+WITH given AS MATERIALIZED (SELECT * FROM unnest($1::bytea[]) AS n (key)),
+ known AS MATERIALIZED (SELECT key FROM given JOIN event_claim USING (key)),
+ added AS (INSERT INTO event_claim (key) SELECT key FROM given WHERE key NOT IN (SELECT key FROM known))
+ SELECT key FROM known"""
 RECORD_BUSINESS_KEYS = """
+WITH given AS MATERIALIZED (SELECT 'order' AS kind, * FROM unnest($1::text[], $2::bytea[]) AS n (id, fingerprint)),
+ known AS MATERIALIZED (SELECT kind, id FROM given JOIN id_claim USING (kind, id)),
+ added AS (INSERT INTO id_claim SELECT * FROM given WHERE (kind, id) NOT IN (SELECT kind, id FROM known))
+ SELECT kind, id FROM known"""
+RECORD_EVENT_IDS_2026_11 = """
+INSERT INTO event_claim (key) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING RETURNING key"""
+RECORD_BUSINESS_KEYS_2026_11 = """
 INSERT INTO id_claim SELECT 'order', * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING RETURNING id"""
 LOCK_ACCOUNTS = """
 SELECT account_id, partition FROM account WHERE account_id = ANY($1::text[]) ORDER BY account_id FOR UPDATE"""
@@ -35,7 +45,13 @@ UPDATE account a SET version = a.version + 1, decided_at = now(), contact = coal
  next_due_at = now() + interval '30 days', next_timer = 'expiry', waiting = 0
  FROM unnest($1::text[], $2::text[], $3::text[]) AS n (account_id, contact, subscription)
  WHERE a.account_id = n.account_id"""
-UPSERT_SERVERS = """
+UPDATE_SERVERS = """
+UPDATE server s SET present = true, cores = 4, bound = false, marks = $3 FROM unnest($1::text[], $2::text[])
+ AS n (account_id, server_id) WHERE s.account_id = n.account_id AND s.server_id = n.server_id
+ RETURNING s.account_id, s.server_id"""
+INSERT_SERVERS = """
+INSERT INTO server SELECT *, true, 4, false, $3::text FROM unnest($1::text[], $2::text[])"""
+UPSERT_SERVERS_2026_11 = """
 INSERT INTO server SELECT *, true, 4, false, $3::text FROM unnest($1::text[], $2::text[])
  ON CONFLICT (account_id, server_id) DO UPDATE SET present = excluded.present, cores = excluded.cores,
  bound = excluded.bound, marks = excluded.marks"""
@@ -61,3 +77,23 @@ SELECT log.* FROM unnest($1::text[], $2::int[], $3::bigint[]) AS done (topic, pa
 SAVE_PUBLISHED = """
 UPDATE relay_position r SET published = n.published FROM unnest($1::text[], $2::int[], $3::bigint[])
  AS n (topic, partition, published) WHERE r.topic = n.topic AND r.partition = n.partition"""
+TABLES_2026_11 = (
+    "ALTER TABLE account RENAME TO account_now",
+    "CREATE TABLE account (account_id text NOT NULL, partition integer NOT NULL, version bigint NOT NULL DEFAULT 0,"
+    " decided_at timestamptz, contact json, subscription json, balance numeric(20, 2) NOT NULL DEFAULT 0,"
+    " registered_servers bigint NOT NULL DEFAULT 0, registered_cores bigint NOT NULL DEFAULT 0,"
+    " bound_servers bigint NOT NULL DEFAULT 0, bound_cores bigint NOT NULL DEFAULT 0, facts json,"
+    " revision bigint NOT NULL DEFAULT 0, changed_at timestamptz, next_due_at timestamptz, next_timer text,"
+    " waiting bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id))",
+    "INSERT INTO account SELECT account_id, partition, version, decided_at, contact, subscription, balance,"
+    " registered_servers, registered_cores, bound_servers, bound_cores, facts, revision, changed_at, next_due_at,"
+    " next_timer, waiting FROM account_now",
+    "CREATE INDEX account_due_2026_11 ON account (next_due_at) WHERE next_due_at IS NOT NULL",
+    "DROP TABLE account_now",
+    "DROP INDEX server_in_use, server_gone",
+    "UPDATE server SET marks = $1",
+    "VACUUM FULL server",
+    "VACUUM ANALYZE account",
+    "CHECKPOINT",
+)
+"""Make accounts and servers what they were; `$1`: the stamps of every server."""

@@ -19,7 +19,7 @@ class TypicalTexts:
     state: str
     subscription: str
     contact: str
-    server_versions: str
+    server_stamps: str
     specification: str
 
     @classmethod
@@ -43,7 +43,7 @@ async def typical_texts(connection: asyncpg.Connection, output: Output) -> Typic
         state=_typical(output, STATE),
         subscription=account["subscription"],
         contact=account["contact"],
-        server_versions=await connection.fetchval("SELECT marks FROM server LIMIT 1"),
+        server_stamps=await connection.fetchval("SELECT marks FROM server LIMIT 1"),
         specification=await connection.fetchval(
             "SELECT specification FROM order_entry WHERE specification IS NOT NULL LIMIT 1"
         ),

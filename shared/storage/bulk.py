@@ -80,13 +80,18 @@ def insert(
 
 
 def insert_new(model: type[SQLModel], names: Sequence[str] = ()) -> Bulk:
-    """INSERT of the rows whose key is not there yet, in their order; it returns the keys of the others, mostly none."""
-    keys = ", ".join(keys_of(model))
+    """INSERT of the rows whose key is not there yet, in their order; it returns the keys of the others, mostly none.
+
+    A key that another transaction inserts at the same moment breaks the primary key. `ON CONFLICT` would not, but it
+    has every row written to PostgreSQL's log twice: that it is there, and that it stays.
+    """
+    table, keys = table_of(model).name, ", ".join(keys_of(model))
     return Bulk(
         model,
-        f"WITH given AS MATERIALIZED (SELECT * FROM {{rows}}), added AS (INSERT INTO {table_of(model).name} ({{names}})"
-        f" SELECT {{names}} FROM given ON CONFLICT DO NOTHING RETURNING {keys})"
-        f" SELECT {keys} FROM given EXCEPT SELECT {keys} FROM added",
+        "WITH given AS MATERIALIZED (SELECT * FROM {rows}),"
+        f" known AS MATERIALIZED (SELECT {keys} FROM given JOIN {table} USING ({keys})),"
+        f" added AS (INSERT INTO {table} ({{names}}) SELECT {{names}} FROM given"
+        f" WHERE ({keys}) NOT IN (SELECT {keys} FROM known)) SELECT {keys} FROM known",
         names,
     )
 

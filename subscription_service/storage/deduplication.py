@@ -1,4 +1,5 @@
-"""Ids that were seen, so that nothing counts twice (R39): a primary key stops the second one, never a look before.
+"""Ids that were seen, so that nothing counts twice (R39). A look finds what is stored; where two copies store an id at
+the same moment its primary key stops the second one, whose transaction is tried again.
 
 Two kinds: the id of an event (with its source), and the business id that it may spend (order, entry, coupon, import),
 for which other content is a conflict.
@@ -8,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import DateTime, Index, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field
 
+from shared.runtime.errors import Transient
 from shared.storage.bulk import Bulk, Row, delete, insert_new
 from shared.storage.database import Connection
 from shared.storage.tables import TextKey
@@ -51,9 +54,15 @@ _FINGERPRINTS = Bulk(
 
 
 async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None:
-    """Give every event its verdict, and store the ids of those that are fresh."""
-    fresh = await _record_event_ids(connection, events)
-    await _record_business_ids(connection, fresh)
+    """Give every event its verdict, and store the ids of those that are fresh.
+
+    Raises `Transient` where another copy stores one of them at the same moment.
+    """
+    try:
+        fresh = await _record_event_ids(connection, events)
+        await _record_business_ids(connection, fresh)
+    except IntegrityError as error:
+        raise Transient("PostgreSQL: another copy has just stored one of the ids of these events") from error
 
 
 async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:

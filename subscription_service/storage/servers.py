@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from sqlalchemy import Index, text
 
 from shared.contracts.envelope import json_reader, to_json
-from shared.storage.bulk import Bulk, Row, delete, upsert
+from shared.storage.bulk import Bulk, Row, delete, insert, update
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
 from shared.storage.tables import BigInteger, Text, TextKey
@@ -34,11 +34,13 @@ class ServerRow(SubscriptionTable, table=True):
 
 
 class _Stamps(NamedTuple):
-    """Where each register got its value; None while no event has set it. In JSON an array in this order."""
+    """Where each register got its value; None while no event has set it. In JSON an array in this order, in which a
+    number says that the stamp is that of the register with this place: most events set several, and stamps are long.
+    """
 
     present: VersionStamp | None
-    cores: VersionStamp | None
-    bound: VersionStamp | None
+    cores: VersionStamp | int | None
+    bound: VersionStamp | int | None
 
 
 Servers: TypeAlias = dict[str, dict[str, Server]]
@@ -54,7 +56,8 @@ _REGISTERED = text(
     f"SELECT {_READ.sql} FROM server WHERE account_id = :account_id AND server_id > :after AND present"
     " AND (present OR bound) ORDER BY server_id LIMIT :limit"
 )
-_SAVE = upsert(ServerRow)
+_ADD = insert(ServerRow)
+_CHANGE = update(ServerRow)
 _DELETE = delete(ServerRow, ("account_id", "server_id"))
 _READ_AT_ONCE: Final = 1_000
 """While so many rows are made to servers, the event loop does nothing else, and the database hears nothing from us."""
@@ -104,14 +107,10 @@ async def registered(connection: Connection, account_id: str, *, after: str, lim
 async def save(connection: Connection, changed: Iterable[LockedAccount]) -> None:
     """Store the servers that differ from what was loaded, and delete those that a snapshot has made forgotten."""
     changed = list(changed)
-    rows = [
-        _row(locked.account.account_id, server)
-        for locked in changed
-        for server_id, server in locked.account.servers.items()
-        if server is not locked.before.servers.get(server_id)
-    ]
-    for start in range(0, len(rows), _SAVED_AT_ONCE):
-        await _SAVE.run(connection, rows[start : start + _SAVED_AT_ONCE])
+    added, altered = _rows(changed)
+    for statement, rows in ((_ADD, added), (_CHANGE, altered)):
+        for start in range(0, len(rows), _SAVED_AT_ONCE):
+            await statement.run(connection, rows[start : start + _SAVED_AT_ONCE])
     await _forget(connection, [each for each in changed if _has_new_snapshot(each)])
 
 
@@ -152,25 +151,53 @@ def _by_account(found: Iterable[Any]) -> Servers:
 
 
 def _server(row: Any) -> Server:
-    stamps = _read_stamps(row.marks)
+    present, cores, bound = _stamps(row.marks)
     return Server(
         server_id=row.server_id,
         present=row.present,
-        present_stamp=stamps.present,
+        present_stamp=present,
         cores=row.cores,
-        cores_stamp=stamps.cores,
+        cores_stamp=cores,
         bound=row.bound,
-        bound_stamp=stamps.bound,
+        bound_stamp=bound,
     )
 
 
+def _stamps(marks: str) -> list[VersionStamp | None]:
+    """Of presence, cores and binding."""
+    stamps: list[VersionStamp | None] = []
+    for stamp in _read_stamps(marks):
+        stamps.append(stamps[stamp] if isinstance(stamp, int) else stamp)
+    return stamps
+
+
+def _rows(changed: Iterable[LockedAccount]) -> tuple[list[Row], list[Row]]:
+    """Of servers that have no row yet, and of those whose row changes: whatever an event touches was looked up."""
+    added: list[Row] = []
+    altered: list[Row] = []
+    for locked in changed:
+        account_id, before = locked.account.account_id, locked.before.servers
+        for server_id, server in locked.account.servers.items():
+            if server is not (known := before.get(server_id)):
+                (altered if known else added).append(_row(account_id, server))
+    return added, altered
+
+
 def _row(account_id: str, server: Server) -> Row:
-    stamps = _Stamps(present=server.present_stamp, cores=server.cores_stamp, bound=server.bound_stamp)
     return {
         "account_id": account_id,
         "server_id": server.server_id,
         "present": server.present,
         "cores": server.cores,
         "bound": server.bound,
-        "marks": to_json(stamps).decode(),
+        "marks": to_json(_marks((server.present_stamp, server.cores_stamp, server.bound_stamp))).decode(),
     }
+
+
+def _marks(stamps: Sequence[VersionStamp | None]) -> list[VersionStamp | int | None]:
+    """As `_Stamps`: each stamp once."""
+    marks: list[VersionStamp | int | None] = []
+    for place, stamp in enumerate(stamps):
+        first = stamps.index(stamp)
+        marks.append(stamp if stamp is None or first == place else first)
+    return marks

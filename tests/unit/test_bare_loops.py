@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from benchmarks.bare_loop.batch import Batch, Entry
-from benchmarks.bare_loop.designs import DESIGNS, Design
+from benchmarks.bare_loop.designs import DESIGNS, Design, each_stamp
 from benchmarks.bare_loop.texts import TypicalTexts
 from shared.contracts.topics import LIFECYCLE, RENEWALS, SERVER_INVENTORY, STATE
 from shared.outbox.log import pack
@@ -49,6 +49,11 @@ def test_a_switch_is_an_order_to_the_one_of_november_only(name: str, orders: lis
     batch.add(SERVER_INVENTORY, record({"server_id": "a-s0"}))
     assert [each.is_order for each in design(name).orders(batch)] == orders
     assert list(batch.servers) == [("a", "a-s0")]
+
+
+def test_the_one_of_november_writes_the_stamp_of_each_register_of_a_server() -> None:
+    assert each_stamp('[["t","s","1"],0,["t","s","2"]]') == '[["t","s","1"],["t","s","1"],["t","s","2"]]'
+    assert each_stamp('[["t","s","1"],null,null]') == '[["t","s","1"],null,null]'
 
 
 def design(name: str) -> Design:

@@ -24,6 +24,10 @@ COLUMNS = text(
     "SELECT table_name, column_name, data_type, is_nullable, is_identity FROM information_schema.columns"
     " WHERE table_schema = :schema AND table_name <> 'alembic_version'"
 )
+OPTIONS = text(
+    "SELECT relname, array_to_string(reloptions, ',') FROM pg_class"
+    " WHERE relnamespace = CAST(:schema AS regnamespace) AND reloptions IS NOT NULL"
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ async def test_a_difference_of_any_kind_is_seen(engine: Engine, service: Service
 async def test_what_the_check_does_not_compare_is_the_same_too(
     engine: Engine, service: Service, database_url: str
 ) -> None:
-    """Conditions and kinds of indexes, and identity columns: made from the classes in a schema beside, and compared."""
+    """Conditions and kinds of indexes, identity columns, room on pages: made from the classes in a schema beside."""
     described = connect(database_url, DESCRIBED)
     async with transaction(described) as connection:
         await connection.execute(text(f"CREATE SCHEMA {DESCRIBED}"))
@@ -107,9 +111,10 @@ def test_neither_service_knows_the_others_tables() -> None:
 async def _found(engine: Engine, schema: str) -> set[tuple[str, ...]]:
     async with transaction(engine) as connection:
         columns = {tuple(row) for row in await connection.execute(COLUMNS, {"schema": schema})}
+        options = {tuple(row) for row in await connection.execute(OPTIONS, {"schema": schema})}
         indexes = (await connection.execute(INDEXES, {"schema": schema})).all()
     made = {(table, name, text.replace(f"{schema}.", "")) for table, name, text in indexes}
-    return columns | {each for each in made if each[0] != "alembic_version"}
+    return columns | options | {each for each in made if each[0] != "alembic_version"}
 
 
 ENVIRONMENT: Final = """

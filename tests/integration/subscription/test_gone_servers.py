@@ -25,7 +25,8 @@ MOST_BYTES: Final = 300 * 1024 * 1024
 GONE_ROWS: Final = """
     INSERT INTO server (account_id, server_id, present, cores, bound, marks)
     SELECT 'acme', 'gone-' || n, false, 0, false,
-        '[["2026-01-15T03:00:00Z","/assets","e"],["2026-01-15T03:00:00Z","/assets","e"],null]'
+        CASE WHEN n % 2 = 0 THEN '[["2026-01-15T03:00:00Z","/assets","e"],0,null]'
+        ELSE '[["2026-01-15T03:00:00Z","/assets","e"],["2026-01-15T03:00:00Z","/assets","e"],null]' END
     FROM generate_series({first}, {last}) AS n
 """
 

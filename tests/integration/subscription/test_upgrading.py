@@ -1,15 +1,34 @@
-"""A newer copy has migrated the tables already: the copies that still run go on, and lose nothing."""
+"""Migrations of tables that hold something: nothing is lost, and what was stored before goes on."""
 
+import runpy
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+import subscription_service
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 from tests.integration.subscription.core import WRITTEN_TO, Batch, Core, record
 from tests.kit.events import START, account, credit, event, purchase, renewal
 
 LATER: Final = START + timedelta(seconds=1)
+VERSIONS: Final = Path(subscription_service.__file__).parent / "migrations" / "versions"
+
+
+@pytest.mark.rule("G1")
+def test_all_of_an_account_is_the_same_after_its_table_was_written_anew(core: Core) -> None:
+    who, late = account(), account()
+    snapshot = event("inventory.snapshot", START, account_id=who, servers=[{"server_id": "s-1", "cores": 2}])
+    core.begin()
+    bought = [record(PURCHASES, purchase(who)), record(PURCHASES, credit(who, "5.00"))]
+    core.receive(Batch(START, [*bought, record(SERVER_INVENTORY, snapshot), record(RENEWALS, renewal(late, START))]))
+    before = sorted(core.stored()["account"])
+    core.migrated(*runpy.run_path(str(VERSIONS / "0018_account_columns_by_change.py"))["STATEMENTS"])
+    assert sorted(core.stored()["account"]) == before
+    assert before
+    core.receive(Batch(LATER, [record(RENEWALS, renewal(who, LATER)), record(PURCHASES, purchase(late))]))
+    assert core.differences() == []
 
 
 @pytest.mark.rule("G1", "G4")

@@ -70,9 +70,10 @@ def test_what_is_there_already_is_left_out_and_the_rest_returned() -> None:
 
 def test_what_is_new_is_inserted_and_the_keys_of_the_rest_are_returned() -> None:
     assert insert_new(Sample, ("owner", "number")).sql == (
-        f"WITH given AS MATERIALIZED (SELECT * FROM unnest({KEYS}) AS n (owner, number)), added AS ("
-        "INSERT INTO sample (owner, number) SELECT owner, number FROM given ON CONFLICT DO NOTHING"
-        " RETURNING owner, number) SELECT owner, number FROM given EXCEPT SELECT owner, number FROM added"
+        f"WITH given AS MATERIALIZED (SELECT * FROM unnest({KEYS}) AS n (owner, number)),"
+        " known AS MATERIALIZED (SELECT owner, number FROM given JOIN sample USING (owner, number)),"
+        " added AS (INSERT INTO sample (owner, number) SELECT owner, number FROM given"
+        " WHERE (owner, number) NOT IN (SELECT owner, number FROM known)) SELECT owner, number FROM known"
     )
 
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from msgspec import structs
 
+from shared.contracts.envelope import to_json
 from shared.contracts.types import (
     ConfigurationKind,
     Contact,
@@ -187,11 +188,24 @@ def test_the_next_timer_is_read_where_no_event_waits() -> None:
         Server("srv-1"),
         Server("srv-1", cores=8, cores_stamp=LATER),
         Server("srv-1", present=True, present_stamp=EARLIER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER),
+        Server("srv-1", present=True, present_stamp=LATER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER),
+        Server("srv-1", present=True, present_stamp=LATER, cores=8, cores_stamp=EARLIER, bound_stamp=LATER),
     ],
-    ids=["nothing known", "cores alone", "all three"],
+    ids=["nothing known", "cores alone", "two of one event", "all of one event", "the outer two of one event"],
 )
 def test_a_server_comes_back_with_the_stamps_of_its_registers(server: Server) -> None:
-    assert servers._server(SimpleNamespace(**servers._row("acct-1", server))) == server
+    row = servers._row("acct-1", server)
+    assert servers._server(SimpleNamespace(**row)) == server
+    stamps = {server.present_stamp, server.cores_stamp, server.bound_stamp} - {None}
+    assert str(row["marks"]).count("Z") == len(stamps)
+
+
+def test_a_server_whose_row_has_each_stamp_three_times_is_read_as_well() -> None:
+    stamp = to_json(LATER).decode()
+    row = SimpleNamespace(server_id="srv-1", present=True, cores=8, bound=True, marks=f"[{stamp},{stamp},{stamp}]")
+    assert servers._server(row) == Server(
+        "srv-1", present=True, present_stamp=LATER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER
+    )
 
 
 @pytest.mark.parametrize(
