@@ -74,6 +74,8 @@ class Relay:
         self._wake = wake
         self._documents = documents
         self._published: dict[Partition, int] = {}
+        self._not_kept: dict[Partition, int] = {}
+        """What the next look at the log stores as published, in the same transaction."""
         self._limits = TopicLimits()
         self._report_when_slow = partial(report_when_slow, context.health, "publishing")
         self._progress = asyncio.Condition()
@@ -139,7 +141,9 @@ class Relay:
         """Publish what the log holds, in one Kafka transaction. False: there was nothing to publish."""
         wanted = {place: end for place, end in self._published.items() if self._limits.takes_now(place.topic)}
         async with transaction(self._engine) as connection:
+            await progress.keep(connection, self._not_kept)
             entries = await progress.unpublished(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
+        self._not_kept.clear()
         if not entries:
             return False
         if filled := await in_place.fill(entries, after=self._published):
@@ -150,8 +154,6 @@ class Relay:
         lasts = {entry[:2]: entry[2] for entry in entries}
         published = {Partition(*place): last for place, last in lasts.items()}
         await self._mark_published(published)
-        async with transaction(self._engine) as connection:
-            await progress.keep(connection, published)
         self._show_health()
         await asyncio.sleep(_PAUSE_SECONDS if len(filled) < _MANY_RECORDS else _PAUSE_OF_MANY_SECONDS)
         return True
@@ -197,6 +199,7 @@ class Relay:
 
     async def _mark_published(self, published: Mapping[Partition, int]) -> None:
         """Up to these sequences everything is on its topic: wake `wait_until_published`."""
+        self._not_kept.update(published)
         async with self._progress:
             self._published.update(published)
             self._progress.notify_all()

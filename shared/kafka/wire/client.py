@@ -1,6 +1,6 @@
 """Between aiokafka's consumer and its client: every answer to a fetch is cleaned before the consumer reads it.
 
-Cleaning runs in a thread, since it may unpack many bytes, which its libraries do beside the event loop.
+Cleaning much runs in a thread, since it may unpack many bytes, which its libraries do beside the event loop.
 """
 
 import asyncio
@@ -26,8 +26,10 @@ from shared.runtime.log_lines import STANDSTILL, UNHANDLED
 
 Send: TypeAlias = Callable[..., Awaitable[Any]]
 
+_SMALL_BYTES: Final = 16 * 1024
+"""Of batches, compressed as they may be, in an answer: to hand it to a thread would take longer than to clean it."""
 _BYTES_AT_ONCE: Final = 256 * 1024
-"""Of batches, compressed as they may be, in one thread's turn; one partition alone may have more."""
+"""Of them, in one thread's turn; one partition alone may have more."""
 
 _OF_THE_CONSUMER: Final = (
     NoError,
@@ -71,14 +73,16 @@ class FetchCleaner:
     async def _clean(self, topics: Sequence[Any], offsets: Mapping[TopicPartition, int]) -> list[Any]:
         """What was answered of all topics, with batches that can be read.
 
-        A thread cleans small answers together, so that a busy loop hands over once, however many partitions there are;
-        large ones by turns, since a thread that computes for long is in the way of the loop.
+        A thread cleans what is not small together, so that a busy loop hands over once, however many partitions there
+        are; what is large by turns, since a thread that computes for long is in the way of the loop.
         """
         answers = {TopicPartition(topic, answer[0]): answer for topic, own in topics for answer in own}
+        sizes = {partition: len(answer[-1] or b"") for partition, answer in answers.items()}
+        is_small = sum(sizes.values()) <= _SMALL_BYTES
         cleaned: dict[TopicPartition, Cleaned] = {}
-        for group in in_groups(answers, lambda each: len(answers[each][-1] or b""), bytes_at_once=_BYTES_AT_ONCE):
+        for group in in_groups(answers, sizes.__getitem__, bytes_at_once=_BYTES_AT_ONCE):
             steps = {each: self._step(each, answers[each], offsets[each]) for each in group}
-            cleaned |= await asyncio.to_thread(_run_all, steps)
+            cleaned |= _run_all(steps) if is_small else await asyncio.to_thread(_run_all, steps)
         for partition, own in cleaned.items():
             self._keep(partition, own, offsets[partition])
         return [
