@@ -120,7 +120,7 @@ async def record(connection: Connection, owner: int, results: Sequence[LeaseResu
         {"notification_id": one.lease.notification.notification_id, **_columns(one), "address_hash": one.address_hash}
         for one in sorted(results, key=lambda one: one.lease.notification.notification_id)
     ]
-    return {row.notification_id: row.attempts for row in await _RECORD.fetch(connection, rows, owner=owner)}
+    return dict(await _RECORD.fetch(connection, rows, owner=owner))
 
 
 async def owned(connection: Connection, owner: int) -> set[str]:

@@ -150,7 +150,7 @@ class NotificationFilter:
 async def add(connection: Connection, decisions: Sequence[NotificationDecision], *, now: datetime) -> set[str]:
     """Insert decisions; the ids of those that did not exist before. Emails are due at the service clock `now`."""
     rows = await _ADD.fetch(connection, [_row(decision, now) for decision in decisions])
-    return {row.notification_id for row in rows}
+    return {notification_id for (notification_id,) in rows}
 
 
 async def page(connection: Connection, wanted: NotificationFilter) -> list[Mapping[str, Any]]:

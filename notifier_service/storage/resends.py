@@ -48,7 +48,7 @@ _RECIPIENT = text("SELECT recipient, recipient_id FROM notification WHERE notifi
 async def add(connection: Connection, resends: Sequence[Resend], *, at: datetime) -> set[str]:
     """Queue them, due at once; the ids of those that did not exist before. `at`: on the service clock."""
     found = await _ADD.fetch(connection, [one._asdict() for one in resends], at=at, now=at)
-    return {row.notification_id for row in found}
+    return {notification_id for (notification_id,) in found}
 
 
 async def recipient_of(connection: Connection, notification_id: str) -> Any:

@@ -49,7 +49,7 @@ _RELEASE = text("DELETE FROM suppression WHERE address_hash = :address_hash")
 async def add(connection: Connection, new: Sequence[Suppression]) -> set[str]:
     """Put addresses on the list; the hashes of those that were not on it."""
     ordered = sorted(new, key=lambda one: one.address_hash)
-    return {row.address_hash for row in await _ADD.fetch(connection, [one._asdict() for one in ordered])}
+    return {address_hash for (address_hash,) in await _ADD.fetch(connection, [one._asdict() for one in ordered])}
 
 
 async def reasons(connection: Connection, hashes: Collection[str]) -> dict[str, str]:

@@ -129,7 +129,8 @@ async def _take_sequences(connection: Connection, entries: Sequence[Entry]) -> d
     for entry in entries:
         wanted[entry[:2]] += entry.sequences
     rows = [{"topic": topic, "partition": number, "wanted": count} for (topic, number), count in wanted.items()]
-    return {(row.topic, row.partition): row.first for row in await _TAKE.fetch(connection, rows, channel=CHANNEL)}
+    taken = await _TAKE.fetch(connection, rows, channel=CHANNEL)
+    return {(topic, partition): first for topic, partition, first, _ in taken}
 
 
 def _partition(entry: Entry) -> tuple[str, int]:

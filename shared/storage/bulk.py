@@ -7,11 +7,11 @@ rendered once, when its module is imported. For modules in `storage/` and `share
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import CursorResult, text
 from sqlmodel import SQLModel
 
 from shared.storage.columns import Selection, is_json, keys_of, literal_of, names_of, table_of, type_of
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 
 Row: TypeAlias = Mapping[str, object]
 """Column name -> value as the driver takes it; a json document is its text (`str`)."""
@@ -41,7 +41,7 @@ class Bulk:
         self.sql = statement.format(
             rows=_rows(model, sources), names=", ".join(sources), columns=reads.sql if reads else ""
         )
-        self._statement = text(self.sql)
+        self._statement = Statement(self.sql)
 
     async def run(self, connection: Connection, rows: Sequence[Row], **arguments: object) -> int:
         """Execute; the number of rows written. Without rows nothing is executed.
@@ -49,24 +49,23 @@ class Bulk:
         Every row has exactly the names of the statement. `arguments` are its other parameters.
         Raises `ValueError` or `KeyError` where a row has other names.
         """
-        return (await self._execute(connection, rows, arguments)).rowcount if rows else 0
+        return await self._statement.run(connection, self._arguments(rows) | arguments) if rows else 0
 
     async def fetch(self, connection: Connection, rows: Sequence[Row], **arguments: object) -> Sequence[Any]:
         """Execute as `run` does; the rows that the statement returns, by the names of `reads` where that is given."""
         if not rows:
             return ()
-        found = await self._execute(connection, rows, arguments)
-        return list(self._reads.rows(found)) if self._reads else found.all()
+        found = await self._statement.fetch(connection, self._arguments(rows) | arguments)
+        return list(self._reads.rows(found)) if self._reads else found
 
-    async def _execute(
-        self, connection: Connection, rows: Sequence[Row], arguments: Mapping[str, object]
-    ) -> CursorResult[Any]:
+    def _arguments(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Each column as one array."""
         if len(rows[0]) != len(self._names):
             raise ValueError(f"a row has {sorted(rows[0])}, the statement {sorted(self._names)}")
         arrays: dict[str, Any] = {name: [row[name] for row in rows] for name in self._names}
         for name, write in self._literals.items():
             arrays[name] = write(arrays[name])
-        return await connection.execute(self._statement, {**arrays, **arguments})
+        return arrays
 
 
 def insert(

@@ -5,6 +5,7 @@ it: the server ends a transaction whose client has fallen silent. A database tha
 `Transient`, a statement over its time `SlowStatement`; which error means what stands in `shared.runtime.error_table`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -72,6 +73,7 @@ def connect(
     )
     engine = create_async_engine(
         "postgresql+asyncpg://",
+        isolation_level="AUTOCOMMIT",  # `transaction` begins and ends
         async_creator=opened,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -91,14 +93,16 @@ async def transaction(engine: Engine, *, statement_seconds: float | None = None)
     """
     with classified():
         async with engine.connect() as connection:
+            begun = driver(connection).transaction(isolation="read_committed")
             try:
-                async with connection.begin():
-                    if statement_seconds is not None:
-                        await connection.execute(_STATEMENT_TIMEOUT, {"limit": f"{statement_seconds * 1000:.0f}ms"})
-                    callbacks = connection.info[_AFTER_COMMIT] = []
-                    yield connection
+                await begun.start()
+                if statement_seconds is not None:
+                    await connection.execute(_STATEMENT_TIMEOUT, {"limit": f"{statement_seconds * 1000:.0f}ms"})
+                callbacks = connection.info[_AFTER_COMMIT] = []
+                yield connection
+                await begun.commit()
             except BaseException as error:
-                await _throw_away_if_spoiled(connection, error)
+                await _give_up(connection, begun, error)
                 raise
             for callback in callbacks:
                 callback()
@@ -136,17 +140,29 @@ def plain(url: str) -> str:
     return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
 
 
-async def _throw_away_if_spoiled(connection: Connection, error: BaseException) -> None:
-    """Raises `Transient` where the connection was lost, whatever `error` that has led to."""
+async def _give_up(connection: Connection, begun: Any, error: BaseException) -> None:
+    """Roll back; or throw the connection away, where nobody knows in what state it is.
+
+    Raises `Transient` where the connection was lost, whatever `error` that has led to.
+    """
     if connection.invalidated or connection.closed:
         return
     below = driver(connection)
-    if is_spoiled(error, below):
-        lost = below.is_closed()
+    lost = below.is_closed()
+    if is_spoiled(error, below) or not await _rolled_back(begun):
         below.terminate()  # at once; SQLAlchemy would ask the server first
         await connection.invalidate()
-        if lost and isinstance(error, Exception) and not isinstance(error, Transient):
-            raise Transient(f"PostgreSQL: the connection was lost: {type(error).__name__}") from error
+    if lost and isinstance(error, Exception) and not isinstance(error, Transient):
+        raise Transient(f"PostgreSQL: the connection was lost: {type(error).__name__}") from error
+
+
+async def _rolled_back(begun: Any) -> bool:
+    """Roll back; whether that has worked."""
+    try:
+        await begun.rollback()
+    except (Exception, asyncio.CancelledError):  # noqa: BLE001  the server rolls back what its client has left
+        return False
+    return True
 
 
 def _refuse_closed(dbapi_connection: Any, _record: object, _proxy: object) -> None:

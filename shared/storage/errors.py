@@ -38,8 +38,11 @@ def classified() -> Iterator[None]:
 
 
 def is_spoiled(error: BaseException, connection: asyncpg.Connection) -> bool:
-    """Whether a connection that has raised `error` must be thrown away; the server's own errors leave it usable."""
-    return connection.is_closed() or (isinstance(_origin(error), _OF_THE_DRIVER) and not _is_cancelled(error))
+    """Whether a connection that has raised `error` must be thrown away; the server's own errors leave it usable.
+
+    So it is where somebody cancelled the task: a statement may be under way, whose end nobody waits for.
+    """
+    return connection.is_closed() or isinstance(_origin(error), _OF_THE_DRIVER)
 
 
 def _is_cancelled(error: BaseException) -> bool:

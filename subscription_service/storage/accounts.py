@@ -16,6 +16,7 @@ from shared.kafka.partitioning import partition_of
 from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection, names_of
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 from shared.storage.tables import Counter, OptionalInstant, OptionalText, TextDocument, TextKey
 from subscription_service.domain.listing import list_group, listed_day
 from subscription_service.domain.model import Account, ServerTotals
@@ -95,7 +96,7 @@ _OF_PARKED: Final = ("parked", "parked_bytes", "first_deadline")
 _LISTED_BY: Final = ("list_group", "listed_day")
 _READ = Selection(AccountRow, *names_of(AccountRow, without=_LISTED_BY))
 _READ_LOCKED = Selection(AccountRow, *names_of(AccountRow, without=["changed_at", *_LISTED_BY]))
-_LOCK = text(f"SELECT {_READ_LOCKED.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
+_LOCK = Statement(f"SELECT {_READ_LOCKED.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
 _MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
 _SAVE = update(
     AccountRow,
@@ -105,7 +106,7 @@ _SAVE = update(
 )
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
-_WITH_STATE = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) AND revision > 0")
+_WITH_STATE = Statement(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) AND revision > 0")
 _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
 _READ_SOME = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids)")
 _READ_NEXT = text(_NEXT)
@@ -151,7 +152,7 @@ async def find_with_state(connection: Connection, account_id: str) -> AccountWit
 
 async def with_state(connection: Connection, account_ids: Sequence[str]) -> list[AccountWithState]:
     """Those of these accounts that have a state document, in no order."""
-    found = await connection.execute(_WITH_STATE, {"ids": account_ids})
+    found = await _WITH_STATE.fetch(connection, {"ids": account_ids})
     return [AccountWithState(_account(row), row.revision, row.changed_at) for row in _READ.rows(found)]
 
 
@@ -197,7 +198,7 @@ async def reschedule(connection: Connection, timers: Iterable[tuple[Account, Tim
 
 async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, Any]:
     """Account id -> row."""
-    return {row.account_id: row for row in _READ_LOCKED.rows(await connection.execute(_LOCK, {"ids": account_ids}))}
+    return {row.account_id: row for row in _READ_LOCKED.rows(await _LOCK.fetch(connection, {"ids": account_ids}))}
 
 
 def _locked(row: Any) -> LockedAccount:

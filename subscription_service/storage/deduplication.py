@@ -8,8 +8,8 @@ for which other content is a conflict.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from asyncpg import UniqueViolationError
 from sqlalchemy import DateTime, Index, text
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field
 
 from shared.runtime.errors import Transient
@@ -61,7 +61,7 @@ async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None
     try:
         fresh = await _record_event_ids(connection, events)
         await _record_business_ids(connection, fresh)
-    except IntegrityError as error:
+    except UniqueViolationError as error:
         raise Transient("PostgreSQL: another copy has just stored one of the ids of these events") from error
 
 

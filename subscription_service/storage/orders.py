@@ -107,11 +107,9 @@ async def placed(connection: Connection, wanted: Collection[tuple[str, str]]) ->
     """Of these orders (account id, order id) those that the account has placed: account id -> order id -> order."""
     found: defaultdict[str, dict[str, PlacedOrder]] = defaultdict(dict)
     rows = [{"account_id": account_id, "order_id": order_id} for account_id, order_id in sorted(wanted)]
-    for row in await _PLACED.fetch(connection, rows):
-        specification = _read_specification(row.specification) if row.specification else None
-        found[row.account_id][row.order_id] = PlacedOrder(
-            row.charged, row.cancelled, row.fee, row.months, specification
-        )
+    for account_id, order_id, cancelled, charged, fee, months, document in await _PLACED.fetch(connection, rows):
+        specification = _read_specification(document) if document else None
+        found[account_id][order_id] = PlacedOrder(charged, cancelled, fee, months, specification)
     return found
 
 

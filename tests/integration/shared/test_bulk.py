@@ -95,7 +95,7 @@ async def test_the_last_day_is_stored_as_the_driver_stores_it(connection: Connec
 
 async def test_what_is_there_already_is_not_inserted_again(connection: Connection) -> None:
     again = insert(Sample, or_ignore=True, returning=["number"])
-    assert [row.number for row in await again.fetch(connection, [FULL, {**FULL, "number": 3}])] == [3]
+    assert [number for (number,) in await again.fetch(connection, [FULL, {**FULL, "number": 3}])] == [3]
 
 
 async def test_what_is_new_is_inserted_and_the_keys_of_the_rest_come_back(connection: Connection) -> None:

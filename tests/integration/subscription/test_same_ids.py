@@ -58,9 +58,15 @@ async def test_the_copy_that_comes_second_tries_again_and_then_finds_it_spent(en
 
 @pytest.mark.rule("R39")
 async def test_where_the_first_copy_is_rolled_back_the_second_has_it(engine: Engine) -> None:
-    async with transaction(engine) as connection:
-        await deduplication.record_ids(connection, [purchased(1)])
-        second = asyncio.ensure_future(record(engine, purchased(1)))
-        await asyncio.sleep(UNTIL_IT_WAITS_SECONDS)
-        await connection.rollback()
-    assert await second is Verdict.FRESH
+    seconds: list[asyncio.Future[Verdict]] = []
+
+    async def roll_back() -> None:
+        async with transaction(engine) as connection:
+            await deduplication.record_ids(connection, [purchased(1)])
+            seconds.append(asyncio.ensure_future(record(engine, purchased(1))))
+            await asyncio.sleep(UNTIL_IT_WAITS_SECONDS)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await roll_back()
+    assert await seconds[0] is Verdict.FRESH

@@ -49,13 +49,21 @@ def a_batch(value: bytes) -> bytes:
     return raw_batch(raw_record(0, value))
 
 
-async def test_small_answers_of_many_partitions_take_one_turn(turns: list[int]) -> None:
+async def test_a_small_answer_is_not_handed_to_a_thread(turns: list[int]) -> None:
     _, values = await cleaned(*((NO_ERROR, a_batch(b"%d" % number)) for number in range(18)))
     assert values == [[b"%d" % number] for number in range(18)]
+    assert turns == []
+
+
+async def test_answers_of_many_partitions_that_are_small_together_no_more_take_one_turn(turns: list[int]) -> None:
+    value = b"v" * 1024
+    _, values = await cleaned(*((NO_ERROR, a_batch(value)) for _ in range(18)))
+    assert values == [[value]] * 18
     assert turns == [18]
 
 
 async def test_a_large_answer_ends_its_turn(turns: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_SMALL_BYTES", 0)
     monkeypatch.setattr(client, "_BYTES_AT_ONCE", 1000)
     large = b"v" * 1000
     _, values = await cleaned(*((NO_ERROR, a_batch(value)) for value in (b"a", large, b"b", b"c")))
