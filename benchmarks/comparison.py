@@ -66,6 +66,7 @@ def _medians(those: Sequence[RunResult]) -> Mapping[str, float]:
     return {
         "events per second": median(run.rate for run in those),
         "CPU time per event, µs": median(run.spent.cpu_seconds / run.events for run in those) * 1e6,
+        "CPU time of an event that comes alone, µs": median(run.alone_cpu_seconds for run in those) * 1e6,
         "WAL per event, bytes": median(run.spent.wal_bytes / run.events for run in those),
         "Kafka per event, bytes": median(run.spent.kafka_bytes / run.events for run in those),
         "latency p50, ms": median(each.p50 for each in latencies),

@@ -29,7 +29,6 @@ _STEP: Final = 20_000
 
 _KEY: Final = "decode(md5(number::text), 'hex')"
 _GIVEN: Final = f"given AS MATERIALIZED (SELECT {_KEY} AS key FROM generate_series($1::bigint, $2::bigint) AS number)"
-_DUPLICATES: Final = "SELECT key FROM given EXCEPT SELECT key FROM added"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,9 @@ WAYS: Final[Mapping[str, Way]] = {
             "CREATE INDEX ON whole USING brin (day)",
         ),
         fill=f"INSERT INTO whole SELECT {_KEY}, $1 FROM generate_series($2::bigint, $3::bigint) AS number",
-        add=f"WITH {_GIVEN}, added AS (INSERT INTO whole SELECT key, $3 FROM given ON CONFLICT DO NOTHING"
-        f" RETURNING key) {_DUPLICATES}",
+        add=f"WITH {_GIVEN}, known AS MATERIALIZED (SELECT key FROM given JOIN whole USING (key)),"
+        " added AS (INSERT INTO whole SELECT key, $3 FROM given WHERE key NOT IN (SELECT key FROM known))"
+        " SELECT key FROM known",
         forget=_delete,
     ),
     "a partition per day": Way(
@@ -103,10 +103,10 @@ WAYS: Final[Mapping[str, Way]] = {
             ),
         ),
         fill=f"INSERT INTO parted SELECT {_KEY}, $1 FROM generate_series($2::bigint, $3::bigint) AS number",
-        add=f"WITH {_GIVEN}, fresh AS (SELECT given.key FROM given LEFT JOIN LATERAL"
-        " (SELECT true AS found FROM parted WHERE parted.key = given.key LIMIT 1) AS old ON true WHERE found IS NULL),"
-        " added AS (INSERT INTO parted SELECT key, $3 FROM fresh ON CONFLICT DO NOTHING RETURNING key)"
-        f" {_DUPLICATES}",
+        add=f"WITH {_GIVEN}, known AS MATERIALIZED (SELECT given.key FROM given CROSS JOIN LATERAL"
+        " (SELECT true FROM parted WHERE parted.key = given.key LIMIT 1) AS old),"
+        " added AS (INSERT INTO parted SELECT key, $3 FROM given WHERE key NOT IN (SELECT key FROM known))"
+        " SELECT key FROM known",
         forget=_drop,
     ),
 }

@@ -24,7 +24,7 @@ from shared.contracts.topics import LIFECYCLE
 from shared.kafka.topics import logical, name_of
 
 _PER_SECOND: Final = 20
-_WARM_UP: Final = 20
+WARM_UP: Final = 20
 """So many events are sent first and not counted."""
 
 
@@ -54,7 +54,7 @@ async def measure_latency(workspace: Workspace, count: int, *, first: int = 0) -
         arrived_at.setdefault(record.key, now)
 
     now = datetime.now(UTC)
-    messages = [event_of_new_account(number, now) for number in range(first, first + count + _WARM_UP)]
+    messages = [event_of_new_account(number, now) for number in range(first, first + count + WARM_UP)]
     keys = {message.id: message.account_id.encode() for message in messages}
     async with reading_output(workspace, on_record):
         await asyncio.sleep(1)
@@ -62,7 +62,7 @@ async def measure_latency(workspace: Workspace, count: int, *, first: int = 0) -
         async with asyncio.timeout(30):
             while not arrived_at.keys() >= set(keys.values()):
                 await asyncio.sleep(0.05)
-    return Latency.of([arrived_at[keys[event]] - at for event, at in sent_at.items()][_WARM_UP:])
+    return Latency.of([arrived_at[keys[event]] - at for event, at in sent_at.items()][WARM_UP:])
 
 
 async def send_paced(workspace: Workspace, messages: Iterable[Message], *, per_second: float) -> Mapping[str, float]:

@@ -35,6 +35,7 @@ def summarize(results: Mapping[str, Sequence[RunResult]]) -> dict[str, Any]:
         "cpu_us_per_event": {name: round(1e6 * _per_event(results[name], "cpu_seconds"), 1) for name in _DRAINED},
         "wal_bytes_per_event": {name: round(_per_event(results[name], "wal_bytes")) for name in _DRAINED},
         "kafka_bytes_per_event": {name: round(_per_event(results[name], "kafka_bytes")) for name in _DRAINED},
+        "cpu_us_of_an_event_alone": round(1e6 * median(run.alone_cpu_seconds for run in ours)),
         "peak_memory_mb": round(median(run.spent.peak_bytes for run in ours) / 1e6),
         "latency_ms": _latency([run.latency for run in ours if run.latency]),
         "half_load_ms": _latency([run.half_load for run in ours if run.half_load]),
@@ -89,13 +90,16 @@ def _rates(found: Mapping[str, Any]) -> Sequence[str]:
 
 def _costs(found: Mapping[str, Any]) -> Sequence[str]:
     cpu, wal, kafka = (found[f"{name}_per_event"] for name in ("cpu_us", "wal_bytes", "kafka_bytes"))
+    both = {name: wal[name] + kafka[name] for name in _DRAINED}
     return (
         f"| the process's own CPU time per event: Tenure, `bare`, `bare-2026-11` | {_three(cpu)} µs | |",
         f"| the same, Tenure compared with `bare` | {cpu['tenure'] / cpu[BARE]:.1f} × | at most 3 × |",
+        f"| CPU time of an event that comes alone | {found['cpu_us_of_an_event_alone']:,} µs | |",
         f"| PostgreSQL's WAL per event: Tenure, `bare`, `bare-2026-11` | {_three(wal)} bytes | |",
         f"| the same, Tenure compared with `bare-2026-11` | {wal['tenure'] / wal[NOVEMBER]:.2f} | at most 0.5 |",
         f"| Kafka's output topics per event, as stored: the same three | {_three(kafka)} bytes | |",
         f"| the same, Tenure compared with `bare-2026-11` | {kafka['tenure'] / kafka[NOVEMBER]:.2f} | at most 0.5 |",
+        f"| WAL and Kafka together, compared in the same way | {both['tenure'] / both[NOVEMBER]:.2f} | at most 0.5 |",
         f"| most memory while {found['events']['tenure']:,} events wait | {found['peak_memory_mb']} MB | |",
     )
 

@@ -18,7 +18,7 @@ import asyncpg
 
 from benchmarks import audit, resource_usage
 from benchmarks.bare_loop.texts import TypicalTexts, typical_texts
-from benchmarks.latency import Answers, Latency, measure_latency, send_paced
+from benchmarks.latency import WARM_UP, Answers, Latency, measure_latency, send_paced
 from benchmarks.output import Output, reading_output
 from benchmarks.resource_usage import ResourceUsage
 from benchmarks.servers import LoopProcess, Servers, Workspace, subscription_service
@@ -44,7 +44,8 @@ class RunResult:
     """How one run went.
 
     `lifecycle`, `state`: records out; `findings`: what the audit found; `latency`: of single events; `half_load`:
-    latency while half as many events come as the run has drained; `texts`: for the bare loops.
+    latency while half as many events come as the run has drained; `alone_cpu_seconds`: of one of those single events;
+    `texts`: for the bare loops.
     """
 
     events: int
@@ -55,6 +56,7 @@ class RunResult:
     findings: Sequence[str] = ()
     latency: Latency | None = None
     half_load: Latency | None = None
+    alone_cpu_seconds: float = 0.0
     texts: TypicalTexts | None = None
 
     @property
@@ -97,7 +99,10 @@ async def tenure(
         result = replace(result, findings=findings, texts=await typical_texts(connection, output))
         if latency_events:
             await part.until_ready()
-            result = replace(result, latency=await measure_latency(workspace, latency_events))
+            cpu = resource_usage.cpu_seconds(part.pid)
+            latency = await measure_latency(workspace, latency_events)
+            cpu = resource_usage.cpu_seconds(part.pid) - cpu
+            result = replace(result, latency=latency, alone_cpu_seconds=cpu / (latency_events + WARM_UP))
     await servers.drop(workspace)
     return result
 

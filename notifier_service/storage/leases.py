@@ -35,9 +35,10 @@ from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.storage.bulk import Bulk
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 
 _LEASED = Selection(NotificationRow, *IDENTITY, "attempts", "first_attempt_at", "interruptions", "event", "number")
-_ACQUIRE = text(
+_ACQUIRE = Statement(
     "UPDATE notification SET status = 'sending', claimed_by = :owner"
     " FROM (SELECT notification_id AS due_id FROM notification WHERE status = 'queued' AND next_attempt_at <= :now"
     "   AND (paused_until IS NULL OR paused_until <= clock_timestamp())"
@@ -106,7 +107,7 @@ class LeaseResult:
 
 async def acquire(connection: Connection, owner: int, *, now: datetime, limit: int) -> list[Lease]:
     """Lease at most `limit` emails that are due at the service clock `now`; the oldest first."""
-    rows = list(_LEASED.rows(await connection.execute(_ACQUIRE, {"owner": owner, "now": now, "limit": limit})))
+    rows = list(_LEASED.rows(await _ACQUIRE.fetch(connection, {"owner": owner, "now": now, "limit": limit})))
     known = await recipients.load(connection, {row.account_id for row in rows}) if rows else {}
     return [_lease(row, known[row.account_id], now) for row in sorted(rows, key=attrgetter("number"))]
 

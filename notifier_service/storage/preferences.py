@@ -9,6 +9,7 @@ from notifier_service.storage.metadata import NotifierTable
 from shared.contracts.outcomes import Channel
 from shared.storage.bulk import insert
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 from shared.storage.tables import TextKey
 
 
@@ -21,7 +22,7 @@ class PreferenceRow(NotifierTable, table=True):
     channel: TextKey
 
 
-_LOAD = text("SELECT account_id, kind, channel FROM preference WHERE account_id = ANY(CAST(:ids AS text[]))")
+_LOAD = Statement("SELECT account_id, kind, channel FROM preference WHERE account_id = ANY(CAST(:ids AS text[]))")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('preference'), hashtext(:account_id))")
 _DELETE = text("DELETE FROM preference WHERE account_id = :account_id")
 _INSERT = insert(PreferenceRow)
@@ -32,8 +33,8 @@ _UNMUTE = text("DELETE FROM preference WHERE account_id = :account_id AND kind =
 async def load(connection: Connection, account_ids: Collection[str]) -> dict[str, Preferences]:
     """Account id -> preferences, for each of these ids; nothing is switched off where there are no rows."""
     muted: dict[str, set[tuple[str, Channel]]] = {account_id: set() for account_id in account_ids}
-    for row in await connection.execute(_LOAD, {"ids": sorted(muted)}):
-        muted[row.account_id].add((row.kind, Channel(row.channel)))
+    for account_id, kind, channel in await _LOAD.fetch(connection, {"ids": sorted(muted)}):
+        muted[account_id].add((kind, Channel(channel)))
     return {account_id: Preferences(frozenset(pairs)) for account_id, pairs in muted.items()}
 
 

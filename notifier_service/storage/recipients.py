@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Numeric, TextClause, text
+from sqlalchemy import Column, Numeric, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -19,6 +19,7 @@ from shared.contracts.types import Contact, FurtherRecipient
 from shared.storage.bulk import Row, insert, update
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 from shared.storage.tables import Counter, Document, TextKey
 
 
@@ -46,8 +47,8 @@ _read_subscription = json_reader(Subscription)
 _read_versions = json_reader(dict[str, int])
 _SELECTED = Selection(RecipientRow)
 _SELECT = f"SELECT {_SELECTED.sql} FROM recipient WHERE account_id = ANY(CAST(:account_ids AS text[]))"
-_LOAD = text(_SELECT)
-_LOCK = text(f"{_SELECT} ORDER BY account_id FOR UPDATE")
+_LOAD = Statement(_SELECT)
+_LOCK = Statement(f"{_SELECT} ORDER BY account_id FOR UPDATE")
 _INSERT = insert(RecipientRow, ["account_id"], or_ignore=True)
 _UPDATE = update(RecipientRow)
 
@@ -69,8 +70,8 @@ async def save(connection: Connection, changed: Sequence[Recipient]) -> None:
     await _UPDATE.run(connection, [_row(recipient) for recipient in changed])
 
 
-async def _select(connection: Connection, statement: TextClause, account_ids: Sequence[str]) -> dict[str, Recipient]:
-    rows = list(_SELECTED.rows(await connection.execute(statement, {"account_ids": account_ids})))
+async def _select(connection: Connection, statement: Statement, account_ids: Sequence[str]) -> dict[str, Recipient]:
+    rows = list(_SELECTED.rows(await statement.fetch(connection, {"account_ids": account_ids})))
     preferred = await preferences.load(connection, [row.account_id for row in rows])
     muted_by_further = await unsubscriptions.load(connection, [row.account_id for row in rows if row.further])
     return {

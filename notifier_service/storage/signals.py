@@ -5,9 +5,8 @@ A signal carries no data: whoever is woken by it reads the tables.
 
 from enum import StrEnum
 
-from sqlalchemy import text
-
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 
 
 class Signal(StrEnum):
@@ -17,12 +16,12 @@ class Signal(StrEnum):
     INBOX = "inbox"
 
 
-_NOTIFY = text("SELECT pg_notify('tenure_' || :signal || '_' || current_schema(), '')")
+_NOTIFY = Statement("SELECT pg_notify('tenure_' || CAST(:signal AS text) || '_' || current_schema(), '')")
 
 
 async def notify(connection: Connection, signal: Signal) -> None:
     """Wake every copy once this transaction has committed."""
-    await connection.execute(_NOTIFY, {"signal": signal.value})
+    await _NOTIFY.fetch(connection, {"signal": signal.value})
 
 
 def channel(signal: Signal, schema: str) -> str:

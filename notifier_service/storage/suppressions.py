@@ -13,6 +13,7 @@ from notifier_service.storage.metadata import NotifierTable
 from shared.storage.bulk import insert
 from shared.storage.columns import Selection
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 from shared.storage.tables import Instant, OptionalText, Text, TextKey
 
 
@@ -37,7 +38,7 @@ class Suppression(NamedTuple):
 
 _SELECTED = Selection(SuppressionRow, *Suppression._fields)
 _ADD = insert(SuppressionRow, Suppression._fields, or_ignore=True, returning=["address_hash"])
-_REASONS = text("SELECT address_hash, reason FROM suppression WHERE address_hash = ANY(CAST(:hashes AS text[]))")
+_REASONS = Statement("SELECT address_hash, reason FROM suppression WHERE address_hash = ANY(CAST(:hashes AS text[]))")
 _PAGE = text(
     f"SELECT {_SELECTED.sql} FROM suppression WHERE (CAST(:after AS text) IS NULL OR address_hash > :after)"
     " AND (CAST(:hashes AS text[]) IS NULL OR address_hash = ANY(CAST(:hashes AS text[])))"
@@ -56,8 +57,7 @@ async def reasons(connection: Connection, hashes: Collection[str]) -> dict[str, 
     """Hash -> reason, of those that are on the list."""
     if not hashes:
         return {}
-    found = await connection.execute(_REASONS, {"hashes": sorted(hashes)})
-    return {row.address_hash: row.reason for row in found}
+    return dict(await _REASONS.fetch(connection, {"hashes": sorted(hashes)}))
 
 
 async def page(

@@ -12,6 +12,7 @@ from notifier_service.decisions.preferences import NOTHING_MUTED, MutedByFurther
 from notifier_service.storage.metadata import NotifierTable
 from shared.storage.bulk import insert
 from shared.storage.database import Connection
+from shared.storage.statement import Statement
 from shared.storage.tables import TextKey
 
 
@@ -24,7 +25,9 @@ class UnsubscriptionRow(NotifierTable, table=True):
     kind: TextKey
 
 
-_LOAD = text("SELECT account_id, recipient_id, kind FROM unsubscription WHERE account_id = ANY(CAST(:ids AS text[]))")
+_LOAD = Statement(
+    "SELECT account_id, recipient_id, kind FROM unsubscription WHERE account_id = ANY(CAST(:ids AS text[]))"
+)
 _ADD = insert(UnsubscriptionRow, or_ignore=True)
 _REMOVE = text(
     "DELETE FROM unsubscription WHERE account_id = :account_id AND recipient_id = :recipient_id AND kind = :kind"
@@ -35,8 +38,9 @@ _FORGET = text("DELETE FROM unsubscription WHERE account_id = :account_id")
 async def load(connection: Connection, account_ids: Collection[str]) -> dict[str, MutedByFurther]:
     """Account id -> what its further recipients have muted, of those of these accounts where there is anything."""
     found: dict[str, MutedByFurther] = {}
-    for row in await connection.execute(_LOAD, {"ids": sorted(account_ids)}) if account_ids else ():
-        found[row.account_id] = found.get(row.account_id, NOTHING_MUTED) | {(row.recipient_id, row.kind)}
+    rows = await _LOAD.fetch(connection, {"ids": sorted(account_ids)}) if account_ids else ()
+    for account_id, recipient_id, kind in rows:
+        found[account_id] = found.get(account_id, NOTHING_MUTED) | {(recipient_id, kind)}
     return found
 
 
