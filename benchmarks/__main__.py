@@ -27,6 +27,7 @@ from benchmarks import (
     report,
     runs,
     smoke,
+    wal,
 )
 from benchmarks.growth import command as growth
 from benchmarks.page import write_json, write_page
@@ -48,6 +49,7 @@ _OTHERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "ops": ops.main,
     "recovery": recovery.main,
     "smoke": smoke.main,
+    "wal": wal.main,
 }
 """First argument -> another benchmark, which takes the others; each says in its module what it measures."""
 _PACED: Final = 5
