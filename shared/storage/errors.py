@@ -37,6 +37,17 @@ def classified() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def stored_once(what: str) -> Iterator[None]:
+    """Raise `Transient` where another transaction stores a key of the block's at the same moment: at the next try it is
+    there. `what`: of which the keys are, in the plural.
+    """
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise Transient(f"PostgreSQL: another copy has just stored one of the {what}") from error
+
+
 def is_spoiled(error: BaseException, connection: asyncpg.Connection) -> bool:
     """Whether a connection that has raised `error` must be thrown away; the server's own errors leave it usable.
 

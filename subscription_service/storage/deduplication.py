@@ -8,13 +8,12 @@ for which other content is a conflict.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from asyncpg import UniqueViolationError
 from sqlalchemy import DateTime, Index, text
 from sqlmodel import Field
 
-from shared.runtime.errors import Transient
 from shared.storage.bulk import Bulk, Row, delete, insert_new
 from shared.storage.database import Connection
+from shared.storage.errors import stored_once
 from shared.storage.tables import TextKey
 from subscription_service.handlers import BusinessKey, Incoming, Verdict
 from subscription_service.storage.metadata import SubscriptionTable
@@ -58,11 +57,9 @@ async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None
 
     Raises `Transient` where another copy stores one of them at the same moment.
     """
-    try:
+    with stored_once("ids of these events"):
         fresh = await _record_event_ids(connection, events)
         await _record_business_ids(connection, fresh)
-    except UniqueViolationError as error:
-        raise Transient("PostgreSQL: another copy has just stored one of the ids of these events") from error
 
 
 async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
