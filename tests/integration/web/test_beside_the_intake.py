@@ -57,9 +57,10 @@ async def running(module: str, settings: Settings) -> AsyncIterator[httpx.AsyncC
 
 async def consumes(client: httpx.AsyncClient) -> bool:
     try:
-        return not (await client.get("/ready")).json()["troubles"].keys() - {"mail"}
+        found = (await client.get("/ready")).json()
     except httpx.TransportError:
         return False
+    return "troubles" in found and not found["troubles"].keys() - {"mail"}
 
 
 def event_of(module: str) -> dict[str, Any]:
@@ -108,6 +109,6 @@ async def test_under_load_on_http_a_neighbours_event_is_decided_less_than_a_seco
         usual = await seconds_to_decide(settings, module, output)
         with load(settings.http_port, kind):
             found = await seconds_to_decide(settings, module, output)
-            assert (await client.get("/ready")).json()["troubles"].keys() <= {"mail"}
+            await eventually(lambda: consumes(client))  # a connection may be one too many
     print(f"{module} {kind}: decided within {max(found):.3f} s, {max(usual):.3f} s without load")  # noqa: T201
     assert max(found) < max(usual) + 1
