@@ -148,8 +148,9 @@ async def _give_up(connection: Connection, begun: Any, error: BaseException) -> 
     if connection.invalidated or connection.closed:
         return
     below = driver(connection)
+    is_usable = not is_spoiled(error, below) and await _rolled_back(begun)
     lost = below.is_closed()
-    if is_spoiled(error, below) or not await _rolled_back(begun):
+    if not is_usable:
         below.terminate()  # at once; SQLAlchemy would ask the server first
         await connection.invalidate()
     if lost and isinstance(error, Exception) and not isinstance(error, Transient):

@@ -48,7 +48,7 @@ class AccountRow(SubscriptionTable, table=True):
     - `next_timer`: kind of its next timer
     - `revision`, `changed_at`: of its latest state document
 
-    What changes together stands together, and each page has room for an eighth more: so an update stays on its page,
+    What changes together stands together, and each page has room for a sixth more: so an update stays on its page,
     and writes to PostgreSQL's log only what lies between its first and its last change.
     """
 
