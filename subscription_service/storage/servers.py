@@ -65,6 +65,7 @@ _SAVED_AT_ONCE: Final = 10_000
 """So many rows are written in much less time than a statement may take."""
 _MAX_FORGOTTEN: Final = 20_000
 """So many rows of servers long gone are deleted with each snapshot; what remains is never loaded, and goes later."""
+# What is a number in `marks` has no instant here: NULL, which `greatest` leaves out.
 _FORGET = text(
     "DELETE FROM server WHERE (account_id, server_id) IN (SELECT gone.account_id, gone.server_id"
     " FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS snapshot (account_id, time)"
@@ -190,14 +191,14 @@ def _row(account_id: str, server: Server) -> Row:
         "present": server.present,
         "cores": server.cores,
         "bound": server.bound,
-        "marks": to_json(_marks((server.present_stamp, server.cores_stamp, server.bound_stamp))).decode(),
+        "marks": to_json(_each_once((server.present_stamp, server.cores_stamp, server.bound_stamp))).decode(),
     }
 
 
-def _marks(stamps: Sequence[VersionStamp | None]) -> list[VersionStamp | int | None]:
-    """As `_Stamps`: each stamp once."""
-    marks: list[VersionStamp | int | None] = []
+def _each_once(stamps: Sequence[VersionStamp | None]) -> list[VersionStamp | int | None]:
+    """As `_Stamps` has them in JSON."""
+    written: list[VersionStamp | int | None] = []
     for place, stamp in enumerate(stamps):
         first = stamps.index(stamp)
-        marks.append(stamp if stamp is None or first == place else first)
-    return marks
+        written.append(stamp if stamp is None or first == place else first)
+    return written

@@ -7,6 +7,9 @@ import pytest
 import pytest_asyncio
 
 from shared.runtime.settings import Settings
+from shared.storage.database import Engine, connect
+from shared.storage.migrations import migrate
+from subscription_service.app import SUBSCRIPTION
 from tenure.local.kafka import Kafka
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Core
@@ -59,3 +62,12 @@ def core(postgres: Postgres) -> Iterator[Core]:
     """The whole decision on a database of the module's own, without Kafka."""
     with core_with(RULES, postgres) as made:
         yield made
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[Engine]:
+    """The service's tables in a database of a test's own, which are empty."""
+    await migrate(database_url, SUBSCRIPTION.name, SUBSCRIPTION.migrations)
+    made = connect(database_url, SUBSCRIPTION.name)
+    yield made
+    await made.dispose()

@@ -3,20 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
 from functools import partial
 from itertools import count
-from pathlib import Path
 from statistics import median
 from typing import Final
 
 import pytest
 from sqlalchemy import text
 
-import subscription_service
 from shared.contracts.topics import STATE
-from shared.storage.database import Connection, Engine, connect, transaction
-from shared.storage.migrations import migrate
+from shared.storage.database import Connection, Engine, transaction
 from subscription_service.housekeeping import delete_in_steps
 from subscription_service.storage import deduplication, published
 
@@ -29,14 +25,6 @@ IDS: Final = (
     "INSERT INTO event_claim SELECT decode(md5('{age}' || n), 'hex'), now() - interval '{age} days'"
     " FROM generate_series({first}, {last}) AS n"
 )
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[Engine]:
-    await migrate(database_url, SCHEMA, Path(subscription_service.__file__).parent / "migrations")
-    made = connect(database_url, SCHEMA)
-    yield made
-    await made.dispose()
 
 
 async def _execute(engine: Engine, statement: str) -> None:

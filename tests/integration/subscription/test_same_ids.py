@@ -1,16 +1,12 @@
 """Two copies that store the ids of the same event at the same moment: one has it, the other finds it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-import subscription_service
 from shared.runtime.errors import Transient
-from shared.storage.database import Engine, connect, transaction
-from shared.storage.migrations import migrate
+from shared.storage.database import Engine, transaction
 from subscription_service.handlers import Incoming, Verdict, reread
 from subscription_service.storage import deduplication
 from tests.integration.subscription.core import record as sent
@@ -21,14 +17,6 @@ from tests.unit.domain.scenario import purchase, when
 SCHEMA: Final = "subscription"
 NOON: Final = when("2026-01-15 12:00")
 UNTIL_IT_WAITS_SECONDS: Final = 0.3
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[Engine]:
-    await migrate(database_url, SCHEMA, Path(subscription_service.__file__).parent / "migrations")
-    made = connect(database_url, SCHEMA)
-    yield made
-    await made.dispose()
 
 
 def purchased(number: int) -> Incoming:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,6 @@ SCHEMA = "subscription"
 MIGRATIONS = Path(subscription_service.__file__).parent / "migrations"
 COPIES = 6
 PARTITIONS = {LIFECYCLE: 2, STATE: 2, DEAD_LETTERS: 2}
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[Engine]:
-    made = connect(database_url, SCHEMA)
-    await migrate(database_url, SCHEMA, MIGRATIONS)
-    yield made
-    await made.dispose()
 
 
 async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_once(database_url: str) -> None:
