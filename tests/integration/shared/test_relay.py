@@ -98,6 +98,18 @@ async def test_each_entry_is_published_once_though_the_stored_position_is_older_
     assert [dict(record.headers)["sequence"] for record in found] == [b"%d" % number for number in range(1, 9)]
 
 
+@pytest.mark.rule("G2")
+async def test_a_new_leader_stores_what_the_one_before_had_published_and_not_stored(
+    context: ServiceContext, topic: Topic
+) -> None:
+    await append(context.engine, *(entry(DEAD_LETTERS, b"%d" % number) for number in range(5)))
+    await _publish_up_to(context, 5)
+    async with transaction(context.engine) as connection:
+        await connection.execute(text("UPDATE relay_position SET published = 2"))
+    await _publish_up_to(context, 5)
+    assert len(await topic.records()) == 5
+
+
 @pytest.mark.rule("G5")
 @pytest.mark.parametrize("method", ["start", "begin_transaction", "commit_transaction"])
 async def test_ready_says_what_kafka_does_not_answer_while_its_client_asks_again_and_again(
