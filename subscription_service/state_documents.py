@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from shared.contracts.envelope import to_json
 from shared.outbox.documents import Document
-from shared.storage.database import Engine, transaction
+from shared.storage.database import Engine, autocommit
 from subscription_service.domain.overview import overview_with
 from subscription_service.domain.policy import Rules
 from subscription_service.domain.timers import next_timer
@@ -42,7 +42,7 @@ class StateDocuments:
     async def _stored(self, account_ids: list[str]) -> dict[str, AccountState]:
         if not account_ids:
             return {}
-        async with transaction(self._engine) as connection:
+        async with autocommit(self._engine) as connection:
             found = await accounts.with_state(connection, account_ids)
         policy = self._rules.policy
         return {

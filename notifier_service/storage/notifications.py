@@ -19,6 +19,7 @@ from notifier_service.storage.metadata import NotifierTable, Number
 from shared.contracts.lifecycle import OrderRejected
 from shared.contracts.outcomes import Channel
 from shared.storage.bulk import Row, insert
+from shared.storage.columns import Selection
 from shared.storage.database import Connection
 from shared.storage.tables import (
     BigInteger,
@@ -102,7 +103,7 @@ _ADD = insert(
         *("event_time", "code", "recipient", "recipient_id"),
     ),
     or_ignore=True,
-    returning=["notification_id"],
+    returning=Selection(NotificationRow, "notification_id"),
 )
 _PAGE = text(
     "SELECT * FROM (SELECT notification_id, number, account_id, lifecycle_event_id, lifecycle_type, kind, channel,"

@@ -37,7 +37,7 @@ class Suppression(NamedTuple):
 
 
 _SELECTED = Selection(SuppressionRow, *Suppression._fields)
-_ADD = insert(SuppressionRow, Suppression._fields, or_ignore=True, returning=["address_hash"])
+_ADD = insert(SuppressionRow, Suppression._fields, or_ignore=True, returning=Selection(SuppressionRow, "address_hash"))
 _REASONS = Statement("SELECT address_hash, reason FROM suppression WHERE address_hash = ANY(CAST(:hashes AS text[]))")
 _PAGE = text(
     f"SELECT {_SELECTED.sql} FROM suppression WHERE (CAST(:after AS text) IS NULL OR address_hash > :after)"

@@ -70,7 +70,7 @@ class DocumentsInPlace:
         """Revisions that were published before their own changes were read."""
 
     async def fill(self, entries: Sequence[Any], *, after: Mapping[Partition, int] = _FROM_THE_START) -> list[Any]:
-        """Entries as `progress.unpublished` gives them; without the changes that need no document any more.
+        """Entries as `progress.next_entries` gives them; without the changes that need no document any more.
 
         `after`: the sequences up to which all was published, perhaps in the middle of an entry.
         """

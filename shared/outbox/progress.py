@@ -4,12 +4,12 @@ Invariant: `published` is raised after the Kafka commit and never lowered. It is
 has emptied a topic, and what housekeeping may delete up to.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from shared.storage.bulk import Bulk, Row, update
+from shared.storage.bulk import Bulk
 from shared.storage.database import Connection
 from shared.storage.stored_positions import Partition
 from shared.storage.tables import RelayPosition
@@ -29,12 +29,16 @@ _STORED = text(
     "SELECT topic, partition, next_sequence - 1, published FROM output_partition"
     " JOIN relay_position USING (topic, partition)"
 )
-_UNPUBLISHED = Bulk(
+_NEXT = Bulk(
     RelayPosition,
-    "SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM"
+    "WITH given AS MATERIALIZED (SELECT * FROM {rows}),"
+    " kept AS (UPDATE relay_position SET published = given.published FROM given"
+    "  WHERE (relay_position.topic, relay_position.partition) = (given.topic, given.partition)"
+    "  AND relay_position.published < given.published)"
+    " SELECT log.topic, log.partition, log.sequence, log.key, log.value, log.headers FROM"
     " (SELECT n.*, greatest(:at_most / count(*) OVER (), 1) AS share,"
     "  greatest(:bytes_at_most / count(*) OVER (), 1) AS share_of_bytes"
-    "  FROM {rows} JOIN output_partition USING (topic, partition) WHERE next_sequence - 1 > n.published) AS behind"
+    "  FROM given AS n JOIN output_partition USING (topic, partition) WHERE next_sequence - 1 > n.published) AS behind"
     " CROSS JOIN LATERAL (SELECT next.*,"
     "  sum(octet_length(value)) OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,"
     "  lag(sequence, 1, behind.published) OVER (ORDER BY sequence) AS begins_after"
@@ -42,7 +46,6 @@ _UNPUBLISHED = Bulk(
     "   AND log.sequence > behind.published ORDER BY log.sequence LIMIT behind.share) AS next) AS log"
     " WHERE coalesce(log.before, 0) < share_of_bytes AND log.begins_after < behind.published + share",
 )
-_KEEP = update(RelayPosition, only_if="relay_position.published < n.published")
 _LAG = text(
     "SELECT topic, sum(next_sequence - 1 - published) FROM output_partition JOIN relay_position"
     " USING (topic, partition) GROUP BY topic"
@@ -65,29 +68,20 @@ async def ends(connection: Connection) -> dict[Partition, int]:
     return {key: progress.end for key, progress in (await stored(connection)).items()}
 
 
-async def unpublished(
+async def next_entries(
     connection: Connection, published: Mapping[Partition, int], *, at_most: int, bytes_at_most: int
 ) -> Sequence[Any]:
-    """Entries after `published`, in order. The partitions that are behind share about `at_most` sequences, with values
-    of `bytes_at_most`; each has at least one entry.
+    """Store that everything up to `published` is on its topic; the entries after it, in order. One statement.
 
-    An entry is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
+    The partitions that are behind share about `at_most` sequences, with values of `bytes_at_most`; each has at least
+    one entry. An entry is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
     """
-    return await _UNPUBLISHED.fetch(connection, _rows(published.items()), at_most=at_most, bytes_at_most=bytes_at_most)
-
-
-async def keep(connection: Connection, published: Mapping[Partition, int]) -> None:
-    """Everything up to these sequences is on its topic."""
-    await _KEEP.run(connection, _rows(published.items()))
+    rows = [
+        {"topic": key.topic, "partition": key.partition, "published": sequence} for key, sequence in published.items()
+    ]
+    return await _NEXT.fetch(connection, rows, at_most=at_most, bytes_at_most=bytes_at_most)
 
 
 async def lag(connection: Connection) -> dict[str, int]:
     """Topic -> entries of the log that are not known to be published."""
     return {topic: int(entries) for topic, entries in await connection.execute(_LAG)}
-
-
-def _rows(published: Iterable[tuple[Partition, int]]) -> list[Row]:
-    """In the order in which all copies lock them."""
-    return [
-        {"topic": key.topic, "partition": key.partition, "published": sequence} for key, sequence in sorted(published)
-    ]

@@ -33,7 +33,7 @@ from shared.runtime.components import ServiceContext
 from shared.runtime.error_table import Meaning
 from shared.runtime.errors import Alarm
 from shared.runtime.retry import wait_for_event
-from shared.storage.database import transaction
+from shared.storage.database import autocommit, transaction
 from shared.storage.stored_positions import Partition
 
 _MAX_ENTRIES: Final = 4000
@@ -74,8 +74,6 @@ class Relay:
         self._wake = wake
         self._documents = documents
         self._published: dict[Partition, int] = {}
-        self._not_kept: dict[Partition, int] = {}
-        """What the next look at the log stores as published, in the same transaction."""
         self._limits = TopicLimits()
         self._report_when_slow = partial(report_when_slow, context.health, "publishing")
         self._progress = asyncio.Condition()
@@ -140,10 +138,8 @@ class Relay:
     async def _publish(self, producer: AIOKafkaProducer, in_place: DocumentsInPlace) -> bool:
         """Publish what the log holds, in one Kafka transaction. False: there was nothing to publish."""
         wanted = {place: end for place, end in self._published.items() if self._limits.takes_now(place.topic)}
-        async with transaction(self._engine) as connection:
-            await progress.keep(connection, self._not_kept)
-            entries = await progress.unpublished(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
-        self._not_kept.clear()
+        async with autocommit(self._engine) as connection:
+            entries = await progress.next_entries(connection, wanted, at_most=_MAX_ENTRIES, bytes_at_most=_MAX_BYTES)
         if not entries:
             return False
         if filled := await in_place.fill(entries, after=self._published):
@@ -198,8 +194,7 @@ class Relay:
             self._health.mark_ready("publishing")
 
     async def _mark_published(self, published: Mapping[Partition, int]) -> None:
-        """Up to these sequences everything is on its topic: wake `wait_until_published`."""
-        self._not_kept.update(published)
+        """Up to these sequences everything is on its topic: wake `wait_until_published`. The next look stores it."""
         async with self._progress:
             self._published.update(published)
             self._progress.notify_all()

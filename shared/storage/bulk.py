@@ -69,13 +69,12 @@ class Bulk:
 
 
 def insert(
-    model: type[SQLModel], names: Sequence[str] = (), *, or_ignore: bool = False, returning: Sequence[str] = ()
+    model: type[SQLModel], names: Sequence[str] = (), *, or_ignore: bool = False, returning: Selection | None = None
 ) -> Bulk:
     """INSERT; with `or_ignore`, rows whose key is there already are left out, and `returning` shows the others."""
     conflict = " ON CONFLICT DO NOTHING" if or_ignore else ""
-    return Bulk(
-        model, _insert_into(model) + conflict + (f" RETURNING {', '.join(returning)}" if returning else ""), names
-    )
+    shown = " RETURNING {columns}" if returning else ""
+    return Bulk(model, _insert_into(model) + conflict + shown, names, reads=returning)
 
 
 def insert_new(model: type[SQLModel], names: Sequence[str] = ()) -> Bulk:

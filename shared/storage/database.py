@@ -64,6 +64,7 @@ def connect(
         server_settings={
             "search_path": schema,
             "application_name": f"tenure-{schema}",
+            "default_transaction_isolation": "read committed",
             "jit": "off",
             "statement_timeout": f"{(statement_seconds or 0) * 1000:.0f}ms",
             "lock_timeout": f"{LOCK_SECONDS}s",
@@ -93,7 +94,7 @@ async def transaction(engine: Engine, *, statement_seconds: float | None = None)
     """
     with classified():
         async with engine.connect() as connection:
-            begun = driver(connection).transaction(isolation="read_committed")
+            begun = driver(connection).transaction()
             try:
                 await begun.start()
                 if statement_seconds is not None:
@@ -102,10 +103,26 @@ async def transaction(engine: Engine, *, statement_seconds: float | None = None)
                 yield connection
                 await begun.commit()
             except BaseException as error:
-                await _give_up(connection, begun, error)
+                await _give_up(connection, error, begun)
                 raise
             for callback in callbacks:
                 callback()
+
+
+@asynccontextmanager
+async def autocommit(engine: Engine) -> AsyncIterator[Connection]:
+    """A connection on which each statement is a transaction of its own: a third of the way for what is one statement.
+
+    Raises `Transient` when the database is away, and `SlowStatement`.
+    """
+    with classified():
+        async with engine.connect() as connection:
+            connection.info.pop(_AFTER_COMMIT, None)
+            try:
+                yield connection
+            except BaseException as error:
+                await _give_up(connection, error)
+                raise
 
 
 def after_commit(connection: Connection, callback: Callable[[], object]) -> None:
@@ -123,7 +140,7 @@ async def snapshot(engine: Engine) -> AsyncIterator[Connection]:
 
 async def ping(engine: Engine) -> None:
     """Returns when the database has answered. Raises `Transient`."""
-    async with transaction(engine) as connection:
+    async with autocommit(engine) as connection:
         await connection.execute(_NOTHING)
 
 
@@ -140,15 +157,15 @@ def plain(url: str) -> str:
     return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
 
 
-async def _give_up(connection: Connection, begun: Any, error: BaseException) -> None:
-    """Roll back; or throw the connection away, where nobody knows in what state it is.
+async def _give_up(connection: Connection, error: BaseException, begun: Any = None) -> None:
+    """Roll back what has `begun`; or throw the connection away, where nobody knows in what state it is.
 
     Raises `Transient` where the connection was lost, whatever `error` that has led to.
     """
     if connection.invalidated or connection.closed:
         return
     below = driver(connection)
-    is_usable = not is_spoiled(error, below) and await _rolled_back(begun)
+    is_usable = not is_spoiled(error, below) and (begun is None or await _rolled_back(begun))
     lost = below.is_closed()
     if not is_usable:
         below.terminate()  # at once; SQLAlchemy would ask the server first

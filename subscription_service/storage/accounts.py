@@ -97,7 +97,7 @@ _LISTED_BY: Final = ("list_group", "listed_day")
 _READ = Selection(AccountRow, *names_of(AccountRow, without=_LISTED_BY))
 _READ_LOCKED = Selection(AccountRow, *names_of(AccountRow, without=["changed_at", *_LISTED_BY]))
 _LOCK = Statement(f"SELECT {_READ_LOCKED.sql} FROM account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
-_MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True)
+_MAKE = insert(AccountRow, ("account_id", "partition"), or_ignore=True, returning=_READ_LOCKED)
 _SAVE = update(
     AccountRow,
     names_of(AccountRow, without=["partition", *_OF_PARKED]),
@@ -125,11 +125,10 @@ async def lock(
     """
     wanted = sorted(account_ids)
     found = await _lock(connection, wanted)
-    missing = [account_id for account_id in wanted if account_id not in found]
-    if missing:
-        rows = [{"account_id": each, "partition": partition_of(each, partitions)} for each in missing]
-        await _MAKE.run(connection, rows)
-        found |= await _lock(connection, missing)
+    new = [{"account_id": each, "partition": partition_of(each, partitions)} for each in wanted if each not in found]
+    found |= {row.account_id: row for row in await _MAKE.fetch(connection, new)}
+    if made_elsewhere := [account_id for account_id in wanted if account_id not in found]:
+        found |= await _lock(connection, made_elsewhere)
     locked = {account_id: _locked(found[account_id]) for account_id in wanted}
     return locked, [account_id for account_id in wanted if found[account_id].waiting]
 

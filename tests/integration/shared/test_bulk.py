@@ -94,7 +94,7 @@ async def test_the_last_day_is_stored_as_the_driver_stores_it(connection: Connec
 
 
 async def test_what_is_there_already_is_not_inserted_again(connection: Connection) -> None:
-    again = insert(Sample, or_ignore=True, returning=["number"])
+    again = insert(Sample, or_ignore=True, returning=Selection(Sample, "number"))
     assert [number for (number,) in await again.fetch(connection, [FULL, {**FULL, "number": 3}])] == [3]
 
 

@@ -108,7 +108,7 @@ async def test_the_partitions_that_are_behind_share_what_is_read_at_once_and_eac
     async def read(partitions: Iterable[int], at_most: int, bytes_at_most: int = 1_000_000) -> Counter[int]:
         after = {Partition("out", partition): 0 for partition in partitions}
         async with transaction(engine) as connection:
-            found = await progress.unpublished(connection, after, at_most=at_most, bytes_at_most=bytes_at_most)
+            found = await progress.next_entries(connection, after, at_most=at_most, bytes_at_most=bytes_at_most)
         return Counter(partition for _, partition, *_ in found)
 
     assert await read(range(8), 9) == {0: 3, 3: 3, 5: 3}

@@ -109,6 +109,6 @@ async def test_a_transaction_of_the_relay_ends_after_the_entry_with_the_last_seq
 ) -> None:
     await append(context.engine, *(_changed(("a", each), ("b", each)) for each in range(1, 5)))
     async with transaction(context.engine) as connection:
-        read = partial(progress.unpublished, connection, at_most=3, bytes_at_most=1)
+        read = partial(progress.next_entries, connection, at_most=3, bytes_at_most=1)
         assert [entry[2] for entry in await read({PLACE: 0})] == [2, 4]
         assert [entry[2] for entry in await read({PLACE: 5})] == [6, 8]

@@ -1,7 +1,8 @@
 """Statements by both ways, SQLAlchemy's and the driver's, are in one transaction, which ends as a whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import pytest
@@ -9,7 +10,7 @@ from asyncpg import PostgresError
 from sqlalchemy import text
 
 from shared.runtime.errors import SlowStatement, Transient
-from shared.storage.database import Connection, Engine, connect, transaction
+from shared.storage.database import Connection, Engine, after_commit, autocommit, connect, transaction
 from shared.storage.session import session_connection
 from shared.storage.statement import Statement
 
@@ -136,13 +137,71 @@ async def test_a_session_that_the_server_ends_is_waited_for_whatever_is_raised_t
     assert await found(engine) == []
 
 
-async def test_a_transaction_is_read_committed_whatever_the_databases_default_is(database_url: str) -> None:
+async def test_without_a_transaction_each_statement_stays_whatever_comes_after_it(engine: Engine) -> None:
+    async def failing_afterwards() -> None:
+        async with autocommit(engine) as connection:
+            await ADD.run(connection, {"numbers": [1]})
+            await connection.execute(ADD_OTHERWISE, {"number": 2})
+            raise ValueError("no")
+
+    before = await process_of(engine)
+    with pytest.raises(ValueError, match="no"):
+        await failing_afterwards()
+    assert await found(engine) == [1, 2]
+    assert await process_of(engine) == before
+
+
+async def test_without_a_transaction_a_statement_that_fails_leaves_nothing_and_the_connection_goes_on(
+    engine: Engine,
+) -> None:
+    before = await process_of(engine)
+    with pytest.raises(PostgresError, match="duplicate key"):
+        async with autocommit(engine) as connection:
+            await ADD.run(connection, {"numbers": [1, 1]})
+    assert await found(engine) == []
+    assert await process_of(engine) == before
+
+
+async def test_without_a_transaction_a_statement_that_is_cancelled_is_not_waited_for(engine: Engine) -> None:
+    async def slow() -> None:
+        async with autocommit(engine) as connection:
+            await SLEEP.fetch(connection, {"seconds": 60.0})
+
+    task = asyncio.ensure_future(slow())
+    await asyncio.sleep(0.2)
+    task.cancel()
+    async with asyncio.timeout(2):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await found(engine) == []
+
+
+@pytest.mark.rule("G5")
+async def test_without_a_transaction_a_session_that_the_server_ends_is_waited_for(engine: Engine) -> None:
+    with pytest.raises(Transient):
+        async with autocommit(engine) as connection:
+            await END_IT.fetch(connection, {})
+    assert await found(engine) == []
+
+
+async def test_nothing_can_be_asked_to_run_after_a_commit_that_does_not_come(engine: Engine) -> None:
+    async with transaction(engine) as connection:
+        after_commit(connection, list)
+    async with autocommit(engine) as connection:
+        with pytest.raises(KeyError):
+            after_commit(connection, list)
+
+
+@pytest.mark.parametrize("way", [transaction, autocommit])
+async def test_a_transaction_is_read_committed_whatever_the_databases_default_is(
+    database_url: str, way: Callable[[Engine], AbstractAsyncContextManager[Connection]]
+) -> None:
     name = database_url.rpartition("/")[2].partition("?")[0]
     async with session_connection(database_url, SCHEMA) as session:
         await session.fetchval(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
     engine = connect(database_url, SCHEMA)
     try:
-        async with transaction(engine) as connection:
+        async with way(engine) as connection:
             [(isolation,)] = await ISOLATION.fetch(connection, {})
     finally:
         await engine.dispose()

@@ -62,9 +62,9 @@ def test_rows_go_in_as_an_array_per_column_and_a_document_as_text() -> None:
 
 
 def test_what_is_there_already_is_left_out_and_the_rest_returned() -> None:
-    assert insert(Sample, ("owner", "number"), or_ignore=True, returning=["number"]).sql == (
+    assert insert(Sample, ("owner", "number"), or_ignore=True, returning=Selection(Sample, "number", "note")).sql == (
         f"INSERT INTO sample (owner, number) SELECT owner, number FROM unnest({KEYS}) AS n (owner, number)"
-        " ON CONFLICT DO NOTHING RETURNING number"
+        " ON CONFLICT DO NOTHING RETURNING number, CAST(note AS text) AS note"
     )
 
 
