@@ -42,9 +42,7 @@ def without_persons(waiting: WaitingEvents[Incoming], erased_at: datetime) -> Wa
     """Waiting events, those with a `time` up to the erasure's (UTC) as the contract knows them, without a contact."""
     kept: WaitingEvents[Incoming] = WaitingEvents()
     for incoming, until in waiting:
-        if incoming.event.time <= erased_at:
-            _forget(incoming)
-        kept.add(incoming, until)
+        kept.add(_forgotten(incoming) if incoming.event.time <= erased_at else incoming, until)
     return kept
 
 
@@ -64,16 +62,19 @@ def reread(record: Record, topic: str, kept_fingerprint: bytes) -> Incoming:
     return incoming
 
 
-def _forget(incoming: Incoming) -> None:
-    """The record is written anew from what the contract knows of it; its fingerprint stays (R39)."""
-    incoming.kept_fingerprint = incoming.kept_fingerprint or fingerprint(incoming.event)
-    incoming.rewritten = True
-    incoming.record = replace(
+def _forgotten(incoming: Incoming) -> Incoming:
+    """With a record written anew from what the contract knows of it; its fingerprint stays (R39).
+
+    The event that came stays as it is: should the transaction be rolled back, it is decided once more.
+    """
+    record = replace(
         incoming.record,
         key=incoming.account_id.encode(),
         value=_value(incoming),
         headers=[(name, text) for name, text in incoming.record.headers if name.lower() in _KEPT_HEADERS],
     )
+    kept_fingerprint = incoming.kept_fingerprint or fingerprint(incoming.event)
+    return replace(incoming, record=record, kept_fingerprint=kept_fingerprint, rewritten=True)
 
 
 def _value(incoming: Incoming) -> bytes:

@@ -8,7 +8,7 @@ many do in a row (`culprits`).
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -170,10 +170,10 @@ class BatchApplier:
 
     async def _dead_letter(self, part: _Part, error: Exception) -> None:
         record = part.decoded[0].record
-        self._culprits.check(record.key, f"{record.topic}-{record.partition} offset {record.offset}", error)
+        self._culprits.check(_culprit(record), f"{record.topic}-{record.partition} offset {record.offset}", error)
         effect = partial(self._batch_processor.dead_letter, record=record, error=error)
         await self._commit(part._replace(seconds=_DEAD_LETTER_STATEMENT_SECONDS), effect)
-        self._culprits.add(record.key)
+        self._culprits.add(_culprit(record))
 
     async def _commit(self, part: _Part, effect: Effect) -> None:
         """One transaction: the positions move past these records, to what the consumer reached; `effect` happens."""
@@ -191,3 +191,8 @@ class BatchApplier:
             self._positions.mark_moved(moves)
             self.committed_at = time.monotonic()
         say_all(log_messages)
+
+
+def _culprit(record: Record) -> Hashable:
+    """Whose fault it would be that a record fails: its account's, by the key; of one without a key its own."""
+    return (record.topic, record.partition, record.offset) if record.key is None else record.key

@@ -107,7 +107,7 @@ class Reader:
             if self.joined:
                 passed = self.consumer.passed(self.positions.next_offsets)
                 if passed and self._read_ahead.is_empty:
-                    await self._read_ahead.add(Batch(self.positions.assignment_epoch, [], passed))
+                    await self._read_ahead.add(Batch(self.positions.assignment_epoch, [], passed, time.monotonic()))
                 if self.consumer.lost(self.positions.next_offsets):
                     await self.assignment.seek_again()
 

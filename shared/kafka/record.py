@@ -41,7 +41,7 @@ class Batch(NamedTuple):
     assignment_epoch: int
     decoded: Sequence[DecodedRecord]
     reached: Offsets
-    read_at: float = 0.0
+    read_at: float
 
 
 def sequence_of(record: Record) -> int | None:

@@ -99,5 +99,5 @@ class Selection:
         self._make_row = partial(tuple.__new__, _named_tuple("Row", self.names))
 
     def rows(self, found: Iterable[Any]) -> Iterator[Any]:
-        """Named tuples of what SQLAlchemy found; an attribute of them costs a tenth of one of SQLAlchemy's rows."""
+        """Named tuples of what was found; an attribute of them costs a tenth of one of SQLAlchemy's rows."""
         return map(self._make_row, found)

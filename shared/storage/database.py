@@ -18,7 +18,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.runtime.errors import Transient
-from shared.storage.errors import classified, is_spoiled
+from shared.storage.errors import classified, is_cancelled, is_spoiled
 
 Engine: TypeAlias = AsyncEngine
 """The pool of connections of one process; made by `connect`."""
@@ -145,7 +145,7 @@ async def ping(engine: Engine) -> None:
 
 
 def driver(connection: AsyncConnection) -> Any:
-    """The bare asyncpg connection below this one, in the same transaction: for COPY."""
+    """The bare asyncpg connection below this one, in the same transaction: for `Statement` and COPY."""
     raw: Any = connection.sync_connection
     return raw.connection.driver_connection
 
@@ -164,22 +164,26 @@ async def _give_up(connection: Connection, error: BaseException, begun: Any = No
     """
     if connection.invalidated or connection.closed:
         return
-    below = driver(connection)
-    is_usable = not is_spoiled(error, below) and (begun is None or await _rolled_back(begun))
-    lost = below.is_closed()
-    if not is_usable:
-        below.terminate()  # at once; SQLAlchemy would ask the server first
-        await connection.invalidate()
+    below, is_usable, lost = driver(connection), False, False
+    try:
+        is_usable = not is_spoiled(error, below) and (begun is None or await _rolled_back(begun))
+        lost = below.is_closed()
+    finally:
+        if not is_usable:
+            below.terminate()  # at once; SQLAlchemy would ask the server first
+            await connection.invalidate()
     if lost and isinstance(error, Exception) and not isinstance(error, Transient):
         raise Transient(f"PostgreSQL: the connection was lost: {type(error).__name__}") from error
 
 
 async def _rolled_back(begun: Any) -> bool:
-    """Roll back; whether that has worked."""
+    """Roll back; whether that has worked. Somebody's cancellation meanwhile is raised."""
     try:
         await begun.rollback()
-    except (Exception, asyncio.CancelledError):  # noqa: BLE001  the server rolls back what its client has left
-        return False
+    except (Exception, asyncio.CancelledError) as error:
+        if is_cancelled(error):
+            raise
+        return False  # the server rolls back what its client has left
     return True
 
 

@@ -26,7 +26,7 @@ def classified() -> Iterator[None]:
     try:
         yield
     except (Exception, asyncio.CancelledError) as error:
-        if _is_cancelled(error):
+        if is_cancelled(error):
             raise
         origin = _origin(error)
         match _meaning(origin):
@@ -56,7 +56,7 @@ def is_spoiled(error: BaseException, connection: asyncpg.Connection) -> bool:
     return connection.is_closed() or isinstance(_origin(error), _OF_THE_DRIVER)
 
 
-def _is_cancelled(error: BaseException) -> bool:
+def is_cancelled(error: BaseException) -> bool:
     """Whether somebody cancelled this task. The driver cancels its own futures when a connection is lost."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import DateTime, Index, text
 from sqlmodel import Field
 
+from shared.runtime.errors import Transient
 from shared.storage.bulk import Bulk, Row, delete, insert_new
 from shared.storage.database import Connection
 from shared.storage.errors import stored_once
@@ -55,8 +56,10 @@ _FINGERPRINTS = Bulk(
 async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None:
     """Give every event its verdict, and store the ids of those that are fresh.
 
-    Raises `Transient` where another copy stores one of them at the same moment.
+    Raises `Transient` where another copy stores one of them at the same moment, or gives it back.
     """
+    for event in events:
+        event.verdict = Verdict.FRESH  # what an earlier try found was rolled back with it
     with stored_once("ids of these events"):
         fresh = await _record_event_ids(connection, events)
         await _record_business_ids(connection, fresh)
@@ -121,6 +124,8 @@ async def _record_business_ids(connection: Connection, events: Sequence[Incoming
     known = {(kind, business_id) for kind, business_id in await _ADD_BUSINESS_IDS.fetch(connection, rows)}
     again = [(event, key) for event, key in keyed if key[:2] in known or first[key[:2]] is not key]
     spent = await _fingerprints(connection, [key for _, key in again])
+    if any(key[:2] not in spent for _, key in again):
+        raise Transient("another transaction has just given back one of the ids of these events")
     for event, key in again:
         if spent[key[:2]] != key.fingerprint:
             event.verdict = Verdict.CONFLICT

@@ -26,8 +26,10 @@ from shared.runtime.log_lines import STANDSTILL, UNHANDLED
 
 Send: TypeAlias = Callable[..., Awaitable[Any]]
 
-_SMALL_BYTES: Final = 16 * 1024
-"""Of batches, compressed as they may be, in an answer: to hand it to a thread would take longer than to clean it."""
+_SMALL_BYTES: Final = 4 * 1024
+"""Of batches in an answer, compressed as they may be: to hand a few events to a thread would take longer than to clean
+them, and what is made to be huge inside takes a twentieth of a second at most.
+"""
 _BYTES_AT_ONCE: Final = 256 * 1024
 """Of them, in one thread's turn; one partition alone may have more."""
 

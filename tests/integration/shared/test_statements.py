@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 from asyncpg import PostgresError
+from asyncpg.transaction import Transaction
 from sqlalchemy import text
 
 from shared.runtime.errors import SlowStatement, Transient
@@ -101,6 +102,25 @@ async def test_a_transaction_that_is_cancelled_leaves_nothing_and_is_not_waited_
 
     task = asyncio.ensure_future(slow())
     await asyncio.sleep(0.2)
+    task.cancel()
+    async with asyncio.timeout(2):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await found(engine) == []
+
+
+async def test_a_cancellation_that_comes_during_the_rollback_ends_the_task(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rolling_back = asyncio.Event()
+
+    async def slowly(self: Transaction) -> None:
+        rolling_back.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Transaction, "rollback", slowly)
+    task = asyncio.ensure_future(failing(engine, Transient("a lock")))
+    await rolling_back.wait()
     task.cancel()
     async with asyncio.timeout(2):
         with pytest.raises(asyncio.CancelledError):
