@@ -20,6 +20,7 @@ from shared.contracts.scalars import (
     Instant,
     Json,
     PositiveMoney,
+    Quantity,
     SafeInteger,
     Text,
     UnsignedMoney,
@@ -92,11 +93,11 @@ DurationMonths = Annotated[SafeInteger, described("Duration that is ordered, in 
 CycleMonths = Annotated[SafeInteger, described("Length of the auto-renewal cycle, in months: 1, 3 or 12 (R3).", 1)]
 TermMonths = Annotated[Whole, described("Length of the term, in months.", 1)]
 ProtectedServers = Annotated[
-    Count,
+    Quantity,
     described("Quota of protected servers, in servers; counts where the edition counts servers (R7).", 5),
 ]
 QuotaCores = Annotated[
-    Count,
+    Quantity,
     described("Quota of CPU cores, in cores; counts where the edition counts cores (R7).", 20),
 ]
 AnchorDay = Annotated[
@@ -161,7 +162,6 @@ Credit = Annotated[PositiveMoney, described(f"What is added to the balance. {MON
 Debit = Annotated[PositiveMoney, described(f"What is taken off the balance. {MONEY}", "20.00")]
 AmountOff = Annotated[
     PositiveMoney,
-    SafeInteger,
     described(f"What the coupon takes off a fee; null with `percent_off`. {MONEY}", "20.00"),
 ]
 PercentOff = Annotated[

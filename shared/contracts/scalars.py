@@ -172,4 +172,6 @@ Whole = Annotated[int, Strict(), INTEGRAL]
 SafeInteger = Annotated[int, Strict(), Field(ge=-MAX_SAFE, le=MAX_SAFE), INTEGRAL]
 """An integer that every reader of JSON holds exactly (RFC 8259, section 6)."""
 Count = Annotated[int, Strict(), Field(ge=0, le=1_000_000_000), INTEGRAL]
+Quantity = Annotated[int, Strict(), Field(ge=0, le=MAX_SAFE), INTEGRAL]
+"""What is ordered: of any number that every reader holds exactly it can be said what it would cost (R41)."""
 Flag = Annotated[bool, Strict()]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, Strict
-
 from shared.contracts.fields import (
     EmailAddress,
     Locale,
@@ -25,7 +23,7 @@ from shared.contracts.fields import (
     TimeZone,
     described,
 )
-from shared.contracts.scalars import INTEGRAL
+from shared.contracts.scalars import SafeInteger
 
 
 class Edition(StrEnum):
@@ -69,9 +67,8 @@ class ConfigurationKind(StrEnum):
     BASELINE_CHECK_POLICY = "baseline_check_policy"
 
 
-FeatureAmount = Annotated[int, Strict(), Field(ge=-(10**15), le=10**15), INTEGRAL]
 ValueAdded = Annotated[
-    Mapping[Feature, FeatureAmount],
+    Mapping[Feature, SafeInteger],
     described("Quantity of each value-added feature, in its unit of the catalog (R10).", {"log_storage_gb": 100}),
 ]
 

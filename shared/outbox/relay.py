@@ -1,9 +1,10 @@
 """Publishing the log: one leader per service, in order, each entry exactly once for a `read_committed` reader (G2).
 
-The topic itself says how far publishing got: each record carries its `sequence` in a header. Starting a producer fences
-a stale leader and ends its open transaction; only then are the last records read. After any error the producer is
-discarded, and a new one begins again at the last records; a commit is never retried. Where the log holds only that a
-document changed, `documents` makes it here, and changes that need none any more are passed over.
+The topic itself says how far publishing got: each record carries its `sequence` in a header; what has none is somebody
+else's, and is passed over. Starting a producer fences a stale leader and ends its open transaction; only then are the
+last records read. After any error the producer is discarded, and a new one begins again at the last records; a commit
+is never retried. Where the log holds only that a document changed, `documents` makes it here, and changes that need
+none any more are passed over.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
 from shared.kafka.client import connection_arguments, standalone_consumer
 from shared.kafka.errors import classified, close_quietly, kafka_meaning, report_when_slow
 from shared.kafka.last_records import last_visible
-from shared.kafka.record import Record
+from shared.kafka.record import Record, sequence_of
 from shared.kafka.sizes import Content
 from shared.kafka.topics import name_of
 from shared.outbox import progress
@@ -129,7 +130,7 @@ class Relay:
             stored = await progress.stored(connection)
         names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in stored}
         async with standalone_consumer(self._settings) as consumer:
-            records = await last_visible(consumer, names.values())
+            records = await last_visible(consumer, names.values(), ours=lambda record: sequence_of(record) is not None)
         return {
             key: _checked_sequence(key, records[names[key]], stored[key], may_pass_over=key.topic in self._documents)
             for key in stored
@@ -206,9 +207,9 @@ def _checked_sequence(key: Partition, last: Record | None, stored: Progress, *, 
 
     Raises `Alarm` where the two contradict each other.
     """
-    if last is None:
+    published = None if last is None else sequence_of(last)
+    if published is None:
         return stored.published
-    published = _sequence_of(last)
     if published > stored.end:
         raise Alarm(
             f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {stored.end}: the database is"
@@ -220,14 +221,6 @@ def _checked_sequence(key: Partition, last: Record | None, stored: Progress, *, 
             " lost records. See docs/operations.md."
         )
     return max(published, stored.published)
-
-
-def _sequence_of(record: Record) -> int:
-    """The `sequence` header of a record that a relay published. Raises `Alarm` when there is none."""
-    for name, value in reversed(record.headers):
-        if name == "sequence":
-            return int(value)
-    raise Alarm(f"{record.topic}-{record.partition}: the last record has no sequence; somebody else writes this topic.")
 
 
 class _Batch:

@@ -17,8 +17,7 @@ _MEANING = {"missing": "is missing", "extra_forbidden": "is not a known key"}
 def read_toml(model: type[Model], path: Path, *, defaults: Path | None = None) -> Model:
     """The checked content of `path`; top-level keys that it leaves out are as in the file `defaults`.
 
-    Raises `ValueError` (`FILE: [TABLE] KEY: what is wrong`, and `; ` before what else is), or `OSError` where a file
-    cannot be read.
+    Raises `ValueError` (`FILE: [TABLE] KEY: what is wrong`, and `; ` before what else is; or that it cannot be read).
     """
     try:
         return model.model_validate((_content(defaults) if defaults else {}) | _content(path))
@@ -34,7 +33,10 @@ def _sentence(problem: ErrorDetails) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: the file cannot be read ({error.strerror})") from None
 
 
 def _place(location: Sequence[str | int]) -> str:

@@ -19,6 +19,8 @@ HEADER_BYTES: Final = 16_384
 """Request line and headers together."""
 BODY_BYTES: Final = 65_536
 """The body of a request."""
+TRY_BYTES: Final = 1_048_576
+"""The body of `POST /api/accounts/{id}/try`: an event as large as one that is read from Kafka."""
 BOUNCE_BYTES: Final = 524_288
 """The body of `POST /bounces`: a mail that came back, perhaps with all of what was sent."""
 TOKEN_CHARACTERS: Final = 8_192

@@ -34,7 +34,8 @@ A page that needs more sets its own `Content-Security-Policy`.
 """
 _METHODS: Final = frozenset(HTTPMethod)
 _PROBES: Final = ("/health", "/ready")
-_LARGER_BODIES: Final = {"/bounces": limits.BOUNCE_BYTES}
+_LARGER_BODIES: Final = {"bounces": limits.BOUNCE_BYTES, "try": limits.TRY_BYTES}
+"""Last part of the path -> the largest body."""
 
 
 class ProtectiveHeaders:
@@ -103,7 +104,10 @@ _END: Final[Message] = {"type": "http.response.body", "body": b"", "more_body": 
 
 
 class RequestLimits:
-    """Raises `Problem`: 429, 400, 431, 413; a body without a length is counted while it is read."""
+    """Raises `Problem`: 429, 400, 431, 413; a body without a length is counted while it is read.
+
+    A parameter with an empty value reaches no route.
+    """
 
     def __init__(self, app: ASGIApp, rate: RateLimit) -> None:
         self._app = app
@@ -113,8 +117,9 @@ class RequestLimits:
         if scope["type"] == "http":
             await self._check_rate(scope)
             _check_address(scope)
-            most = _LARGER_BODIES.get(scope["path"], limits.BODY_BYTES)
+            most = _LARGER_BODIES.get(scope["path"].rpartition("/")[2], limits.BODY_BYTES)
             _check_size(scope, most)
+            scope["query_string"] = _given(scope["query_string"])
             receive = _limited(receive, most)
         await self._app(scope, receive, send)
 
@@ -137,6 +142,11 @@ def _check_address(scope: Scope) -> None:
     names = CountOf(name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     if names and max(names.values()) > 1:
         raise Problem(HTTPStatus.BAD_REQUEST, "A parameter is given more than once.")
+
+
+def _given(query: bytes) -> bytes:
+    """The parameters that have a value: `after=` asks for the first page."""
+    return b"&".join(part for part in query.split(b"&") if part.partition(b"=")[2] or b"=" not in part)
 
 
 def _is_text(raw: bytes) -> bool:

@@ -135,7 +135,7 @@ def amount_out_of_range(price: Decimal) -> Rejection | None:
     """R41: the price of the term passes `LARGEST_PRICE`. `required`: that; `offered`: the price."""
     if price <= LARGEST_PRICE:
         return None
-    return Rejection(RejectionCode.AMOUNT_OUT_OF_RANGE, f"{LARGEST_PRICE:,}", f"{price:,}")
+    return Rejection(RejectionCode.AMOUNT_OUT_OF_RANGE, str(LARGEST_PRICE), str(price))
 
 
 def pending_renewal_order(subscription: Active | Grace, at: datetime) -> Rejection | None:

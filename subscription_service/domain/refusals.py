@@ -5,6 +5,7 @@ Decisions return a `Rejection`; `step` makes the lifecycle event `order_rejected
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from shared.contracts.lifecycle_parts import QuantityRange, RefusalValue, RejectionCode
 from shared.contracts.types import Feature
@@ -84,6 +85,7 @@ SENTENCES: Mapping[RejectionCode, str] = {
 
 def sentence(rejection: Rejection) -> str:
     """The sentence of a refusal, filled in."""
-    return SENTENCES[rejection.code].format(
-        required=rejection.required, offered=rejection.offered, about=rejection.about
-    )
+    required, offered = rejection.required, rejection.offered
+    if rejection.code is RejectionCode.AMOUNT_OUT_OF_RANGE:
+        required, offered = (f"{Decimal(str(amount)):,}" for amount in (required, offered))
+    return SENTENCES[rejection.code].format(required=required, offered=offered, about=rejection.about)

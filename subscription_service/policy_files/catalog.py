@@ -107,5 +107,5 @@ class CatalogFile(BaseModel):
 
 
 def load_catalog(path: Path = DEFAULT) -> Catalog:
-    """Read a catalog file. Raises `ValueError`, or `OSError` where it cannot be read."""
+    """Read a catalog file. Raises `ValueError`."""
     return read_toml(CatalogFile, path).catalog()

@@ -21,15 +21,15 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 
 
 def _descending(days: tuple[int, ...]) -> tuple[int, ...]:
-    if list(days) != sorted(set(days), reverse=True):
-        raise ValueError("expected each day once, the earliest (largest) first")
-    return days
+    if len(set(days)) != len(days):
+        raise ValueError("expected each day once")
+    return tuple(sorted(days, reverse=True))
 
 
 _Days = tuple[Annotated[int, Field(ge=0, le=365)], ...]
 
 AnyDaysBefore = Annotated[_Days, AfterValidator(_descending)]
-"""Days before another day, each once, the largest first; none where it is empty."""
+"""Days before another day, each once, in any order; none where it is empty. They are kept with the largest first."""
 
 DaysBefore = Annotated[_Days, Field(min_length=1), AfterValidator(_descending)]
 """The same, before E, one at least."""
@@ -95,6 +95,6 @@ class PolicyFile(BaseModel):
 def load_policy(path: Path = DEFAULT) -> Policy:
     """Read a policy file; a key that it leaves out is as in the default file.
 
-    Raises `ValueError`, or `OSError` where it cannot be read.
+    Raises `ValueError`.
     """
     return read_toml(PolicyFile, path, defaults=DEFAULT).policy()

@@ -12,5 +12,5 @@ def load_rules(settings: Settings) -> Rules:
             policy=policy.load_policy(settings.policy_file or policy.DEFAULT),
             catalog=catalog.load_catalog(settings.catalog_file or catalog.DEFAULT),
         )
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise BadSettings(str(error)) from error

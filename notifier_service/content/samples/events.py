@@ -68,7 +68,7 @@ REFUSAL_VALUES: Mapping[RejectionCode, tuple[RefusalValue, RefusalValue]] = {
     RejectionCode.EXPECTATION_FAILED: ("2026-12-01", "2026-11-30"),
     RejectionCode.ORDER_NOT_PENDING: ("ord-2026-0100", "ord-2026-0099"),
     RejectionCode.INVALID_DURATION: ("1 to 12, 24 or 36", 13),
-    RejectionCode.AMOUNT_OUT_OF_RANGE: ("999,999,999,999.99", "1,234,567,890,123.00"),
+    RejectionCode.AMOUNT_OUT_OF_RANGE: ("999999999999.99", "1234567890123.00"),
     RejectionCode.INVALID_CYCLE: ("1, 3 or 12", 6),
     RejectionCode.AUTO_RENEWAL_TOO_LATE: ("2026-11-29", "2026-11-30"),
     RejectionCode.FEATURE_OUT_OF_RANGE: ("0, or 20 to 500 in steps of 1", 7),

@@ -8,8 +8,9 @@ from tests.kit.topics import consumer
 
 async def _last_value(topic: Topic) -> bytes | None:
     async with consumer(topic.settings.kafka_bootstrap_servers) as reader:
-        found = (await last_visible(reader, [topic.at()]))[topic.at()]
-    return None if found is None else bytes(found.value)
+        found = await last_visible(reader, [topic.at()], ours=lambda record: record.value != b"a stranger's")
+    last = found[topic.at()]
+    return None if last is None else bytes(last.value)
 
 
 def _numbered(word: bytes, count: int) -> list[bytes]:
@@ -37,3 +38,10 @@ async def test_a_partition_with_aborted_records_only_has_no_last_record(settings
     topic = await Topic("some-topic", settings).make(1)
     await topic.send_in_transaction(*_numbered(b"lost", 40), commit=False)
     assert await _last_value(topic) is None
+
+
+async def test_the_last_record_before_those_of_somebody_else_is_found(settings: Settings) -> None:
+    topic = await Topic("some-topic", settings).make(1)
+    await topic.send_in_transaction(*_numbered(b"kept", 2))
+    await topic.send(*([b"a stranger's"] * 40))
+    assert await _last_value(topic) == b"kept-1"

@@ -182,9 +182,14 @@ async def test_a_last_record_before_what_was_published_is_an_alarm(context: Serv
     assert "ends at entry 1, but 3 was published" in await _alarm(context)
 
 
-async def test_a_last_record_without_a_sequence_is_an_alarm(context: ServiceContext, topic: Topic) -> None:
+@pytest.mark.rule("G2", "G3")
+async def test_what_somebody_else_wrote_on_an_output_topic_stops_nothing(context: ServiceContext, topic: Topic) -> None:
+    await append(context.engine, entry(DEAD_LETTERS, b"1"))
+    await _publish_up_to(context, 1)
     await topic.send(b"a stranger's")
-    assert "somebody else writes this topic" in await _alarm(context)
+    await append(context.engine, entry(DEAD_LETTERS, b"2"))
+    await _publish_up_to(context, 2)
+    assert [bytes(each.value) for each in await topic.records()] == [b"1", b"a stranger's", b"2"]
 
 
 async def test_no_key_no_value_and_any_header_bytes_reach_the_topic_as_they_were(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
 
@@ -51,6 +51,10 @@ async def greeting() -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
+async def query(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.url.query)
+
+
 async def bug() -> None:
     raise LookupError(CUSTOMER)
 
@@ -84,6 +88,7 @@ def router() -> APIRouter:
     """Pages, errors, answers without an end, and a route with a body: for everybody, and for callers with a token."""
     made = APIRouter()
     made.get("/greeting")(greeting)
+    made.get("/query")(query)
     made.get("/bug")(bug)
     made.get("/late-bug")(late_bug)
     made.get("/endless")(endless)

@@ -103,6 +103,12 @@ async def test_headers_may_have_so_many_bytes_and_no_more(client: httpx.AsyncCli
     assert is_problem(await client.get("/greeting?" + "a" * limits.HEADER_BYTES), 431)
 
 
+async def test_a_parameter_without_a_value_is_as_one_that_is_left_out(client: httpx.AsyncClient) -> None:
+    assert (
+        await client.get("/query?state=&after=a%3D&b==&limit=5&flag&edition=")
+    ).text == "after=a%3D&b==&limit=5&flag"
+
+
 def wanted(size: int) -> bytes:
     """A body of exactly so many bytes."""
     return b'{"text":"' + b"a" * (size - 11) + b'"}'
