@@ -94,6 +94,11 @@ def is_automatic(order_id: str, subscription_id: str) -> bool:
     return order_id.startswith(f"auto-{subscription_id}-")
 
 
+def is_reserved(order_id: str) -> bool:
+    """Whether only auto-renewal, of whatever subscription, places orders with such an id: for others it is spent."""
+    return order_id.startswith("auto-sub-")
+
+
 def _bought(specification: Specification) -> tuple[object, ...]:
     features = {feature: amount for feature, amount in specification.value_added.items() if amount}
     counted = (specification.protected_servers, specification.cores, features)

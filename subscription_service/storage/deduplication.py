@@ -5,7 +5,7 @@ Two kinds: the id of an event (with its source), and the business id that it may
 for which other content is a conflict.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import DateTime, Index, text
@@ -16,6 +16,7 @@ from shared.storage.bulk import Bulk, Row, delete, insert_new
 from shared.storage.database import Connection
 from shared.storage.errors import stored_once
 from shared.storage.tables import TextKey
+from subscription_service.domain.terms import is_reserved
 from subscription_service.handlers import BusinessKey, Incoming, Verdict
 from subscription_service.storage.metadata import SubscriptionTable
 
@@ -62,7 +63,7 @@ async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None
         event.verdict = Verdict.FRESH  # what an earlier try found was rolled back with it
     with stored_once("ids of these events"):
         fresh = await _record_event_ids(connection, events)
-        await _record_business_ids(connection, fresh)
+        await _record_business_ids(connection, list(_without_reserved(fresh)))
 
 
 async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
@@ -76,6 +77,8 @@ async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
 
 async def verdict(connection: Connection, event: Incoming) -> Verdict:
     """What `record_ids` would say of an event whose own id is new; nothing is stored."""
+    if _takes_reserved_id(event):
+        return Verdict.CONFLICT
     spent = await _fingerprints(connection, event.business_keys)
     same = {spent[key[:2]] == key.fingerprint for key in event.business_keys if key[:2] in spent}
     if False in same:
@@ -112,6 +115,20 @@ async def _record_event_ids(connection: Connection, events: Sequence[Incoming]) 
     for (key,) in await _ADD_EVENT_IDS.fetch(connection, [{"key": key} for key in sorted(first)]):
         first.pop(key).verdict = Verdict.DUPLICATE
     return list(first.values())
+
+
+def _without_reserved(events: Iterable[Incoming]) -> Iterator[Incoming]:
+    """The others are in conflict with an automatic order, which is placed or will be."""
+    for event in events:
+        if _takes_reserved_id(event):
+            event.verdict = Verdict.CONFLICT
+        else:
+            yield event
+
+
+def _takes_reserved_id(event: Incoming) -> bool:
+    """Whether it is an order under an id of automatic ones. An import may bring those of its own past (R42)."""
+    return not event.is_import and any(key.kind == "order" and is_reserved(key.id) for key in event.business_keys)
 
 
 async def _record_business_ids(connection: Connection, events: Sequence[Incoming]) -> None:

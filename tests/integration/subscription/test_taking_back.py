@@ -1,5 +1,6 @@
 """A renewal order that is taken back, on a real database: refund, order list, audit, once, over any cut of batches."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -64,6 +65,19 @@ def test_an_automatic_order_is_refunded_once_and_the_audit_is_clean(core: Core, 
     assert refund.startswith(f"(refund,{AUTOMATIC},{ACCOUNT},200.00,")
     assert (OPERATOR in refund, REASON in refund) == (True, True)
     assert statuses(core, "2026-02-20 09:00")[AUTOMATIC] is OrderStatus.CANCELLED
+    assert core.differences() == []
+
+
+@pytest.mark.rule("R39", "R46")
+def test_the_id_of_an_automatic_order_is_nobody_elses_before_and_after_it(core: Core) -> None:
+    core.begin()
+    core.receive(at("2026-01-15 12:00", BOUGHT, *PAID))
+    core.receive(at("2026-01-16 12:00", replace(purchase(AUTOMATIC), account_id="other"), first=10))
+    core.receive(Batch(DEDUCTED, ()), at("2026-02-07 09:00", renewal(AUTOMATIC), first=20))
+    core.receive(at("2026-02-07 10:00", cancel(AUTOMATIC), first=30))
+    refusals = [one["data"]["code"] for one in lifecycle(core) if "order_rejected" in one["type"]]
+    assert refusals == ["order_conflict", "order_conflict"]
+    assert lifecycle(core)[-1]["data"]["refunded"] == "200.00"
     assert core.differences() == []
 
 
