@@ -1,9 +1,9 @@
 """Authentication: bearer tokens, signed links, sessions. Checked against real time, also with the test clock on.
 
-A link opens what its page needs (reading the inbox of one account and marking it as read), nothing else: it never
-makes an operator, and no access token counts as a link. A page of ours exchanges it for a session, a token in a cookie
-that opens one account's pages and never makes an operator. `build_http` puts one `Guard` into the application's state;
-routes take `AccountCaller`, `AccountOwner` or `OperatorCaller`, and are `AuthenticatedRoute`s.
+A link opens what its pages need (reading the inbox of one account, marking it as read, what comes where), nothing else:
+it never makes an operator, and no access token counts as a link. A page of ours exchanges it for a session, a token in
+a cookie that opens one account's pages, and like the link nothing else. `build_http` puts one `Guard` into the
+application's state; routes take `AccountCaller`, `AccountOwner` or `OperatorCaller`, and are `AuthenticatedRoute`s.
 """
 
 import re
@@ -45,12 +45,14 @@ class Caller:
     """Who calls.
 
     `account_id`: the token's `sub`, which is checked to be an account's id where a route takes `AccountCaller`.
-    `operator`: the scope has `operator`; `link`: it is the link of an email; `expires_at`: seconds since 1970.
+    `operator`: the scope has `operator`; `link`: it is the link of an email; `session`: the cookie of our pages, which
+    was perhaps given for a link; `expires_at`: seconds since 1970.
     """
 
     account_id: str
     operator: bool
     link: bool
+    session: bool
     expires_at: float
 
     @property
@@ -87,7 +89,8 @@ class Guard:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": _RETRY_AFTER_SECONDS}) from None
         link = _is_link(claims)
         await self._rate.count(claims.sub, "link" if link else "")
-        return Caller(claims.sub, operator=_is_operator(claims), link=link, expires_at=claims.exp)
+        session = SESSION_AUDIENCE in claims.audiences
+        return Caller(claims.sub, operator=_is_operator(claims), link=link, session=session, expires_at=claims.exp)
 
     def link_token(self, account_id: str) -> str | None:
         """A token for a link in a mail to this account; None without a secret to sign it with."""
@@ -175,8 +178,8 @@ async def _account(request: Request, _: _Bearer, __: _Parameter = None) -> Calle
 
 
 async def _account_owner(caller: Annotated[Caller, Depends(_account)]) -> Caller:
-    if caller.link:
-        raise Problem(HTTPStatus.FORBIDDEN, "The link of an email opens reading only; this needs an access token.")
+    if caller.link or caller.session:
+        raise Problem(HTTPStatus.FORBIDDEN, "A link or a page's cookie opens pages only; this needs an access token.")
     return caller
 
 
@@ -190,7 +193,7 @@ async def _operator(request: Request, _: _Bearer) -> Caller:
 AccountCaller = Annotated[Caller, Depends(_account)]
 """For a route's parameter: the account that the token or the signed link names."""
 AccountOwner = Annotated[Caller, Depends(_account_owner)]
-"""For a route's parameter: the account that an access token names; a link is answered 403."""
+"""For a route's parameter: the account that an access token names; a link, or the cookie given for it, gets 403."""
 OperatorCaller = Annotated[Caller, Depends(_operator)]
 """For a route's parameter: the caller of an access token with the scope `operator`."""
 

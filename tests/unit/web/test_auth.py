@@ -13,7 +13,15 @@ from fastapi import FastAPI
 
 from shared.runtime.settings import BadSettings, Settings
 from shared.web import problems
-from shared.web.auth import LINK_AUDIENCE, AccountCaller, AccountOwner, AuthenticatedRoute, Guard, OperatorCaller
+from shared.web.auth import (
+    LINK_AUDIENCE,
+    SESSION_AUDIENCE,
+    AccountCaller,
+    AccountOwner,
+    AuthenticatedRoute,
+    Guard,
+    OperatorCaller,
+)
 from tests.kit.cases import cases
 
 SECRET = "a secret that is long enough for HS256"
@@ -120,9 +128,12 @@ async def test_a_link_opens_its_own_account_and_nothing_else(guard: Guard) -> No
     assert (await ask(guard, "/all", token=link)).status_code == 401
 
 
-async def test_a_link_reads_and_marks_as_read_but_changes_nothing_else(guard: Guard) -> None:
-    link = guard.link_token("acc-7")
-    assert link
+@pytest.mark.parametrize("audience", [LINK_AUDIENCE, SESSION_AUDIENCE])
+async def test_a_link_and_the_cookie_given_for_it_read_and_mark_as_read_but_change_nothing_else(
+    guard: Guard, audience: str
+) -> None:
+    link = token(aud=audience)
+    assert (await ask(guard, "/mine", link)).json() == "acc-1"
     assert (await ask(guard, "/owned", token=token())).json() == "acc-1"
     for refused in (await ask(guard, "/owned", link), await ask(guard, "/owned", token=link)):
         assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
