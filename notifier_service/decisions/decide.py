@@ -1,11 +1,12 @@
 """What a batch of lifecycle events comes to: its notifications, and which of them are suppressed and why. Pure.
 
-The whole batch counts: what a later event in it has made outdated is suppressed from the start.
+The whole batch counts: what a later event in it has made outdated is suppressed from the start, and counts as not told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from notifier_service.decisions.bounce import RETURNED
@@ -19,9 +20,25 @@ from notifier_service.decisions.notification import (
     Suppressed,
     final_status,
 )
-from notifier_service.decisions.outdated import ERASED, NOTHING_NEW, is_erased, says_nothing_new, why_outdated
+from notifier_service.decisions.outdated import (
+    ERASED,
+    FAILED,
+    NOTHING_NEW,
+    LatestVersions,
+    is_erased,
+    says_nothing_new,
+    why_outdated,
+)
 from notifier_service.decisions.plan import PlannedNotification, channels_of, plan, plan_further
-from notifier_service.decisions.recipient import Recipient, apply_event, contact_for, further_of, next_recipient
+from notifier_service.decisions.recipient import (
+    Recipient,
+    apply_event,
+    contact_for,
+    further_of,
+    last_shortfall,
+    next_recipient,
+)
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, FurtherRecipient
 
@@ -80,13 +97,16 @@ def decide(
 
     `recipients` holds the account of every event; `now` is the service clock; `mode` holds channels back.
     """
-    known = dict(recipients)
+    known, ahead = dict(recipients), _versions_ahead(events, recipients)
     told: list[_Told] = []
     for event in events:
         before = known[event.metadata.account_id]
-        nothing_new = NOTHING_NEW if says_nothing_new(event.data, before.told_shortfall) else None
-        recipient = known[event.metadata.account_id] = apply_event(before, event)
-        told.append(_Told(event, contact_for(event, recipient.contact), further_of(event, recipient), nothing_new))
+        each, recipient = _read(event, before, mode)
+        shortfall = _new_shortfall(event, before)
+        if shortfall is not None and _is_told(each, recipient, ahead[recipient.account_id], now, mode):
+            recipient = replace(recipient, told_shortfall=shortfall)
+        known[recipient.account_id] = recipient
+        told.append(each)
     after = ((each, known[each.event.metadata.account_id]) for each in told)
     return [decision for each, recipient in after for decision in _decisions(each, recipient, now, mode)], known
 
@@ -104,6 +124,40 @@ def passed_on(
         return None
     planned = plan_further(event, following.recipient_id, recipient.muted_by_further)
     return NotificationDecision(event=event, planned=planned, contact=following, suppressed=planned.suppressed)
+
+
+def _versions_ahead(events: Sequence[LifecycleEvent], recipients: Mapping[str, Recipient]) -> dict[str, LatestVersions]:
+    """Account id -> latest versions after the batch, of accounts with a failed deduction in it.
+
+    All events count but failed deductions: one that overtakes another tells of it in its place.
+    """
+    failing = {event.metadata.account_id for event in events if event.kind == FAILED}
+    ahead = {account_id: recipients[account_id].latest_versions for account_id in failing}
+    for event in events:
+        account_id = event.metadata.account_id
+        if account_id in failing and event.kind != FAILED:
+            ahead[account_id] = ahead[account_id].including(event)
+    return ahead
+
+
+def _read(event: LifecycleEvent, before: Recipient, mode: DeliveryMode) -> tuple[_Told, Recipient]:
+    """The event as it is told, and the recipient after it."""
+    repeats = says_nothing_new(event.data, last_shortfall(before, mode))
+    after = apply_event(before, event, repeats=repeats)
+    nothing_new = NOTHING_NEW if repeats else None
+    return _Told(event, contact_for(event, after.contact), further_of(event, after), nothing_new), after
+
+
+def _new_shortfall(event: LifecycleEvent, before: Recipient) -> Decimal | None:
+    """What the balance lacked, for a failed deduction; None for one that comes again: it was told then, or not."""
+    is_new = event.metadata.version > before.subscription.version
+    return event.data.shortfall if is_new and isinstance(event.data, AutoRenewalFailed) else None
+
+
+def _is_told(told: _Told, recipient: Recipient, ahead: LatestVersions, now: datetime, mode: DeliveryMode) -> bool:
+    """Whether any channel tells of the event; `ahead`: the latest versions by which it may be outdated."""
+    decisions = _decisions(told, replace(recipient, latest_versions=ahead), now, mode)
+    return any(one.suppressed is None for one in decisions)
 
 
 def _decisions(told: _Told, recipient: Recipient, now: datetime, mode: DeliveryMode) -> Iterator[NotificationDecision]:

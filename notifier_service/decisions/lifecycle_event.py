@@ -19,6 +19,8 @@ from shared.contracts.scalars import Instant
 from shared.contracts.unreadable import Reason, Unreadable
 
 _DAY: Final = timedelta(days=1)
+_CLOCK_SHIFTS: Final = (timedelta(0), timedelta(hours=1), timedelta(hours=-1))
+"""By how much the clocks of a zone may differ between two days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +54,28 @@ class LifecycleEvent:
         at = self.processing_time(now)
         match self.data:
             case RenewalDue() as due:
-                return replace(self, data=_with_days_left(_without_past_attempt(due, at), at))
+                left = _days_left(due, at, recordedat=self.recordedat)
+                return replace(self, data=replace(_without_past_attempt(due, at), days_left=left))
             case AutoRenewalFailed(next_attempt_at=planned) if planned is not None and planned <= at:
                 return replace(self, data=replace(self.data, next_attempt_at=None))
             case _:
                 return self
 
 
-def _with_days_left(due: RenewalDue, at: datetime) -> RenewalDue:
-    left = ceil((due.ends_at - at) / _DAY) - 1  # E begins a day before the end
-    return replace(due, days_left=min(due.days_left, max(left, 0)))
+def _days_left(due: RenewalDue, at: datetime, *, recordedat: datetime) -> int:
+    """The days from the billing date of `at` to E (R30), no more than at `recordedat`.
+
+    The event does not name the billing zone. Where the zone changes its clocks before the end, the days began an hour
+    later or earlier until then; that shows where it makes the days at `recordedat` others than the event says. So an
+    event that was recorded in another hour, and is told in the one next to midnight, may say a day too few or too many.
+    """
+    shifted = (due.ends_at + shift for shift in _CLOCK_SHIFTS)
+    end = next((each for each in shifted if _days_before(each, recordedat) == due.days_left), due.ends_at)
+    return min(due.days_left, _days_before(end, at))
+
+
+def _days_before(end: datetime, at: datetime) -> int:
+    return max(ceil((end - at) / _DAY) - 1, 0)  # E begins a day before the end
 
 
 def _without_past_attempt(due: RenewalDue, at: datetime) -> RenewalDue:

@@ -19,6 +19,8 @@ NOTHING_NEW: Final = "nothing_new"
 ERASED: Final = "erased"
 """The kind of the event by which a person is forgotten, and the reason of all that was not told before it (R48)."""
 
+FAILED: Final = "auto_renewal_failed"
+
 OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
     "renewal_due": {
         "renewed": "renewed_meanwhile",
@@ -28,7 +30,7 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
     "renewal_upcoming": {
         "renewed": "renewed_meanwhile",
         "extended": "extended_meanwhile",
-        "auto_renewal_failed": "attempted_meanwhile",
+        FAILED: "attempted_meanwhile",
         "auto_renewal_disabled": "disabled_meanwhile",
         "renewal_declined": "disabled_meanwhile",  # declining switches auto-renewal off (R28)
         "auto_renewal_enabled": "cycle_changed_meanwhile",  # with the same cycle there is no event (R21)
@@ -36,13 +38,13 @@ OVERTAKEN_BY: Final[Mapping[str, Mapping[str, str]]] = {
         "renewal_upcoming": "later_notice",
     },
     "release_due": {"renewed": "renewed_meanwhile", "extended": "extended_meanwhile"},
-    "auto_renewal_failed": {
+    FAILED: {
         "renewed": "renewed_meanwhile",
         "extended": "extended_meanwhile",
         "auto_renewal_disabled": "disabled_meanwhile",
         "renewal_declined": "disabled_meanwhile",  # declining switches auto-renewal off (R28)
         "expired": "expired_meanwhile",
-        "auto_renewal_failed": "later_attempt",
+        FAILED: "later_attempt",
     },
     "quota_exceeded": {"quota_restored": "restored_meanwhile"},
     "quota_restored": {"quota_exceeded": "exceeded_meanwhile"},
@@ -106,6 +108,12 @@ def is_erased(event: LifecycleEvent, latest_versions: LatestVersions) -> bool:
     if isinstance(event.data, ContactReplaced) and event.data.contact is None:
         return True
     return latest_versions.by_kind.get(ERASED, 0) > event.metadata.version
+
+
+def overtakes_failure(event: LifecycleEvent, latest_versions: LatestVersions) -> bool:
+    """Whether this event, itself no failed deduction, makes the one that is known outdated."""
+    of_failure = latest_versions.by_kind.get(FAILED, 0)
+    return event.kind != FAILED and event.kind in OVERTAKEN_BY[FAILED] and event.metadata.version > of_failure
 
 
 def says_nothing_new(data: LifecycleData, told_shortfall: Decimal | None) -> bool:

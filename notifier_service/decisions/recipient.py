@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import Final
 
 from notifier_service.decisions.addressee import Addressee
+from notifier_service.decisions.held_back import DeliveryMode
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
-from notifier_service.decisions.outdated import ERASED, LatestVersions, says_nothing_new
+from notifier_service.decisions.outdated import ERASED, FAILED, LatestVersions, overtakes_failure
 from notifier_service.decisions.plan import MUTED, NO_RECIPIENT
 from notifier_service.decisions.preferences import NOTHING_MUTED, MutedByFurther, Preferences
 from notifier_service.decisions.subscription import Subscription
 from shared.contracts.lifecycle import Activated, ContactReplaced, OrderRejected, RecipientsReplaced
 from shared.contracts.lifecycle_acts import Imported, PersonErased
-from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, FurtherRecipient
 
@@ -29,7 +29,8 @@ class Recipient:
     `further_version` of the event that stated the `further` recipients (R52), who have muted the kinds of email in
     `muted_by_further`.
 
-    `told_shortfall`: of the failed deduction that was told last. `subscription`: as the recipient is shown it.
+    `told_shortfall`: of the failed deduction that was told last, on whatever channel. `subscription`: as the recipient
+    is shown it.
     """
 
     account_id: str
@@ -44,26 +45,38 @@ class Recipient:
     muted_by_further: MutedByFurther = NOTHING_MUTED
 
 
-def apply_event(recipient: Recipient, event: LifecycleEvent) -> Recipient:
-    """The recipient after an event of its account."""
-    return replace(_after(recipient, event), subscription=recipient.subscription.after(event))
+def apply_event(recipient: Recipient, event: LifecycleEvent, *, repeats: bool) -> Recipient:
+    """The recipient after an event of its account; `repeats`: it is a failed deduction that says nothing new.
+
+    Such a one leaves the latest versions as they are, so that it suppresses no earlier one that was told.
+    """
+    after = recipient if repeats else _after(recipient, event)
+    return replace(after, subscription=recipient.subscription.after(event))
+
+
+def last_shortfall(recipient: Recipient, mode: DeliveryMode) -> Decimal | None:
+    """The shortfall that the next failed deduction says nothing new with; None where there is none.
+
+    In the shadow nothing is told, so it is the one that failed last: each with another would have been told.
+    """
+    return recipient.subscription.shortfall if mode == "shadow" else recipient.told_shortfall
 
 
 def _after(recipient: Recipient, event: LifecycleEvent) -> Recipient:
     """An event older than the stored contact does not replace it, nor does one older than an erasure bring it back
     (R48).
-
-    A failed deduction that says nothing new leaves it as it is, so that it suppresses no earlier one that was told. One
-    that comes again, or late, does not replace the shortfall of a newer one.
     """
-    if says_nothing_new(event.data, recipient.told_shortfall):
-        return recipient
+    told = None if _leaves_telling_open(recipient, event) else recipient.told_shortfall
     latest_versions = recipient.latest_versions.including(event)
-    is_new = latest_versions is not recipient.latest_versions
-    known = replace(recipient, latest_versions=latest_versions)
-    if isinstance(event.data, AutoRenewalFailed):
-        return replace(known, told_shortfall=event.data.shortfall) if is_new else known
-    return _with_person_of(event, known)
+    return _with_person_of(event, replace(recipient, latest_versions=latest_versions, told_shortfall=told))
+
+
+def _leaves_telling_open(recipient: Recipient, event: LifecycleEvent) -> bool:
+    """Whether nobody may ever be told of the last failed deduction: no message was stored, and its email is sent no
+    more where it still waits.
+    """
+    only_email = not recipient.preferences.allows(FAILED, Channel.INBOX)
+    return only_email and overtakes_failure(event, recipient.latest_versions)
 
 
 def _with_person_of(event: LifecycleEvent, known: Recipient) -> Recipient:

@@ -1,6 +1,7 @@
 """An account's subscription as its recipient is shown it, folded from the lifecycle events that were read. Pure.
 
-It is less than what the subscription service knows: what no event has said yet is None. Nothing is decided by it.
+It is less than what the subscription service knows: what no event has said yet is None. Nothing is decided by it but
+which failed deductions are remembered as told, and which would have been told in the shadow.
 """
 
 from dataclasses import dataclass, replace

@@ -73,9 +73,10 @@ class _Endpoints:
         operator = (asked and asked.operator) or caller.account_id
         context = self._context
         async with transaction(context.http_engine) as connection:
+            # Read under the lock: an erasure (R48) takes the copy away, or finds the resend.
+            await recipients.lock(connection, [(await _email(connection, notification_id)).account_id])
             kept = await _kept(connection, notification_id)
             unit_of_work = UnitOfWork(await context.clock.now(connection), context.partitions)
-            await recipients.lock(connection, [kept.account_id])
             new = await _resend(connection, kept, operator)
             await resends.add(connection, [new], at=unit_of_work.now)
             unit_of_work.signals.add(Signal.MAIL)
@@ -84,12 +85,17 @@ class _Endpoints:
         return ResendAnswer(notification_id=new.notification_id, resend_of=new.resend_of)
 
 
-async def _kept(connection: Connection, notification_id: str) -> KeptMail:
-    """Raises `Problem`: 404 without a kept mail, 409 while the email has not ended."""
+async def _email(connection: Connection, notification_id: str) -> Any:
+    """As of `bounces.find`. Raises `Problem` 404."""
     found = await bounces.find(connection, notification_id)
     if found is None or found.channel != Channel.EMAIL:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such email.")
-    if found.status in _OPEN:
+    return found
+
+
+async def _kept(connection: Connection, notification_id: str) -> KeptMail:
+    """Raises `Problem`: 404 without a kept mail, 409 while the email has not ended."""
+    if (await _email(connection, notification_id)).status in _OPEN:
         raise Problem(HTTPStatus.CONFLICT, "The email has not ended yet: it waits, or is just being sent.")
     kept = await kept_mails.load(connection, notification_id)
     if kept is None:

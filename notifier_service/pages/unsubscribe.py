@@ -56,29 +56,28 @@ class _Pages:
 
     async def show(self, request: Request, link: Annotated[_Link, Depends()]) -> HTMLResponse:
         """What the link stands for, and a button."""
-        return await self._answer(request, link, _nothing)
+        return await self._answer(request, link, None)
 
     async def change(self, request: Request, link: Annotated[_Link, Depends()], *, again: bool = False) -> HTMLResponse:
         """Mute the kind for the recipient, or not any more; a second time changes nothing."""
         return await self._answer(request, link, muting.unmute if again else muting.mute)
 
-    async def _answer(self, request: Request, link: _Link, change: Change) -> HTMLResponse:
+    async def _answer(self, request: Request, link: _Link, change: Change | None) -> HTMLResponse:
+        """A change is made under the recipient's lock, so that none is left by a person who is just being forgotten."""
+        look = recipients.lock if change else recipients.load
         if not self._links.is_genuine(link.notification_id, link.signature):
             return _unknown(request)
         async with transaction(self._engine) as connection:
             sent = await notifications.sent_email(connection, link.notification_id)
             if sent is None or not may_be_muted(sent.kind):
                 return _unknown(request)
-            known = await recipients.load(connection, [sent.account_id])
+            known = await look(connection, [sent.account_id])
             if was_erased_after(sent.version, known[sent.account_id]):
                 return _unknown(request)
-            await change(connection, sent)
+            if change:
+                await change(connection, sent)
             after = (await recipients.load(connection, [sent.account_id]))[sent.account_id]
         return _page(request, link, sent, after)
-
-
-async def _nothing(_: Connection, __: SentEmail) -> None:
-    """For a request that only reads."""
 
 
 def _page(request: Request, link: _Link, sent: SentEmail, recipient: Recipient) -> HTMLResponse:

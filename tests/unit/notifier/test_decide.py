@@ -150,42 +150,6 @@ def test_muted_is_the_reason_where_several_apply() -> None:
     assert reasons == {Channel.EMAIL: "restored_meanwhile", Channel.INBOX: "muted"}
 
 
-@pytest.mark.rule("R25")
-def test_nine_failed_deductions_of_one_batch_are_told_once() -> None:
-    """After one jump of the clock: the last attempt is told, since it says that no further one comes."""
-    events = [event(attempt, failed(attempt)) for attempt in range(1, 10)]
-    decisions, recipient = decided(*events, contact=ADA)
-    emails = [one for one in decisions if one.planned.channel is Channel.EMAIL]
-    reasons = [one.suppressed for one in emails]
-    assert reasons == ["later_attempt", *["nothing_new"] * 7, None]
-    assert recipient.told_shortfall == Decimal("15.75")
-
-
-@pytest.mark.rule("R25")
-def test_failed_deductions_day_by_day_are_told_first_with_another_shortfall_and_last() -> None:
-    told, known = [], Recipient(account_id="acc-1", contact=ADA, contact_version=1)
-    for attempt in range(1, 10):
-        shortfall = "15.75" if attempt < 5 else "5.75"
-        decisions, recipients = decide([event(attempt + 1, failed(attempt, shortfall))], {"acc-1": known}, NOW)
-        known = recipients["acc-1"]
-        told += [attempt for one in decisions if one.planned.channel is Channel.EMAIL and one.suppressed is None]
-    assert told == [1, 5, 9]
-
-
-@pytest.mark.rule("R25")
-def test_a_failed_deduction_that_comes_again_does_not_bring_its_shortfall_back() -> None:
-    first, later = event(1, failed(1, "15.75")), event(5, failed(5, "5.75"))
-    decisions, recipient = decided(first, later, first, event(6, failed(6, "5.75")), contact=ADA)
-    assert recipient.told_shortfall == Decimal("5.75")
-    assert decisions[-1].suppressed == "nothing_new"
-
-
-def test_one_that_says_nothing_new_suppresses_none_that_was_told() -> None:
-    """The email of the first attempt may still be queued when the second one fails: it must not get lost."""
-    _, recipient = decided(event(2, failed(1)), event(3, failed(2)))
-    assert why_outdated(event(2, failed(1)), recipient.latest_versions, NOW) is None
-
-
 @pytest.mark.parametrize(
     ("mode", "held"),
     [("on", set()), ("inbox", {Channel.EMAIL}), ("shadow", {Channel.EMAIL, Channel.INBOX})],

@@ -1,8 +1,9 @@
 """The numbers that matter stand in both parts of a mail and in the inbox, in both languages."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -88,6 +89,34 @@ def test_the_days_left_fall_at_midnight_of_the_billing_zone() -> None:
     midnight, event = samples.ENDS_AT - timedelta(days=3), samples.event(samples.renewal_due)
     told = [event.as_of(midnight + timedelta(seconds=each)).data for each in (-1, 0)]
     assert [data.days_left for data in told if isinstance(data, RenewalDue)] == [3, 2]
+
+
+@pytest.mark.rule("R30")
+@cases(
+    ("recorded", "told", "ends", "left"),
+    [
+        ("2027-03-25T22:30", "2027-03-25T22:30", "2027-04-01T22:00", 7),  # 23:30, the clocks go forward on the 28th
+        ("2027-03-25T22:30", "2027-03-25T23:00", "2027-04-01T22:00", 6),
+        ("2027-03-25T23:30", "2027-03-25T23:30", "2027-04-01T22:00", 6),
+        ("2027-03-25T22:30", "2027-03-29T10:00", "2027-04-01T22:00", 3),
+        ("2027-10-25T21:30", "2027-10-25T21:30", "2027-11-01T23:00", 7),
+        ("2027-10-25T22:30", "2027-10-25T22:30", "2027-11-01T23:00", 6),  # 00:30 on the 26th, back on the 31st
+        ("2027-10-25T22:30", "2027-10-26T22:30", "2027-11-01T23:00", 5),
+        ("2027-03-30T22:30", "2027-03-31T22:30", "2027-04-01T22:00", 0),
+    ],
+)
+def test_a_change_of_the_clocks_between_reminder_and_end_makes_the_days_left_no_others(
+    recorded: str, told: str, ends: str, left: int
+) -> None:
+    """The billing zone is Europe/Berlin, the instants are UTC."""
+    recordedat, at, ends_at = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (recorded, told, ends))
+    zone = ZoneInfo("Europe/Berlin")
+    last_day = (ends_at - timedelta(seconds=1)).astimezone(zone).date()
+    days_left = (last_day - recordedat.astimezone(zone).date()).days
+    due = replace(samples.renewal_due, expires_on=last_day, ends_at=ends_at, days_left=days_left)
+    event = replace(samples.event(due), recordedat=recordedat, time=recordedat).as_of(at)
+    assert isinstance(event.data, RenewalDue)
+    assert event.data.days_left == left == (last_day - at.astimezone(zone).date()).days
 
 
 @pytest.mark.rule("R25")
