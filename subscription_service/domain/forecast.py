@@ -26,7 +26,8 @@ from subscription_service.domain.reminders import obstacles
 from subscription_service.domain.timeline import Foreseen, foresee
 from subscription_service.domain.timers import TimerKind, announced_before, next_change
 
-MAX_DAYS: Final = 90
+MAX_DAYS: Final = 366
+"""A year, so that the end of a yearly term can be foretold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,9 @@ Since: TypeAlias = Annotated[
 FromTopic: TypeAlias = Annotated[str | None, typer.Option(metavar="TOPIC", help="Only those from this topic.")]
 OfAccount: TypeAlias = Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Only those about this account.")]
 All: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that were replayed too.")]
+_SHOWN: Final = 512
+"""Characters of an account, an id or a source on a line of `list`."""
+_ON_ONE_LINE: Final = dict.fromkeys(map(ord, "\n\t"), "�")
 _AGO: Final = re.compile(r"([0-9]{1,5})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -185,10 +188,9 @@ def _line(letter: StoredDeadLetter) -> str:
     origin = f"{letter.topic}:{letter.why.get('partition')}:{letter.why.get('offset')}"
     detail = letter.why.get("detail", "")
     handled = f"  replayed {_instant(letter.handled_at)}" if letter.handled_at else ""
-    event = "  ".join(f"{name} {value or '-'}" for name, value in letter.event.items())
-    return harmless(
-        f"{letter.name}  {_instant(letter.added_at)}  {letter.reason}{handled}  from {origin}  {event}  {detail}"
-    )
+    event = "  ".join(f"{name} {(value or '-')[:_SHOWN]}" for name, value in letter.event.items())
+    line = f"{letter.name}  {_instant(letter.added_at)}  {letter.reason}{handled}  from {origin}  {event}  {detail}"
+    return harmless(line.translate(_ON_ONE_LINE))
 
 
 def summary(letter: StoredDeadLetter) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import typer
 from shared.runtime.counts import counted
 from tenure.acts import Act, act_id
 from tenure.cohorts import EXTENDED
-from tenure.commands import extend_cohort
+from tenure.commands import extend_cohort, options
 from tenure.commands.acting import ActOptions, acting, connect, perform
 from tenure.commands.failures import Failed, failing
 from tenure.commands.filters import Filters
@@ -21,7 +21,10 @@ from tenure.commands.option_groups import with_groups
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure extend"
-Account = Annotated[str | None, typer.Argument(metavar="ACCOUNT", help="The account id; none with --cohort.")]
+Account = Annotated[
+    str | None,
+    typer.Argument(metavar="ACCOUNT", parser=options.account_id, help="The account id; none with --cohort."),
+]
 Days = Annotated[int, typer.Option(min=1, max=366, help="By how many days, 1 to 366.")]
 Expected = Annotated[
     str | None, typer.Option(metavar="DAY", help="The E that is expected; otherwise the one that is shown now.")

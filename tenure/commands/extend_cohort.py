@@ -47,6 +47,8 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
         raise typer.BadParameter(f"--cohort {options.name!r}: expected letters, digits and . _ : - only")
     client = connect(how)
     cohort = _begun(options, how, client)
+    if not cohort.members:
+        return _say(cohort, None, how.as_json)
     if not how.as_json:
         _show(cohort, options.file)
     confirm(f"Extend {counted(len(cohort.members), 'subscription')} by {counted(cohort.days, 'day')}?", how, command)
@@ -75,14 +77,16 @@ def _show(cohort: Cohort, file: Path) -> None:
         say(f"and {len(cohort.members) - _SHOWN:,} more; {file} will name all")
 
 
-def _say(cohort: Cohort, file: Path, as_json: bool) -> int:
+def _say(cohort: Cohort, file: Path | None, as_json: bool) -> int:
+    """`file`: None where there is nobody, so that no journal was begun. The exit code."""
     outcomes = Counter(each.outcome for each in cohort.members)
     troubles = Counter(f"{each.outcome}: {each.why}" for each in cohort.members if each.outcome not in DONE)
     if as_json:
-        say_json({"cohort": cohort.name, "outcomes": outcomes, "troubles": troubles, "journal": str(file)})
+        say_json({"cohort": cohort.name, "outcomes": outcomes, "troubles": troubles, "journal": file and str(file)})
     else:
         for trouble, count in troubles.most_common():
             say(f"{count:,} {trouble}")
         say(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items()) or "nobody to extend")
-        say(f"what became of each is in {file}")
+        if file:
+            say(f"what became of each is in {file}")
     return int(bool(troubles))

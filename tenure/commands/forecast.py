@@ -31,7 +31,7 @@ _HEAD: Final = (
     *("day", "deducted", "amount", "attempts that fail", "accounts", "lacking", "expire", "without quota", "released"),
     *("notices", "reminders", "release reminders"),
 )
-Days = Annotated[int, typer.Option(min=1, max=90, help="How many billing days, the present one first.")]
+Days = Annotated[int, typer.Option(min=1, max=366, help="How many billing days, the present one first.")]
 Named = Annotated[
     int, typer.Option(min=0, max=10_000, help="How many accounts are named at most, of each kind and day.")
 ]

@@ -1,10 +1,12 @@
 """Options that several commands have, as types for Typer."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from shared.contracts.scalars import ID_PATTERN
 from tenure.connection_options import READY_FILE
 
 Kafka = Annotated[
@@ -14,7 +16,16 @@ ReadyFile = Annotated[
     Path | None, typer.Option(metavar="F", help=f"What `tenure up` wrote; otherwise {READY_FILE}, where there is one.")
 ]
 Database = Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL; otherwise TENURE_DATABASE_URL.")]
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account id.")]
+
+
+def account_id(given: str) -> str:
+    """Raises `typer.BadParameter` for what can be none, such as an empty text."""
+    if not re.fullmatch(ID_PATTERN, given):
+        raise typer.BadParameter(f"{given!r}: expected an account id, 1 to 128 of A-Z a-z 0-9 . _ : -")
+    return given
+
+
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", parser=account_id, help="The account id.")]
 Service = Annotated[
     str | None, typer.Option(metavar="URL", help="The subscription service; otherwise TENURE_SUBSCRIPTION_URL.")
 ]

@@ -15,7 +15,10 @@ from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.terminal import say, say_json
 
 app = typer.Typer(add_completion=False)
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account id that the token is for.")]
+Account = Annotated[
+    str,
+    typer.Argument(metavar="ACCOUNT", parser=options.account_id, help="The account id that the token is for."),
+]
 Operator = Annotated[bool, typer.Option("--operator", help="Allow the operators' paths too.")]
 
 

@@ -49,7 +49,8 @@ _CSV_COLUMNS: Final = (
 @app.command()
 def why(
     account: Annotated[
-        str | None, typer.Argument(metavar="ACCOUNT", help="The account id; with --csv optional.")
+        str | None,
+        typer.Argument(metavar="ACCOUNT", parser=options.account_id, help="The account id; with --csv optional."),
     ] = None,
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,

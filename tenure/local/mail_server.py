@@ -43,10 +43,17 @@ class Receiver:
         behaviour = self.behaviours.next("data", envelope.rcpt_tos)
         queued = "250 OK"
         if behaviour.accepts:
-            content = envelope.original_content or b""
-            queued = f"250 OK queued as {self.mailbox.add(envelope.mail_from or '', envelope.rcpt_tos, content).id}"
+            queued = self._queued(envelope)
         await asyncio.sleep(behaviour.delay)
         return behaviour.reply or queued
+
+    def _queued(self, envelope: Envelope) -> str:
+        """The reply to a mail that was kept, or for which the disk has no room now."""
+        try:
+            mail = self.mailbox.add(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
+        except OSError as error:
+            return f"452 4.3.1 {error.strerror}"
+        return f"250 OK queued as {mail.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ class FetchCleaner:
         """Partition -> offset -> why the record there is no event; of the last answer."""
         self.standstills: dict[TopicPartition, str] = {}
         """Partitions that cannot be read further -> why, and from which offset on."""
+        self._doubted: dict[TopicPartition, int] = {}
+        """Where the last answer could not be read further. A broker says where a partition ends before it reads it, so
+        what was just written may lie beyond that; the next answer tells.
+        """
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
         """As the client's `send`."""
@@ -68,7 +72,7 @@ class FetchCleaner:
 
     def forget_all_but(self, assigned: Collection[TopicPartition]) -> None:
         """Keep nothing of partitions that are not read any more."""
-        for known in (self._open, self.faults, self.standstills):
+        for known in (self._open, self.faults, self.standstills, self._doubted):
             for partition in known.keys() - assigned:
                 del known[partition]
 
@@ -108,9 +112,15 @@ class FetchCleaner:
         if cleaned.batches:
             self.faults[partition] = cleaned.faults
         if not cleaned.standstill:
+            self._doubted.pop(partition, None)
             self.standstills.pop(partition, None)
             return
-        reason = f"{partition.topic}-{partition.partition} cannot be read from offset {offset} on: {cleaned.standstill}"
+        doubted, self._doubted[partition] = self._doubted.get(partition), offset
+        if doubted == offset:
+            self._report(partition, cleaned.standstill, offset)
+
+    def _report(self, partition: TopicPartition, why: str, offset: int) -> None:
+        reason = f"{partition.topic}-{partition.partition} cannot be read from offset {offset} on: {why}"
         if self.standstills.get(partition) != reason:
             STANDSTILL.say(reason=reason)
         self.standstills[partition] = reason

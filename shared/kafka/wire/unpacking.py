@@ -61,7 +61,7 @@ def unpack(batch: bytes, *, offset: int, limit: int) -> Iterator[Piece | None]:
         raise Standstill("the batch has no whole header")
     header = read_header(batch)
     if header.last_offset_delta < 0 or not offset < header.next_offset <= limit:
-        raise Standstill(f"the batch is damaged: it says that it ends before offset {header.next_offset}")
+        raise Standstill(f"the batch is damaged: it says that the next one begins at offset {header.next_offset}")
     if DefaultRecordBatch(batch).validate_crc():
         yield from _passed_or_split(header, batch)
     else:

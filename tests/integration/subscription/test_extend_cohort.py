@@ -173,3 +173,15 @@ async def test_a_name_that_is_no_id_and_a_reason_that_is_too_long_are_refused(
     assert await asyncio.to_thread(main, [*words, "--expires-from", str(end)]) == 1
     assert "data.reason: " in capsys.readouterr().err
     assert await ends(world, [who]) == [end]
+
+
+async def test_filters_that_fit_nobody_begin_no_journal_so_that_other_filters_can_be_given(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, [one] = unused("cohort"), await bought(world, 7)
+    [before] = await ends(world, [one])
+    assert await run(name, "--state", "released", "--expires-from", "2999-01-01") == 0
+    assert capsys.readouterr().out.strip() == "nobody to extend"
+    assert not Path(f"tenure-extend-{name}.csv").exists()
+    assert await run(name, "--expires-from", str(before), "--expires-to", str(before)) == 0
+    assert await ends(world, [one]) == [before + timedelta(days=3)]
