@@ -3,10 +3,10 @@
 `REGISTRY` shows the whole program: which types come on which topic, which class their data have, which id each spends
 and which wait for a purchase. What happens then depends on the class of the data alone:
 - `domain/facts.py` (`FACTS`): what it changes at once: balance, coupons, servers, capacity, configuration
-- `domain/decide.py` (`ON_ANY_ACCOUNT`, `ON_A_LIVE_SUBSCRIPTION`): the lifecycle events or the refusal it leads to
+- `domain/decide.py` (its three tables): the lifecycle events or the refusal it leads to
 
 To add a type: its contract (`shared/contracts/inbound.py` says how), a row here, and a function in one of the
-two tables above.
+tables there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

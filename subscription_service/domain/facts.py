@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from shared.contracts import lifecycle, lifecycle_acts
-from shared.contracts.acts import AccountDebited, AccountErased, CouponRevoked
+from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     CapacityUsed,
@@ -29,7 +29,7 @@ from shared.contracts.inventory import (
 from shared.contracts.purchases import AccountCredited, CouponIssued
 from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.types import ProtectionMode, Specification
-from subscription_service.domain import erasing, inventory, recipients
+from subscription_service.domain import inventory, recipients
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import (
     ZERO,
@@ -165,7 +165,6 @@ FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Ac
     AccountDebited: debit,
     CouponIssued: issue_coupon,
     CouponRevoked: revoke_coupon,
-    AccountErased: erasing.note_erasure,
     RecipientsChanged: recipients.move_stamp,
     CapacityUsed: use_capacity,
     ConfigurationRecorded: record_configuration,
