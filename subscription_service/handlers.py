@@ -3,10 +3,10 @@
 `REGISTRY` shows the whole program: which types come on which topic, which class their data have, which id each spends
 and which wait for a purchase. What happens then depends on the class of the data alone:
 - `domain/facts.py` (`FACTS`): what it changes at once: balance, coupons, servers, capacity, configuration
-- `domain/decide.py` (`ON_ANY_ACCOUNT`, `ON_A_LIVE_SUBSCRIPTION`): the lifecycle events or the refusal it leads to
+- `domain/decide.py` (its three tables): the lifecycle events or the refusal it leads to
 
 To add a type: its contract (`shared/contracts/inbound.py` says how), a row here, and a function in one of the
-two tables above.
+tables there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,13 +49,12 @@ from shared.contracts.renewals import (
     SpecificationChangeOrdered,
 )
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY, TEST_CLOCK
-from shared.contracts.types import ProtectionMode
 from shared.contracts.unreadable import Reason, Unreadable
 from shared.kafka.record import Record
 from shared.kafka.sizes import size_of
-from subscription_service.domain import importing
+from subscription_service.domain import importing, inventory
 from subscription_service.domain.deduction import retries_after_credit
-from subscription_service.domain.model import Account, VersionStamp, is_partial
+from subscription_service.domain.model import Account, VersionStamp
 
 
 class EventType(NamedTuple):
@@ -209,13 +208,8 @@ class Incoming:
         return isinstance(self.event.data, AccountCredited) and retries_after_credit(account)
 
     def may_touch_all_servers(self, account: Account) -> bool:
-        """Whether its decision may need every server of the account: a snapshot, or a switch to partial mode (R16)."""
-        match self.event.data:
-            case InventorySnapshot():
-                return True
-            case SpecificationChangeOrdered() | RenewalChangeOrdered() as order:
-                return order.specification.protection_mode is ProtectionMode.PARTIAL and not is_partial(account)
-        return False
+        """Whether its decision may need every server of the account."""
+        return inventory.may_need_all_servers(account, self.event.data, self.event.time)
 
 
 def read(record: Record, topic: str, *, currency: str, zone: ZoneInfo) -> Incoming:

@@ -27,15 +27,17 @@ _NOBODY: Final[Mapping[str, object]] = {"contact": {"name": "", "email": "-"}, "
 """What a decision is given in place of what was forgotten; it takes none of it over."""
 
 
-def blanked(
-    emitted: Iterable[EmittedEvent], dead_letters: Iterable[Entry], account_id: str
-) -> tuple[list[EmittedEvent], list[Entry]]:
-    """What was collected before an erasure: lifecycle events and dead letters, those of the account blanked."""
-    events = [
+def blanked(emitted: Iterable[EmittedEvent], account_id: str) -> list[EmittedEvent]:
+    """Lifecycle events that were collected before an erasure, those of the account blanked."""
+    return [
         structs.replace(event, data=erasing.without_contact(event.data)) if event.account_id == account_id else event
         for event in emitted
     ]
-    return events, [emptied(letter) if letter.account_id == account_id else letter for letter in dead_letters]
+
+
+def without_values(dead_letters: Iterable[Entry], account_id: str) -> list[Entry]:
+    """Dead letters that were collected before an erasure, those of the account emptied."""
+    return [emptied(letter) if letter.account_id == account_id else letter for letter in dead_letters]
 
 
 def without_persons(waiting: WaitingEvents[Incoming], erased_at: datetime) -> WaitingEvents[Incoming]:

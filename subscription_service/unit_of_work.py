@@ -234,12 +234,14 @@ class UnitOfWork:
             return
         self._culprits.forget()
         if isinstance(event.data, AccountErased):
-            self._forget_person(locked, incoming)
+            self._forget_person(locked, incoming, result)
         self._record(locked, incoming, result, at)
 
-    def _forget_person(self, locked: LockedAccount, erasure: Incoming) -> None:
-        """R48, in what was collected before it."""
-        self.emitted, self.dead_letters = person_data.blanked(self.emitted, self.dead_letters, erasure.account_id)
+    def _forget_person(self, locked: LockedAccount, erasure: Incoming, result: StepResult) -> None:
+        """R48, in what was collected before it. One that says nothing has nobody to forget in lifecycle events."""
+        if result.events:
+            self.emitted = person_data.blanked(self.emitted, erasure.account_id)
+        self.dead_letters = person_data.without_values(self.dead_letters, erasure.account_id)
         locked.waiting = person_data.without_persons(locked.waiting, erasure.event.time)
 
     def _handle_conflict(self, locked: LockedAccount, incoming: Incoming, at: datetime) -> None:

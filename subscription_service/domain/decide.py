@@ -1,9 +1,9 @@
 """What an event in leads to: lifecycle events, or a `Rejection`.
 
-One function per type of event, found in the two tables below; a type that stands in neither only changes facts
+One function per type of event, found in the three tables below; a type that stands in neither only changes facts
 (`facts`). Each function asks its conditions (`checks`) in the order of R41, and the first that is not met refuses the
 order. Nothing is changed here: `evolve` applies the events. Auto-renewal is switched in `switching`; `recipients`
-decides about lists of them by their stamps, which no other decision needs.
+and `erasing` decide by the event's stamp, which no other decision needs.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,8 +45,9 @@ from subscription_service.domain.terms import change_with_term, differs, first_t
 def decide(account: Account, command: InboundData, context: FactContext) -> EventsOrRejection:
     """Decide one event; `account` has its facts already."""
     at, rules = context.at, context.rules
-    if isinstance(command, RecipientsChanged):
-        return recipients.replace(account, command, context)
+    by_stamp = BY_STAMP.get(type(command))
+    if by_stamp is not None:
+        return by_stamp(account, command, context)
     on_any_account = ON_ANY_ACCOUNT.get(type(command))
     if on_any_account is not None:
         return on_any_account(account, command, at, rules)
@@ -153,13 +154,18 @@ def replace_contact(account: Account, command: ContactChanged, _at: datetime, _r
     return () if command.contact == account.contact else (ContactReplaced(contact=command.contact),)
 
 
+BY_STAMP: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], EventsOrRejection]]] = {
+    RecipientsChanged: recipients.replace,
+    AccountErased: erase,
+}
+"""These are decided by their stamp too, whatever the account's state."""
+
 ON_ANY_ACCOUNT: Final[Mapping[type[InboundData], Callable[[Account, Any, datetime, Rules], EventsOrRejection]]] = {
     PurchaseOrdered: purchase,
     ContactChanged: replace_contact,
     AccountCredited: credit,
     SubscriptionImported: import_subscription,
     RenewalCancelled: take_back,
-    AccountErased: erase,
 }
 """These are decided whatever the account's state."""
 

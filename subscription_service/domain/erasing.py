@@ -21,7 +21,6 @@ from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.types import Contact
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import NO_RECIPIENTS, Account, Person
-from subscription_service.domain.policy import Rules
 
 CommandWithContact = PurchaseOrdered | SubscriptionImported | ContactChanged
 """Events in that state a contact."""
@@ -29,20 +28,16 @@ EventWithContact = Activated | Imported | ContactReplaced | OrderRejected
 """Events out that state one."""
 
 
-def note_erasure(account: Account, _: AccountErased, context: FactContext) -> Account:
-    """From now on nothing up to the erasure's `time` brings anybody back; an earlier erasure changes nothing."""
-    known, time = account.person.erased_at, context.stamp.time
-    return structs.replace(account, person=account.person._replace(erased_at=max(known, time) if known else time))
-
-
-def erase(account: Account, command: AccountErased, _at: datetime, _rules: Rules) -> tuple[LifecycleData, ...]:
-    """Publish `erased`, unless nothing has named a person since the last erasure.
+def erase(account: Account, command: AccountErased, context: FactContext) -> tuple[LifecycleData, ...]:
+    """Publish `erased`, unless nothing has named a person since the last erasure, or that one is no earlier than this.
 
     A contact or recipients that were stated later, and have come earlier, are stated anew.
     """
-    if not account.person.named:
+    time = context.stamp.time
+    if not account.person.named or is_forgotten(account, time):
         return ()
-    return (PersonErased(operator=command.operator, reason=command.reason), *_stated_later(account))
+    told = PersonErased(operator=command.operator, reason=command.reason)
+    return (told, *_stated_later(_erased_at(account, time)))
 
 
 def is_forgotten(account: Account, stated_at: datetime) -> bool:
@@ -66,14 +61,18 @@ def without_forgotten(
     return events
 
 
-def note(account: Account, command: InboundData, stated_at: datetime) -> Account:
-    """`account` after a command that was not refused, with what the next erasure has to know."""
-    if isinstance(command, AccountErased):
-        return _without_stamps(account)
+def note(account: Account, command: InboundData, stated_at: datetime, *, before: Account) -> Account:
+    """`account` after a command that was not refused, with what the next erasure has to know.
+
+    An erasure that is no later than another changes nothing: all that it is about was forgotten.
+    """
     if is_forgotten(account, stated_at):
         return account
+    if isinstance(command, AccountErased):
+        return _without_stamps(_erased_at(account, stated_at))
     if isinstance(command, CommandWithContact):
-        return structs.replace(account, person=account.person._replace(named=True, stated_at=stated_at))
+        newest = _newest_statement(before, command, stated_at)
+        return structs.replace(account, person=account.person._replace(named=True, stated_at=newest))
     if isinstance(command, RecipientsChanged) and command.recipients:
         return structs.replace(account, person=account.person._replace(named=True))
     return account
@@ -91,6 +90,17 @@ def without_contact(event: LifecycleData) -> LifecycleData:
     if isinstance(event, RecipientsReplaced):
         return replace(event, recipients=None)
     return replace(event, contact=None) if isinstance(event, EventWithContact) else event
+
+
+def _erased_at(account: Account, time: datetime) -> Account:
+    """From now on nothing up to the erasure's `time` brings anybody back."""
+    return structs.replace(account, person=account.person._replace(erased_at=time))
+
+
+def _newest_statement(before: Account, command: CommandWithContact, stated_at: datetime) -> datetime:
+    """When the contact was last stated: the same one, stated earlier and arriving late, makes it no older."""
+    known = before.person.stated_at
+    return stated_at if known is None or command.contact != before.contact else max(known, stated_at)
 
 
 def _without_stamps(account: Account) -> Account:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from shared.contracts import lifecycle, lifecycle_acts
-from shared.contracts.acts import AccountDebited, AccountErased, CouponRevoked
+from shared.contracts.acts import AccountDebited, CouponRevoked
 from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     CapacityUsed,
@@ -29,7 +29,7 @@ from shared.contracts.inventory import (
 from shared.contracts.purchases import AccountCredited, CouponIssued
 from shared.contracts.recipients import RecipientsChanged
 from shared.contracts.types import ProtectionMode, Specification
-from subscription_service.domain import erasing, inventory, recipients
+from subscription_service.domain import inventory, recipients
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import (
     ZERO,
@@ -59,9 +59,10 @@ def apply_fact(account: Account, command: InboundData, context: FactContext) -> 
 def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: datetime, catalog: Catalog) -> Account:
     """`account`, to which `event` has been applied, with the facts that follow from it.
 
-    A switch to partial mode binds servers (R16). A release deletes configuration and bindings (R35). A purchase after
-    it begins without configuration, also where older configuration events arrive later (R5). An order that appends a
-    term or is taken back is kept for the decisions that follow (R46, R49).
+    A switch to partial mode binds servers (R16); what a snapshot has stated of bindings may take effect with a purchase
+    or an import (R37). A release deletes configuration and bindings (R35). A purchase after it begins without
+    configuration, also where older configuration events arrive later (R5). An order that appends a term or is taken
+    back is kept for the decisions that follow (R46, R49).
     """
     if isinstance(event, lifecycle.SpecificationChanged):
         if _switches_to_partial(event.previous, event.specification):
@@ -73,8 +74,9 @@ def apply_side_effects(account: Account, event: lifecycle.LifecycleData, *, at: 
     elif isinstance(event, lifecycle.Released):
         return structs.replace(inventory.unbind_all(account, at), configuration={}, retained={}, configuration_floor=at)
     elif isinstance(event, lifecycle.Activated):
-        floor = None if account.configuration_floor is None else at
-        return _with_order(structs.replace(account, configuration_floor=floor), event.order_id, _placed(event))
+        return _bought(account, event, at)
+    elif isinstance(event, lifecycle_acts.Imported) and _is_partial(event.specification):
+        account = inventory.put_in_effect(account)
     return account
 
 
@@ -147,6 +149,14 @@ def _configure(
     )
 
 
+def _bought(account: Account, event: lifecycle.Activated, at: datetime) -> Account:
+    """R9: it begins with nothing bound, so only what was stated since has an effect."""
+    if _is_partial(event.specification):
+        account = inventory.put_in_effect(account, since=at)
+    floor = None if account.configuration_floor is None else at
+    return _with_order(structs.replace(account, configuration_floor=floor), event.order_id, _placed(event))
+
+
 def _placed(event: lifecycle.Activated | lifecycle.Renewed, *, charged: Decimal = ZERO) -> PlacedOrder:
     fee = None if event.price is None else event.price.fee
     return PlacedOrder(charged=charged, fee=fee, months=event.term.months, specification=event.term.specification)
@@ -157,7 +167,11 @@ def _with_order(account: Account, order_id: str, order: PlacedOrder) -> Account:
 
 
 def _switches_to_partial(previous: Specification, specification: Specification) -> bool:
-    return previous.protection_mode is ProtectionMode.FULL and specification.protection_mode is ProtectionMode.PARTIAL
+    return not _is_partial(previous) and _is_partial(specification)
+
+
+def _is_partial(specification: Specification) -> bool:
+    return specification.protection_mode is ProtectionMode.PARTIAL
 
 
 FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Account | Rejection]]] = {
@@ -165,7 +179,6 @@ FACTS: Final[Mapping[type[InboundData], Callable[[Account, Any, FactContext], Ac
     AccountDebited: debit,
     CouponIssued: issue_coupon,
     CouponRevoked: revoke_coupon,
-    AccountErased: erasing.note_erasure,
     RecipientsChanged: recipients.move_stamp,
     CapacityUsed: use_capacity,
     ConfigurationRecorded: record_configuration,

@@ -18,6 +18,7 @@ from subscription_service.domain import checks
 from subscription_service.domain.calendar import add_months, billing_day, days_after, end_of, midnight
 from subscription_service.domain.context import EventsOrRejection
 from subscription_service.domain.deduction import first_attempt
+from subscription_service.domain.inventory import put_in_effect
 from subscription_service.domain.model import Account, started_specification
 from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.quota import exceeds
@@ -80,7 +81,7 @@ def _imported(account: Account, command: SubscriptionImported, at: datetime, rul
         retained_until=None if active else grace_end(last.expires_on, rules.policy),
         auto_renewal=_plan(command, active, at, rules.policy),
         declined=command.declined,
-        quota_exceeded=exceeds(account, specification, rules.catalog),
+        quota_exceeded=exceeds(put_in_effect(account), specification, rules.catalog),
     )
 
 

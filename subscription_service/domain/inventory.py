@@ -1,8 +1,9 @@
 """Servers and their bindings: three registers per server, each won by the greatest stamp (R36, R37).
 
 Any order of arrival ends the same. `Account.servers` holds the rows that were loaded: those that the event names, and
-for a snapshot and a switch of mode all that are present or bound; the totals always count all servers. Bindings exist
-in partial mode only; in any other state binding and unbinding have no effect.
+for a snapshot and the beginning of partial mode all that are present or bound; the totals always count all servers.
+Bindings exist in partial mode only. In any other state binding and unbinding have no effect, and what a snapshot
+states of bindings waits in its registers: the order of a switch, a purchase or an import may be read after it.
 
 Gone servers cost nothing: the stamp of the last snapshot is remembered for all servers that it did not name, so a row
 that holds nothing newer is forgotten (`apply_snapshot`), and what is older in a row that was not loaded is void
@@ -14,6 +15,8 @@ from datetime import datetime
 
 from msgspec import structs
 
+from shared.contracts.imported import SubscriptionImported
+from shared.contracts.inbound import InboundData
 from shared.contracts.inventory import (
     InventorySnapshot,
     ServerBound,
@@ -23,6 +26,8 @@ from shared.contracts.inventory import (
     ServerUnbound,
     SnapshotServer,
 )
+from shared.contracts.purchases import PurchaseOrdered
+from shared.contracts.renewals import RenewalChangeOrdered, SpecificationChangeOrdered
 from shared.contracts.types import ProtectionMode, Specification
 from subscription_service.domain.context import FactContext
 from subscription_service.domain.model import (
@@ -34,11 +39,32 @@ from subscription_service.domain.model import (
     Server,
     ServerTotals,
     VersionStamp,
+    is_partial,
     specification_in_force,
 )
 from subscription_service.domain.persistent_map import with_row
 from subscription_service.domain.quota import Quota, exhaustion, fits, quota_of
 from subscription_service.domain.refusals import Rejection
+
+
+def may_need_all_servers(account: Account, command: InboundData, time: datetime) -> bool:
+    """Whether every server may be needed to decide this, or only those that it names: a snapshot, a switch to partial
+    mode (R16), and what begins in partial mode after a snapshot was read that counts for it (R9, R44).
+
+    `time`: of the event (UTC).
+    """
+    match command:
+        case InventorySnapshot():
+            return True
+        case SpecificationChangeOrdered() | RenewalChangeOrdered():
+            return _is_partial(command.specification) and not is_partial(account)
+        case PurchaseOrdered() if account.snapshot_stamp:
+            since = time.replace(microsecond=0)
+            return _is_partial(command.specification) and account.snapshot_stamp.time >= since
+        case SubscriptionImported() if account.snapshot_stamp:
+            return any(_is_partial(term.specification) for term in command.terms)
+        case _:
+            return False
 
 
 def register(account: Account, command: ServerRegistered, context: FactContext) -> Account:
@@ -63,7 +89,7 @@ def release(account: Account, command: ServerReleased, context: FactContext) -> 
     if _newer(stamp, before.present_stamp):
         after = structs.replace(after, present=False, present_stamp=stamp)
     if _newer(stamp, before.bound_stamp):
-        after = structs.replace(after, bound=False, bound_stamp=stamp)
+        after = _binding(after, False, stamp)
     return _put(account, before, after)
 
 
@@ -78,7 +104,7 @@ def bind(account: Account, command: ServerBound, context: FactContext) -> Accoun
         refusal = exhaustion(quota_of(specification, context.rules.catalog), wanted)
         if refusal is not None:
             return refusal
-    return _put(account, before, structs.replace(before, bound=True, bound_stamp=context.stamp))
+    return _put(account, before, _binding(before, True, context.stamp))
 
 
 def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Account:
@@ -86,7 +112,7 @@ def unbind(account: Account, command: ServerUnbound, context: FactContext) -> Ac
     before = _server(account, command.server_id)
     if _partial(account, context.at) is None or not _newer(context.stamp, before.bound_stamp):
         return account
-    return _put(account, before, structs.replace(before, bound=False, bound_stamp=context.stamp))
+    return _put(account, before, _binding(before, False, context.stamp))
 
 
 def apply_snapshot(account: Account, command: InventorySnapshot, context: FactContext) -> Account:
@@ -125,13 +151,26 @@ def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
         if not fits(quota, needed):
             break
         chosen.add(server.server_id)
-    servers = _with_bindings(account, chosen, at)
+    servers = _with_bindings(account, chosen, at, partial=True)
     return structs.replace(account, servers=servers, bound=_total(map(_bound, servers.values())))
 
 
 def unbind_all(account: Account, at: datetime) -> Account:
     """R35, the release: bindings end, the servers themselves stay."""
-    return structs.replace(account, servers=_with_bindings(account, set(), at), bound=NOTHING)
+    return structs.replace(account, servers=_with_bindings(account, set(), at, partial=False), bound=NOTHING)
+
+
+def put_in_effect(account: Account, *, since: datetime = OLDEST_STAMP.time) -> Account:
+    """The bindings that wait, from that instant (UTC) on, now that partial mode begins; no others are there yet."""
+    begun = {
+        server_id: _in_mode(server, partial=True)
+        for server_id, server in account.servers.items()
+        if server.binding_waits and server.bound_stamp and server.bound_stamp.time >= since
+    }
+    if not begun:
+        return account
+    bound = _total(map(_bound, begun.values()))
+    return structs.replace(account, servers={**account.servers, **begun}, bound=bound)
 
 
 def _newer(stamp: VersionStamp, than: VersionStamp | None) -> bool:
@@ -144,7 +183,11 @@ def _partial(account: Account, at: datetime) -> Specification | None:
     if not isinstance(subscription, Active | Grace):
         return None
     specification = specification_in_force(subscription, at)
-    return specification if specification.protection_mode is ProtectionMode.PARTIAL else None
+    return specification if _is_partial(specification) else None
+
+
+def _is_partial(specification: Specification) -> bool:
+    return specification.protection_mode is ProtectionMode.PARTIAL
 
 
 def _server(account: Account, server_id: str) -> Server:
@@ -168,14 +211,26 @@ def _resized(server: Server, cores: int, stamp: VersionStamp) -> Server:
 def _as_of(server: Server, named: SnapshotServer | None, stamp: VersionStamp, partial: bool) -> Server:
     """`server` after a snapshot, in which it is `named` or not; registers with a newer stamp stay.
 
-    Outside of partial mode nothing is bound, whatever the snapshot says.
+    Outside of partial mode nothing is bound: what the snapshot says waits.
     """
     after = _resized(server, 0 if named is None else named.cores, stamp)
     if _newer(stamp, server.present_stamp):
         after = structs.replace(after, present=named is not None, present_stamp=stamp)
     if _newer(stamp, server.bound_stamp):
-        after = structs.replace(after, bound=partial and named is not None and named.bound, bound_stamp=stamp)
+        after = _in_mode(_binding(after, named is not None and named.bound, stamp), partial=partial)
     return after
+
+
+def _binding(server: Server, bound: bool, stamp: VersionStamp) -> Server:
+    return structs.replace(server, bound=bound, binding_waits=False, bound_stamp=stamp)
+
+
+def _in_mode(server: Server, *, partial: bool) -> Server:
+    """What its binding register states, in effect in partial mode; else waiting for it."""
+    stated = server.bound or server.binding_waits
+    if server.bound == (stated and partial):
+        return server
+    return structs.replace(server, bound=stated and partial, binding_waits=stated and not partial)
 
 
 def _put(account: Account, before: Server, after: Server) -> Account:
@@ -211,10 +266,15 @@ def _total(totals: Iterable[ServerTotals]) -> ServerTotals:
     return ServerTotals(servers, cores)
 
 
-def _with_bindings(account: Account, chosen: set[str], at: datetime) -> dict[str, Server]:
-    """These servers bound and no others, with the stamp of `at`: older bindings lose, newer ones win (R37)."""
+def _with_bindings(account: Account, chosen: set[str], at: datetime, *, partial: bool) -> dict[str, Server]:
+    """These servers bound and no others, with the stamp of `at`: older bindings lose, newer ones win (R37).
+
+    `partial`: whether those that win have an effect from now on, or wait.
+    """
     stamp = VersionStamp(at, "", "")
     return {
-        server_id: structs.replace(server, bound=server_id in chosen, bound_stamp=stamp)
+        server_id: _binding(server, server_id in chosen, stamp)
+        if _newer(stamp, server.bound_stamp)
+        else _in_mode(server, partial=partial)
         for server_id, server in account.servers.items()
     }

@@ -52,7 +52,11 @@ NOTHING = ServerTotals()
 
 
 class Server(msgspec.Struct, frozen=True):
-    """One server with three registers: presence, cores, binding (R37). A stamp is None until an event sets it."""
+    """One server with three registers: presence, cores, binding (R37). A stamp is None until an event sets it.
+
+    `binding_waits`: a snapshot states that it is bound, which has no effect until partial mode begins; `bound` is then
+    False.
+    """
 
     server_id: str
     present: bool = False
@@ -61,6 +65,7 @@ class Server(msgspec.Struct, frozen=True):
     cores_stamp: VersionStamp | None = None
     bound: bool = False
     bound_stamp: VersionStamp | None = None
+    binding_waits: bool = False
 
 
 class ConfigurationEntry(NamedTuple):

@@ -10,7 +10,7 @@ from shared.contracts.lifecycle import RenewalDue
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote
 from subscription_service.domain.calendar import billing_day
 from subscription_service.domain.context import DecisionTime
-from subscription_service.domain.deduction import next_attempt
+from subscription_service.domain.deduction import cycle_at, next_attempt
 from subscription_service.domain.model import Account, Active, Grace
 from subscription_service.domain.policy import Catalog, Policy, Rules
 from subscription_service.domain.pricing import charge_of, quoted
@@ -20,17 +20,19 @@ from subscription_service.domain.quota import inventory_shortages
 def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, rules: Rules) -> RenewalDue:
     """R29, R30. Days are counted from `time.now`, which after a downtime is later than `time.at`.
 
-    The quote is by the list of the next attempt's day where one is to come, else by that of `time.at` (R50).
+    The quote is for the cycle that the next attempt will use (R21) and by the list of its day, where one is to come;
+    else for the cycle and by the list of `time.at` (R50).
     """
     last = subscription.terms[-1]
     today = billing_day(time.now, rules.policy.billing_zone)
     attempt_at = next_attempt(subscription, time.at, rules.policy)
+    quoted_at = attempt_at or time.at
     status = _auto_renewal_status(subscription, attempt_at)
     due = RenewalDue(
         expires_on=last.expires_on,
         ends_at=last.ends_at,
         days_left=max(0, (last.expires_on - today).days),
-        quote=quote(subscription, months_as_is(subscription), at=attempt_at or time.at, rules=rules),
+        quote=quote(subscription, _months_at(subscription, quoted_at, rules.policy), at=quoted_at, rules=rules),
         obstacles=obstacles(account, subscription, rules.catalog),
         auto_renewal=status,
         specification=last.specification,
@@ -40,7 +42,7 @@ def renewal_due(account: Account, subscription: Active, *, time: DecisionTime, r
 
 
 def months_as_is(subscription: Active | Grace) -> int:
-    """The months of a renewal as is: the auto-renewal cycle, else the last term's months (R30)."""
+    """The months of a renewal as is: the auto-renewal cycle as it was last set, else the last term's months (R30)."""
     if subscription.auto_renewal is not None:
         return subscription.auto_renewal.cycle_months
     return subscription.terms[-1].months
@@ -57,6 +59,12 @@ def obstacles(account: Account, subscription: Active | Grace, catalog: Catalog) 
     return tuple(
         Obstacle(code=shortage.code, required=shortage.required, offered=shortage.offered) for shortage in shortages
     )
+
+
+def _months_at(subscription: Active, at: datetime, policy: Policy) -> int:
+    """The months of a renewal as is, with the cycle that holds at `at` (UTC)."""
+    auto_renewal = subscription.auto_renewal
+    return months_as_is(subscription) if auto_renewal is None else cycle_at(auto_renewal, at, policy)
 
 
 def _with_deduction(

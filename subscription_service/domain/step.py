@@ -67,7 +67,7 @@ def _decide(account: Account, command: InboundData, context: FactContext) -> Ste
     if isinstance(decided, Rejection):
         return _rejected(account, command, decided, context)
     events = erasing.without_forgotten(decided, known, command, context.stamp.time)
-    after = erasing.note(_apply_events(known, events, at, rules), command, context.stamp.time)
+    after = erasing.note(_apply_events(known, events, at, rules), command, context.stamp.time, before=account)
     return _with_quota_change(after, events, at, rules)
 
 

@@ -9,15 +9,24 @@ appended.
 from collections.abc import Iterable
 
 from shared.contracts.acts import AccountErased
+from shared.contracts.lifecycle_acts import PersonErased
 from shared.contracts.topics import DEAD_LETTERS
 from shared.outbox.dead_letters import empty_dead_letters
 from shared.storage.database import Connection
 from subscription_service.handlers import Incoming
+from subscription_service.outbox_entries import EmittedEvent
 from subscription_service.storage import published
 
 
-async def save(connection: Connection, applied: Iterable[Incoming]) -> None:
-    """Forget the persons behind the accounts that these events erase, in key order."""
-    for account_id in sorted({each.account_id for each in applied if isinstance(each.event.data, AccountErased)}):
-        await published.forget_person(connection, account_id)
+async def save(connection: Connection, applied: Iterable[Incoming], emitted: Iterable[EmittedEvent]) -> None:
+    """Forget the persons behind the accounts that these events erase, in key order.
+
+    Dead letters are emptied by every erasure. Lifecycle events are blanked where one is told: else nobody is in them
+    whom it is about, and a contact that was stated after it stays.
+    """
+    erased = sorted({each.account_id for each in applied if isinstance(each.event.data, AccountErased)})
+    told = {each.account_id for each in emitted if isinstance(each.data, PersonErased)} if erased else set()
+    for account_id in erased:
+        if account_id in told:
+            await published.forget_person(connection, account_id)
         await empty_dead_letters(connection, DEAD_LETTERS, account_id)

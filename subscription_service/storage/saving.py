@@ -61,6 +61,6 @@ async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:
     await deduplication.forget(connection, unit_of_work.ids_to_forget)
     await deduplication.release(connection, unit_of_work.refused_imports)
     await subscription_counts.add(connection, changed)
-    await erasure.save(connection, applied)
+    await erasure.save(connection, applied, emitted)
     await event_counts.add(connection, unit_of_work.event_counts)
     await event_counts.add_dead_letters(connection, DEAD_LETTERS, unit_of_work.dead_letter_counts)

@@ -36,11 +36,13 @@ class ServerRow(SubscriptionTable, table=True):
 class _Stamps(NamedTuple):
     """Where each register got its value; None while no event has set it. In JSON an array in this order, in which a
     number says that the stamp is that of the register with this place: most events set several, and stamps are long.
+    `binding_waits` as in `Server`; written where it is true.
     """
 
     present: VersionStamp | None
     cores: VersionStamp | int | None
     bound: VersionStamp | int | None
+    binding_waits: bool = False
 
 
 Servers: TypeAlias = dict[str, dict[str, Server]]
@@ -152,7 +154,8 @@ def _by_account(found: Iterable[Any]) -> Servers:
 
 
 def _server(row: Any) -> Server:
-    present, cores, bound = _stamps(row.marks)
+    marks = _read_stamps(row.marks)
+    present, cores, bound = _stamps(marks)
     return Server(
         server_id=row.server_id,
         present=row.present,
@@ -161,13 +164,14 @@ def _server(row: Any) -> Server:
         cores_stamp=cores,
         bound=row.bound,
         bound_stamp=bound,
+        binding_waits=marks.binding_waits,
     )
 
 
-def _stamps(marks: str) -> list[VersionStamp | None]:
+def _stamps(marks: _Stamps) -> list[VersionStamp | None]:
     """Of presence, cores and binding."""
     stamps: list[VersionStamp | None] = []
-    for stamp in _read_stamps(marks):
+    for stamp in (marks.present, marks.cores, marks.bound):
         stamps.append(stamps[stamp] if isinstance(stamp, int) else stamp)
     return stamps
 
@@ -191,12 +195,18 @@ def _row(account_id: str, server: Server) -> Row:
         "present": server.present,
         "cores": server.cores,
         "bound": server.bound,
-        "marks": to_json(_each_once((server.present_stamp, server.cores_stamp, server.bound_stamp))).decode(),
+        "marks": to_json(_marks(server)).decode(),
     }
 
 
-def _each_once(stamps: Sequence[VersionStamp | None]) -> list[VersionStamp | int | None]:
+def _marks(server: Server) -> list[VersionStamp | int | None]:
     """As `_Stamps` has them in JSON."""
+    stamps = _each_once((server.present_stamp, server.cores_stamp, server.bound_stamp))
+    return [*stamps, True] if server.binding_waits else stamps
+
+
+def _each_once(stamps: Sequence[VersionStamp | None]) -> list[VersionStamp | int | None]:
+    """Those that come again as the place of the first."""
     written: list[VersionStamp | int | None] = []
     for place, stamp in enumerate(stamps):
         first = stamps.index(stamp)

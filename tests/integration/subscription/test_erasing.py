@@ -128,6 +128,23 @@ def test_the_same_erasure_again_and_a_second_one_with_nothing_to_forget_say_noth
     assert core.differences() == []
 
 
+@pytest.mark.rule("R48", "G1")
+def test_an_erasure_that_is_no_later_than_another_leaves_what_was_stated_since_in_the_log_too(core: Core) -> None:
+    core.begin()
+    since = sent(2, "2026-01-21 12:00", contact_changed(PLANTED))
+    late = sent(91, "2026-01-19 12:00", erase())
+    core.receive(batch(ERASED_AT, sent(1, "2026-01-15 12:00", BOUGHT), ERASURE), batch("2026-01-21 12:00", since))
+    told = core.published(LIFECYCLE)
+    core.receive(batch("2026-01-22 12:00", late))
+    assert core.published(LIFECYCLE) == told
+    assert sorted(places(core)) == ["account.contact", "log.value"]
+    other = sent(3, "2026-01-23 12:00", contact_changed(Contact(name="Else", email="else@acme.example")))
+    again = sent(92, "2026-01-19 13:00", erase())
+    core.receive(batch("2026-01-23 12:00", other, again))
+    assert events(core)[-1]["data"]["contact"]["name"] == "Else"
+    assert core.differences() == []
+
+
 @pytest.mark.rule("R48")
 def test_a_second_erasure_empties_the_dead_letters_that_came_since(core: Core) -> None:
     core.begin()

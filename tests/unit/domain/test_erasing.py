@@ -2,10 +2,12 @@
 
 import re
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
 
+from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import Activated, ContactReplaced, RenewalDue
 from shared.contracts.lifecycle_acts import Imported, PersonErased
 from shared.contracts.lifecycle_parts import RejectionCode
@@ -79,6 +81,35 @@ def test_an_erasure_that_arrives_after_a_later_one_changes_nothing() -> None:
     scenario = erased()
     assert scenario.receive("2026-01-18 09:00", erase(), now=LATER) == []
     assert scenario.receive("2026-01-19 09:00", contact_changed(ANNA), now=LATER) == []
+
+
+@pytest.mark.rule("R48")
+@pytest.mark.parametrize("time", ["2026-01-18 09:00", ERASED_AT], ids=["earlier", "at the same instant"])
+def test_a_contact_that_came_since_is_left_alone_by_an_erasure_that_is_no_later(time: str) -> None:
+    scenario = erased()
+    scenario.receive("2026-01-21 09:00", contact_changed(BERT))
+    assert scenario.receive(time, erase(), now=LATER) == []
+    assert scenario.account.contact == BERT
+
+
+@pytest.mark.rule("R48")
+def test_a_refusal_that_named_somebody_since_is_still_to_be_forgotten_after_an_erasure_that_is_no_later() -> None:
+    scenario = Scenario()
+    scenario.receive(ERASED_AT, erase())
+    scenario.receive("2026-01-21 09:00", purchase(terms_accepted=False))
+    assert scenario.receive("2026-01-19 09:00", erase(), now=LATER) == []
+    assert scenario.receive("2026-01-22 09:00", erase(), now=LATER) == [PersonErased(operator=OPERATOR, reason=REASON)]
+
+
+@pytest.mark.rule("R48")
+def test_the_same_contact_counts_with_its_latest_time_whatever_arrives_first() -> None:
+    bert = contact_changed(BERT)
+    events: dict[str, InboundData] = {"2026-01-21 09:00": bert, "2026-01-18 09:00": bert, ERASED_AT: erase()}
+    for order in permutations(events):
+        scenario = started()
+        for time in order:
+            scenario.receive(time, events[time], now=LATER)
+        assert scenario.account.contact == BERT
 
 
 @pytest.mark.rule("R48")

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
+from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote, RejectionCode
 from shared.contracts.types import Edition
 from subscription_service.domain.policy import ReminderRow
@@ -94,6 +95,22 @@ def test_after_a_downtime_it_states_the_days_that_are_truly_left() -> None:
     late = started("2026-01-15 09:00")
     emitted = late.receive("2026-02-08 12:00", registered("s-1"), now=when("2026-03-12 09:00"))
     assert the_reminder(emitted).days_left == 0
+
+
+@pytest.mark.rule("R21", "R30")
+@cases(("deduction_hour", "months"), [(8, 12), (9, 12), (10, 12), (11, 1), (14, 1)])
+def test_it_quotes_the_cycle_that_the_next_attempt_will_use(deduction_hour: int, months: int) -> None:
+    """A new cycle takes effect with the next day: until then the attempt of today uses the one before."""
+    scenario = started("2026-01-31 09:00", auto_renewal=True, rules=rules(deduction_hour=deduction_hour))
+    scenario.advance_to("2026-02-21 08:30")
+    scenario.receive("2026-02-21 08:30", enable(12))
+    reminder = the_reminder(scenario.advance_to("2026-02-21 10:00"))
+    scenario.advance_to("2026-02-22 15:00")
+    tried = next(
+        event for at, event in scenario.log if isinstance(event, AutoRenewalFailed) and at == reminder.attempt_at
+    )
+    assert (reminder.quote.months, reminder.quote.fee) == (months, tried.fee)
+    assert (tried.months, tried.shortfall) == (months, reminder.shortfall)
 
 
 @pytest.mark.rule("R30")

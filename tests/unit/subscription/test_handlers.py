@@ -36,5 +36,5 @@ def test_everything_on_renewals_and_bindings_need_a_purchase() -> None:
 
 @cases("contract", DECIDED)
 def test_every_type_changes_facts_or_is_decided(contract: type) -> None:
-    decided = {**decide.ON_ANY_ACCOUNT, **decide.ON_A_LIVE_SUBSCRIPTION}
+    decided = {**decide.BY_STAMP, **decide.ON_ANY_ACCOUNT, **decide.ON_A_LIVE_SUBSCRIPTION}
     assert contract in facts.FACTS or contract in decided

@@ -190,8 +190,12 @@ def test_the_next_timer_is_read_where_no_event_waits() -> None:
         Server("srv-1", present=True, present_stamp=EARLIER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER),
         Server("srv-1", present=True, present_stamp=LATER, cores=8, cores_stamp=LATER, bound=True, bound_stamp=LATER),
         Server("srv-1", present=True, present_stamp=LATER, cores=8, cores_stamp=EARLIER, bound_stamp=LATER),
+        Server("srv-1", True, LATER, 8, LATER, bound_stamp=LATER, binding_waits=True),
     ],
-    ids=["nothing known", "cores alone", "two of one event", "all of one event", "the outer two of one event"],
+    ids=[
+        *("nothing known", "cores alone", "two of one event", "all of one event", "the outer two of one event"),
+        "a binding that waits",
+    ],
 )
 def test_a_server_comes_back_with_the_stamps_of_its_registers(server: Server) -> None:
     row = servers._row("acct-1", server)
