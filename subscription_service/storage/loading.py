@@ -1,7 +1,9 @@
 """Loading what a transaction works on: accounts are locked, with what belongs to them.
 
 Locks are taken in one order, each kind sorted: input positions, ids of events, business ids, accounts that have a row,
-new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock.
+new accounts, sequences of the log. So any number of copies can work on the same accounts without a deadlock; the rare
+one of a batch that is decided in parts (`handlers.in_turn`), each with locks of its own, is ended by PostgreSQL, and
+the batch tried again.
 """
 
 from collections import defaultdict
