@@ -72,6 +72,8 @@ class TimerRunner:
         while due_at := await self._due_at():
             awaited = self._awaited = self._awaited or _InputSnapshot(due_at, await self._inputs.ends())
             await self._inputs.wait_until_applied(awaited.ends)
+            if not await self._run_some(awaited.at):
+                await asyncio.sleep(_POLL_SECONDS)  # somebody else holds all that is due, and may do so for long
             while await self._run_some(awaited.at):
                 pass
             if self._awaited is awaited:
