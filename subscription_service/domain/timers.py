@@ -70,8 +70,9 @@ def announced_before(account: Account, until: datetime, policy: Policy) -> Seque
 
 
 def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
-    """After a policy change: move `decided_at` to `now` (UTC), so that what only the new policy would have had due by
-    `now` never runs (R29, R49, R51). Unchanged where the old policy already had something due.
+    """After a policy change: move `decided_at` to `now` (UTC), cut to the second like every decided instant, so that
+    what only the new policy would have had due by then never runs (R29, R49, R51). Unchanged where the old policy
+    already had something due.
 
     `stored`: the next timer by the old policy.
     """
@@ -79,7 +80,7 @@ def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: 
     was_due = stored is not None and stored.at <= now
     if was_due or timer is None or timer.at > now:
         return account
-    return structs.replace(account, decided_at=now)
+    return structs.replace(account, decided_at=now.replace(microsecond=0))
 
 
 def kinds_at(account: Account, instant: datetime, policy: Policy) -> Iterator[TimerKind]:

@@ -1,5 +1,6 @@
 """The reminder before expiry: when it comes and what it says (R28-R30)."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -288,3 +289,13 @@ def test_what_was_due_by_the_old_policy_while_no_copy_ran_still_comes_after_a_ne
     now = when("2026-02-08 10:00")
     for policy in (MANY.policy, rules(reminder_hour=11).policy):
         assert skip_missed(account, policy, stored=stored, now=now) is account
+
+
+@pytest.mark.rule("R4", "R51")
+def test_after_a_new_policy_an_order_is_decided_at_a_whole_second_no_earlier_than_the_restart() -> None:
+    scenario = started("2026-01-31 09:00", rules=MANY)
+    restart = when("2026-02-20 09:00") + timedelta(microseconds=345678)
+    stored = next_timer(scenario.account, RULES.policy)
+    scenario.account = skip_missed(scenario.account, MANY.policy, stored=stored, now=restart)
+    scenario.receive(when("2026-02-20 08:59:30"), enable(), now=restart + timedelta(seconds=3))
+    assert scenario.log[-1][0] == when("2026-02-20 09:00")
