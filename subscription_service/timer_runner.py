@@ -61,6 +61,10 @@ class TimerRunner:
         self._culprits = Culprits()
         self._recent = recent
 
+    def use(self, rules: Rules) -> None:
+        """From now on decide by these."""
+        self._rules = rules
+
     async def run(self) -> None:
         """Look twice a second. `Transient` errors are retried and shown as health of `timers`."""
         while True:
@@ -139,7 +143,7 @@ class TimerRunner:
             locked,
             chain(*waiting.values()),
             with_all_servers=needs_all_servers,
-            with_orders=may_announce if policy.charge_notice_days else (),
+            with_orders=may_announce if policy.gives_charge_notices else (),
         )
         await loading.load_coupons(connection, locked, _coupon_days(locked, now, policy))
         unit_of_work = UnitOfWork(

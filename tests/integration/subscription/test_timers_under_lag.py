@@ -12,8 +12,8 @@ from sqlalchemy import text
 from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS
 from shared.kafka.input_topics import Ends
 from shared.runtime.errors import Transient
-from shared.storage.stored_positions import Partition
 from shared.storage.database import Connection
+from shared.storage.stored_positions import Partition
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core
 from tests.kit.events import START, account, renewal
