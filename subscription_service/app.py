@@ -21,6 +21,7 @@ from subscription_service.metrics import database_collectors
 from subscription_service.policy_files.comparison import document, versions
 from subscription_service.policy_files.rules import load_rules
 from subscription_service.recent_states import RecentStates
+from subscription_service.retiming import Retiming
 from subscription_service.rules_in_force import RulesInForce
 from subscription_service.state_documents import StateDocuments
 from subscription_service.timer_runner import TimerRunner
@@ -33,7 +34,16 @@ def build(context: ServiceContext) -> ServiceComponents:
     in_force = RulesInForce(rules, context)
     recent = RecentStates()
     timers = TimerRunner(rules, context, recent)
-    housekeeping = Housekeeping(rules=rules, engine=context.engine, clock=context.clock)
+    housekeeping = Housekeeping(rules=rules, engine=context.engine)
+    batch_processor = SubscriptionBatchProcessor(
+        rules=rules,
+        clock=context.clock,
+        partitions=context.partitions,
+        logical=partial(logical, settings=settings),
+        recent=recent,
+    )
+    documents = StateDocuments(rules=rules, engine=context.engine, recent=recent)
+    retiming = Retiming(rules, context, users=[timers.use, batch_processor.use, documents.use])
     return ServiceComponents(
         http=build_http(
             context,
@@ -41,18 +51,12 @@ def build(context: ServiceContext) -> ServiceComponents:
             metrics=Metrics(context, *database_collectors(test_clock=settings.test_clock is not None)),
             routers=routers(context, rules),
         ),
-        batch_processor=SubscriptionBatchProcessor(
-            rules=rules,
-            clock=context.clock,
-            partitions=context.partitions,
-            logical=partial(logical, settings=settings),
-            recent=recent,
-        ),
+        batch_processor=batch_processor,
         settle_due=timers.run_all_due,
         tasks=[timers.run, housekeeping.run, in_force.run],
-        preparations=[in_force.prepare],
+        preparations=[in_force.prepare, retiming.prepare],
         beside_intake=[in_force.watch],
-        documents={STATE: StateDocuments(rules=rules, engine=context.engine, recent=recent)},
+        documents={STATE: documents},
         rules=versions(document(rules)),
     )
 

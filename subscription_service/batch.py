@@ -52,6 +52,10 @@ class SubscriptionBatchProcessor:
         self._recent = recent
         self._culprits = Culprits()
 
+    def use(self, rules: Rules) -> None:
+        """From now on decide by these."""
+        self._rules = rules
+
     def decode(self, record: Record) -> Incoming:
         """Decode and validate one record. Raises `Unreadable`."""
         currency, zone = self._rules.catalog.currency, self._rules.policy.billing_zone

@@ -1,4 +1,4 @@
-"""Maintenance at start and every ten minutes, in every copy: deletes old rows; after a new policy sets timers anew.
+"""Maintenance at start and every ten minutes, in every copy: deletes old rows.
 
 Rows are deleted in steps, each a short transaction, so that neither a statement's limit nor the events of others are in
 the way of any number of rows. Copies that do so at once divide the rows among them.
@@ -7,20 +7,16 @@ the way of any number of rows. Copies that do so at once divide the rows among t
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from shared.runtime.errors import SlowStatement, Transient
 from shared.runtime.waits import WaitLog
 from shared.storage.database import Connection, Engine, transaction
-from shared.testclock.clock import Clock
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.timers import next_timer, skip_missed
 from subscription_service.log_lines import HOUSEKEEPING_BEHIND, HOUSEKEEPING_SLOW
-from subscription_service.storage import accounts, applied_policy, deduplication, published, receipts
+from subscription_service.storage import deduplication, published, receipts
 
 _INTERVAL_SECONDS: Final = 600.0
-_ACCOUNTS_PER_TRANSACTION: Final = 1000
 _KEPT_STATE_DOCUMENTS: Final = 1000
 """For each partition, after they are published."""
 
@@ -33,19 +29,17 @@ Step: TypeAlias = Callable[[Connection, int], Awaitable[int]]
 
 
 class Housekeeping:
-    """Deletes old event ids (R39), receipts and published state documents; works out each account's next timer anew."""
+    """Deletes old event ids (R39), receipts and published state documents."""
 
-    def __init__(self, *, rules: Rules, engine: Engine, clock: Clock) -> None:
+    def __init__(self, *, rules: Rules, engine: Engine) -> None:
         self._policy = rules.policy
         self._engine = engine
-        self._clock = clock
         self._waits = WaitLog()
 
     async def run(self) -> None:
         """Run until cancelled; while the database is away it waits for the next time."""
         while True:
             try:
-                await self._retime()
                 await self._delete_old()
             except Transient as away:
                 self._waits.waits("housekeeping", str(away))
@@ -59,27 +53,6 @@ class Housekeeping:
         await delete_in_steps(self._engine, receipts.delete_old, what="receipts")
         published_state = partial(published.delete_published_state, keep=_KEPT_STATE_DOCUMENTS)
         await delete_in_steps(self._engine, published_state, what="published state documents")
-
-    async def _retime(self) -> None:
-        """Work out every next timer by this policy, unless that was done already."""
-        fingerprint = blake2b(repr(self._policy).encode(), digest_size=16).hexdigest()
-        async with transaction(self._engine) as connection:
-            if await applied_policy.read(connection) == fingerprint:
-                return
-        after: str | None = ""
-        while after is not None:
-            after = await self._retime_next(after)
-        async with transaction(self._engine) as connection:
-            await applied_policy.replace(connection, fingerprint)
-
-    async def _retime_next(self, after: str) -> str | None:
-        """The accounts after an id, up to 1000; gives the last one's id, None where there are no more."""
-        async with transaction(self._engine) as connection:
-            now = await self._clock.now(connection)
-            found = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
-            moved = [skip_missed(each.account, self._policy, stored=each.stored_timer, now=now) for each in found]
-            await accounts.reschedule(connection, [(account, next_timer(account, self._policy)) for account in moved])
-        return found[-1].account.account_id if len(found) == _ACCOUNTS_PER_TRANSACTION else None
 
 
 async def delete_in_steps(engine: Engine, step: Step, *, what: str, seconds: float = _INTERVAL_SECONDS) -> int:

@@ -18,7 +18,9 @@ _MAX_SERVERS: Final = 100
 
 
 class AccountState(NamedTuple):
-    """What a state document is made of. `timer`: the account's next; `as_of`: when the revision was made (UTC)."""
+    """What a state document is made of. `timer`: the next at which something happens; `as_of`: when
+    the revision was made (UTC).
+    """
 
     account: Account
     timer: Timer | None

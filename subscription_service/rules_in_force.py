@@ -28,10 +28,18 @@ COMPONENT: Final = "policy"
 """The name under `troubles` in `/ready`."""
 _COMPARE_SECONDS: Final = 5.0
 """How often a copy that decides nothing compares its files with the rules in force."""
+_LOOK_SECONDS: Final = 1.0
+"""How often a copy that waits for others to end looks for them, in one session."""
+_RETURN_SECONDS: Final = 15.0
+"""Within so long after the database was away, who served before has its lock again: see `retry_transient`."""
 _TRY_SHARED: Final = f"SELECT pg_try_advisory_lock_shared({LOCK})"
 _END_SHARED: Final = f"SELECT pg_advisory_unlock_shared({LOCK})"
 _TRY_ALONE: Final = f"SELECT pg_try_advisory_lock({LOCK})"
 _END_ALONE: Final = f"SELECT pg_advisory_unlock({LOCK})"
+
+
+class _Held(Transient):
+    """Copies with other rules run, or may come back."""
 
 
 class RulesInForce:
@@ -43,6 +51,9 @@ class RulesInForce:
         self._context = context
         self._agreed = asyncio.Event()
         self._holding: asyncio.Task[None] | None = None
+        self._has_waited = False
+        self._not_before = 0.0
+        """Before this instant of the event loop's clock it takes nothing over."""
 
     async def prepare(self) -> None:
         """Compare with what the data were made with, and record a change. Raises `BadSettings`."""
@@ -88,7 +99,9 @@ class RulesInForce:
         """Returns when the session is lost. Raises `Transient` where the lock cannot be had, and `BadSettings`."""
         settings, schema = self._context.settings, self._context.schema
         async with session_connection(settings.database_url.get_secret_value(), schema) as session:
-            await self._agree(session)
+            if self._has_waited:
+                self._not_before = asyncio.get_running_loop().time() + _RETURN_SECONDS
+            await self._wait_for_turn(session)
             self._context.health.mark_ready(COMPONENT)
             self._agreed.set()
             try:
@@ -96,18 +109,32 @@ class RulesInForce:
             except Transient as lost:
                 SESSION_LOST.say(of=COMPONENT, reason=str(lost))
 
+    async def _wait_for_turn(self, session: Session) -> None:
+        """Agree; while others hold the lock, wait in this session: whoever leaves it meanwhile has ended, or lost its
+        database alone. Should the session end too, those who served come first. Raises `Transient` and `BadSettings`.
+        """
+        while True:
+            try:
+                return await self._agree(session)
+            except _Held as held:
+                self._context.health.mark_unready(COMPONENT, str(held))
+                self._has_waited = True
+                await asyncio.sleep(_LOOK_SECONDS)
+
     async def _agree(self, session: Session) -> None:
         """Take the lock as shared, with our rules as those in force. Raises `Transient` and `BadSettings`."""
         schema = self._context.schema
         if not await session.fetchval(_TRY_SHARED, schema):
-            raise Transient("another copy is changing policy or catalog")
+            raise _Held("another copy is changing policy or catalog")
         differing = await self._differing()
         if differing is not None and not differing:
             return
         await session.fetchval(_END_SHARED, schema)
         await self._check(differing or ())
+        if asyncio.get_running_loop().time() < self._not_before:
+            raise _Held("the database was away; copies that served before it was may come back")
         if not await session.fetchval(_TRY_ALONE, schema):
-            raise Transient(f"another copy runs with another policy or catalog ({_in_words(differing or ())})")
+            raise _Held(f"another copy runs with another policy or catalog ({_in_words(differing or ())})")
         await self._record()
         await session.fetchval(_TRY_SHARED, schema)
         await session.fetchval(_END_ALONE, schema)

@@ -10,7 +10,7 @@ from shared.outbox.documents import Document
 from shared.storage.database import Engine, autocommit
 from subscription_service.domain.overview import overview_with
 from subscription_service.domain.policy import Rules
-from subscription_service.domain.timers import next_timer
+from subscription_service.domain.timers import next_action, next_timer
 from subscription_service.log_lines import STATE_FAILED
 from subscription_service.pauses import with_pauses
 from subscription_service.recent_states import AccountState, RecentStates
@@ -24,6 +24,10 @@ class StateDocuments:
         self._rules = rules
         self._engine = engine
         self._recent = recent
+
+    def use(self, rules: Rules) -> None:
+        """From now on say what will happen by these."""
+        self._rules = rules
 
     async def latest(self, changed: Mapping[str, int]) -> Mapping[str, Document]:
         """Account id -> its state document, of at least the given revision; an account without a row is left out.
@@ -46,7 +50,9 @@ class StateDocuments:
             found = await accounts.with_state(connection, account_ids)
         policy = self._rules.policy
         return {
-            account.account_id: AccountState(account, next_timer(account, policy), revision, as_of)
+            account.account_id: AccountState(
+                account, next_action(account, next_timer(account, policy), policy), revision, as_of
+            )
             for account, revision, as_of in found
         }
 

@@ -61,6 +61,10 @@ class TimerRunner:
         self._culprits = Culprits()
         self._recent = recent
 
+    def use(self, rules: Rules) -> None:
+        """From now on decide by these."""
+        self._rules = rules
+
     async def run(self) -> None:
         """Look twice a second. `Transient` errors are retried and shown as health of `timers`."""
         while True:
@@ -72,6 +76,8 @@ class TimerRunner:
         while due_at := await self._due_at():
             awaited = self._awaited = self._awaited or _InputSnapshot(due_at, await self._inputs.ends())
             await self._inputs.wait_until_applied(awaited.ends)
+            if not await self._run_some(awaited.at):
+                await asyncio.sleep(_POLL_SECONDS)  # somebody else holds all that is due, and may do so for long
             while await self._run_some(awaited.at):
                 pass
             if self._awaited is awaited:
@@ -137,7 +143,7 @@ class TimerRunner:
             locked,
             chain(*waiting.values()),
             with_all_servers=needs_all_servers,
-            with_orders=may_announce if policy.charge_notice_days else (),
+            with_orders=may_announce if policy.gives_charge_notices else (),
         )
         await loading.load_coupons(connection, locked, _coupon_days(locked, now, policy))
         unit_of_work = UnitOfWork(

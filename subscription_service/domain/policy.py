@@ -6,7 +6,7 @@ Plain values; `policy_files` reads the files and checks them. Which edition is "
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
@@ -41,6 +41,8 @@ class Policy:
 
     `charge_notice_days`: before the day of the first attempt to deduct a fee; empty: no notice (R49).
 
+    `earlier`: what the data were timed by before this policy took effect, where that is known; no value of the file.
+
     `park_for`, `park_limit`, `park_limit_bytes`: how long, how many and how large the events may be that wait for one
     account's purchase (R40). `claim_retention_days`: how long event ids are remembered (R39).
     """
@@ -60,12 +62,19 @@ class Policy:
     park_limit: int = 10_000
     park_limit_bytes: int = 10_000_000
     claim_retention_days: int = 35
+    earlier: "EarlierPolicy | None" = field(default=None, repr=False)
 
     @property
     def days_told_ahead(self) -> int:
         """No reminder and no notice tells of an attempt more days ahead (R30, R49)."""
         reminders = (days for row in self.reminders for days in row.days)
-        return max((*self.reminder_days, *reminders, *self.charge_notice_days), default=0)
+        own = max((*self.reminder_days, *reminders, *self.charge_notice_days), default=0)
+        return own if self.earlier is None else max(own, self.earlier.policy.days_told_ahead)
+
+    @property
+    def gives_charge_notices(self) -> bool:
+        """Whether any notice may be due (R49)."""
+        return bool(self.charge_notice_days) or (self.earlier is not None and self.earlier.policy.gives_charge_notices)
 
     def reminders_of(self, months: int, edition: Edition) -> tuple[tuple[int, ...], int]:
         """Days and hour of the reminders where the last term has so many months in this edition (R29, R51)."""
@@ -73,6 +82,17 @@ class Policy:
             if row.fits(months, edition):
                 return row.days, row.hour
         return self.reminder_days, self.reminder_hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPolicy:
+    """`policy` says what was due up to `until` (UTC, a whole second): the restart at which another took effect (R51).
+
+    Its own `earlier` is that of the restart before.
+    """
+
+    policy: Policy
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +155,13 @@ class Rules:
 
     policy: Policy
     catalog: Catalog
+
+    def of_then(self, at: datetime) -> "Rules":
+        """With the policy by which something was due at an instant (UTC). Prices have days of their own."""
+        earlier = self.policy.earlier
+        if earlier is None or at > earlier.until:
+            return self
+        return Rules(policy=earlier.policy, catalog=self.catalog).of_then(at)
 
     def prices_at(self, at: datetime) -> PriceList:
         """The list in force on the billing day of an instant (UTC) (R50)."""

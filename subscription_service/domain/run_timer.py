@@ -34,7 +34,7 @@ def _while_active(
         case TimerKind.EXPIRY:
             return _expire(account, subscription, time.at, rules)
         case TimerKind.DEDUCTION:
-            return deduct(DecisionContext(account, subscription, time.at, rules))
+            return deduct(DecisionContext(account, subscription, time.at, rules.of_then(time.at)))
         case TimerKind.NOTICE:
             return renewal_upcoming(DecisionContext(account, subscription, time.at, rules))
         case TimerKind.REMINDER:

@@ -1,7 +1,8 @@
 """What is due when, worked out from the account (R4). Instants are UTC.
 
 Every timer up to `Account.decided_at` has run, so the next one is the earliest instant after it. What would have been
-due earlier, for a new E or a new policy, never runs (R29).
+due earlier, for a new E, never runs (R29). Up to the restart at which a policy took effect, what the policy before had
+due is due, and of the new one only what comes after it (R51).
 
 Timers are of two sorts. *Changes* make another subscription. *Announcements* only tell what is to come; they move
 `decided_at` and nothing else, and what comes later is the first of fixed instants after it. So the announcements
@@ -21,7 +22,7 @@ from subscription_service.domain.calendar import DAY, at_hour, billing_day, days
 from subscription_service.domain.charge_notices import next_notice
 from subscription_service.domain.deduction import next_attempt
 from subscription_service.domain.model import Account, Active, Grace, is_partial
-from subscription_service.domain.policy import Policy
+from subscription_service.domain.policy import EarlierPolicy, Policy
 from subscription_service.domain.terms import pending_term
 
 
@@ -45,7 +46,19 @@ class Timer(NamedTuple):
 
 
 def next_timer(account: Account, policy: Policy) -> Timer | None:
-    """The earliest instant after `decided_at` at which something is due, or None."""
+    """The earliest instant after `decided_at` at which something is due, or None.
+
+    Where only the new policy would have had something due before the restart, that is the restart: nothing happens at
+    it, but `decided_at` passes over what is left out (R29, R49, R51).
+    """
+    return min((*_schedule(account, policy), *_passed_over(account, policy)), key=attrgetter("at"), default=None)
+
+
+def next_action(account: Account, timer: Timer | None, policy: Policy) -> Timer | None:
+    """What happens at its next timer, or, where that only passes over what is left out, after it."""
+    earlier = policy.earlier
+    if timer is None or earlier is None or timer.at != earlier.until:
+        return timer
     return min(_schedule(account, policy), key=attrgetter("at"), default=None)
 
 
@@ -67,19 +80,6 @@ def announced_before(account: Account, until: datetime, policy: Policy) -> Seque
         while at is not None and (at := following(account.subscription, at, policy)) is not None and at < until:
             announced.append(Timer(at, kind))
     return announced
-
-
-def skip_missed(account: Account, policy: Policy, *, stored: Timer | None, now: datetime) -> Account:
-    """After a policy change: move `decided_at` to `now` (UTC), so that what only the new policy would have had due by
-    `now` never runs (R29, R49, R51). Unchanged where the old policy already had something due.
-
-    `stored`: the next timer by the old policy.
-    """
-    timer = next_timer(account, policy)
-    was_due = stored is not None and stored.at <= now
-    if was_due or timer is None or timer.at > now:
-        return account
-    return structs.replace(account, decided_at=now)
 
 
 def kinds_at(account: Account, instant: datetime, policy: Policy) -> Iterator[TimerKind]:
@@ -111,7 +111,33 @@ def starts_partial_mode(account: Account, subscription: Active, until: datetime)
 
 
 def _schedule(account: Account, policy: Policy) -> Iterator[Timer]:
-    """The next instant of each kind after `decided_at`, in the order of the kinds."""
+    """The next instant of each kind after `decided_at`, in the order of the kinds. Up to the restart: by the policy
+    before it, where that had anything due.
+    """
+    earlier = _earlier(account, policy)
+    if earlier is None:
+        return _planned(account, policy)
+    missed = [timer for timer in _schedule(account, earlier.policy) if timer.at <= earlier.until]
+    return iter(missed) if missed else _planned(structs.replace(account, decided_at=earlier.until), policy)
+
+
+def _passed_over(account: Account, policy: Policy) -> Iterator[Timer]:
+    """The restart, where the policy has anything due before it."""
+    earlier = _earlier(account, policy)
+    if earlier is not None:
+        first = min(_planned(account, policy), key=attrgetter("at"), default=None)
+        if first is not None and first.at <= earlier.until:
+            yield Timer(earlier.until, first.kind)
+
+
+def _earlier(account: Account, policy: Policy) -> EarlierPolicy | None:
+    """What went before the policy, where the account was last decided before that ended."""
+    earlier, after = policy.earlier, account.decided_at
+    return earlier if earlier is not None and after is not None and after < earlier.until else None
+
+
+def _planned(account: Account, policy: Policy) -> Iterator[Timer]:
+    """The next instant of each kind after `decided_at` by this policy alone, in the order of the kinds."""
     yield from _changes(account, policy)
     yield from _announcements(account, policy)
 

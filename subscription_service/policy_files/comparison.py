@@ -4,7 +4,7 @@ The document is what `storage.rule_changes` keeps of the rules that the data wer
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from subscription_service.domain.policy import Catalog, PriceList, Rules
+from subscription_service.domain.policy import Catalog, Policy, PriceList, Rules
 
 RuleDocument: TypeAlias = Mapping[str, Any]
 """Flat: `policy.grace_days`, `catalog.editions.advanced.server_price` -> a value of JSON."""
@@ -51,7 +51,13 @@ class Change(NamedTuple):
 
 def document(rules: Rules) -> RuleDocument:
     """All values of both files; a duration in minutes, prices as text."""
-    return dict(_flat("policy", asdict(rules.policy)) | _flat("catalog", _catalog(rules.catalog)))
+    return policy_document(rules.policy) | _flat("catalog", _catalog(rules.catalog))
+
+
+def policy_document(policy: Policy) -> dict[str, Any]:
+    """The values of the policy's file, as in `document`."""
+    values = {name: value for name, value in asdict(replace(policy, earlier=None)).items() if name != "earlier"}
+    return _flat("policy", values)
 
 
 def fingerprint(rule_document: RuleDocument) -> str:

@@ -111,9 +111,7 @@ _NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY acc
 _READ_SOME = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids)")
 _READ_NEXT = text(_NEXT)
 _LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
-_RESCHEDULE = update(
-    AccountRow, ("account_id", "decided_at", "next_due_at", "next_timer"), only_if="account.waiting = 0"
-)
+_RESCHEDULE = update(AccountRow, ("account_id", "next_due_at", "next_timer"), only_if="account.waiting = 0")
 
 
 async def lock(
@@ -181,16 +179,15 @@ async def lock_next(connection: Connection, *, after: str, limit: int) -> list[L
     return [_locked(row) for row in _READ.rows(found)]
 
 
-async def reschedule(connection: Connection, timers: Iterable[tuple[Account, Timer | None]]) -> None:
-    """Set `decided_at` and the next timers of accounts, but leave accounts with waiting events alone."""
+async def reschedule(connection: Connection, timers: Iterable[tuple[str, Timer | None]]) -> None:
+    """Set the next timers of accounts by their ids, but leave accounts with waiting events alone."""
     rows = [
         {
-            "account_id": account.account_id,
-            "decided_at": account.decided_at,
+            "account_id": account_id,
             "next_due_at": timer.at if timer else None,
             "next_timer": timer.kind if timer else None,
         }
-        for account, timer in timers
+        for account_id, timer in timers
     ]
     await _RESCHEDULE.run(connection, rows)
 

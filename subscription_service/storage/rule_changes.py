@@ -51,6 +51,7 @@ LOCK: Final = "hashtext($1), hashtext('rules')"
 """The advisory lock; $1 is the schema."""
 _HAS_TABLE = text("SELECT to_regclass('rule_change') IS NOT NULL")
 _IN_FORCE = text("SELECT CAST(document AS text) FROM rule_change ORDER BY id DESC LIMIT 1")
+_LATEST_FIRST = text("SELECT CAST(document AS text) FROM rule_change ORDER BY id DESC")
 _ADD = text(
     "INSERT INTO rule_change (policy_version, catalog_version, fingerprint, document, changes, accepted)"
     " VALUES (:policy_version, :catalog_version, :fingerprint, CAST(:document AS jsonb), :changes, :accepted)"
@@ -73,6 +74,11 @@ async def in_force(connection: Connection) -> RuleDocument | None:
     """The rules that the data were made with last; None before the first start."""
     found = (await connection.execute(_IN_FORCE)).scalar_one_or_none()
     return None if found is None else orjson.loads(found)
+
+
+async def latest_first(connection: Connection) -> list[RuleDocument]:
+    """All rules that the data were made with."""
+    return [orjson.loads(found) for found in (await connection.execute(_LATEST_FIRST)).scalars()]
 
 
 async def add(connection: Connection, document: RuleDocument, *, changes: str, accepted: bool) -> None:

@@ -7,6 +7,7 @@ from shared.contracts.topics import DEAD_LETTERS
 from shared.outbox import log
 from shared.storage import event_counts
 from shared.storage.database import Connection, after_commit
+from subscription_service.domain.timers import next_action
 from subscription_service.pauses import with_pauses
 from subscription_service.recent_states import AccountState, RecentStates
 from subscription_service.storage import (
@@ -45,7 +46,10 @@ async def save(connection: Connection, unit_of_work: UnitOfWork, recent: RecentS
 
 def _states(unit_of_work: UnitOfWork) -> list[AccountState]:
     policy, now = unit_of_work.rules.policy, unit_of_work.now
-    return [AccountState(each.account, each.timer(policy), each.revision, now) for each in unit_of_work.changed_states]
+    return [
+        AccountState(each.account, next_action(each.account, each.timer(policy), policy), each.revision, now)
+        for each in unit_of_work.changed_states
+    ]
 
 
 async def _save_rows(connection: Connection, unit_of_work: UnitOfWork) -> None:

@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
@@ -14,14 +15,16 @@ import subscription_service
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, PURCHASES, STATE
 from shared.kafka.record import DecodedRecord
 from shared.outbox import log
+from shared.runtime.components import ServiceContext
+from shared.runtime.health import Health
 from shared.storage import event_counts
 from shared.storage.database import Engine, connect, driver, transaction
 from shared.storage.migrations import migrate
 from shared.testclock.clock import SystemClock
 from subscription_service.batch import SubscriptionBatchProcessor
 from subscription_service.domain.policy import Rules
-from subscription_service.housekeeping import Housekeeping
 from subscription_service.policy_files import catalog, policy
+from subscription_service.retiming import Retiming
 from subscription_service.storage import due_accounts
 from tests.kit.events import PARTIAL, account, purchase
 from tests.kit.records import kafka_record
@@ -38,14 +41,17 @@ async def test_copies_that_start_at_once_make_the_tables_and_time_the_accounts_o
     try:
         await asyncio.gather(*(migrate(database_url, SCHEMA, MIGRATIONS) for _ in engines))
         for _ in range(2):  # the first time there is no policy yet, then an older one
-            await asyncio.gather(
-                *(Housekeeping(rules=rules, engine=engine, clock=SystemClock())._retime() for engine in engines)
-            )
+            await asyncio.gather(*(Retiming(rules, _context(engine), users=[]).prepare() for engine in engines))
             async with transaction(engines[0]) as connection:
                 assert (await connection.execute(text("SELECT count(*) FROM applied_policy"))).scalar_one() == 1
                 await connection.execute(text("UPDATE applied_policy SET fingerprint = 'an older one'"))
     finally:
         await asyncio.gather(*(engine.dispose() for engine in engines))
+
+
+def _context(engine: Engine) -> ServiceContext:
+    context = SimpleNamespace(engine=engine, clock=SystemClock(), health=Health())
+    return cast(ServiceContext, context)
 
 
 async def test_whether_anything_is_due_is_read_off_the_index_however_many_accounts_there_are(

@@ -1,14 +1,18 @@
 """Timers run as soon as the inputs are read to where they ended at the first look, however much has come since (R4)."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS
 from shared.kafka.input_topics import Ends
 from shared.runtime.errors import Transient
+from shared.storage.database import Connection
 from shared.storage.stored_positions import Partition
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core
@@ -58,6 +62,15 @@ def wait_from(core: Core, instant: datetime) -> None:
     core.receive(Batch(instant, [(RENEWALS, json.dumps(renewal(account(), instant)).encode())]))
 
 
+async def run_while_all_is_held(core: Core, connection: Connection, now: datetime) -> None:
+    """Let the timers run for 1.2 s while another transaction has locked every account."""
+    await connection.execute(text("SELECT FROM account FOR UPDATE"))
+    core._clock.instant = now
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1.2):
+            await core._timers.run_all_due()
+
+
 @pytest.mark.rule("R4", "G5")
 def test_timers_run_under_a_steady_lag_and_those_due_since_wait_for_the_next_look(
     core: Core, inputs: LaggingInputs
@@ -72,3 +85,15 @@ def test_timers_run_under_a_steady_lag_and_those_due_since_wait_for_the_next_loo
     core.run_due(START + PARK_FOR + 3 * MINUTE)
     assert inputs.awaited == [1, 1, 1, 1, 2]
     assert len(core.published(LIFECYCLE)) == 2
+
+
+@pytest.mark.rule("G5")
+def test_timers_pause_while_somebody_else_holds_all_that_is_due_and_then_run_it(
+    core: Core, inputs: LaggingInputs
+) -> None:
+    wait_from(core, START)
+    core.reading(lambda connection: run_while_all_is_held(core, connection, START + PARK_FOR))
+    assert inputs.checks <= 4
+    assert core.published(LIFECYCLE) == []
+    core.run_due(START + PARK_FOR)
+    assert len(core.published(LIFECYCLE)) == 1

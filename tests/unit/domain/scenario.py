@@ -26,7 +26,7 @@ from shared.contracts.types import (
 from subscription_service.domain.context import DecisionTime, instant_of
 from subscription_service.domain.evolve import evolve
 from subscription_service.domain.model import Account, Active, Grace, Released, VersionStamp
-from subscription_service.domain.policy import Policy, Rules
+from subscription_service.domain.policy import EarlierPolicy, Policy, Rules
 from subscription_service.domain.step import step
 from subscription_service.domain.timers import next_timer
 from subscription_service.policy_files.catalog import load_catalog
@@ -43,6 +43,12 @@ E_ = TypeVar("E_")
 def rules(**changes: Any) -> Rules:
     """The default rules with a policy that differs in these settings."""
     return replace(RULES, policy=replace(RULES.policy, **changes))
+
+
+def restarted(before: Rules, at: str, **changes: Any) -> Rules:
+    """The default rules with another policy, which took effect at a restart after that of `before`."""
+    policy = rules(**changes).policy
+    return replace(RULES, policy=replace(policy, earlier=EarlierPolicy(policy=before.policy, until=when(at))))
 
 
 def when(text: str) -> datetime:

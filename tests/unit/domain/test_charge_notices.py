@@ -10,7 +10,7 @@ from shared.contracts.lifecycle import LifecycleData, RenewalDue, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
 from shared.contracts.lifecycle_parts import Quote
 from subscription_service.domain.timeline import timeline
-from subscription_service.domain.timers import TimerKind, kinds_at, next_timer, skip_missed
+from subscription_service.domain.timers import TimerKind, kinds_at
 from tests.unit.domain.acts import cancel, extend
 from tests.unit.domain.scenario import (
     RULES,
@@ -22,6 +22,7 @@ from tests.unit.domain.scenario import (
     disable,
     enable,
     renewal,
+    restarted,
     rules,
     started,
     when,
@@ -205,13 +206,9 @@ def test_it_stands_in_the_timeline_with_what_will_be_deducted() -> None:
     }
 
 
-@pytest.mark.parametrize(("restarted", "expected"), [(BEFORE, ["2026-01-30 10:00"]), (DUE, [])])
-def test_what_a_new_policy_would_have_had_due_before_the_restart_is_left_out(
-    restarted: str, expected: list[str]
-) -> None:
+@pytest.mark.parametrize(("at", "expected"), [(BEFORE, ["2026-01-30 10:00"]), (DUE, [])])
+def test_what_a_new_policy_would_have_had_due_before_the_restart_is_left_out(at: str, expected: list[str]) -> None:
     scenario = automatic()
-    stored = next_timer(scenario.account, RULES.policy)
-    scenario.account = skip_missed(scenario.account, WEEK.policy, stored=stored, now=when(restarted))
-    scenario.rules = WEEK
+    scenario.rules = restarted(RULES, at, charge_notice_days=WEEK.policy.charge_notice_days)
     scenario.advance_to("2026-02-06 07:59")
     assert notices(scenario) == expected
