@@ -106,7 +106,7 @@ _END: Final[Message] = {"type": "http.response.body", "body": b"", "more_body": 
 class RequestLimits:
     """Raises `Problem`: 429, 400, 431, 413; a body without a length is counted while it is read.
 
-    A parameter with an empty value reaches no route.
+    An empty `after` reaches no route.
     """
 
     def __init__(self, app: ASGIApp, rate: RateLimit) -> None:
@@ -145,8 +145,8 @@ def _check_address(scope: Scope) -> None:
 
 
 def _given(query: bytes) -> bytes:
-    """The parameters that have a value: `after=` asks for the first page."""
-    return b"&".join(part for part in query.split(b"&") if part.partition(b"=")[2] or b"=" not in part)
+    """The parameters but an empty place in a list: `after=` asks for the first page."""
+    return b"&".join(part for part in query.split(b"&") if part != b"after=")
 
 
 def _is_text(raw: bytes) -> bool:

@@ -1,7 +1,6 @@
 """The reminder before expiry: when it comes and what it says (R28-R30)."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,6 @@ from shared.contracts.lifecycle_parts import AutoRenewalStatus, Obstacle, Quote,
 from shared.contracts.types import Edition
 from subscription_service.domain.policy import ReminderRow
 from subscription_service.domain.reminders import obstacles, quote
-from subscription_service.domain.timers import next_timer
 from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     RULES,
@@ -24,7 +22,6 @@ from tests.unit.domain.scenario import (
     refusal,
     registered,
     renewal,
-    restarted,
     rules,
     specification,
     started,
@@ -265,37 +262,3 @@ def test_once_declined_the_last_day_of_the_row_is_left() -> None:
     scenario.receive("2026-01-16 09:00", decline())
     scenario.advance_to("2027-01-16 00:00")
     assert scenario.times(RenewalDue) == [when("2026-12-16 09:00")]
-
-
-@pytest.mark.rule("R29", "R51")
-@pytest.mark.parametrize(
-    ("restart", "first"),
-    [
-        ("2026-11-16 08:59:59", "2026-11-16 09:00"),
-        ("2026-11-16 09:00:00", "2026-12-16 09:00"),
-        ("2026-12-16 09:00:00", "2027-01-16 00:00"),
-    ],
-)
-def test_what_a_new_table_would_have_had_due_before_the_restart_is_left_out(restart: str, first: str) -> None:
-    scenario = started("2026-01-15 09:00", months=12)
-    scenario.rules = restarted(RULES, restart, reminders=BY_TERM.policy.reminders)
-    scenario.advance_to(restart)
-    timer = next_timer(scenario.account, scenario.rules.policy)
-    assert (timer and timer.at, scenario.times(RenewalDue)) == (when(first), [])
-
-
-@pytest.mark.rule("R4", "R29")
-@pytest.mark.parametrize("changes", [{"reminder_days": (30, 15, 7, 3, 1)}, {"reminder_hour": 11}])
-def test_what_was_due_by_the_old_policy_while_no_copy_ran_still_comes_after_a_new_one(changes: dict[str, Any]) -> None:
-    scenario = started("2026-01-15 09:00")
-    scenario.rules = restarted(RULES, "2026-02-08 10:00", **changes)
-    scenario.advance_to("2026-02-08 10:00")
-    assert scenario.times(RenewalDue) == [when("2026-02-08 10:00")]
-
-
-@pytest.mark.rule("R4", "R51")
-def test_after_a_new_policy_an_account_s_last_decided_instant_is_the_restart_where_something_was_left_out() -> None:
-    scenario = started("2026-01-31 09:00")
-    scenario.rules = restarted(RULES, "2026-02-20 09:00", reminder_days=MANY.policy.reminder_days)
-    scenario.advance_to("2026-02-20 09:00")
-    assert (scenario.account.decided_at, len(scenario.log)) == (when("2026-02-20 09:00"), 1)
