@@ -1,4 +1,4 @@
-"""Reminders where a restart brings another policy: what the old one had due comes, what only the new one had does not."""
+"""Reminders after a restart with another policy: what the old one had due comes, what only the new one had does not."""
 
 from typing import Any
 
