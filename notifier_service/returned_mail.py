@@ -14,6 +14,7 @@ from notifier_service.content.localizer import localizer_for
 from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.channels import PROTECTED
 from notifier_service.decisions.decide import NotificationDecision, passed_on
+from notifier_service.decisions.held_back import DeliveryMode, why_held_back
 from notifier_service.decisions.lifecycle_event import read
 from notifier_service.decisions.notification import NotificationStatus, Returned
 from notifier_service.decisions.plan import notification_id
@@ -32,9 +33,10 @@ from shared.storage.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class ReturnedMail:
-    """Records what came back; `languages` are for the messages about it."""
+    """Records what came back; `languages` are for the messages about it, which `mode` may hold back."""
 
     languages: Languages
+    mode: DeliveryMode
 
     async def record(
         self,
@@ -52,8 +54,8 @@ class ReturnedMail:
         ended = [row for row in returned if BounceKind(row.bounce).outcome is not None]
         listed = await suppressions.add(connection, _suppressions(ended, unit_of_work))
         told = [row for row in _one_per_address(ended) if row.address_hash in listed]
-        await messages.add(connection, [self._notice(row, known[row.account_id], unit_of_work) for row in told])
-        if told:
+        if told and why_held_back(Channel.INBOX, self.mode) is None:
+            await messages.add(connection, [self._notice(row, known[row.account_id], unit_of_work) for row in told])
             unit_of_work.signals.add(Signal.INBOX)
         for row in ended:
             result = Returned(_outcome(row), details[row.notification_id])

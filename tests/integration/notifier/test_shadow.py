@@ -15,7 +15,7 @@ from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import event
 from tests.kit.events import account
-from tests.kit.tokens import SECRET
+from tests.kit.tokens import SECRET, operator
 from tests.kit.waiting import eventually
 
 BOTH = {("email", "shadow"), ("inbox", "shadow")}
@@ -59,6 +59,23 @@ async def test_an_email_that_was_queued_before_is_held_back_too_and_no_relay_is_
         await environment.outcomes(4)
         assert (await notifier.inbox(who))["unread"] == 2
     assert await environment.mails() == []
+
+
+async def test_in_the_shadow_an_email_that_comes_back_is_recorded_and_its_account_is_not_told(
+    settings: Settings, environment: Environment
+) -> None:
+    who = account()
+    async with running_notifier(settings) as notifier:
+        await environment.publish(event("activated", who, 1))
+        await environment.outcomes(2)
+        [email] = [one for one in await notifier.decisions(who) if one["channel"] == "email"]
+    async with running_notifier(with_delivery(settings, delivery="shadow")) as notifier:
+        told = {"notification_id": email["notification_id"], "kind": "hard", "detail": "550 5.1.1 no such user"}
+        answer = await notifier.client.post("/bounces", json=told, headers=operator())
+        assert answer.json()["recorded"] is True
+        [email] = [one for one in await notifier.decisions(who) if one["channel"] == "email"]
+        assert email["status"] == "bounced"
+        assert [one["kind"] for one in (await notifier.inbox(who))["messages"]] == ["activated"]
 
 
 @pytest.mark.rule("R44", "G4")
