@@ -38,7 +38,7 @@ _TRY_ALONE: Final = f"SELECT pg_try_advisory_lock({LOCK})"
 _END_ALONE: Final = f"SELECT pg_advisory_unlock({LOCK})"
 
 
-class _Held(Transient):
+class _MustWait(Transient):
     """Copies with other rules run, or may come back."""
 
 
@@ -101,7 +101,7 @@ class RulesInForce:
         async with session_connection(settings.database_url.get_secret_value(), schema) as session:
             if self._has_waited:
                 self._not_before = asyncio.get_running_loop().time() + _RETURN_SECONDS
-            await self._wait_for_turn(session)
+            await self._wait_until_agreed(session)
             self._context.health.mark_ready(COMPONENT)
             self._agreed.set()
             try:
@@ -109,15 +109,15 @@ class RulesInForce:
             except Transient as lost:
                 SESSION_LOST.say(of=COMPONENT, reason=str(lost))
 
-    async def _wait_for_turn(self, session: Session) -> None:
+    async def _wait_until_agreed(self, session: Session) -> None:
         """Agree; while others hold the lock, wait in this session: whoever leaves it meanwhile has ended, or lost its
         database alone. Should the session end too, those who served come first. Raises `Transient` and `BadSettings`.
         """
         while True:
             try:
                 return await self._agree(session)
-            except _Held as held:
-                self._context.health.mark_unready(COMPONENT, str(held))
+            except _MustWait as others:
+                self._context.health.mark_unready(COMPONENT, str(others))
                 self._has_waited = True
                 await asyncio.sleep(_LOOK_SECONDS)
 
@@ -125,16 +125,16 @@ class RulesInForce:
         """Take the lock as shared, with our rules as those in force. Raises `Transient` and `BadSettings`."""
         schema = self._context.schema
         if not await session.fetchval(_TRY_SHARED, schema):
-            raise _Held("another copy is changing policy or catalog")
+            raise _MustWait("another copy is changing policy or catalog")
         differing = await self._differing()
         if differing is not None and not differing:
             return
         await session.fetchval(_END_SHARED, schema)
         await self._check(differing or ())
         if asyncio.get_running_loop().time() < self._not_before:
-            raise _Held("the database was away; copies that served before it was may come back")
+            raise _MustWait("the database was away; copies that served before it was may come back")
         if not await session.fetchval(_TRY_ALONE, schema):
-            raise _Held(f"another copy runs with another policy or catalog ({_in_words(differing or ())})")
+            raise _MustWait(f"another copy runs with another policy or catalog ({_in_words(differing or ())})")
         await self._record()
         await session.fetchval(_TRY_SHARED, schema)
         await session.fetchval(_END_ALONE, schema)

@@ -43,7 +43,10 @@ SubscriptionId = Annotated[
 ]
 OrderId = Annotated[
     Id,
-    described("Id of the order, unique over all accounts (R39).", "ord-20260131-0001"),
+    described(
+        "Id of the order, unique over all accounts (R39); those of automatic orders begin with `auto-sub-`.",
+        "ord-20260131-0001",
+    ),
 ]
 OrderTakenBack = Annotated[Id, described("Id of the renewal order that is taken back.", "ord-20260131-0001")]
 ExtensionId = Annotated[Id, described("Id of the extension, unique over all accounts (R39).", "extension-4711")]

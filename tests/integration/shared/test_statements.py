@@ -1,7 +1,7 @@
 """Statements by both ways, SQLAlchemy's and the driver's, are in one transaction, which ends as a whole."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -59,6 +59,16 @@ async def adding(engine: Engine, *numbers: int) -> None:
         await ADD.run(connection, {"numbers": numbers})
 
 
+async def cancel(slow: Coroutine[object, object, None]) -> None:
+    """Cancel it in the middle of its statement; it ends at once."""
+    task = asyncio.ensure_future(slow)
+    await asyncio.sleep(0.2)
+    task.cancel()
+    async with asyncio.timeout(2):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
 async def test_a_name_may_stand_more_than_once_and_what_is_no_name_stays(engine: Engine) -> None:
     async with transaction(engine) as connection:
         [row] = await REPEATED.fetch(connection, {"number": 3, "other": 4, "unused": 5})
@@ -100,13 +110,8 @@ async def test_a_transaction_that_is_cancelled_leaves_nothing_and_is_not_waited_
             await ADD.run(connection, {"numbers": [1]})
             await SLEEP.fetch(connection, {"seconds": 60.0})
 
-    task = asyncio.ensure_future(slow())
-    await asyncio.sleep(0.2)
-    task.cancel()
-    async with asyncio.timeout(2):
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await found(engine) == []
+    await cancel(slow())
+    assert await found(engine) == []
 
 
 async def test_a_cancellation_that_comes_during_the_rollback_ends_the_task(
@@ -187,13 +192,8 @@ async def test_without_a_transaction_a_statement_that_is_cancelled_is_not_waited
         async with autocommit(engine) as connection:
             await SLEEP.fetch(connection, {"seconds": 60.0})
 
-    task = asyncio.ensure_future(slow())
-    await asyncio.sleep(0.2)
-    task.cancel()
-    async with asyncio.timeout(2):
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await found(engine) == []
+    await cancel(slow())
+    assert await found(engine) == []
 
 
 @pytest.mark.rule("G5")
