@@ -31,24 +31,25 @@ _LETTER_THEN_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 _CHINESE_THEN_DIGIT: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=\d)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Localizer:
-    """One reader's language and time zone; `languages` are all that exist. Made by `localizer_for`."""
+    """One reader's language and time zone; `languages` are all that exist. Made by `localizer_for`, one for each pair.
+
+    Compared by identity, as a key of caches.
+    """
 
     languages: Languages
     language: Language
     zone: ZoneInfo
     zone_known: bool
 
-    def text(self, key: str, **values: str | int) -> str:
-        """The sentence with its placeholders filled; numbers are formatted, `n` selects the plural form.
+    def text(self, key: str, **values: str) -> str:
+        """The sentence with its placeholders filled. Raises `KeyError` for a key that no catalog has."""
+        return self.language.sentences[key].form(0).format_map(values) if values else _fixed(key, self.language)
 
-        Raises `KeyError` for a key that no catalog has.
-        """
-        sentence = self.language.sentences[key]
-        form = sentence.forms[0] if sentence.form_for is None else sentence.form(int(values.get(COUNT, 0)))
-        shown = {name: value if isinstance(value, str) else self.number(value) for name, value in values.items()}
-        return form.format_map(shown)
+    def counted(self, key: str, count: int) -> str:
+        """The sentence in the plural form for this number, with the number in it. Raises `KeyError` as `text` does."""
+        return self.language.sentences[key].form(count).format_map({COUNT: self.number(count)})
 
     def money(self, amount: Decimal, currency: str | None) -> str:
         """An amount with its currency, never rounded; without one where the event is from before they named theirs."""
@@ -72,12 +73,11 @@ class Localizer:
 
     def moment(self, instant: datetime) -> str:
         """An instant in the reader's zone, to the minute, with the zone's name and its offset from UTC."""
-        return self.text("moment", day=self.day(self.local_day(instant)), clock=self.clock(instant))
+        return _moment(instant, self)
 
     def clock(self, instant: datetime) -> str:
         """What `moment` has after the day: the time, the zone's name and its offset from UTC."""
-        time, zone, offset = _clock(instant, self.zone, self.language)
-        return self.text("moment.clock", time=time, zone=zone, offset=offset)
+        return _clock(instant, self)
 
     def stamp(self, instant: datetime) -> str:
         """An instant in the reader's zone as short as a list has room for, without the zone."""
@@ -88,7 +88,7 @@ class Localizer:
         """Today, tomorrow, or in so many days; 0 and less is today."""
         if days <= 0:
             return self.text("when.today")
-        return self.text("when.tomorrow") if days == 1 else self.text("when.days", n=days)
+        return self.text("when.tomorrow") if days == 1 else self.counted("when.days", days)
 
     def listing(self, items: list[str]) -> str:
         """`a, b and c`."""
@@ -96,7 +96,7 @@ class Localizer:
 
     def months(self, months: int) -> str:
         """A duration in months."""
-        return self.text("months", n=months)
+        return self.counted("months", months)
 
     def edition(self, edition: str) -> str:
         """An edition's name."""
@@ -105,13 +105,13 @@ class Localizer:
     def retained(self, counts: Mapping[str, int]) -> str:
         """Retained configuration as a list; kinds with count 0 are left out, unknown kinds count as other settings."""
         known = {kind: f"retained.{kind}" for kind in counts if f"retained.{kind}" in self.language.sentences}
-        return self.listing([self.text(known.get(kind, "retained.other"), n=n) for kind, n in counts.items() if n])
+        return self.listing([self.counted(known.get(kind, "retained.other"), n) for kind, n in counts.items() if n])
 
     def specification(self, specification: Specification) -> str:
         """Edition, mode, quota and value-added features, in one line."""
         quota = {"servers": specification.protected_servers, "cores": specification.cores}
         added = {f"feature.{feature}": n for feature, n in specification.value_added.items()}
-        counted = [self.text(key, n=n) for key, n in (quota | added).items() if n]
+        counted = [self.counted(key, n) for key, n in (quota | added).items() if n]
         return SEPARATOR.join([self.product(specification), *counted])
 
     def product(self, specification: Specification) -> str:
@@ -137,6 +137,12 @@ def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localize
 
 
 @lru_cache(_REMEMBERED)
+def _fixed(key: str, language: Language) -> str:
+    """A sentence without placeholders."""
+    return language.sentences[key].form(0).format()
+
+
+@lru_cache(_REMEMBERED)
 def _money(amount: Decimal, currency: str | None, language: Language) -> str:
     with localcontext(prec=_DIGITS):
         if currency is None:
@@ -157,12 +163,17 @@ def _day(day: date, language: Language) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def _clock(instant: datetime, zone: ZoneInfo, language: Language) -> tuple[str, str, str]:
-    """The time, the zone's name and its offset from UTC."""
-    local = instant.astimezone(zone)
+def _moment(instant: datetime, localizer: Localizer) -> str:
+    day = localizer.day(localizer.local_day(instant))
+    return localizer.text("moment", day=day, clock=localizer.clock(instant))
+
+
+@lru_cache(_REMEMBERED)
+def _clock(instant: datetime, localizer: Localizer) -> str:
+    local = instant.astimezone(localizer.zone)
+    zone = _zone_name(localizer.zone, _is_daylight(local), localizer.language.locale)
     offset = f"{local:%z}"
-    name = _zone_name(zone, _is_daylight(local), language.locale)
-    return f"{local:%H:%M}", name, f"UTC{offset[:3]}:{offset[3:5]}"
+    return localizer.text("moment.clock", time=f"{local:%H:%M}", zone=zone, offset=f"UTC{offset[:3]}:{offset[3:5]}")
 
 
 @cache

@@ -4,10 +4,12 @@ The whole batch counts: what a later event in it has made outdated is suppressed
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from notifier_service.decisions.bounce import RETURNED
 from notifier_service.decisions.channels import PROTECTED
@@ -43,8 +45,7 @@ from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, FurtherRecipient
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationDecision:
+class NotificationDecision(Struct, frozen=True, kw_only=True):
     """One notification of one event. `contact`: to whom it is addressed; `suppressed`: the reason, or None."""
 
     event: LifecycleEvent

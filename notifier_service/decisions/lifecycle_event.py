@@ -4,11 +4,12 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final, Self
 
+from msgspec import Struct, structs
 from pydantic import ValidationError
 
 from shared.contracts.envelope import Event, adapter
@@ -23,8 +24,7 @@ _CLOCK_SHIFTS: Final = (timedelta(0), timedelta(hours=1), timedelta(hours=-1))
 """By how much the clocks of a zone may differ between two days."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LifecycleEvent:
+class LifecycleEvent(Struct, frozen=True, kw_only=True):
     """`type` is the name on the wire, `kind` its short form (`renewal_due`); `time` and `recordedat` are UTC.
 
     `envelope`: all attributes and `data` as received; stored with an email until it has ended.
@@ -38,7 +38,7 @@ class LifecycleEvent:
     metadata: LifecycleMetadata
     data: LifecycleData
     traceparent: str | None
-    envelope: Mapping[str, Any] = field(compare=False, repr=False)
+    envelope: Mapping[str, Any]
 
     def processing_time(self, now: datetime) -> datetime:
         """The instant at which the event is processed: the service clock `now`, but never before `recordedat`.
@@ -55,9 +55,9 @@ class LifecycleEvent:
         match self.data:
             case RenewalDue() as due:
                 left = _days_left(due, at, recordedat=self.recordedat)
-                return replace(self, data=replace(_without_past_attempt(due, at), days_left=left))
+                return structs.replace(self, data=replace(_without_past_attempt(due, at), days_left=left))
             case AutoRenewalFailed(next_attempt_at=planned) if planned is not None and planned <= at:
-                return replace(self, data=replace(self.data, next_attempt_at=None))
+                return structs.replace(self, data=replace(self.data, next_attempt_at=None))
             case _:
                 return self
 
@@ -88,7 +88,8 @@ def _without_past_attempt(due: RenewalDue, at: datetime) -> RenewalDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recording:
+class _Recorded:
+    data: LifecycleMetadata
     recordedat: Instant | None = None
 
 
@@ -98,12 +99,12 @@ def read(event: Event[LifecycleData]) -> LifecycleEvent:
     Raises `Unreadable` for invalid metadata or `recordedat`, and for a `subject` other than its account.
     """
     try:
-        metadata = adapter(LifecycleMetadata).validate_python(event.fields["data"])
-        recordedat = adapter(_Recording).validate_python(event.fields).recordedat
+        recorded = adapter(_Recorded).validate_python(event.fields)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(map(str, problem["loc"]))
         raise Unreadable(Reason.INVALID_DATA, f"{path}: {problem['msg']}") from None
+    metadata = recorded.data
     if event.subject != metadata.account_id:
         raise Unreadable(Reason.SUBJECT_MISMATCH, f"subject: expected {metadata.account_id!r} as in data.account_id")
     return LifecycleEvent(
@@ -111,7 +112,7 @@ def read(event: Event[LifecycleData]) -> LifecycleEvent:
         type=event.type,
         kind=kind_of(event.type),
         time=event.time,
-        recordedat=(recordedat or event.time).astimezone(UTC),
+        recordedat=(recorded.recordedat or event.time).astimezone(UTC),
         metadata=metadata,
         data=event.data,
         traceparent=event.traceparent,

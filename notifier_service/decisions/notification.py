@@ -1,8 +1,9 @@
 """One notification: what identifies it, its status, and what can come of delivering it. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from shared.contracts.outcomes import Channel
 
@@ -22,8 +23,7 @@ class NotificationStatus(StrEnum):
     COMPLAINED = "complained"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
+class Notification(Struct, frozen=True, kw_only=True):
     """One channel of one lifecycle event, as its outcome events name it. Holds no address and no text.
 
     `recipient_id`: the further recipient (R52) whose email it is; None for the contact, and for the inbox.
@@ -40,8 +40,7 @@ class Notification:
     resend_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierAttempts:
+class EarlierAttempts(Struct, frozen=True, kw_only=True):
     """What was done for an email before: `count` attempts, the first at `first_at`, and `interruptions` since the last.
 
     An interruption is a try that is not counted as an attempt, since the connection broke before the relay had the
@@ -53,15 +52,13 @@ class EarlierAttempts:
     interruptions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """`reason` is the relay's reply; None for an internal message."""
 
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """`attempted` is False for an email that could not be composed or addressed: the relay was never asked.
 
     `bounced`: the relay refused the address for good, which is a hard bounce.
@@ -72,15 +69,13 @@ class Failed:
     bounced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(Struct, frozen=True):
     """Not sent; `reason` is a code such as `muted` or `renewed_meanwhile`."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """An email that had been sent came back (`bounced`), or was called spam (`complained`).
 
     `reason`: what the mail server said, or the type of the complaint.
@@ -90,8 +85,7 @@ class Returned:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RetryLater:
+class RetryLater(Struct, frozen=True):
     """The attempt is counted, and the next is due when the service clock shows `retry_at`.
 
     The relay refused for now (4xx), or nobody can know whether it took the email.
@@ -101,13 +95,11 @@ class RetryLater:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotAttempted:
+class NotAttempted(Struct, frozen=True):
     """The relay could not be reached: no attempt is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """The relay could be reached but broke off before it had the email: no attempt is counted.
 
     The email is tried again after `pause_seconds` of real time.

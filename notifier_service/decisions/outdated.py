@@ -5,10 +5,11 @@ orders were taken back, and the shortfall that the recipient was told last.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Self
+
+from msgspec import Struct, field
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts.lifecycle import ContactReplaced, LifecycleData, ReleaseDue, RenewalDue
@@ -67,8 +68,7 @@ _ORDERS_REMEMBERED: Final = 20
 """So many orders of an account that were taken back last are remembered: enough for all that may wait to be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class LatestVersions:
+class LatestVersions(Struct, frozen=True):
     """Of one account: kind -> version of its newest event; `kind order_id` -> the same of the newest for that order."""
 
     by_kind: Mapping[str, int] = field(default_factory=dict)

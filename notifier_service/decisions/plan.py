@@ -6,9 +6,10 @@ A channel that the recipient muted, or an email without a contact, is planned to
 suppressed: nothing is dropped without a reason kept.
 """
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
+
+from msgspec import Struct
 
 from notifier_service.decisions.channels import CHANNELS, REFUSED_IN_SILENCE
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
@@ -24,8 +25,7 @@ NO_RECIPIENT: Final = "no_recipient"
 """The further recipient has left the list while its email waited (R52)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedNotification:
+class PlannedNotification(Struct, frozen=True, kw_only=True):
     """One notification of an event; `suppressed` is the reason for which it is not sent, or None.
 
     `recipient_id`: the further recipient (R52) whose email it is; None for the contact, and for the inbox.

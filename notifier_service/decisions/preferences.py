@@ -1,7 +1,8 @@
 """Which channels a recipient switched off, per kind, and what may not be switched off. Pure."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from shared.contracts.outcomes import Channel
@@ -15,8 +16,7 @@ class InvalidPreferences(ValueError):
     """The message is a sentence for the recipient: which kind is unknown, or has to keep a channel."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """`muted`: pairs of kind and channel that are switched off; every other pair is on."""
 
     muted: frozenset[tuple[str, Channel]] = frozenset()

@@ -4,9 +4,11 @@ Pure.
 Of a person who was forgotten nothing stays but the versions that say what is older (R48).
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.held_back import DeliveryMode
@@ -23,8 +25,7 @@ from shared.contracts.types import Contact, FurtherRecipient
 _DOMAIN_CHARACTERS: Final = 253
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(Struct, frozen=True, kw_only=True):
     """`contact_version` is the version of the lifecycle event that stated the contact; 0 before the first. So is
     `further_version` of the event that stated the `further` recipients (R52), who have muted the kinds of email in
     `muted_by_further`.

@@ -4,10 +4,12 @@ It is less than what the subscription service knows: what no event has said yet 
 which failed deductions are remembered as told, and which would have been told in the shadow.
 """
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from shared.contracts import lifecycle, lifecycle_acts, lifecycle_auto_renewal
@@ -32,8 +34,7 @@ class Renewal(StrEnum):
     DECLINED = "declined"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """`version`: of the newest event in it, 0 before the first.
 
     `gone_at`: when what is kept in grace will be deleted, or has been. `attempt_at`: the next deduction.

@@ -1,6 +1,7 @@
 """Partitions of our own topics: how many each has, and which one an account's events go to."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
 
@@ -37,6 +38,7 @@ class PartitionCounts(Mapping[str, int]):
         return len(self.require())
 
 
+@lru_cache(10_000)
 def partition_of(key: str, partitions: int) -> int:
     """As Kafka's Java client places this key, so that keyed readers find what they expect."""
     return int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions

@@ -51,8 +51,8 @@ def is_json(model: type[SQLModel], name: str) -> bool:
 def literal_of(model: type[SQLModel], name: str) -> Callable[[Sequence[Any]], str] | None:
     """How the column's values are written as a PostgreSQL array, in text; None where the driver has to encode them.
 
-    It encodes bytes, and texts that are neither a key nor may be NULL, since those may be long. A document is text as
-    our own encoders write it, without a control character. Raises `KeyError` for an unknown name.
+    It encodes bytes. A document is text as our own encoders write it, without a control character. Raises `KeyError`
+    for an unknown name.
     """
     column: Column[Any] = table_of(model).columns[name]
     match column.type:
@@ -60,7 +60,7 @@ def literal_of(model: type[SQLModel], name: str) -> Callable[[Sequence[Any]], st
             return _days
         case Integer() | Boolean() | Numeric() | DateTime() | JSON():
             return _as_written
-        case Text() if column.primary_key or column.nullable:
+        case Text():
             return _texts
     return None
 

@@ -43,7 +43,7 @@ def extended(data: TermExtended, localizer: Localizer) -> MailContent:
         subject=localizer.text(f"{key}.subject", day=localizer.day(data.expires_on)),
         title=localizer.text("extended.title"),
         lead=paragraphs(
-            localizer.text("extended.days", n=data.days),
+            localizer.counted("extended.days", data.days),
             None if key == "extended.active" else localizer.text(f"{key}.lead"),
         ),
         highlight=highlight,

@@ -31,6 +31,5 @@ def _obstacle(obstacle: Obstacle, localizer: Localizer) -> str:
     unit, required, offered = _UNITS.get(obstacle.code), obstacle.required, obstacle.offered
     if unit is None or not isinstance(required, int) or not isinstance(offered, int):
         return refusal(obstacle.code, required, offered, localizer)
-    return localizer.text(
-        "renewal_due.obstacle", registered=localizer.text(unit, n=required), missing=max(required - offered, 0)
-    )
+    missing = localizer.number(max(required - offered, 0))
+    return localizer.text("renewal_due.obstacle", registered=localizer.counted(unit, required), missing=missing)

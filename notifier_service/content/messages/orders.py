@@ -80,9 +80,9 @@ def refusal(code: RejectionCode, required: RefusalValue, offered: RefusalValue, 
     if unit and isinstance(required, int) and isinstance(offered, int):
         return localizer.text(
             f"rejected.{code}.counts",
-            required=localizer.text(unit, n=required),
-            offered=localizer.text(unit, n=offered),
-            missing=max(required - offered, 0),
+            required=localizer.counted(unit, required),
+            offered=localizer.counted(unit, offered),
+            missing=localizer.number(max(required - offered, 0)),
         )
     if _is_too_far_ahead(code, offered):
         return localizer.text("rejected.invalid_duration.too_far")
@@ -173,10 +173,10 @@ def _value(value: RefusalValue, localizer: Localizer) -> str | None:
 
 
 def _range(allowed: QuantityRange, localizer: Localizer) -> str:
-    values = {"minimum": allowed.minimum}
+    values = {"minimum": localizer.number(allowed.minimum)}
     key = "range.unlimited"
     if allowed.maximum is not None:
-        key, values["maximum"] = "range.limited", allowed.maximum
+        key, values["maximum"] = "range.limited", localizer.number(allowed.maximum)
     if allowed.step > 1:
-        key, values["step"] = f"{key}.steps", allowed.step
+        key, values["step"] = f"{key}.steps", localizer.number(allowed.step)
     return localizer.text(key, **values)

@@ -12,7 +12,7 @@ _Use = QuotaUse | BoundQuotaUse
 def exceeded(data: QuotaExceeded, localizer: Localizer) -> MailContent:
     """By how much, for servers and cores each where the quota is too small; the edition, and all that it counts."""
     over = [(unit, _used(use) - use.quota) for unit, use in _counted(data) if _used(use) > use.quota]
-    excess = localizer.listing([localizer.text(unit, n=n) for unit, n in over])
+    excess = localizer.listing([localizer.counted(unit, n) for unit, n in over])
     key = f"quota_exceeded.{data.protection_mode}"
     return MailContent(
         severity=Severity.WARNING,
@@ -48,7 +48,11 @@ def _counted(data: QuotaExceeded | QuotaRestored) -> list[tuple[str, _Use]]:
 
 
 def _uses(data: QuotaExceeded | QuotaRestored, localizer: Localizer) -> list[Row]:
-    return [(unit, localizer.text("quota.use", used=_used(use), quota=use.quota)) for unit, use in _counted(data)]
+    return [(unit, _use(use, localizer)) for unit, use in _counted(data)]
+
+
+def _use(use: _Use, localizer: Localizer) -> str:
+    return localizer.text("quota.use", used=localizer.number(_used(use)), quota=localizer.number(use.quota))
 
 
 def _used(use: _Use) -> int:

@@ -139,7 +139,7 @@ def test_a_later_catalog_overrides_single_sentences_and_keeps_its_own_plural_for
     assert (english.text("button.inbox"), chinese.text("button.inbox")) == ("Look", "看")
     assert (english.months(2), english.months(3)) == ("few months: 2", "3 months")
     assert english.text("when.tomorrow") == "tomorrow"
-    assert english.text("when.days", n=2) == "in 2 days"
+    assert english.counted("when.days", 2) == "in 2 days"
 
 
 def test_what_is_not_translated_yet_changes_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from notifier_service.decisions.decide import NotificationDecision, decide
 from notifier_service.decisions.held_back import DeliveryMode
@@ -196,7 +197,7 @@ def test_nobody_is_told_of_an_erasure_and_of_the_person_nothing_stays() -> None:
     assert decisions == []
     forgotten = Recipient(account_id="acc-1", contact_version=7, further_version=7)
     latest, known = LatestVersions({"erased": 7}), Subscription(version=7)
-    assert after == replace(forgotten, latest_versions=latest, subscription=known)
+    assert after == structs.replace(forgotten, latest_versions=latest, subscription=known)
 
 
 @pytest.mark.rule("R48")

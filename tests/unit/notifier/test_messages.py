@@ -6,6 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from notifier_service.content.brand import Brand
 from notifier_service.content.messages import mail_content
@@ -114,7 +115,7 @@ def test_a_change_of_the_clocks_between_reminder_and_end_makes_the_days_left_no_
     last_day = (ends_at - timedelta(seconds=1)).astimezone(zone).date()
     days_left = (last_day - recordedat.astimezone(zone).date()).days
     due = replace(samples.renewal_due, expires_on=last_day, ends_at=ends_at, days_left=days_left)
-    event = replace(samples.event(due), recordedat=recordedat, time=recordedat).as_of(at)
+    event = structs.replace(samples.event(due), recordedat=recordedat, time=recordedat).as_of(at)
     assert isinstance(event.data, RenewalDue)
     assert event.data.days_left == left == (last_day - at.astimezone(zone).date()).days
 

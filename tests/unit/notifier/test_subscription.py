@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from msgspec import structs
+
 from notifier_service.decisions.subscription import Renewal, State, Subscription
 from notifier_service.pages.subscription_view import SubscriptionView, subscription_view
 from shared.contracts.lifecycle import ContactReplaced, LifecycleData, QuotaRestored, RenewalDeclineNoted
@@ -59,7 +61,7 @@ def test_a_failed_deduction_names_what_was_lacking_and_the_next_attempt() -> Non
 
 
 def test_an_attempt_that_is_past_is_not_announced() -> None:
-    known = replace(after(samples.activated), renewal=Renewal.AUTOMATIC, attempt_at=samples.NOON)
+    known = structs.replace(after(samples.activated), renewal=Renewal.AUTOMATIC, attempt_at=samples.NOON)
     view = subscription_view(known, samples.localizer("en"), samples.NOON)
     assert view
     assert view.next == ("It is renewed by itself before it ends, as long as the balance covers the fee.",)
