@@ -212,8 +212,9 @@ class Account(msgspec.Struct, frozen=True):
 
     `version`: number of lifecycle events so far. `decided_at`: the last decided instant (UTC); no decision lies before
     it, and every timer up to it has run. Facts alone (inventory, credits, coupons) do not move it, so that their order
-    of arrival makes no difference. `snapshot_stamp`: of the last inventory snapshot. `configuration_floor`:
-    configuration events with an older `time` are ignored (R5, R35).
+    of arrival makes no difference. `bound_ahead`: bound before they are registered, and counted for a decision about a
+    binding alone (R36). `snapshot_stamp`: of the last inventory snapshot. `configuration_floor`: configuration events
+    with an older `time` are ignored (R5, R35).
     """
 
     account_id: str
@@ -229,6 +230,7 @@ class Account(msgspec.Struct, frozen=True):
     placed_orders: Mapping[str, PlacedOrder] = _EMPTY
     registered: ServerTotals = NOTHING
     bound: ServerTotals = NOTHING
+    bound_ahead: ServerTotals = NOTHING
     capacity: Mapping[Feature, CapacityUse] = _EMPTY
     retained: Mapping[ConfigurationKind, int] = _EMPTY
     snapshot_stamp: VersionStamp | None = None
