@@ -90,7 +90,7 @@ TABLES_2026_11 = (
     " next_timer, waiting FROM account_now",
     "CREATE INDEX account_due_2026_11 ON account (next_due_at) WHERE next_due_at IS NOT NULL",
     "DROP TABLE account_now",
-    "DROP INDEX server_in_use, server_gone",
+    "DROP INDEX server_in_use, server_gone, server_bound_ahead",
     "UPDATE server SET marks = $1",
     "VACUUM FULL server",
     "VACUUM ANALYZE account",

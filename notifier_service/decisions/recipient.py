@@ -67,9 +67,17 @@ def _after(recipient: Recipient, event: LifecycleEvent) -> Recipient:
     """An event older than the stored contact does not replace it, nor does one older than an erasure bring it back
     (R48).
     """
-    told = None if _leaves_telling_open(recipient, event) else recipient.told_shortfall
+    ends_telling = _is_settled_by(event, recipient) or _leaves_telling_open(recipient, event)
+    told = None if ends_telling else recipient.told_shortfall
     latest_versions = recipient.latest_versions.including(event)
     return _with_person_of(event, replace(recipient, latest_versions=latest_versions, told_shortfall=told))
+
+
+def _is_settled_by(event: LifecycleEvent, recipient: Recipient) -> bool:
+    """Whether the last failed deduction is over with this event: should the renewal be taken back and the next one for
+    the same E fail (R46), that is news.
+    """
+    return event.kind == "renewed" and overtakes_failure(event, recipient.latest_versions)
 
 
 def _leaves_telling_open(recipient: Recipient, event: LifecycleEvent) -> bool:

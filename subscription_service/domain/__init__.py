@@ -6,7 +6,7 @@ arguments of decisions), `step` (one event or timer from start to end), then:
 - operators: `importing`, `taking_back`, `extending`, `erasing`
 - time: `calendar`, `timers` (what is due when), `run_timer` (what a timer does), `deduction` (automatic renewal),
   `charge_notices`, `reminders`, `waiting` (which events wait, and what happens next: R4, R40)
-- changes: `evolve` (by lifecycle events), `facts`, `inventory` and `recipients` (by events in), `quota` (what fits),
-  `persistent_map` (a map whose changed copy is cheap)
+- changes: `evolve` and `changing_terms` (by lifecycle events), `facts`, `inventory` and `recipients` (by events in),
+  `quota` (what fits), `persistent_map` (a map whose changed copy is cheap)
 - views: `overview`, `orders`, `listing`, `timeline`, `forecast`
 """

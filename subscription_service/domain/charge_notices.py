@@ -36,7 +36,7 @@ def next_notice(subscription: Active, after: datetime, policy: Policy) -> dateti
 
 def announced_attempt(subscription: Active, after: datetime, policy: Policy) -> datetime | None:
     """The first attempt for this E, later than `after`; None once one was made, and where none is to come."""
-    return None if subscription.attempts else next_attempt(subscription, after, policy)
+    return None if subscription.had_attempt else next_attempt(subscription, after, policy)
 
 
 def renewal_upcoming(context: DecisionContext) -> RenewalUpcoming | None:

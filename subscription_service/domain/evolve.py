@@ -2,11 +2,10 @@
 
 Applying all lifecycle events of an account in order rebuilds its subscription, contact, recipients, version and
 `decided_at`, takes the fees of automatic renewals off balance and coupons, and gives refunds back. Other facts change
-in `facts`.
+in `facts`. `changing_terms` has what changes the terms.
 """
 
-from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import assert_never
 
 from msgspec import structs
@@ -14,6 +13,7 @@ from msgspec import structs
 from shared.contracts import lifecycle, lifecycle_acts, lifecycle_auto_renewal
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.lifecycle_parts import AutoRenewalPlan, ImportedState
+from subscription_service.domain import changing_terms
 from subscription_service.domain.calendar import billing_day, midnight
 from subscription_service.domain.deduction import cycle_at
 from subscription_service.domain.model import (
@@ -26,7 +26,7 @@ from subscription_service.domain.model import (
     Subscription,
 )
 from subscription_service.domain.policy import Policy
-from subscription_service.domain.terms import from_last_ended, is_automatic, subscription_id_of
+from subscription_service.domain.terms import from_last_ended, subscription_id_of
 
 TermsChangingEvent = (
     lifecycle.Renewed | lifecycle_acts.RenewalTakenBack | lifecycle_acts.TermExtended | lifecycle.SpecificationChanged
@@ -100,13 +100,13 @@ def _with_other_terms(
     """A live subscription after an event that changes its terms."""
     match event:
         case lifecycle.Renewed():
-            return _renewed(subscription, event, at)
+            return changing_terms.renewed(subscription, event, at, policy)
         case lifecycle_acts.RenewalTakenBack():
-            return _taken_back(_active(subscription), event, at, policy)
+            return changing_terms.taken_back(_active(subscription), event, at, policy)
         case lifecycle_acts.TermExtended():
-            return _extended(subscription, event, at)
+            return changing_terms.extended(subscription, event, at, policy)
         case lifecycle.SpecificationChanged():
-            return _changed(subscription, event)
+            return changing_terms.changed(subscription, event)
         case _:
             assert_never(event)
 
@@ -179,85 +179,6 @@ def _planned(plan: AutoRenewalPlan | None) -> AutoRenewal | None:
     return AutoRenewal(cycle_months=plan.cycle_months, effective_on=plan.effective_on)
 
 
-def _renewed(subscription: Active | Grace, event: lifecycle.Renewed, at: datetime) -> Active:
-    """Active, with one more term; those that ended long ago go.
-
-    Failure and attempts end with the old E (R25), a decline with the renewal (R28).
-    """
-    return Active(
-        subscription_id=subscription.subscription_id,
-        anchor_day=subscription.anchor_day,
-        terms=(*from_last_ended(subscription.terms, at), event.term),
-        auto_renewal=subscription.auto_renewal,
-        quota_exceeded=subscription.quota_exceeded,
-        taken_back_for=subscription.taken_back_for,
-        anchor_days_before=subscription.anchor_days_before if isinstance(subscription, Active) else {},
-    )
-
-
-def _taken_back(subscription: Active, event: lifecycle_acts.RenewalTakenBack, at: datetime, policy: Policy) -> Active:
-    """R46: without its last term. Failure and attempts end with the old E; for the new one they begin anew."""
-    *before, last = subscription.terms
-    if last.order_id != event.order_id or not before:
-        raise ValueError("the event needs a renewal order that is the last one")
-    return structs.replace(
-        subscription,
-        anchor_day=event.anchor_day,
-        terms=tuple(before),
-        auto_renewal=None if event.auto_renewal_off else subscription.auto_renewal,
-        attempts=0,
-        failure=None,
-        taken_back_for=_taken_back_for(subscription, event, billing_day(at, policy.billing_zone)),
-        anchor_days_before={
-            order_id: day for order_id, day in subscription.anchor_days_before.items() if order_id != event.order_id
-        },
-    )
-
-
-def _extended(subscription: Active | Grace, event: lifecycle_acts.TermExtended, at: datetime) -> Active | Grace:
-    """R47: the last term ends later. Failure and attempts end with the old E; switch and decline stay."""
-    *before, last = subscription.terms
-    terms = (*before, replace(last, expires_on=event.expires_on, ends_at=event.ends_at))
-    if isinstance(subscription, Grace) and event.retained_until is not None:
-        return structs.replace(
-            subscription, terms=terms, anchor_day=event.anchor_day, retained_until=event.retained_until
-        )
-    return Active(
-        subscription_id=subscription.subscription_id,
-        anchor_day=event.anchor_day,
-        terms=terms,
-        auto_renewal=subscription.auto_renewal,
-        declined=subscription.declined,
-        quota_exceeded=subscription.quota_exceeded,
-        taken_back_for=subscription.taken_back_for,
-        anchor_days_before=_anchor_days_before(subscription, at),
-    )
-
-
-def _anchor_days_before(subscription: Active | Grace, at: datetime) -> dict[str, int]:
-    """With that of the last term before its first extension; only what is pending can still be taken back (R46)."""
-    if isinstance(subscription, Grace):
-        return {}
-    known = {subscription.terms[-1].order_id: subscription.anchor_day, **subscription.anchor_days_before}
-    pending = [term.order_id for term in subscription.terms if term.starts_at > at]
-    return {order_id: known[order_id] for order_id in pending if order_id in known}
-
-
-def _taken_back_for(subscription: Active, event: lifecycle_acts.RenewalTakenBack, today: date) -> tuple[date, ...]:
-    """No E that is past can come again, so those are left out."""
-    ahead = tuple(day for day in subscription.taken_back_for if day >= today)
-    automatic = is_automatic(event.order_id, subscription.subscription_id)
-    return (*ahead, event.expires_on) if automatic and event.expires_on not in ahead else ahead
-
-
-def _changed(subscription: Active | Grace, event: lifecycle.SpecificationChanged) -> Active | Grace:
-    """A change by order changes the term in force (R19); a change with a term's start stands in that term already."""
-    if event.price_difference is None:
-        return subscription
-    *before, last = subscription.terms
-    return structs.replace(subscription, terms=(*before, replace(last, specification=event.specification)))
-
-
 def _in_grace(subscription: Active | Grace, retained_until: datetime) -> Grace:
     """R31. An outstanding failure ends with its E, the auto-renewal setting stays (R25)."""
     return Grace(
@@ -269,6 +190,7 @@ def _in_grace(subscription: Active | Grace, retained_until: datetime) -> Grace:
         declined=subscription.declined,
         quota_exceeded=subscription.quota_exceeded,
         taken_back_for=subscription.taken_back_for,
+        attempts_for_others=subscription.attempts_for_others,
     )
 
 

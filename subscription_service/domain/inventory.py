@@ -10,7 +10,7 @@ that holds nothing newer is forgotten (`apply_snapshot`), and what is older in a
 (`_server`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec import structs
@@ -94,13 +94,15 @@ def release(account: Account, command: ServerReleased, context: FactContext) -> 
 
 
 def bind(account: Account, command: ServerBound, context: FactContext) -> Account | Rejection:
-    """R36: binds within the purchased quota, else `quota_exhausted`. The server may be registered later."""
+    """R36: binds within the purchased quota, else `quota_exhausted`. The server may be registered later; it has its
+    quota from now on, so that no more is bound in the end than if it had been registered before (R37).
+    """
     specification = _partial(account, context.at)
     before = _server(account, command.server_id)
     if specification is None or not _newer(context.stamp, before.bound_stamp):
         return account
     if not before.bound:
-        wanted = ServerTotals(account.bound.servers + 1, account.bound.cores + before.cores)
+        wanted = _total((account.bound, account.bound_ahead, ServerTotals(1, before.cores)))
         refusal = exhaustion(quota_of(specification, context.rules.catalog), wanted)
         if refusal is not None:
             return refusal
@@ -131,13 +133,8 @@ def apply_snapshot(account: Account, command: InventorySnapshot, context: FactCo
         for server_id in {**account.servers, **named}
     ]
     servers = {server.server_id: server for server in after if server.present or _is_newer(server, stamp)}
-    return structs.replace(
-        account,
-        snapshot_stamp=stamp,
-        servers=servers,
-        registered=_total(map(_registered, servers.values())),
-        bound=_total(map(_bound, servers.values())),
-    )
+    registered = _total(map(_registered, servers.values()))
+    return structs.replace(_with_bound(account, servers), snapshot_stamp=stamp, registered=registered)
 
 
 def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
@@ -151,13 +148,12 @@ def bind_in_order(account: Account, quota: Quota, at: datetime) -> Account:
         if not fits(quota, needed):
             break
         chosen.add(server.server_id)
-    servers = _with_bindings(account, chosen, at, partial=True)
-    return structs.replace(account, servers=servers, bound=_total(map(_bound, servers.values())))
+    return _with_bound(account, _with_bindings(account, chosen, at, partial=True))
 
 
 def unbind_all(account: Account, at: datetime) -> Account:
     """R35, the release: bindings end, the servers themselves stay."""
-    return structs.replace(account, servers=_with_bindings(account, set(), at, partial=False), bound=NOTHING)
+    return _with_bound(account, _with_bindings(account, set(), at, partial=False))
 
 
 def put_in_effect(account: Account, *, since: datetime = OLDEST_STAMP.time) -> Account:
@@ -167,10 +163,7 @@ def put_in_effect(account: Account, *, since: datetime = OLDEST_STAMP.time) -> A
         for server_id, server in account.servers.items()
         if server.binding_waits and server.bound_stamp and server.bound_stamp.time >= since
     }
-    if not begun:
-        return account
-    bound = _total(map(_bound, begun.values()))
-    return structs.replace(account, servers={**account.servers, **begun}, bound=bound)
+    return _with_bound(account, {**account.servers, **begun}) if begun else account
 
 
 def _newer(stamp: VersionStamp, than: VersionStamp | None) -> bool:
@@ -242,7 +235,14 @@ def _put(account: Account, before: Server, after: Server) -> Account:
         servers=with_row(account.servers, after.server_id, after),
         registered=_moved(account.registered, _registered(before), _registered(after)),
         bound=_moved(account.bound, _bound(before), _bound(after)),
+        bound_ahead=_moved(account.bound_ahead, _bound_ahead(before), _bound_ahead(after)),
     )
+
+
+def _with_bound(account: Account, servers: Mapping[str, Server]) -> Account:
+    """With these servers, which are all that are bound."""
+    bound, ahead = (_total(map(total, servers.values())) for total in (_bound, _bound_ahead))
+    return structs.replace(account, servers=servers, bound=bound, bound_ahead=ahead)
 
 
 def _registered(server: Server) -> ServerTotals:
@@ -251,6 +251,10 @@ def _registered(server: Server) -> ServerTotals:
 
 def _bound(server: Server) -> ServerTotals:
     return ServerTotals(1, server.cores) if server.present and server.bound else NOTHING
+
+
+def _bound_ahead(server: Server) -> ServerTotals:
+    return ServerTotals(1, server.cores) if server.bound and not server.present else NOTHING
 
 
 def _moved(total: ServerTotals, minus: ServerTotals, plus: ServerTotals) -> ServerTotals:

@@ -119,6 +119,8 @@ class Active(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     `attempts`: failed deductions for this E so far, also where none is outstanding (R25). `declined`: R28.
     `quota_exceeded`: the flag of R33. `taken_back_for`: each E, while it is not past, whose automatic renewal was taken
     back (R46). `anchor_days_before`: order id of a pending term that was extended -> the anchor day before (R47).
+    `attempts_for_others`: `attempts` of each other E while it is not past, since it can come again (R46); only where
+    there were any.
 
     What is as by default is left out where it is stored: a default never changes.
     """
@@ -133,6 +135,12 @@ class Active(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     quota_exceeded: bool = False
     taken_back_for: tuple[date, ...] = ()
     anchor_days_before: Mapping[str, int] = msgspec.field(default_factory=dict)
+    attempts_for_others: Mapping[date, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def had_attempt(self) -> bool:
+        """Whether a deduction was tried for this E: it failed, or the renewal was taken back (R46)."""
+        return self.attempts > 0 or self.terms[-1].expires_on in self.taken_back_for
 
 
 class Grace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="state", tag="grace"):
@@ -149,6 +157,7 @@ class Grace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     declined: bool = False
     quota_exceeded: bool = False
     taken_back_for: tuple[date, ...] = ()
+    attempts_for_others: Mapping[date, int] = msgspec.field(default_factory=dict)
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="released"):
@@ -203,8 +212,9 @@ class Account(msgspec.Struct, frozen=True):
 
     `version`: number of lifecycle events so far. `decided_at`: the last decided instant (UTC); no decision lies before
     it, and every timer up to it has run. Facts alone (inventory, credits, coupons) do not move it, so that their order
-    of arrival makes no difference. `snapshot_stamp`: of the last inventory snapshot. `configuration_floor`:
-    configuration events with an older `time` are ignored (R5, R35).
+    of arrival makes no difference. `bound_ahead`: bound before they are registered, and counted for a decision about a
+    binding alone (R36). `snapshot_stamp`: of the last inventory snapshot. `configuration_floor`: configuration events
+    with an older `time` are ignored (R5, R35).
     """
 
     account_id: str
@@ -220,6 +230,7 @@ class Account(msgspec.Struct, frozen=True):
     placed_orders: Mapping[str, PlacedOrder] = _EMPTY
     registered: ServerTotals = NOTHING
     bound: ServerTotals = NOTHING
+    bound_ahead: ServerTotals = NOTHING
     capacity: Mapping[Feature, CapacityUse] = _EMPTY
     retained: Mapping[ConfigurationKind, int] = _EMPTY
     snapshot_stamp: VersionStamp | None = None

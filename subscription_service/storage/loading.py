@@ -113,6 +113,8 @@ async def load_touched(
         _attach(locked[account_id], revoked_coupons=ids)
     for account_id, own in (await orders.placed(connection, touched.orders)).items():
         _attach(locked[account_id], placed_orders=own)
+    for account_id, ahead in (await servers.bound_ahead(connection, sorted(touched.binding))).items():
+        _attach(locked[account_id], bound_ahead=ahead)
     for account_id in found_servers.keys() | found_entries.keys():
         _attach(
             locked[account_id],
@@ -194,16 +196,21 @@ async def _load_over(
 
 
 class _Touched:
-    """The rows that a batch's events are about. `whole`: accounts of which an event may need every server."""
+    """The rows that a batch's events are about. `all_servers`: accounts of which an event may need every server;
+    `binding`: of which one binds a server.
+    """
 
     def __init__(self, locked: Mapping[str, LockedAccount], events: Iterable[Incoming]) -> None:
         self.all_servers: set[str] = set()
+        self.binding: set[str] = set()
         self.servers: set[tuple[str, str]] = set()
         self.entries: set[tuple[str, ConfigurationKind, str]] = set()
         self.coupons: set[tuple[str, str]] = set()
         self.orders: set[tuple[str, str]] = set()
         for event in events:
             self._add(event.account_id, event.event.data)
+            if isinstance(event.event.data, ServerBound):
+                self.binding.add(event.account_id)
             if event.may_touch_all_servers(locked[event.account_id].account):
                 self.all_servers.add(event.account_id)
 

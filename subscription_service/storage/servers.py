@@ -24,6 +24,7 @@ class ServerRow(SubscriptionTable, table=True):
     __table_args__ = (
         Index("server_in_use", "account_id", "server_id", postgresql_where=text("present OR bound")),
         Index("server_gone", "account_id", postgresql_where=text("NOT (present OR bound)")),
+        Index("server_bound_ahead", "account_id", postgresql_where=text("bound AND NOT present")),
     )
     account_id: TextKey
     server_id: TextKey
@@ -76,6 +77,10 @@ _FORGET = text(
     + ", ".join(f"CAST(CAST(marks AS json) #>> '{{{register},0}}' AS timestamptz)" for register in range(3))
     + ") < snapshot.time LIMIT :limit) AS gone)"
 )
+_BOUND_AHEAD = text(
+    "SELECT account_id, count(*), CAST(sum(cores) AS bigint) FROM server"
+    " WHERE account_id = ANY(:ids) AND bound AND NOT present GROUP BY account_id"
+)
 _TOTALS = text(
     "SELECT account_id, count(*) AS servers, CAST(sum(cores) AS bigint) AS cores,"
     " count(*) FILTER (WHERE bound) AS bound_servers,"
@@ -99,6 +104,14 @@ async def in_use(connection: Connection, account_ids: Sequence[str]) -> Servers:
             for account_id, own in _by_account(_READ.rows(rows)).items():
                 found.setdefault(account_id, {}).update(own)
     return found
+
+
+async def bound_ahead(connection: Connection, account_ids: Sequence[str]) -> dict[str, ServerTotals]:
+    """Of these accounts the servers that are bound and not registered yet, where there are any."""
+    if not account_ids:
+        return {}
+    found = await connection.execute(_BOUND_AHEAD, {"ids": account_ids})
+    return {account_id: ServerTotals(number, cores) for account_id, number, cores in found}
 
 
 async def registered(connection: Connection, account_id: str, *, after: str, limit: int) -> list[Server]:

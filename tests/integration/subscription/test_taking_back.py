@@ -102,6 +102,17 @@ def test_the_same_e_is_renewed_again_under_another_id(core: Core) -> None:
     assert core.differences() == []
 
 
+@pytest.mark.rule("R46", "R25")
+def test_attempts_are_counted_on_after_the_renewal_that_followed_them_was_taken_back(core: Core) -> None:
+    core.begin()
+    core.receive(at("2026-01-15 12:00", BOUGHT), Batch(when("2026-02-07 08:00"), ()))
+    core.receive(at("2026-02-07 09:00", renewal(), first=10))
+    assert core.differences() == []
+    core.receive(at("2026-02-07 10:00", cancel(), first=20), Batch(when("2026-02-08 08:00"), ()))
+    assert [one["data"]["attempt"] for one in lifecycle(core) if "failed" in one["type"]] == [1, 2, 3]
+    assert core.differences() == []
+
+
 @pytest.mark.rule("R46")
 def test_an_order_paid_upstream_has_no_entry_in_the_ledger(core: Core) -> None:
     core.begin()

@@ -153,6 +153,18 @@ def test_switching_off_and_on_again_after_an_attempt_brings_none_back() -> None:
     assert notices(scenario) == ["2026-02-05 10:00"]
 
 
+@pytest.mark.rule("R46")
+def test_a_renewal_that_was_taken_back_makes_no_attempt_undone() -> None:
+    fails, succeeds = (automatic(rules=rules(charge_notice_days=(1, 0), charge_notice_hour=7)) for _ in range(2))
+    succeeds.receive("2026-01-16 09:00", credit("275.00"))
+    for scenario, order in ((fails, renewal("r-1")), (succeeds, None)):
+        scenario.receive("2026-02-06 09:00", *filter(None, [order]))
+        order_id = scenario.active.terms[-1].order_id
+        scenario.receive("2026-02-06 10:00", cancel(order_id), enable())
+        scenario.advance_to("2026-02-07 08:00")
+        assert notices(scenario) == ["2026-02-05 07:00", "2026-02-06 07:00"]
+
+
 @pytest.mark.rule("R4")
 def test_at_one_instant_the_deduction_goes_first_and_the_notice_before_the_reminder() -> None:
     policy = rules(charge_notice_days=(0,), charge_notice_hour=8, reminder_days=(9,), reminder_hour=8)

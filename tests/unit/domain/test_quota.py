@@ -2,10 +2,12 @@
 
 import pytest
 
+from shared.contracts.inbound import InboundData
 from shared.contracts.lifecycle import QuotaExceeded, QuotaRestored, Renewed, SpecificationChanged
 from shared.contracts.lifecycle_parts import BoundQuotaUse, QuotaUse
 from shared.contracts.types import ProtectionMode
 from subscription_service.domain.model import ServerTotals
+from tests.kit.cases import cases
 from tests.unit.domain.scenario import (
     Scenario,
     bound,
@@ -26,6 +28,11 @@ from tests.unit.domain.scenario import (
 
 TWO = specification("ultimate", "full", servers=2, cores=8)
 PARTIAL = specification("ultimate", "partial", servers=2, cores=8)
+
+
+SERVERS = [registered(f"s-{n}", 3) for n in range(1, 4)]
+BINDINGS = [bound(f"s-{n}") for n in range(1, 4)]
+"""One more than was bought."""
 
 
 def partial() -> Scenario:
@@ -177,6 +184,41 @@ def test_binding_what_is_bound_asks_for_no_more_quota() -> None:
     scenario = partial()
     scenario.receive("2026-01-16 10:00", bound("s-1"), bound("s-2"))
     assert scenario.receive("2026-01-16 11:00", bound("s-2")) == []
+
+
+@pytest.mark.rule("R36", "R37")
+@cases(
+    ("before", "after", "bound_in_the_end"),
+    [
+        ([], [*SERVERS, *BINDINGS], ServerTotals(2, 6)),
+        ([*BINDINGS], [*SERVERS], ServerTotals(2, 6)),
+        ([SERVERS[2], *BINDINGS], [*SERVERS[:2]], ServerTotals(2, 6)),
+        ([SERVERS[0], SERVERS[1], *BINDINGS], [SERVERS[2]], ServerTotals(2, 6)),
+        ([*BINDINGS[:2], unbound("s-1"), BINDINGS[2]], [*SERVERS], ServerTotals(2, 6)),
+        ([*BINDINGS[:2], released("s-1"), BINDINGS[2]], [*SERVERS], ServerTotals(2, 6)),
+        ([*BINDINGS[:2], snapshot({}), *BINDINGS[1:]], [*SERVERS], ServerTotals(2, 6)),
+    ],
+)
+def test_bindings_before_the_registration_count_against_the_quota(
+    before: list[InboundData], after: list[InboundData], bound_in_the_end: ServerTotals
+) -> None:
+    scenario = started(specification=PARTIAL)
+    scenario.receive("2026-01-16 09:00", *before)
+    scenario.receive("2026-01-16 10:00", *after)
+    assert scenario.account.bound == bound_in_the_end
+    assert scenario.account.bound_ahead == ServerTotals()
+    assert not scenario.active.quota_exceeded
+
+
+@pytest.mark.rule("R36", "R37")
+def test_a_binding_before_the_registration_asks_for_the_cores_that_are_known() -> None:
+    scenario = started(specification=specification("ultimate", "partial", servers=9, cores=8))
+    scenario.receive("2026-01-16 09:00", resized("s-1", 5), bound("s-1"), registered("s-2", 4))
+    emitted = refusal(scenario.receive("2026-01-16 10:00", bound("s-2")))
+    assert (emitted.required, emitted.offered) == (9, 8)
+    scenario.receive("2026-01-16 11:00", bound("s-3"))
+    assert [type(event) for event in scenario.receive("2026-01-16 12:00", registered("s-1", 5))] == []
+    assert [type(event) for event in scenario.receive("2026-01-16 13:00", registered("s-3", 4))] == [QuotaExceeded]
 
 
 @pytest.mark.rule("R36")

@@ -217,15 +217,39 @@ def test_a_decline_that_the_renewal_took_back_does_not_come_again() -> None:
 
 
 @pytest.mark.rule("R46", "R25")
-def test_failure_and_attempts_end_with_the_e_of_the_order() -> None:
+def test_failure_and_attempts_end_with_the_e_of_the_order_and_those_of_the_one_before_count_again() -> None:
     """With attempts so early that the term for which they fail has not started."""
-    early = rules(auto_renewal_attempt_days=(40, 39))
-    scenario = automatic(rules=early)
+    scenario = automatic(rules=rules(auto_renewal_attempt_days=(40, 39)))
     scenario.receive("2026-01-16 12:00", renewal())
     scenario.advance_to("2026-02-04 08:00")
-    assert scenario.times(AutoRenewalFailed)
+    assert [event.attempt for _, event in scenario.log if isinstance(event, AutoRenewalFailed)] == [1, 1, 2]
     scenario.receive("2026-02-04 09:00", cancel())
-    assert (scenario.active.failure, scenario.active.attempts) == (None, 0)
+    assert (scenario.active.failure, scenario.active.attempts) == (None, 1)
+    scenario.receive("2026-02-04 10:00", renewal("r-2"))
+    assert (scenario.active.terms[-1].expires_on, scenario.active.attempts) == (day("2026-03-15"), 2)
+
+
+@pytest.mark.rule("R46", "R25")
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_attempts_for_an_e_are_counted_on_after_its_renewal_was_taken_back(by_hand: bool) -> None:
+    scenario = automatic()
+    scenario.advance_to("2026-02-07 08:00")
+    scenario.receive("2026-02-07 09:00", renewal("r-1") if by_hand else credit("1000.00"))
+    scenario.receive("2026-02-07 10:00", cancel(scenario.only(Renewed).order_id), debit("1000.00"), enable())
+    scenario.advance_to("2026-02-09 08:00")
+    assert [event.attempt for _, event in scenario.log if isinstance(event, AutoRenewalFailed)] == [1, 2, 3, 4]
+    assert scenario.times(AutoRenewalFailed)[2] == when("2026-02-08 08:00")
+    assert scenario.folded().subscription == scenario.active
+
+
+@pytest.mark.rule("R46", "R25")
+def test_the_attempts_for_an_e_are_forgotten_once_it_is_past() -> None:
+    scenario = automatic()
+    scenario.advance_to("2026-02-06 08:00")
+    scenario.receive("2026-02-06 09:00", renewal("r-1"))
+    assert scenario.active.attempts_for_others == {day("2026-02-15"): 1}
+    scenario.receive("2026-02-16 09:00", renewal("r-2"))
+    assert scenario.active.attempts_for_others == {}
 
 
 @pytest.mark.rule("R46", "R33")

@@ -13,6 +13,7 @@ from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalSwitchedOff, AutoRenewalSwitchedOn
 from shared.contracts.outcomes import Channel
+from tests.unit.notifier import samples
 from tests.unit.notifier.test_decide import ADA, NOW, decided, event, failed
 
 OFF = AutoRenewalSwitchedOff(cycle_months=1, effective_on=date(2026, 11, 23), first_attempt_at=None)
@@ -123,3 +124,16 @@ def test_an_older_switch_off_that_comes_again_takes_back_nothing_that_was_told()
     muted = Preferences(frozenset({("auto_renewal_failed", Channel.INBOX)}))
     events = event(1, OFF), event(2, ON), event(3, failed(1)), event(1, OFF), event(4, failed(2))
     assert told_one_by_one(*((one, "on") for one in events), preferences=muted)[-1] == ["nothing_new", "muted"]
+
+
+@pytest.mark.rule("R25", "R46")
+def test_after_a_renewal_that_was_taken_back_the_next_failed_deduction_is_told_whatever_it_lacks() -> None:
+    events = (
+        event(1, failed(1)),
+        event(2, samples.renewed),
+        event(3, samples.renewal_cancelled),
+        event(4, ON),
+        event(5, failed(2)),
+    )
+    told = told_one_by_one(*((one, "on") for one in (*events, event(2, samples.renewed), event(6, failed(3)))))
+    assert [told[4], told[6]] == [[None] * 2, ["nothing_new"] * 2]

@@ -71,6 +71,7 @@ ACTIVE = Active(
     auto_renewal=AutoRenewal(cycle_months=3, effective_on=date(2026, 2, 1)),
     attempts=2,
     failure=Failure(next_attempt_at=LATER.time),
+    attempts_for_others={date(2026, 3, 1): 1},
 )
 GRACE = Grace(subscription_id="sub-1", anchor_day=31, terms=(TERM,), retained_until=LATER.time, declined=True)
 RELEASED = Released(subscription_id="sub-1", released_at=EARLIER.time)
