@@ -6,7 +6,6 @@ A part keeps no event loop, so a test may start it in one loop and restart it in
 import asyncio
 import signal
 import subprocess
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -94,14 +93,15 @@ class Part(ABC):
 
     async def until_ready(self) -> None:
         """Wait until it answers. Raises `PartFailed` when it ends first, or does not answer in time."""
-        deadline = time.monotonic() + self.start_within_seconds
-        while not await self.answers():
-            if self.exit_code is not None:
-                raise PartFailed(f"{self.name} ended with {self.exit_code} at its start.\n{self.log_tail()}")
-            if time.monotonic() > deadline:
-                seconds = self.start_within_seconds
-                raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}")
-            await asyncio.sleep(_POLL_SECONDS)
+        try:
+            async with asyncio.timeout(self.start_within_seconds):
+                while not await self.answers():
+                    if self.exit_code is not None:
+                        raise PartFailed(f"{self.name} ended with {self.exit_code} at its start.\n{self.log_tail()}")
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            seconds = self.start_within_seconds
+            raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}") from None
 
     async def ended(self) -> int:
         """Wait until the child has ended, whatever the cause; its exit code."""
