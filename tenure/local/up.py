@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from tenure.local.part import Say
-from tenure.local.running import Interrupted, running, until_signal
+from tenure.local.running import run_until_signal, running
 from tenure.local.stack import OPS, SERVICES, Stack, StackOptions
 
 SERVICE_COMMANDS: Final[Mapping[str, Sequence[str]]] = {
@@ -46,13 +47,11 @@ class Telling:
     log: Say | None = None
 
 
-async def serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
-    """Run the stack until a signal. Raises what `running` raises."""
+def serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
+    """Run the stack until a signal. Raises what `running` and `run_until_signal` raise."""
     _remove(ready_file)
     try:
-        await until_signal(_serve(options, ready_file, telling))
-    except Interrupted:
-        telling.say("everything has ended")
+        run_until_signal(partial(_serve, options, ready_file, telling))
     finally:
         _remove(ready_file)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from tenure.__main__ import COMMANDS, main
+from tenure.__main__ import main
+from tenure.command_line import COMMANDS
 from tests.kit.cases import cases
 from tests.kit.pipes import run_without_reader
 

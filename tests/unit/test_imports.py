@@ -152,7 +152,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "linkify_it": {"notifier_service.content.names"},
     "regex": {"notifier_service.content.names"},
     "icalendar": {"notifier_service.content.calendar_file"},
-    "typer": {"tenure.__main__", "tenure.commands"},
+    "typer": {"tenure.command_line", "tenure.commands"},
     "rich": {"tenure.terminal"},
     "httpx": {"tenure.commands.demo", "tenure.local.answers", "tenure.story.driver"},
     "psutil": {"tenure.local.process"},
