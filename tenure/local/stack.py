@@ -7,7 +7,6 @@ says so.
 
 import asyncio
 import secrets
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -202,8 +201,10 @@ class Stack:
 
     async def _keep(self, part: Part) -> None:
         while True:
-            code, pid = await part.ended(), part.pid
-            self._say(f"{part.name} (pid {pid}) ended ({_how(code)}); it is started again. Its log: {part.log}")
+            await part.ended()
+            self._say(
+                f"{part.name} (pid {part.pid}) ended ({part.how_it_ended}); it is started again. Its log: {part.log}"
+            )
             await asyncio.sleep(_PAUSE_SECONDS)
             await part.prepare()
             part.spawn()
@@ -231,7 +232,3 @@ def _kept(file: Path, *, size: int = 32) -> str:
         file.touch(mode=0o600)
         file.write_text(secrets.token_hex(size))
     return file.read_text()
-
-
-def _how(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
