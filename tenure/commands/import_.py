@@ -31,6 +31,7 @@ from tenure.topics import NotSent
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure import"
+_REPORT: Final = Path("tenure-import-report.csv")
 _SHOWN: Final = 20
 _FIELDS: Final = SUBSCRIPTION_COLUMNS | set(SERVER_COLUMNS)
 
@@ -42,7 +43,10 @@ Check = Annotated[bool, typer.Option("--check", help="Name every fault by line a
 Map = Annotated[
     list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="The field that a column of another name has.")
 ]
-ReportFile = Annotated[Path, typer.Option("--report", metavar="FILE", help="Where the report goes, as CSV.")]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help=f"Where the report goes, as CSV; otherwise {_REPORT}."),
+]
 
 
 @app.command(name="import")
@@ -51,7 +55,7 @@ def import_(  # noqa: PLR0913 - one argument per option
     *,
     check: Check = False,
     mapped: Map = None,
-    report: ReportFile = Path("tenure-import-report.csv"),
+    report: ReportFile = None,
     timeout: options.Timeout = 600,
     service: options.Service = None,
     kafka: options.Kafka = None,
@@ -59,6 +63,9 @@ def import_(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
 ) -> int:
     """Take over the subscriptions of another system, with their servers and balances."""
+    if check and report:
+        raise typer.BadParameter("--check sends nothing, so there is nothing for --report")
+    report = report or _REPORT
     collect_garbage_seldom()
     with failing(_COMMAND, BadEvent, NoAnswer, NotSent, NotFound, BadSettings, Transient, OSError):
         if check:
