@@ -25,9 +25,9 @@ from tenure.connection_options import READY_FILE
 from tenure.local.folders import temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
+from tenure.local.ready_file import write_ready_file
 from tenure.local.running import Interrupted, interruptible, run_until_signal
 from tenure.local.stack import Stack
-from tenure.local.up import write_ready_file
 from tenure.story import pictures
 from tenure.story.chapters import Story
 from tenure.story.driver import NotInTime

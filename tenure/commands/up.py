@@ -18,6 +18,7 @@ from tenure.commands.failures import failing
 from tenure.local.folders import FolderInUse, kept_folder, temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
+from tenure.local.ready_file import ReadyFileInUse
 from tenure.local.running import Interrupted, interruptible
 from tenure.local.stack import StackOptions
 from tenure.local.up import FIXED_PORTS, SERVICE_COMMANDS, Telling, serve
@@ -54,7 +55,7 @@ def up(  # noqa: PLR0913 - one argument per option
     verbose: Verbose = False,
 ) -> None:
     """Run the local stack: Kafka, PostgreSQL, mail, both services and the operations page, until Ctrl-C."""
-    expected = (PartFailed, PortTaken, BadSettings, FolderInUse, OSError)
+    expected = (PartFailed, PortTaken, BadSettings, FolderInUse, ReadyFileInUse, OSError)
     with (
         _until_interrupted(),
         failing("tenure up", *expected),
