@@ -5,15 +5,16 @@ event and counts once. Its `time` is the service clock's.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from shared.runtime.settings import Settings
+from tenure.account_report import history, pages_of
 from tenure.event_files import BadEvent, Message, parse, why_invalid
-from tenure.event_results import EventResult
+from tenure.event_results import EventResult, Result
 from tenure.http_answers import get, operator_headers
 from tenure.publishing import ResultWaiter
 
@@ -59,10 +60,27 @@ class OperatorClient:
         return [_message(act, performer, time) for act in acts]
 
     def send(self, message: Message) -> EventResult:
-        """Publish an act and wait for what becomes of it. Raises `NotSent` and `Transient`."""
+        """Publish an act and wait for what becomes of it. Raises `NoAnswer`, `NotSent` and `Transient`."""
         waiter = ResultWaiter(self.settings, service=self.service, seconds=self.seconds)
         [result] = asyncio.run(waiter.publish([message], acknowledged=lambda _: None))
-        return result
+        data = message.event["data"]
+        return self.as_first_decided(result, data["account_id"], data.get("extension_id"))
+
+    def as_first_decided(self, result: EventResult, account: str, extension: str | None) -> EventResult:
+        """Where an extension came before and was refused, that refusal: a refused id is spent too (R39), so a duplicate
+        is no success there. Raises `NoAnswer`.
+        """
+        if extension is None or result.result is not Result.DUPLICATE:
+            return result
+        code = next((event["data"].get("code") for event in self._about(account, extension)), None)
+        return EventResult(result=Result.REJECTED, detail=code) if code else result
+
+    def _about(self, account: str, extension: str) -> Iterator[Mapping[str, Any]]:
+        """The lifecycle events about this extension, in order."""
+        page = pages_of(account, self.settings.model_copy(update={"subscription_url": self.service}))
+        for event in history(page):
+            if extension in (event["data"].get("extension_id"), event["data"].get("order_id")):
+                yield event
 
     def _test_time(self) -> Mapping[str, str]:
         """The `time` of an event where the test clock is on; otherwise none, and the present is filled in."""

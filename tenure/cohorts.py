@@ -17,11 +17,14 @@ from shared.contracts.topics import RENEWALS
 from shared.runtime.tasks import run_until_one_ends
 from tenure.acts import Act, OperatorClient, Performer, act_id
 from tenure.event_files import Message
+from tenure.event_results import EventResult, Result
 from tenure.event_stream import StreamedEvent, event_stream
 
 CHUNK: Final = 5_000
 """So many are under way at once."""
 EXTENDED: Final = "tenure.subscription.extended.v1"
+_FINAL: Final = (Result.APPLIED, Result.REJECTED)
+_SAYS_NOTHING_NEW: Final = (Result.DUPLICATE, Result.UNKNOWN)
 _LIVE: Final = ("active", "grace")
 _HEAD: Final = ("account_id", "expected_expires_on", "days", "operator", "reason", "outcome", "why")
 
@@ -79,37 +82,60 @@ def write_journal(file: Path, cohort: Cohort) -> None:
     os.replace(unfinished, file)  # noqa: PTH105 - a path's own method says nothing of atomicity
 
 
-def extend(cohort: Cohort, client: OperatorClient, *, done: Callable[[int], None]) -> Cohort:
-    """Send all extensions of the cohort; the same with what became of each. `done` is called with the number so far.
+def extend(cohort: Cohort, client: OperatorClient, *, decided: Callable[[Cohort, int], None]) -> Cohort:
+    """Send all extensions of the cohort; the same with what became of each. `decided` is called with what is known so
+    far, and of how many.
 
     Raises `NoAnswer`, `NotSent` and `Transient`, and `BadEvent` where the contract refuses one: nothing is sent then.
     """
     messages = client.messages((_act(cohort, member) for member in cohort.members), cohort.performer)
-    return replace(cohort, members=asyncio.run(_extend(cohort.members, messages, client, done)))
+    return asyncio.run(_extend(cohort, messages, client, decided))
 
 
 async def _extend(
-    members: Sequence[Member], messages: Sequence[Message], client: OperatorClient, done: Callable[[int], None]
-) -> Sequence[Member]:
-    decided: list[Member] = []
+    cohort: Cohort, messages: Sequence[Message], client: OperatorClient, decided: Callable[[Cohort, int], None]
+) -> Cohort:
+    known = list(cohort.members)
     events = [StreamedEvent(RENEWALS, message.key or b"", message.value) for message in messages]
 
     async def send_all() -> None:
         for start in range(0, len(events), CHUNK):
             results = await stream.publish(events[start : start + CHUNK])
-            told = zip(members[start : start + CHUNK], results, strict=True)
-            decided.extend(member._replace(outcome=result.result, why=result.detail) for member, result in told)
-            done(len(decided))
+            told = list(zip(known[start:], results, strict=False))
+            known[start : start + len(told)] = await asyncio.to_thread(_told, cohort, told, client)
+            decided(replace(cohort, members=known), start + len(told))
 
     async with event_stream(client.settings, client.service, seconds=client.seconds, topics=(RENEWALS,)) as stream:
         await run_until_one_ends(send_all, stream.keep_asking)
-    return decided
+    return replace(cohort, members=known)
+
+
+def _told(cohort: Cohort, results: Iterable[tuple[Member, EventResult]], client: OperatorClient) -> Sequence[Member]:
+    """The members with what became of each; what was decided once stays. Raises `NoAnswer`."""
+    return [
+        member
+        if member.outcome in _FINAL and result.result in _SAYS_NOTHING_NEW
+        else _decided(cohort, member, result, client)
+        for member, result in results
+    ]
+
+
+def _decided(cohort: Cohort, member: Member, result: EventResult, client: OperatorClient) -> Member:
+    final = client.as_first_decided(result, member.account, _identity(cohort, member))
+    return member._replace(outcome=final.result, why=final.detail)
 
 
 def _act(cohort: Cohort, member: Member) -> Act:
-    identity = act_id("extension", cohort.name, member.account)
-    data = {"extension_id": identity, "days": cohort.days, "expected_expires_on": member.expected}
+    data = {
+        "extension_id": _identity(cohort, member),
+        "days": cohort.days,
+        "expected_expires_on": member.expected,
+    }
     return Act(account=member.account, type=EXTENDED, data=data, question="")
+
+
+def _identity(cohort: Cohort, member: Member) -> str:
+    return act_id("extension", cohort.name, member.account)
 
 
 def _terms(cohort: Cohort) -> list[str]:

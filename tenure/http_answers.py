@@ -6,12 +6,12 @@ services are installed.
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Final
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import Request
 
 from shared.runtime.settings import Settings
+from shared.web.fetching import Fetched, fetch
 from tenure.terminal import harmless
 from tenure.tokens import token
 
@@ -35,7 +35,7 @@ def operator_headers(account: str, settings: Settings) -> Mapping[str, str]:
 def get(url: str, headers: Mapping[str, str], *, service: str, seconds: float = _TIMEOUT_SECONDS) -> Mapping[str, Any]:
     """The JSON answer to one request; no proxy is asked, since the service is ours.
 
-    `service`: who is asked, such as `the notifier`; `seconds`: how long it may be silent. Raises `NoAnswer`.
+    `service`: who is asked, such as `the notifier`; `seconds`: how long the answer may take. Raises `NoAnswer`.
     """
     return _answer(url, None, headers, service=service, seconds=seconds)
 
@@ -57,9 +57,11 @@ def _answer(
 ) -> Mapping[str, Any]:
     answered = _answered(url, body, headers, service=service, seconds=seconds)
     try:
-        page: Mapping[str, Any] = json.loads(answered)
+        page = json.loads(answered)
     except ValueError as error:
         raise NoAnswer(f"{service} at {url.partition('/api/')[0]} did not answer: {error}") from None
+    if not isinstance(page, dict):
+        raise NoAnswer(f"what answers at {url.partition('/api/')[0]} is not {service}")
     return page
 
 
@@ -68,18 +70,17 @@ def _answered(url: str, body: bytes | None, headers: Mapping[str, str], *, servi
         raise NoAnswer(f"{url} is no address of a page")
     request = Request(url, data=body, headers=dict(headers))  # noqa: S310 - checked above
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=seconds) as answer:
-            answered: bytes = answer.read()
-    except HTTPError as error:
-        raise NoAnswer(_problem(error, service), error.code) from None
-    except (URLError, TimeoutError, ValueError) as error:
+        answer = fetch(request, seconds=seconds)
+    except (OSError, ValueError) as error:
         raise NoAnswer(f"{service} at {url.partition('/api/')[0]} did not answer: {error}") from None
-    return answered
+    if not answer.is_success:
+        raise NoAnswer(_problem(answer, service), answer.status)
+    return answer.body
 
 
-def _problem(error: HTTPError, service: str) -> str:
+def _problem(answer: Fetched, service: str) -> str:
     """The sentence of the problem document, where the answer is one."""
     try:
-        return harmless(str(json.load(error)["detail"]))
+        return harmless(str(json.loads(answer.body)["detail"]))
     except (ValueError, KeyError, TypeError):
-        return f"{service} answered {error.code} {HTTPStatus(error.code).phrase}"
+        return f"{service} answered {answer.status} {responses.get(answer.status, '')}".rstrip()

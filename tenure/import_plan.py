@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from notifier_service.content.addresses import UnusableAddress, parts_of
 from shared.contracts.envelope import to_json, wire_time
 from shared.contracts.imported import SubscriptionImported
 from shared.contracts.inventory import InventorySnapshot
@@ -46,11 +47,15 @@ class PlannedImport(NamedTuple):
 
 @dataclass(slots=True)
 class Plan:
-    """What the files come to; nothing may be sent where there are `faults`. `ignored`: file -> columns not used."""
+    """What the files come to; nothing may be sent where there are `faults`. `ignored`: file -> columns not used.
+
+    `unreachable`: contacts that no mail can reach. They are taken over all the same, since the contract takes any text.
+    """
 
     imports: list[PlannedImport] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     ignored: dict[str, Sequence[str]] = field(default_factory=dict)
+    unreachable: list[Fault] = field(default_factory=list)
 
 
 def plan(
@@ -134,6 +139,13 @@ class _Planning:
                 self.plan.faults.append(fault)
             elif self._is_new(rows, found) and self._has_started(found):
                 self.plan.imports.append(self._planned(found, inventory))
+                self._note_unreachable(found)
+
+    def _note_unreachable(self, found: CheckedRow) -> None:
+        try:
+            parts_of(found.data.contact.email)
+        except UnusableAddress as unusable:
+            self.plan.unreachable.append(found.row.fault("email", f"no mail can reach the contact: {unusable}"))
 
     def _has_started(self, found: CheckedRow) -> bool:
         fault = importing.not_started(found.data.terms, self._now)

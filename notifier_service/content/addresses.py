@@ -36,7 +36,13 @@ class Mailbox(Address):
 
 def mailbox(contact: Contact) -> Mailbox:
     """The recipient of the contact's mails, for the header `To`. Raises `UnusableAddress`."""
-    local_part, at, domain = one_line(contact.email).rpartition("@")
+    local_part, domain = parts_of(contact.email)
+    return Mailbox(display_name=display_name(contact.name), username=local_part, domain=domain)
+
+
+def parts_of(email: str) -> tuple[str, str]:
+    """What stands before and after the `@`, as a relay takes it. Raises `UnusableAddress`."""
+    local_part, at, domain = one_line(email).rpartition("@")
     if not at:
         raise UnusableAddress("the address has no @")
     if quoted := _QUOTED.fullmatch(local_part):
@@ -44,7 +50,6 @@ def mailbox(contact: Contact) -> Mailbox:
     if len(local_part) > 64 or not _LOCAL_PART.fullmatch(local_part):
         raise UnusableAddress("the part before the @ cannot be delivered to")
     try:
-        domain = ascii_domain(domain)
+        return local_part, ascii_domain(domain)
     except ValueError:
         raise UnusableAddress("the part after the @ is not a domain") from None
-    return Mailbox(display_name=display_name(contact.name), username=local_part, domain=domain)

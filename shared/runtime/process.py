@@ -1,13 +1,13 @@
 """From a bare process to a running one: settings, log, event loop, stop signals, and an exit code."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
 import uvloop
 
+from shared.runtime.ending import STOP_SIGNALS, end_at_once
 from shared.runtime.errors import Alarm
 from shared.runtime.garbage import collect_garbage_seldom
 from shared.runtime.log_lines import ALARM, CANNOT_START, CRASHED
@@ -39,13 +39,15 @@ def run_process(program: Program) -> int:
     configure_logging(settings)
     collect_garbage_seldom()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    return _run(program, settings)
+    code = _run(program, settings)
+    end_at_once(code, *STOP_SIGNALS)
+    return code
 
 
 async def wait_for_stop_signal() -> None:
     """Return on SIGINT or SIGTERM."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
 

@@ -8,23 +8,17 @@ An unknown `TENURE_` name or a bad value stops the start with a sentence (`BadSe
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from unicodedata import category
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.contracts.scalars import Instant
-from shared.runtime import mail_settings
+from shared.runtime import address_settings, mail_settings
 
 PREFIX: Final = "TENURE_"
-_URL: Final = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
-"""The characters of a URL (RFC 3986): what mails turn into links holds no blank, quote or angle bracket."""
-_PORT: Final = re.compile(r"[0-9]{1,5}")
-_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SECRETS: Final = (
     "DATABASE_URL",
     "AUTH_SECRET",
@@ -54,67 +48,10 @@ def _given(value: Any) -> Any:
     return value
 
 
-def _host_and_port_list(text: str) -> str:
-    for each in text.split(","):
-        host, _, port = each.strip().rpartition(":")
-        if not _is_host(host) or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
-            raise ValueError("expected host:port, or several of them with commas between")
-    return text
-
-
-def _is_host(text: str) -> bool:
-    try:
-        mail_settings.host(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _web_address(address: str) -> str:
-    if _scheme(address) not in ("http", "https") or not urlsplit(address).hostname or not _URL.fullmatch(address):
-        raise ValueError("expected an address such as https://tenure.example")
-    return address
-
-
-def _origins(text: str) -> str:
-    for each in filter(None, map(str.strip, text.split(","))):
-        if _web_address(each) != f"{_scheme(each)}://{urlsplit(each).netloc.lower()}" or "@" in each:
-            raise ValueError("expected origins such as https://console.example, with commas between")
-    return text
-
-
-def _networks(text: str) -> str:
-    for each in filter(None, text.split(",")):
-        try:
-            ip_network(each.strip())
-        except ValueError:
-            raise ValueError("expected addresses or networks (10.0.0.0/8), with commas between") from None
-    return text
-
-
 def _roles(text: str) -> str:
     if not {each.strip() for each in text.split(",")} <= {"all", *ROLES}:
         raise ValueError(f"expected all, or one or more of {', '.join(ROLES)} with commas between")
     return text
-
-
-def _postgresql_url(url: SecretStr) -> SecretStr:
-    plain = url.get_secret_value()
-    if _scheme(plain).partition("+")[0] not in ("postgresql", "postgres"):
-        raise ValueError("expected postgresql://user:password@host:port/database")
-    options = dict(parse_qsl(urlsplit(plain).query))
-    if options.get("sslmode", options.get("ssl", "prefer")) not in _SSL_MODES:
-        raise ValueError(f"expected an sslmode of {', '.join(_SSL_MODES)}")
-    return url
-
-
-def _scheme(url: str) -> str:
-    """The URL's scheme; empty where the text is no URL, or its port is no port."""
-    try:
-        split = urlsplit(url)
-        return split.scheme if split.port != 0 else ""
-    except ValueError:
-        return ""
 
 
 OptionalText: TypeAlias = Annotated[str | None, BeforeValidator(_given)]
@@ -127,7 +64,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(_host_and_port_list)] = "127.0.0.1:9092"
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(address_settings.host_and_port_list)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     kafka_sasl_username: OptionalText = None
@@ -138,7 +75,7 @@ class Settings(BaseSettings):
     topic_partitions: Annotated[int, Field(ge=1, le=10_000)] = 6
     topic_replication: Annotated[int, Field(ge=1, le=100)] = 1
     instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
-    database_url: Annotated[SecretStr, AfterValidator(_postgresql_url)] = SecretStr(
+    database_url: Annotated[SecretStr, AfterValidator(address_settings.postgresql_url)] = SecretStr(
         "postgresql://tenure@127.0.0.1:5432/tenure"
     )
     database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
@@ -154,18 +91,18 @@ class Settings(BaseSettings):
     bounce_domain: Annotated[str, AfterValidator(mail_settings.bounce_domain)] | None = None
     keep_mails_days: Annotated[int, Field(ge=0, le=3650)] = 30
     delivery: Literal["on", "inbox", "shadow"] = "on"
-    public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
-    inbox_origins: Annotated[str, AfterValidator(_origins)] = ""
-    subscription_url: Annotated[str, AfterValidator(_web_address)] | None = None
-    notifier_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    public_url: Annotated[str, AfterValidator(address_settings.web_address)] = "http://127.0.0.1:8081"
+    inbox_origins: Annotated[str, AfterValidator(address_settings.origins)] = ""
+    subscription_url: Annotated[str, AfterValidator(address_settings.web_address)] | None = None
+    notifier_url: Annotated[str, AfterValidator(address_settings.web_address)] | None = None
     auth_secret: OptionalSecret = None
-    auth_jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    auth_jwks_url: Annotated[str, AfterValidator(address_settings.web_address)] | None = None
     auth_audience: OptionalText = None
     http_host: Annotated[str, AfterValidator(mail_settings.host)] = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     http_rate_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     http_rate_per_token: Annotated[int, Field(ge=1, le=1_000_000)] = 200
-    http_trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    http_trusted_proxies: Annotated[str, AfterValidator(address_settings.networks)] = ""
     roles: Annotated[str, AfterValidator(_roles)] = "all"
     policy_file: OptionalFile = None
     catalog_file: OptionalFile = None
@@ -223,6 +160,10 @@ def _refuse_contradictions(settings: Settings) -> None:
     protocol, login = settings.kafka_security_protocol, (settings.kafka_sasl_username, settings.kafka_sasl_password)
     if "SASL" in protocol and not all(login):
         raise BadSettings("TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.")
+    of_sasl = sorted(name for name in settings.model_fields_set if name.startswith("kafka_sasl_"))
+    if "SASL" not in protocol and of_sasl:
+        names = ", ".join(f"{PREFIX}{name.upper()}" for name in of_sasl)
+        raise BadSettings(f"{names}: with TENURE_KAFKA_SECURITY_PROTOCOL={protocol} there is no login.")
     if "SSL" not in protocol and settings.kafka_ssl_ca_file:
         raise BadSettings(f"TENURE_KAFKA_SSL_CA_FILE: with TENURE_KAFKA_SECURITY_PROTOCOL={protocol} there is no TLS.")
     if settings.smtp_tls == "none" and settings.smtp_ca_file:

@@ -11,16 +11,16 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import jwt
 
 from shared.runtime.single_flight import SingleFlight
 from shared.runtime.waits import WaitLog
 from shared.web import limits
+from shared.web.fetching import fetch
 
 _PUBLIC_KEY_TYPES: Final = ("RSA", "EC", "OKP")
-_CHUNK_BYTES: Final = 16_384
 
 
 class KeysAway(Exception):
@@ -92,11 +92,8 @@ def _checks_signatures(key: jwt.PyJWK) -> bool:
 
 def _download(url: str) -> bytes:
     """Raises `OSError` for what is no answer, takes too long, or is too large."""
-    deadline = time.monotonic() + limits.KEYS_SECONDS
-    document = b""
-    with urlopen(Request(url, headers={"Accept": "application/json"}), timeout=limits.KEYS_SECONDS) as answer:  # noqa: S310 - settings allow http and https only
-        while chunk := answer.read1(_CHUNK_BYTES):
-            document += chunk
-            if len(document) > limits.KEYS_BYTES or time.monotonic() > deadline:
-                raise OSError("the document is too large, or comes too slowly")
-    return document
+    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - settings allow http and https only
+    answer = fetch(request, seconds=limits.KEYS_SECONDS, most_bytes=limits.KEYS_BYTES, by_proxy=True)
+    if not answer.is_success:
+        raise ConnectionError(f"the issuer answers {answer.status}")
+    return answer.body

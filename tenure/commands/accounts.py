@@ -40,9 +40,10 @@ def accounts(  # noqa: PLR0913 - one argument per option
     as_csv: options.Csv = False,
 ) -> None:
     """List accounts by state, edition, E and switches, those that expire first before the others."""
+    filters = which.chosen
     with failing("tenure accounts", NotFound, NoAnswer, BadSettings):
         settings = settings_for(ConnectionOptions(ready_file=ready_file), "TENURE_AUTH_SECRET")
-        found = account_list.accounts(which.chosen, settings, service=account_list.address_of(service, settings))
+        found = account_list.accounts(filters, settings, service=account_list.address_of(service, settings))
         if as_csv:
             say_csv(_CSV_COLUMNS, (_cells(each) for each in islice(found, limit)))
         elif as_json:

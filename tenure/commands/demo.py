@@ -9,6 +9,7 @@ ended the story. Either way every process has ended and the temporary folder is 
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,9 @@ from tenure.connection_options import READY_FILE
 from tenure.local.folders import temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
-from tenure.local.running import Interrupted, until_signal
+from tenure.local.ready_file import write_ready_file
+from tenure.local.running import Interrupted, interruptible, run_until_signal
 from tenure.local.stack import Stack
-from tenure.local.up import write_ready_file
 from tenure.story import pictures
 from tenure.story.chapters import Story
 from tenure.story.driver import NotInTime
@@ -50,7 +51,6 @@ def demo(keep: Keep = False, name: StoryName = "customer", pictures_in: Pictures
     """Play a story through the local stack, in moved time, and check it."""
     if name not in STORIES:
         raise typer.BadParameter(f"--story {name}: expected one of {', '.join(STORIES)}")
-    say("Starting Kafka, PostgreSQL, a mail server and both services, on free ports in a temporary folder.")
     expected = (
         PartFailed,
         PortTaken,
@@ -63,8 +63,10 @@ def demo(keep: Keep = False, name: StoryName = "customer", pictures_in: Pictures
         KafkaError,
     )
     try:
+        interruptible()
+        say("Starting Kafka, PostgreSQL, a mail server and both services, on free ports in a temporary folder.")
         with failing("tenure demo", *expected), temporary_folder() as folder:
-            asyncio.run(until_signal(_play(STORIES[name], folder, keep=keep, pictures_in=pictures_in)))
+            run_until_signal(partial(_play, STORIES[name], folder, keep=keep, pictures_in=pictures_in))
     except Interrupted as interrupted:
         message = "ended early; no process and no file is left"
         raise Failed("tenure demo", message, 128 + interrupted.number) from None

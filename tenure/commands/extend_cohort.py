@@ -1,7 +1,7 @@
 """`tenure extend --cohort NAME --days N --reason R [filters]`: after an outage, extend all who were hit, each once.
 
 The first run writes the journal, which fixes who is in the cohort and with which E; every later one goes by it. What
-became of each stands in the journal at the end.
+became of each is written there as it is decided, and stays: a later run changes only what was not decided.
 """
 
 import re
@@ -54,9 +54,13 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
     confirm(f"Extend {counted(len(cohort.members), 'subscription')} by {counted(cohort.days, 'day')}?", how, command)
     cohorts.write_journal(options.file, cohort)
     progress = Progress()
+
+    def note(known: Cohort, decided: int) -> None:
+        cohorts.write_journal(options.file, known)
+        progress(decided)
+
     with going_on_when_repeated(command), working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):
-        decided = cohorts.extend(cohort, client, done=progress)
-    cohorts.write_journal(options.file, decided)
+        decided = cohorts.extend(cohort, client, decided=note)
     return _say(decided, options.file, how.as_json)
 
 

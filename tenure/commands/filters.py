@@ -35,5 +35,10 @@ class Filters(NamedTuple):
 
     @property
     def chosen(self) -> Mapping[str, str]:
-        """The options that were given, by their names, as parameters of `/api/accounts`."""
+        """The options that were given, by their names, as parameters of `/api/accounts`.
+
+        Raises `typer.BadParameter` for days that no E can lie between.
+        """
+        if self.expires_from and self.expires_to and self.expires_from > self.expires_to:
+            raise typer.BadParameter(f"--expires-from {self.expires_from} is after --expires-to {self.expires_to}")
         return {name: str(value).lower() for name, value in self._asdict().items() if value is not None}

@@ -23,6 +23,7 @@ from tenure.commands.failures import Failed, failing, going_on_when_repeated
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent, matching
 from tenure.http_answers import NoAnswer
+from tenure.import_files import Fault
 from tenure.import_plan import Plan, plan
 from tenure.import_rows import SERVER_COLUMNS, SUBSCRIPTION_COLUMNS
 from tenure.import_sending import Outcome, Report, send
@@ -31,6 +32,7 @@ from tenure.topics import NotSent
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure import"
+_REPORT: Final = Path("tenure-import-report.csv")
 _SHOWN: Final = 20
 _FIELDS: Final = SUBSCRIPTION_COLUMNS | set(SERVER_COLUMNS)
 
@@ -42,7 +44,10 @@ Check = Annotated[bool, typer.Option("--check", help="Name every fault by line a
 Map = Annotated[
     list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="The field that a column of another name has.")
 ]
-ReportFile = Annotated[Path, typer.Option("--report", metavar="FILE", help="Where the report goes, as CSV.")]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help=f"Where the report goes, as CSV; otherwise {_REPORT}."),
+]
 
 
 @app.command(name="import")
@@ -51,7 +56,7 @@ def import_(  # noqa: PLR0913 - one argument per option
     *,
     check: Check = False,
     mapped: Map = None,
-    report: ReportFile = Path("tenure-import-report.csv"),
+    report: ReportFile = None,
     timeout: options.Timeout = 600,
     service: options.Service = None,
     kafka: options.Kafka = None,
@@ -59,6 +64,9 @@ def import_(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
 ) -> int:
     """Take over the subscriptions of another system, with their servers and balances."""
+    if check and report:
+        raise typer.BadParameter("--check sends nothing, so there is nothing for --report")
+    report = report or _REPORT
     collect_garbage_seldom()
     with failing(_COMMAND, BadEvent, NoAnswer, NotSent, NotFound, BadSettings, Transient, OSError):
         if check:
@@ -74,6 +82,8 @@ def import_(  # noqa: PLR0913 - one argument per option
         if found.faults:
             _say_check(found, as_json)
             raise Failed(_COMMAND, "nothing was sent")
+        _say_unreachable(found)
+        report.open("a").close()  # where the report cannot be written nothing is sent
         sent = _send(found, settings, address, timeout)
         _write(report, sent)
     return _say(sent, report, as_json)
@@ -105,17 +115,25 @@ def _send(found: Plan, settings: Settings, service: str, timeout: float) -> Repo
 
 def _say_check(found: Plan, as_json: bool) -> int:
     if as_json:
-        faults: list[Any] = [
-            {"file": each.file, "line": each.line, "column": each.column, "text": each.text} for each in found.faults
-        ]
-        say_json({"subscriptions": len(found.imports), "faults": faults, "ignored": found.ignored})
-        return int(bool(faults))
+        named = {"faults": _documents(found.faults), "unreachable": _documents(found.unreachable)}
+        say_json({"subscriptions": len(found.imports), **named, "ignored": found.ignored})
+        return int(bool(found.faults))
     for file, names in found.ignored.items():
         complain(harmless(f"{file}: not used: {', '.join(names)}"))
+    _say_unreachable(found)
     for fault in found.faults:
         say(harmless(str(fault)))
     say(f"{counted(len(found.imports), 'subscription')} can be taken over, {counted(len(found.faults), 'fault')}")
     return int(bool(found.faults))
+
+
+def _say_unreachable(found: Plan) -> None:
+    for each in found.unreachable:
+        complain(harmless(str(each)))
+
+
+def _documents(faults: Sequence[Fault]) -> Sequence[Mapping[str, Any]]:
+    return [{"file": each.file, "line": each.line, "column": each.column, "text": each.text} for each in faults]
 
 
 def _write(file: Path, report: Report) -> None:

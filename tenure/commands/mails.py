@@ -22,6 +22,7 @@ from tenure.notifications import mail, resend
 from tenure.terminal import ask, harmless, say, say_json
 
 NOT_LOADED: Final = 2
+_FOLDER: Final = Path("mails")
 _PREVIEW: Final = "tenure mails preview"
 _NO_ANSWER: Final = (NotFound, NoAnswer, BadSettings)
 
@@ -32,22 +33,26 @@ Kind = Annotated[
     str | None, typer.Argument(metavar="KIND", help="A kind (renewal_due) or a variant (renewal_due-off); none: all.")
 ]
 Locale = Annotated[str | None, typer.Option(metavar="L", help="Only in this language, such as zh-CN.")]
-Out = Annotated[Path, typer.Option(metavar="DIR", help="The folder; it is made where it is not there.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help=f"The folder, made where it is not there; otherwise {_FOLDER}.")
+]
 SendTo = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Send a sample of KIND there, through the configured relay.")
 ]
 
 
 @app.command()
-def preview(kind: Kind = None, locale: Locale = None, out: Out = Path("mails"), send_to: SendTo = None) -> None:
+def preview(kind: Kind = None, locale: Locale = None, out: Out = None, send_to: SendTo = None) -> None:
     """Write mails as HTML and .eml, and a page that shows all of them; or send a sample."""
+    if send_to is not None and out is not None:
+        raise typer.BadParameter("--send-to sends a sample and writes no files, so there is nothing for --out")
     with failing(_PREVIEW, BadSettings, exit_code=NOT_LOADED):
         settings = load()
         with failing(_PREVIEW, NoSuchMail):
             chosen = MailPreviews.choose(settings, kind, locale)
     if send_to is None:
         with failing(_PREVIEW, OSError):
-            say(f"open {harmless(str(chosen.write(out).resolve()))}")
+            say(f"open {harmless(str(chosen.write(out or _FOLDER).resolve()))}")
         return
     if kind is None:
         raise Failed(_PREVIEW, "--send-to needs a KIND: which mail is to be sent?", NOT_LOADED)

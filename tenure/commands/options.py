@@ -33,5 +33,14 @@ Operator = Annotated[str | None, typer.Option(help="Who does it; otherwise the s
 Why = Annotated[str, typer.Option("--reason", help="Why it is done, 1 to 500 characters; kept for good.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the result at most.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+
+def one_format(context: typer.Context, given: bool) -> bool:
+    """For the callback of `--json` and `--csv`. Raises `typer.BadParameter` for the second of both."""
+    if given and (context.params.get("as_json") or context.params.get("as_csv")):
+        raise typer.BadParameter("expected only one of --json and --csv")
+    return given
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=one_format)]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.", callback=one_format)]

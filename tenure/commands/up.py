@@ -4,9 +4,9 @@ Exit code 0 after Ctrl-C or SIGTERM, 1 with a sentence when something does not s
 children are ended and, without `--data`, their folder is removed; also after SIGKILL.
 """
 
-import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -18,6 +18,8 @@ from tenure.commands.failures import failing
 from tenure.local.folders import FolderInUse, kept_folder, temporary_folder
 from tenure.local.part import PartFailed
 from tenure.local.ports import PortTaken
+from tenure.local.ready_file import ReadyFileInUse
+from tenure.local.running import Interrupted, interruptible
 from tenure.local.stack import StackOptions
 from tenure.local.up import FIXED_PORTS, SERVICE_COMMANDS, Telling, serve
 from tenure.terminal import say
@@ -53,8 +55,12 @@ def up(  # noqa: PLR0913 - one argument per option
     verbose: Verbose = False,
 ) -> None:
     """Run the local stack: Kafka, PostgreSQL, mail, both services and the operations page, until Ctrl-C."""
-    expected = (PartFailed, PortTaken, BadSettings, FolderInUse, OSError)
-    with failing("tenure up", *expected), kept_folder(data) if data else temporary_folder() as folder:
+    expected = (PartFailed, PortTaken, BadSettings, FolderInUse, ReadyFileInUse, OSError)
+    with (
+        _until_interrupted(),
+        failing("tenure up", *expected),
+        kept_folder(data) if data else temporary_folder() as folder,
+    ):
         stack_options = StackOptions(
             folder=folder,
             environment={**os.environ, **(_ACCEPTED if accept_policy_change else {})},
@@ -68,7 +74,17 @@ def up(  # noqa: PLR0913 - one argument per option
         )
         _say(f"everything is kept in {data}" if data else "everything is forgotten at the end; --data DIR keeps it")
         telling = Telling(say=_say, ready=_say_ready, log=say if verbose else None)
-        asyncio.run(serve(stack_options, ready_file, telling))
+        serve(stack_options, ready_file, telling)
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[None]:
+    """A signal is how it ends; a second one hurries the end."""
+    try:
+        interruptible()
+        yield
+    except (Interrupted, KeyboardInterrupt):
+        _say("everything has ended")
 
 
 def _say(line: str) -> None:

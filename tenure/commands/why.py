@@ -55,7 +55,10 @@ def why(
     kafka: options.Kafka = None,
     ready_file: options.ReadyFile = None,
     as_json: options.Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; without ACCOUNT of all accounts.")] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option("--csv", help="Print CSV; without ACCOUNT of all accounts.", callback=options.one_format),
+    ] = False,
 ) -> None:
     """Show every notification decision of an account, with its reason."""
     if account is None and not as_csv:

@@ -42,7 +42,7 @@ def temporary_folder() -> Iterator[Path]:
 def kept_folder(folder: Path) -> Iterator[Path]:
     """This folder, locked against a second stack. Raises `FolderInUse`, and `OSError` when it cannot be made."""
     make_private(folder)
-    with _private_umask(), (folder / "lock").open("a+") as lock:
+    with _private_umask(), (folder / "lock").open("a+", errors="replace") as lock:
         if not _locked_within(lock, _ENDING_SECONDS):
             raise FolderInUse(f"{folder} is in use by another `tenure up`")
         lock.truncate(0)
@@ -65,6 +65,25 @@ def make_private(folder: Path) -> None:
     """Make this folder, which only its owner may enter. Raises `OSError`."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(stat.S_IRWXU)
+
+
+def put(file: Path, text: str) -> None:
+    """Put the whole text in place at once, readable by its owner alone, so that whatever happens meanwhile the file is
+    as before or as wanted. Raises `OSError`.
+    """
+    descriptor, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as writing:
+            writing.write(text)
+        Path(aside).replace(file)
+    except BaseException:
+        Path(aside).unlink()
+        raise
+
+
+def kept_text(file: Path) -> str:
+    """What `put` has put there; empty where nothing has, or where it is no text any more. Raises `OSError`."""
+    return file.read_text("utf-8", errors="ignore") if file.exists() else ""
 
 
 def _locked_within(lock: IO[str], seconds: float) -> bool:

@@ -6,7 +6,6 @@ A part keeps no event loop, so a test may start it in one loop and restart it in
 import asyncio
 import signal
 import subprocess
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -94,14 +93,30 @@ class Part(ABC):
 
     async def until_ready(self) -> None:
         """Wait until it answers. Raises `PartFailed` when it ends first, or does not answer in time."""
-        deadline = time.monotonic() + self.start_within_seconds
-        while not await self.answers():
-            if self.exit_code is not None:
-                raise PartFailed(f"{self.name} ended with {self.exit_code} at its start.\n{self.log_tail()}")
-            if time.monotonic() > deadline:
-                seconds = self.start_within_seconds
-                raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}")
-            await asyncio.sleep(_POLL_SECONDS)
+        try:
+            async with asyncio.timeout(self.start_within_seconds):
+                while not await self.answers():
+                    if self.exit_code is not None:
+                        raise PartFailed(f"{self.name} ended at its start ({self.how_it_ended}).{self._rest_of_log()}")
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            seconds = self.start_within_seconds
+            raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}") from None
+
+    def _rest_of_log(self) -> str:
+        """Where the part gave no reason of its own."""
+        return "" if self.last_words() else f"\n{self.log_tail()}"
+
+    @property
+    def how_it_ended(self) -> str:
+        """Its exit code or the name of its signal, and why, where it says so; of one that has ended."""
+        code, why = self.exit_code or 0, self.last_words()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"{how}: {why}" if why else how
+
+    def last_words(self) -> str:
+        """Why it ended, in its own sentence; empty where it gave none."""
+        return ""
 
     async def ended(self) -> int:
         """Wait until the child has ended, whatever the cause; its exit code."""

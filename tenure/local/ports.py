@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tenure.local.folders import kept_text, put
+
 HOST: Final = "127.0.0.1"
 
 # Below the range that the kernel gives to outgoing connections: a client that connects to a part which is
@@ -46,7 +48,7 @@ class PortBook:
     def __init__(self, file: Path, fixed: Mapping[str, int]) -> None:
         self._file = file
         self._fixed = fixed
-        self._known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        self._known = _ports_in(kept_text(file))
         self._given: set[int] = set()
 
     def port(self, name: str) -> int:
@@ -54,7 +56,7 @@ class PortBook:
         port = self._choose(name)
         self._given.add(port)
         self._known[name] = port
-        self._file.write_text(json.dumps(self._known, indent=2))
+        put(self._file, json.dumps(self._known, indent=2))
         return port
 
     def _choose(self, name: str) -> int:
@@ -69,3 +71,12 @@ class PortBook:
         if not is_free(port):
             raise PortTaken(f"port {port} for {name} is taken: end what holds it, or start with --ports free")
         return port
+
+
+def _ports_in(text: str) -> dict[str, int]:
+    """None where the file is damaged: then all get a free one."""
+    try:
+        known = json.loads(text)
+    except ValueError:
+        return {}
+    return {name: port for name, port in known.items() if type(port) is int} if isinstance(known, dict) else {}

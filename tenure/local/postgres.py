@@ -5,6 +5,7 @@ root; under root its processes and its folder belong to `nobody`.
 """
 
 import secrets
+import shutil
 import signal
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -67,8 +68,6 @@ class Postgres(Part):
                 file.touch(mode=0o600)
                 file.write_text(secrets.token_urlsafe(24))
                 give_to_unprivileged(file)
-            make_private(self._data)
-            give_to_unprivileged(self._data)
             await self._initialize()
 
     async def answers(self) -> bool:
@@ -102,10 +101,16 @@ class Postgres(Part):
         return f"postgresql://{role}:{password}@{HOST}:{self.port}/{database}"
 
     async def _initialize(self) -> None:
-        command = [str(_binaries() / "initdb"), "-D", self._data.name, "-U", _SUPERUSER]
+        """Beside its place, which a cluster that was cut off while it was made never gets."""
+        made = self.folder / "unfinished"
+        shutil.rmtree(made, ignore_errors=True)
+        make_private(made)
+        give_to_unprivileged(made)
+        command = [str(_binaries() / "initdb"), "-D", made.name, "-U", _SUPERUSER]
         command += ["--auth=scram-sha-256", f"--pwfile={self._superuser_file.name}"]
         command += ["--encoding=UTF8", "--locale=C"]
         await self.run_to_end(command)
+        made.replace(self._data)
 
 
 def _read(password_file: Path) -> str:

@@ -24,6 +24,18 @@ class Interrupted(Exception):
         self.number = number
 
 
+def interruptible() -> None:
+    """From now on SIGINT, SIGTERM and SIGHUP raise `Interrupted`, so that whatever has begun ends in order; those that
+    come while `run_until_signal` runs are its own.
+    """
+
+    def interrupt(number: int, _frame: object) -> None:
+        raise Interrupted(number)
+
+    for number in _STOP_SIGNALS:
+        signal.signal(number, interrupt)
+
+
 @asynccontextmanager
 async def running(
     options: StackOptions, *, say: Say, changed: Callable[[Stack], None] = lambda _: None
@@ -45,12 +57,18 @@ async def running(
         await stack.stop()
 
 
-async def until_signal(work: Coroutine[Any, Any, T]) -> T:
-    """The work's result. SIGINT, SIGTERM or SIGHUP cancels it, once: a second one does not disturb its ending.
+def run_until_signal(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run the work in an event loop; its result. SIGINT, SIGTERM or SIGHUP cancels it, once: a second one does not
+    disturb its ending.
 
     Raises what the work raises, and `Interrupted` when it ended by a signal.
     """
-    task = asyncio.ensure_future(work)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # until the loop handles them
+    return asyncio.run(_until_signal(work))
+
+
+async def _until_signal(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    task = asyncio.ensure_future(work())
     received: list[int] = []
 
     def stop(number: int) -> None:
@@ -60,6 +78,7 @@ async def until_signal(work: Coroutine[Any, Any, T]) -> T:
 
     for number in _STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     await asyncio.wait([task])
     if received and task.cancelled():
         raise Interrupted(received[0])

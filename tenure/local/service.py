@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from shared.runtime.last_words import last_words
+from shared.runtime.process import ALARMED, BAD_SETTINGS
 from tenure.local.answers import http_answers
 from tenure.local.part import Part
 from tenure.local.ports import HOST
@@ -38,3 +40,7 @@ class Service(Part):
 
     async def answers(self) -> bool:
         return await http_answers(f"{self.url}/ready")
+
+    def last_words(self) -> str:
+        """The sentence behind an exit code that asks for a person."""
+        return last_words(self.log_tail().splitlines()) if self.exit_code in (BAD_SETTINGS, ALARMED) else ""

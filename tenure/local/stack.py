@@ -6,8 +6,8 @@ says so.
 """
 
 import asyncio
+import os
 import secrets
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from shared.kafka.topics import name_of, wanted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import SECRETS, Settings, load
 from shared.runtime.tasks import run_all
+from tenure.local.folders import kept_text, put
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.part import Part, PartFailed, Say
@@ -32,6 +33,8 @@ OPS: Final = "ops"
 """The operations page: one process, however many copies the services have."""
 _PAUSE_SECONDS: Final = 0.2
 _TOPICS_WITHIN_SECONDS: Final = 30
+_AUTH_SECRET: Final = ("TENURE_AUTH_SECRET", "TENURE_AUTH_SECRET_FILE")
+_ANY_DATABASE: Final = "postgresql://127.0.0.1/tenure"
 _REPLACED: Final = frozenset(f"TENURE_{name}_FILE" for name in SECRETS if name in ("DATABASE_URL", "AUTH_SECRET"))
 """Settings of the caller that the stack's own take the place of."""
 
@@ -84,10 +87,12 @@ class Stack:
 
         Raises `PartFailed`, and `BadSettings` for settings that the services would refuse.
         """
+        load(self._environment(self._options.database or _ANY_DATABASE))  # before anything is started for nothing
         await run_all(*(partial(self._start, part) for part in self.embedded))
-        settings = load(self._environment())
+        environment = self._environment(self._database_url)
+        settings = load(environment)
         for copy in self._all_copies():
-            copy.use_environment({**self._environment(), "TENURE_INSTANCE_ID": f"{self._instance}.{copy.name}"})
+            copy.use_environment({**environment, "TENURE_INSTANCE_ID": f"{self._instance}.{copy.name}"})
         await run_all(*(partial(self._start, copy) for copy in self._all_copies()))
         await self._wait_for_topics(settings)
 
@@ -128,6 +133,7 @@ class Stack:
                 **{part.name: [part.pid] for part in self.embedded},
             },
             "auth_secret": self._auth_secret,
+            "pid": os.getpid(),
         }
 
     def _embedded_kafka(self, ports: PortBook) -> Kafka:
@@ -165,17 +171,14 @@ class Stack:
         return self.mail.smtp if self.mail else str(self._options.smtp)
 
     def _find_auth_secret(self) -> str | None:
-        """The caller's; None with a key server; else a random one that is kept in the folder."""
+        """The caller's; None with a key server; else a random one that is kept in the folder. Raises `BadSettings`."""
         given = self._options.environment
-        if "TENURE_AUTH_SECRET" in given:
-            return given["TENURE_AUTH_SECRET"]
-        if "TENURE_AUTH_SECRET_FILE" in given:
-            return Path(given["TENURE_AUTH_SECRET_FILE"]).read_text().strip()
-        if "TENURE_AUTH_JWKS_URL" in given:
-            return None
-        return _kept(self._options.folder / "auth_secret")
+        secret = load({name: given[name] for name in _AUTH_SECRET if name in given}).auth_secret
+        if secret is not None:
+            return secret.get_secret_value()
+        return None if "TENURE_AUTH_JWKS_URL" in given else _kept(self._options.folder / "auth_secret")
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self, database_url: str) -> Mapping[str, str]:
         """The caller's environment, with defaults for what it lacks, and with the addresses of this stack."""
         host, _, port = self._smtp_address.rpartition(":")
         defaults = {
@@ -186,7 +189,7 @@ class Stack:
         }
         ours = {
             "TENURE_KAFKA_BOOTSTRAP_SERVERS": self._kafka_address,
-            "TENURE_DATABASE_URL": self._database_url,
+            "TENURE_DATABASE_URL": database_url,
             "TENURE_SMTP_HOST": host,
             "TENURE_SMTP_PORT": port,
             "TENURE_AUTH_SECRET": self._auth_secret,
@@ -202,8 +205,10 @@ class Stack:
 
     async def _keep(self, part: Part) -> None:
         while True:
-            code, pid = await part.ended(), part.pid
-            self._say(f"{part.name} (pid {pid}) ended ({_how(code)}); it is started again. Its log: {part.log}")
+            await part.ended()
+            self._say(
+                f"{part.name} (pid {part.pid}) ended ({part.how_it_ended}); it is started again. Its log: {part.log}"
+            )
             await asyncio.sleep(_PAUSE_SECONDS)
             await part.prepare()
             part.spawn()
@@ -227,11 +232,6 @@ class Stack:
 
 def _kept(file: Path, *, size: int = 32) -> str:
     """A random text of so many bytes in hexadecimal, made once for a folder."""
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_hex(size))
-    return file.read_text()
-
-
-def _how(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    if not kept_text(file):
+        put(file, secrets.token_hex(size))
+    return kept_text(file)

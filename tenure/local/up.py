@@ -1,21 +1,17 @@
-"""`tenure up` without its command line: the stack until a signal, and its ready file.
-
-The ready file stands only while the stack is ready: who waits for it may connect.
-"""
+"""`tenure up` without its command line: the stack until a signal, and its ready file."""
 
 import asyncio
-import json
-import os
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from tenure.local.part import Say
-from tenure.local.running import Interrupted, running, until_signal
+from tenure.local.ready_file import ReadyFile
+from tenure.local.running import run_until_signal, running
 from tenure.local.stack import OPS, SERVICES, Stack, StackOptions
 
 SERVICE_COMMANDS: Final[Mapping[str, Sequence[str]]] = {
@@ -46,42 +42,27 @@ class Telling:
     log: Say | None = None
 
 
-async def serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
-    """Run the stack until a signal. Raises what `running` raises."""
-    _remove(ready_file)
-    try:
-        await until_signal(_serve(options, ready_file, telling))
-    except Interrupted:
-        telling.say("everything has ended")
-    finally:
-        _remove(ready_file)
+def serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
+    """Run the stack until a signal. Raises `ReadyFileInUse`, and what `running` and `run_until_signal` raise."""
+    ready = ReadyFile(ready_file)
+    ready.clear()
+    run_until_signal(partial(_serve, options, ready, telling))
 
 
-def write_ready_file(file: Path | None, document: Mapping[str, Any]) -> None:
-    """Put the whole document in place at once, readable by its owner alone: it holds secrets."""
-    if file is None:
-        return
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(descriptor, "w") as writing:
-        json.dump(document, writing, indent=2)
-    Path(aside).replace(file)
-
-
-async def _serve(options: StackOptions, ready_file: Path | None, telling: Telling) -> None:
+async def _serve(options: StackOptions, ready_file: ReadyFile, telling: Telling) -> None:
     def rewrite(stack: Stack) -> None:
-        write_ready_file(ready_file, stack.document())
+        ready_file.write(stack.document())
 
     async with (
         _followed(options.folder, telling.log),
         running(options, say=telling.say, changed=rewrite) as stack,
     ):
-        rewrite(stack)
-        telling.ready(stack.document())
         try:
+            rewrite(stack)
+            telling.ready(stack.document())
             await asyncio.Event().wait()
         finally:
-            _remove(ready_file)
+            ready_file.remove()
             telling.say("ending")
 
 
@@ -109,9 +90,3 @@ async def _follow(folder: Path, log: Say) -> None:
             for line in lines:
                 log(f"{file.stem}: {line.decode(errors='replace')}")
         await asyncio.sleep(_LOG_POLL_SECONDS)
-
-
-def _remove(ready_file: Path | None) -> None:
-    """A ready file that stands belongs to a stack that runs."""
-    if ready_file is not None:
-        ready_file.unlink(missing_ok=True)

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from shared.runtime.settings import Settings
+from shared.runtime.waits import WaitLog
 from subscription_service.domain.policy import Rules
-from tenure.ops.log_lines import SNAPSHOT_IGNORED, SNAPSHOT_LOADED, SNAPSHOT_NOT_WRITTEN
+from tenure.ops.log_lines import SNAPSHOT_IGNORED, SNAPSHOT_LOADED
 from tenure.ops.model import Model
 from tenure.ops.renewals import Estimates
 from tenure.ops.snapshot import FILE_NAME, Basis, DamagedSnapshot, Writing, frames, load
 
 EVERY_SECONDS: Final = 60.0
+_COMPONENT: Final = "snapshot"
 
 
 class Keeper:
@@ -25,6 +27,7 @@ class Keeper:
         )
         self._now_ms = now_ms
         self._kept_changes = -1
+        self._waits = WaitLog()
 
     def load(self, estimates: Estimates) -> Model:
         """What was kept; an empty model where there is nothing, or nothing that can be used."""
@@ -55,9 +58,10 @@ class Keeper:
         try:
             await self._write(self._file, model)
         except OSError as error:
-            SNAPSHOT_NOT_WRITTEN.say(reason=error.strerror or type(error).__name__)
+            self._waits.waits(_COMPONENT, f"the snapshot cannot be written: {error.strerror or type(error).__name__}")
         else:
             self._kept_changes = changes
+            self._waits.goes_on(_COMPONENT)
 
     async def _write(self, file: Path, model: Model) -> None:
         writing = Writing(file)

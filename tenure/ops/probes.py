@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry, generate_latest
 
 from shared.runtime.version import VERSION
-from tenure.ops.status import Status
+from tenure.ops.status import COMPONENT, Status
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -35,5 +35,5 @@ def probes(status: Status, registry: CollectorRegistry) -> APIRouter:
 def troubles_of(status: Status) -> dict[str, str]:
     """Component -> why it cannot work now; a page that is still reading is ready, and says so itself."""
     if status.trouble is not None:
-        return {"topics": status.trouble}
-    return {} if status.heard_at else {"topics": "starting"}
+        return {COMPONENT: status.trouble}
+    return {} if status.heard_at else {COMPONENT: "starting"}

@@ -22,10 +22,11 @@ from shared.runtime.errors import Transient
 from shared.runtime.retry import backoff_delays
 from shared.runtime.settings import Settings
 from shared.runtime.tasks import run_until_one_ends
+from shared.runtime.waits import WaitLog
 from tenure.ops.broker import committed, existing, lags, partition_of, place_of, topics_read
-from tenure.ops.log_lines import BROKER_AWAY, CAUGHT_UP, NUMBERS_BEGUN_ANEW
+from tenure.ops.log_lines import CAUGHT_UP, NUMBERS_BEGUN_ANEW
 from tenure.ops.model import KEPT_TOPICS, Model, Place
-from tenure.ops.status import Status
+from tenure.ops.status import COMPONENT, Status
 
 MAX_RECORDS: Final = 1_000
 """Folded at once, before others of the process have their turn."""
@@ -59,6 +60,7 @@ class Reader:
         self._begins: Mapping[Place, int] = {}
         self._assigning = asyncio.Lock()
         self._moved_at = time.monotonic()
+        self._waits = WaitLog()
 
     async def run(self) -> None:
         """Read without end. Raises `Alarm`."""
@@ -68,9 +70,9 @@ class Reader:
                 await self._read()
             except Transient as away:
                 if self._status.trouble is None:
-                    BROKER_AWAY.say(reason=str(away))
                     delays = backoff_delays()
                 self._status.lose(str(away), self._now())
+                self._waits.waits(COMPONENT, str(away))
                 await asyncio.sleep(next(delays))
 
     async def _read(self) -> None:
@@ -148,6 +150,7 @@ class Reader:
         before = self._status.caught_up
         to_read = sum(ends[tp] - self._begins.get(place_of(tp, self._settings), 0) for tp in kept)
         self._status.hear(self._now(), behind=behind, to_read=to_read)
+        self._waits.goes_on(COMPONENT)
         if self._status.caught_up and not before:
             CAUGHT_UP.say(accounts=len(self.model.accounts))
         if behind and time.monotonic() - self._moved_at > _STILL_SECONDS:

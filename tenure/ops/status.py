@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+COMPONENT: Final = "topics"
+"""What waits while the broker does not answer."""
 
 
 class PartitionLag(NamedTuple):

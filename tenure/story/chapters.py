@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.runtime.settings import PREFIX
+from tenure.local.ready_file import write_ready_file
 from tenure.local.stack import Stack
-from tenure.local.up import write_ready_file
 from tenure.story.narrator import Narrator
 from tenure.terminal import say
 

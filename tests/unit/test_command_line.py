@@ -10,7 +10,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from tenure.__main__ import COMMANDS, main
+from tenure.__main__ import main
+from tenure.command_line import COMMANDS
 from tests.kit.cases import cases
 from tests.kit.pipes import run_without_reader
 
@@ -58,6 +59,24 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
         (["dead-letters", "lst"], "tenure dead-letters: No such command 'lst'. Did you mean 'list'?"),
         (["dead-letters", "list", "--reason", "bad"], "tenure dead-letters list: Invalid value for '--reason': 'bad'"),
         (["up", "--copies", "0"], "tenure up: Invalid value for '--copies': "),
+        (
+            ["accounts", "--csv", "--json"],
+            "tenure accounts: Invalid value for '--json': expected only one of",
+        ),
+        (
+            ["forecast", "--json", "--csv"],
+            "tenure forecast: Invalid value for '--csv': expected only one of",
+        ),
+        (["why", "--json", "--csv"], "tenure why: Invalid value for '--csv': expected only one of --json and --csv"),
+        (["import", "a.csv", "--check", "--report", "b"], "tenure import: Invalid value: --check sends nothing"),
+        (
+            ["mails", "preview", "expired", "--send-to", "a@b.c", "--out", "d"],
+            "tenure mails preview: Invalid value: --send",
+        ),
+        (
+            ["accounts", "--expires-from", "2027-01-02", "--expires-to", "2027-01-01"],
+            "tenure accounts: Invalid value: --expires-from 2027-01-02 is after --expires-to 2027-01-01",
+        ),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused_with_one_line(

@@ -45,6 +45,23 @@ def test_each_fault_is_named_by_line_and_column(folder: Folder, old: str, new: s
     assert any(each.startswith(fault) for each in found), found
 
 
+@cases(
+    ("email", "why"),
+    [
+        ("ann.example.com", "the address has no @"),
+        ("ann smith@example.com", "the part before the @ cannot be delivered to"),
+        ("ann@example..com", "the part after the @ is not a domain"),
+    ],
+)
+def test_an_address_that_no_mail_can_reach_is_named_and_no_fault_since_the_contract_takes_it(
+    folder: Folder, email: str, why: str
+) -> None:
+    made = folder.planned({"old.csv": f"{HEAD}\n{ANN.replace('ann@example.com', email)}\n"})
+    assert (len(made.imports), made.faults) == (1, [])
+    [told] = map(str, made.unreachable)
+    assert told == f"{folder.path}/old.csv, line 2, column email: no mail can reach the contact: {why}"
+
+
 def test_what_one_fault_brings_about_is_no_fault_of_its_own(folder: Folder) -> None:
     made = folder.planned({"old.csv": f"{HEAD}\n{ANN.replace('2026-02-15', '15.02.2026')}\n", "servers.csv": SERVERS})
     assert [(each.line, each.column) for each in made.faults] == [(2, "expires_on")]

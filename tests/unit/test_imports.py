@@ -92,6 +92,7 @@ PURE: Final[Mapping[str, set[str]]] = {
         *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.bounce"),
         *("notifier_service.decisions.lifecycle_event", "shared.runtime.toml_file"),
     },
+    "shared.runtime.last_words": set(),
     "shared.runtime.toml_file": set(),
     "notifier_service.bounces.report": {"notifier_service.decisions"},
 }
@@ -152,7 +153,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "linkify_it": {"notifier_service.content.names"},
     "regex": {"notifier_service.content.names"},
     "icalendar": {"notifier_service.content.calendar_file"},
-    "typer": {"tenure.__main__", "tenure.commands"},
+    "typer": {"tenure.command_line", "tenure.commands"},
     "rich": {"tenure.terminal"},
     "httpx": {"tenure.commands.demo", "tenure.local.answers", "tenure.story.driver"},
     "psutil": {"tenure.local.process"},

@@ -214,7 +214,9 @@ def test_certificates_that_cannot_be_used_stop_the_start(tmp_path: Path, name: s
 def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("postgresql://of/the-file\n")
-    found: Any = getattr(load({f"TENURE_{name}_FILE": str(file)}), name.lower())
+    login = {f"TENURE_{each}": "given" for each in ("KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD") if each != name}
+    given = {"TENURE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", **login, f"TENURE_{name}_FILE": str(file)}
+    found: Any = getattr(load(given), name.lower())
     assert (found.get_secret_value() if isinstance(found, SecretStr) else found) == "postgresql://of/the-file"
 
 

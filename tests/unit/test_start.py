@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tenure.__main__ import COMMANDS, main
+from tenure.__main__ import main
+from tenure.command_line import COMMANDS
 from tenure.local.up import FIXED_PORTS
 from tests.kit.cases import cases
 

@@ -28,6 +28,8 @@ from tenure.local.mail import MailServer
 from tests.integration.local.running_up import READY, Up, alive, execute, get, topics_at
 
 Launch = Callable[..., Up]
+PIDS = {"pid": None, "pids": None}
+"""What differs from start to start in the ready file."""
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_the_ready_file_names_parts_that_work_and_another_start_finds_everything
 
     second = launch(*options)
     second.until(READY)
-    assert {**second.document, "pids": None} == {**document, "pids": None}
+    assert {**second.document, **PIDS} == {**document, **PIDS}
     assert get(document["notifier_url"]).json()["TENURE_INSTANCE_ID"] == name
     assert asyncio.run(execute(document["database_url"], "SELECT id FROM kept")) == 7
     assert second.end(signal.SIGTERM) == 0
@@ -129,7 +131,7 @@ def test_after_kill_9_of_the_stack_a_start_1_3_s_later_waits_for_what_is_ending_
     time.sleep(1.3)
     second = launch(*options)
     second.until(READY)
-    assert {**second.document, "pids": None} == {**document, "pids": None}
+    assert {**second.document, **PIDS} == {**document, **PIDS}
     assert asyncio.run(execute(document["database_url"], "SELECT id FROM kept")) == 7
     assert second.end() == 0
 

@@ -103,8 +103,6 @@ def planted_settings(kafka: Kafka, url: str, smtp_port: int, **more: Any) -> Set
     return Settings.model_validate(
         {
             "kafka_bootstrap_servers": kafka.bootstrap,
-            "kafka_sasl_username": WORD,
-            "kafka_sasl_password": SECRET,
             "topic_prefix": unused_prefix(),
             "topic_partitions": 1,
             "database_url": url,

@@ -13,6 +13,8 @@ from shared.contracts.topics import (
     STATE,
 )
 from shared.kafka.topics import ensure
+from shared.runtime.line_limit import message_of
+from shared.runtime.log_lines import GOES_ON, WAITING
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.ops.access import COOKIE
@@ -147,8 +149,9 @@ async def test_a_restart_goes_on_from_the_snapshot_and_counts_nothing_twice(
 
 
 async def test_without_the_broker_it_says_since_when_it_is_stale_and_goes_on_by_itself(
-    settings: Settings, kafka: Kafka
+    settings: Settings, kafka: Kafka, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "tenure")
     await ensure(TOPICS, settings)
     async with publishing(settings) as publisher:
         await publisher.put(STATE, state("acct-1"), key="acct-1")
@@ -160,6 +163,8 @@ async def test_without_the_broker_it_says_since_when_it_is_stale_and_goes_on_by_
         finally:
             await kafka.start()
         await eventually(lambda: shows(client, "Up to date"))
+        said = [message for message in map(message_of, caplog.records) if message.values.get("component") == "topics"]
+        assert [message.line for message in said if message.line in (WAITING, GOES_ON)] == [WAITING, GOES_ON]
         async with publishing(settings) as publisher:
             await publisher.put(STATE, state("acct-2"), key="acct-2")
         await eventually(lambda: shows(client, "<b>2</b> <span>active"))

@@ -89,8 +89,9 @@ async def test_an_extension_expects_the_e_that_is_shown(world: World, capsys: py
     assert capsys.readouterr().out.startswith("applied: tenure.subscription.extended.v1 ")
     assert await run("extend", who, "--days", "3", "--yes", "--expected", before) == 0
     assert capsys.readouterr().out.startswith("duplicate: ")
-    assert await run("extend", who, "--days", "2", "--yes", "--expected", before) == 1
-    assert capsys.readouterr().out.startswith("rejected (expectation_failed): ")
+    for _ in range(2):
+        assert await run("extend", who, "--days", "2", "--yes", "--expected", before) == 1
+        assert capsys.readouterr().out.startswith("rejected (expectation_failed): ")
     after = (await world.get(who))["expires_on"]
     assert date.fromisoformat(after) - date.fromisoformat(before) == timedelta(days=3)
 

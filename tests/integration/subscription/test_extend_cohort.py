@@ -62,7 +62,8 @@ async def test_all_that_the_filters_choose_are_extended_and_the_same_command_aga
     moved = [before[0] + timedelta(days=3)] * 2 + [before[2]]
     assert await ends(world, [one, two, later]) == moved
     assert await run(name, *window, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["outcomes"] == {"duplicate": 2}
+    assert json.loads(capsys.readouterr().out)["outcomes"] == {"applied": 2}
+    assert [row[-2] for row in journal(name)] == ["applied", "applied"]
     assert await ends(world, [one, two, later]) == moved
     assert [await world.kinds(who) for who in (one, two)] == [["activated", "extended"]] * 2
     Path(f"tenure-extend-{name}.csv").unlink()
@@ -126,6 +127,28 @@ async def test_it_goes_on_where_it_was_cut_off_and_refusals_are_told_by_code(
     assert [row[-2] for row in journal(name)] == ["duplicate", "applied", "rejected"]
     after = await ends(world, [done, open_])
     assert after == [end + timedelta(days=3) for end in before[:2]]
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.rule("R39")
+async def test_a_refusal_is_told_again_by_every_later_run_also_where_the_first_was_killed_before_it_wrote_it_down(
+    world: World, capsys: pytest.CaptureFixture[str], *, remembers: bool
+) -> None:
+    name, (moved, other) = unused("cohort"), await bought(world, 8, 8)
+    before = await ends(world, [moved, other])
+    members = [Member(who, str(end)) for who, end in zip((moved, other), before, strict=True)]
+    begun = Cohort(name=name, days=3, performer=PERFORMER, members=members)
+    write_journal(Path(f"tenure-extend-{name}.csv"), begun)
+    await world.publish(renewal(moved, world.now))
+    await world.settle()
+    assert await run(name) == 1
+    if not remembers:
+        write_journal(Path(f"tenure-extend-{name}.csv"), begun)
+    capsys.readouterr()
+    assert await run(name) == 1
+    applied = "applied" if remembers else "duplicate"
+    assert f"1 rejected: expectation_failed\n1 rejected, 1 {applied}\n" in capsys.readouterr().out
+    assert [row[-2:] for row in journal(name)] == [["rejected", "expectation_failed"], [applied, ""]]
 
 
 @pytest.mark.parametrize(

@@ -88,13 +88,14 @@ async def test_a_service_works_over_tls_and_a_login(plain: Settings, guarded: Gu
         assert (await world.get(who))["balance"] == "5.00"
 
 
-@pytest.mark.parametrize("wrong", [{"kafka_sasl_password": "wrong"}, {"kafka_ssl_ca_file": None}])
+@pytest.mark.parametrize("wrong", [{"kafka_sasl_password": f"{PASSWORD}wrong"}, {"kafka_ssl_ca_file": None}])
 async def test_without_the_password_or_the_certificate_nothing_is_read(
-    plain: Settings, guarded: GuardedKafka, wrong: dict[str, Any]
+    plain: Settings, guarded: GuardedKafka, wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(Transient):
+    with pytest.raises(Transient) as refused:
         async with standalone_consumer(secured(plain, guarded, "SCRAM-SHA-256", **wrong)):
             pass
+    assert PASSWORD not in f"{refused.value}{caplog.text}"
 
 
 async def test_of_several_brokers_one_may_be_away(settings: Settings) -> None:

@@ -72,6 +72,23 @@ async def test_subscriptions_come_with_servers_and_balances_and_nothing_else_is_
     assert (await world.get(full))["balance"] == "20.00"
 
 
+async def test_nothing_is_sent_where_the_report_cannot_be_written_and_an_unreachable_contact_is_named_before(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = account()
+    Path("old.csv").write_text("\n".join([HEAD, row(world, who).replace("ann@example.com", "ann")]) + "\n")
+    Path("taken").mkdir()
+    assert await run("old.csv", "--report", "taken") == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "old.csv, line 2, column email: no mail can reach the contact: the address has no @",
+        "tenure import: taken: Is a directory",
+    ]
+    assert await world.kinds(who) == []
+    assert await run("old.csv") == 0
+    assert reported()[who] == ("taken", "")
+
+
 async def test_what_is_refused_gets_no_money_neither_then_nor_in_a_second_run(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,12 @@ import pytest
 
 from shared.contracts.state import SubscriptionState
 from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, OUTCOMES, STATE
+from shared.runtime.line_limit import message_of
+from shared.runtime.log_lines import GOES_ON
+from shared.runtime.settings import Settings
+from subscription_service.policy_files.rules import load_rules
 from tenure.ops import snapshot
+from tenure.ops.keeper import Keeper
 from tenure.ops.model import Model
 from tenure.ops.snapshot import Basis, DamagedSnapshot, Writing, frames, load
 from tests.kit.cases import cases
@@ -98,3 +103,20 @@ def test_one_that_is_given_up_leaves_the_old_one(model: Model, tmp_path: Path) -
     Writing(file).give_up()
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+async def test_a_folder_that_cannot_be_written_to_is_told_and_so_is_its_end(
+    model: Model, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tenure")
+    folder = tmp_path / "folder"
+    folder.write_text("in the way")
+    settings = Settings(ops_data_dir=folder)
+    keeper = Keeper(settings, load_rules(settings), lambda: NOW_MS)
+    await keeper.keep(model)
+    folder.unlink()
+    await keeper.keep(model)
+    first, last = map(message_of, caplog.records)
+    assert str(first.values["reason"]).startswith("the snapshot cannot be written: ")
+    assert (last.line, last.values["component"]) == (GOES_ON, "snapshot")
+    assert (folder / snapshot.FILE_NAME).exists()

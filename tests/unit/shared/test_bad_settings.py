@@ -236,6 +236,20 @@ def test_a_secret_is_given_once(refusal: Refusal, name: str) -> None:
             "TENURE_KAFKA_SASL_USERNAME and TENURE_KAFKA_SASL_PASSWORD: SASL needs both.",
         ),
         (
+            {"KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": SECRET},
+            "TENURE_KAFKA_SASL_PASSWORD, TENURE_KAFKA_SASL_USERNAME:"
+            " with TENURE_KAFKA_SECURITY_PROTOCOL=PLAINTEXT there is no login.",
+        ),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SASL_MECHANISM": "PLAIN"},
+            "TENURE_KAFKA_SASL_MECHANISM: with TENURE_KAFKA_SECURITY_PROTOCOL=SSL there is no login.",
+        ),
+        (
+            {"DATABASE_URL": f"postgresql://u:{SECRET}@h/d?sslrootcert=/ca.pem"},
+            "TENURE_DATABASE_URL: with sslmode=prefer no certificate is checked;"
+            " expected verify-full beside sslrootcert.",
+        ),
+        (
             {"KAFKA_SSL_CA_FILE": "/x"},
             "TENURE_KAFKA_SSL_CA_FILE: with TENURE_KAFKA_SECURITY_PROTOCOL=PLAINTEXT there is no TLS.",
         ),
