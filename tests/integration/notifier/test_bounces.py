@@ -51,6 +51,33 @@ async def test_a_hard_bounce_is_recorded_once_and_the_inbox_says_so(bounces: Bou
     assert 'tenure_notifications_total{channel="email",status="complained"} 0.0' in metrics
 
 
+async def test_who_has_another_address_by_now_reads_that_it_is_the_one_that_mails_come_back_from(
+    bounces: Bounces,
+) -> None:
+    who = account()
+    first = await bounces.email(who, 1, "ada@example.com")
+    await bounces.environment.publish(event("contact_changed", who, 2, contact=CONTACT | {"email": "bea@other.example"}))
+    path = f"/api/notifications/{first['notification_id']}/resend"
+    again = (await bounces.notifier.client.post(path, headers=operator())).json()["notification_id"]
+    await eventually(lambda: bounces.notifier.nothing_is_queued())
+    sent = {one["notification_id"]: one["recipient"] for one in await bounces.notifier.decisions(who)}
+    assert (sent[first["notification_id"]], sent[again]) == ("a…@example.com", "b…@other.example")
+    await bounces.bounce("postfix_unknown_user", again)
+    assert "b…@other.example" in (await bounces.notifier.inbox(who))["messages"][0]["body"]
+
+
+async def test_a_stream_is_told_that_the_message_about_a_bounce_was_read(bounces: Bounces) -> None:
+    who, client = account(), bounces.notifier.client
+    await bounces.bounce("postfix_unknown_user", (await bounces.email(who, 1, "ada@example.com"))["notification_id"])
+    [notice, other] = (await bounces.notifier.inbox(who))["messages"]
+    await client.post(f"/api/inbox/{other['id']}/read", headers=bearer(who))
+    async with client.stream("GET", "/api/inbox/stream", headers=bearer(who), timeout=10) as answer:
+        lines = (line async for line in answer.aiter_lines() if "unread" in line and line.startswith("data"))
+        assert await anext(lines) == 'data: {"unread":1}'
+        await client.post(f"/api/inbox/{notice['id']}/read", headers=bearer(who))
+        assert await anext(lines) == 'data: {"unread":0}'
+
+
 async def test_later_mails_keep_from_the_address_until_it_is_released_or_changed(bounces: Bounces) -> None:
     who, neighbour = account(), account()
     address = "ada@example.com"
