@@ -4,7 +4,7 @@ published, the account's inbox says so, and what must not fall silent goes to th
 `http.bounces` calls it for what is reported, `delivery.lease_holder` where a relay refuses an address for good.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.channels import PROTECTED
-from notifier_service.decisions.decide import NotificationDecision, passed_on
+from notifier_service.decisions.decide import passed_on
 from notifier_service.decisions.held_back import DeliveryMode, why_held_back
-from notifier_service.decisions.lifecycle_event import read
+from notifier_service.decisions.lifecycle_event import LifecycleEvent, read
 from notifier_service.decisions.notification import NotificationStatus, Returned
 from notifier_service.decisions.plan import notification_id
 from notifier_service.decisions.recipient import Recipient
@@ -49,19 +49,25 @@ class ReturnedMail:
 
         `known`: the recipients of the accounts, locked by the caller before anything else, since messages are inserted.
         """
+        before = await bounces.returned_before(connection, [bounce.notification_id for bounce in reported])
         returned = await bounces.record(connection, reported)
-        details = {bounce.notification_id: bounce.detail for bounce in reported}
+        by_id = {bounce.notification_id: bounce for bounce in reported}
         ended = [row for row in returned if BounceKind(row.bounce).outcome is not None]
         listed = await suppressions.add(connection, _suppressions(ended, unit_of_work))
-        told = [row for row in _one_per_address(ended) if row.address_hash in listed]
+        await self._tell(connection, _first_of_each_inbox(ended, listed, before), known, unit_of_work)
+        for row in ended:
+            result = Returned(_outcome(row), by_id[row.notification_id].detail)
+            unit_of_work.add_final_result(notification_of(row), result, attempts=row.attempts, at=unit_of_work.now)
+        await _pass_on(connection, [(row, by_id[row.notification_id]) for row in ended], known, unit_of_work)
+        return len(returned)
+
+    async def _tell(
+        self, connection: Connection, told: Sequence[Any], known: Mapping[str, Recipient], unit_of_work: UnitOfWork
+    ) -> None:
+        """The inboxes of these say so, unless inboxes are held back."""
         if told and why_held_back(Channel.INBOX, self.mode) is None:
             await messages.add(connection, [self._notice(row, known[row.account_id], unit_of_work) for row in told])
             unit_of_work.signals.add(Signal.INBOX)
-        for row in ended:
-            result = Returned(_outcome(row), details[row.notification_id])
-            unit_of_work.add_final_result(notification_of(row), result, attempts=row.attempts, at=unit_of_work.now)
-        await _pass_on(connection, ended, known, unit_of_work)
-        return len(returned)
 
     def _notice(self, row: Any, recipient: Recipient, unit_of_work: UnitOfWork) -> NewMessage:
         kind = BounceKind(row.bounce)
@@ -81,14 +87,21 @@ class ReturnedMail:
 
 def _suppressions(ended: Sequence[Any], unit_of_work: UnitOfWork) -> list[Suppression]:
     """None for an email whose address was not kept, as after an erasure (R48)."""
+    by_address = {row.address_hash: row for row in ended if row.address_hash}
     return [
         Suppression(row.address_hash, _outcome(row), unit_of_work.now, row.notification_id)
-        for row in _one_per_address(ended)
+        for row in by_address.values()
     ]
 
 
-def _one_per_address(ended: Sequence[Any]) -> list[Any]:
-    return list({row.address_hash: row for row in ended if row.address_hash}.values())
+def _first_of_each_inbox(
+    ended: Sequence[Any], listed: Collection[str], before: Collection[tuple[str, str]]
+) -> list[Any]:
+    """Those of which an inbox has to say that they came back, one for each address: it is on the list only now
+    (`listed`), or nothing had come back from there to this account (`before`).
+    """
+    by_inbox = {(row.account_id, row.address_hash): row for row in ended if row.address_hash}
+    return [row for key, row in by_inbox.items() if row.address_hash in listed or key not in before]
 
 
 def _outcome(row: Any) -> NotificationStatus:
@@ -96,18 +109,24 @@ def _outcome(row: Any) -> NotificationStatus:
 
 
 async def _pass_on(
-    connection: Connection, ended: Sequence[Any], known: Mapping[str, Recipient], unit_of_work: UnitOfWork
+    connection: Connection,
+    ended: Sequence[tuple[Any, Bounce]],
+    known: Mapping[str, Recipient],
+    unit_of_work: UnitOfWork,
 ) -> None:
-    """Queue emails to the next recipients; the event is known as long as its mail is kept."""
-    protected = [row for row in ended if row.kind in PROTECTED]
-    kept = [(row, await kept_mails.load(connection, row.notification_id)) for row in protected]
-    decisions = [
-        decision for row, mail in kept if mail and (decision := _passed_on(row, mail.event, known[row.account_id]))
-    ]
+    """Queue emails to the next recipients."""
+    decisions = []
+    for row, bounce in ended:
+        event = await _event(connection, bounce) if row.kind in PROTECTED else None
+        if event and (decision := passed_on(event, known[row.account_id], row.recipient_id, _outcome(row))):
+            decisions.append(decision)
     if await notifications.add(connection, decisions, now=unit_of_work.now):
         unit_of_work.signals.add(Signal.MAIL)
 
 
-def _passed_on(row: Any, event: bytes, recipient: Recipient) -> NotificationDecision | None:
-    told = read(decode(event, (), LIFECYCLE_EVENTS))
-    return passed_on(told, recipient, row.recipient_id, _outcome(row))
+async def _event(connection: Connection, bounce: Bounce) -> LifecycleEvent | None:
+    """What the email told of; None where neither that nor the mail was kept."""
+    if bounce.event:
+        return bounce.event
+    mail = await kept_mails.load(connection, bounce.notification_id)
+    return read(decode(mail.event, (), LIFECYCLE_EVENTS)) if mail else None

@@ -91,8 +91,7 @@ class UnitOfWork:
         )
 
     def add_read(self, notification: Notification, *, attempts: int, at: datetime) -> None:
-        """The recipient has read the internal message: its inbox has changed, and the outcome `read` is published."""
-        self.signals.add(Signal.INBOX)
+        """The recipient has read the internal message: the outcome `read` is published."""
         partitions = self.partitions[OUTCOMES]
         self.entries.append(outbox_entries.message_read(notification, attempts=attempts, at=at, partitions=partitions))
 

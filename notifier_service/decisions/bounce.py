@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from notifier_service.decisions.lifecycle_event import LifecycleEvent
+
 
 class BounceKind(StrEnum):
     """`soft`: not this mail, or not now. `hard`: the address takes none. `complaint`: its reader called it spam."""
@@ -31,11 +33,15 @@ RETURNED: Final = frozenset(_OUTCOMES.values())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """What is reported of one email; `detail`: the code and words of the mail server, without any address."""
+    """What is reported of one email; `detail`: the code and words of the mail server, without any address.
+
+    `event`: what the email tells of, where that is at hand; else it is known as long as the mail is kept.
+    """
 
     notification_id: str
     kind: BounceKind
     detail: str
+    event: LifecycleEvent | None = None
 
 
 _ENHANCED: Final = re.compile(r"(?<![0-9.])[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")

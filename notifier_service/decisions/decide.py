@@ -39,6 +39,7 @@ from notifier_service.decisions.recipient import (
     further_of,
     last_shortfall,
     next_recipient,
+    was_erased_after,
 )
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.outcomes import Channel
@@ -118,10 +119,12 @@ def passed_on(
     """The email to the next recipient in place of one that is suppressed for this reason; None where there is none.
 
     So does a kind that must not fall silent, where the address has bounced. The next one may have it already, by the
-    kinds on its row: then it has the same id.
+    kinds on its row: then it has the same id. Nobody is told of what is older than an erasure (R48).
     """
     following = next_recipient(recipient, recipient_id)
     if following is None or event.kind not in PROTECTED or reason not in RETURNED:
+        return None
+    if was_erased_after(event.metadata.version, recipient):
         return None
     planned = plan_further(event, following.recipient_id, recipient.muted_by_further)
     return NotificationDecision(event=event, planned=planned, contact=following, suppressed=planned.suppressed)

@@ -266,7 +266,7 @@ def _copies(ended: Iterable[tuple[EndedLease, LeaseResult]]) -> list[KeptMail]:
 def _bounces(refused: Sequence[LeaseResult], ours: Collection[str]) -> list[Bounce]:
     """The relay's refusals of addresses, of leases that were this process's."""
     return [
-        Bounce(notification_id=_id(one.lease), kind=BounceKind.HARD, detail=one.result.reason)
+        Bounce(notification_id=_id(one.lease), kind=BounceKind.HARD, detail=one.result.reason, event=one.lease.event)
         for one in refused
         if isinstance(one.result, Failed) and _id(one.lease) in ours
     ]

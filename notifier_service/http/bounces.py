@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from notifier_service.bounces.address import address_hash, may_report
 from notifier_service.bounces.report import Identity, UnreadableReport, identities, read_report
 from notifier_service.decisions.bounce import Bounce, BounceKind
+from notifier_service.decisions.recipient import recipient_contact
 from notifier_service.delivery.redaction import without_addresses
 from notifier_service.returned_mail import ReturnedMail
 from notifier_service.storage import bounces, recipients, suppressions
@@ -162,10 +163,10 @@ class _Endpoints:
     async def _record(self, bounce: Bounce) -> BounceAnswer:
         context = self._context
         async with transaction(context.http_engine) as connection:
-            account_id = await _account_of(connection, bounce.notification_id)
-            known = await recipients.lock(connection, [account_id])
+            email = await _email(connection, bounce.notification_id)
+            known = await recipients.lock(connection, [email.account_id])
             unit_of_work = UnitOfWork(await context.clock.now(connection), context.partitions)
-            contact = known[account_id].contact
+            contact = recipient_contact(known[email.account_id], email.recipient_id)
             detail = without_addresses(bounce.detail, contact.email if contact else "")
             plain = replace(bounce, detail=detail)
             recorded = await self._returned_mail.record(connection, [plain], known, unit_of_work)
@@ -184,12 +185,12 @@ def _read(raw: bytes) -> BounceReport:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place}: {first['msg']}.") from None
 
 
-async def _account_of(connection: Connection, notification_id: str) -> str:
-    """Whose email it is. Raises `Problem`: 404, and 503 while it is just being sent."""
+async def _email(connection: Connection, notification_id: str) -> Any:
+    """As of `bounces.find`. Raises `Problem`: 404, and 503 while it is just being sent."""
     found = await bounces.find(connection, notification_id)
     if found is None or found.channel != Channel.EMAIL or not (found.attempts or found.status == "sending"):
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such email, or it was never sent.")
     if found.status == "sending":
         detail = "The email is just being sent; please report it again in a moment."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
-    return str(found.account_id)
+    return found

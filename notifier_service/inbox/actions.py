@@ -35,7 +35,6 @@ class InboxActions:
         async with transaction(self._engine) as connection:
             await _require(connection, account_id, message_id)
             unit_of_work = await self._unit_of_work(connection)
-            unit_of_work.signals.add(Signal.INBOX)
             await messages.archive(connection, account_id, message_id, now=unit_of_work.now)
             return await _mark_read(connection, account_id, message_id, unit_of_work)
 
@@ -57,7 +56,10 @@ async def _require(connection: Connection, account_id: str, message_id: str | No
 
 
 async def _mark_read(connection: Connection, account_id: str, message_id: str | None, unit_of_work: UnitOfWork) -> int:
-    """Each message that becomes read is published once as an outcome, in the same transaction."""
+    """Each message that becomes read is published once as an outcome, in the same transaction, unless it has no
+    notification, as one about mail that came back.
+    """
+    unit_of_work.signals.add(Signal.INBOX)
     for done in await messages.mark_read(connection, account_id, message_id, now=unit_of_work.now):
         unit_of_work.add_read(done.notification, attempts=done.attempts, at=unit_of_work.now)
     summary = await messages.summary(connection, account_id)

@@ -10,10 +10,11 @@ from notifier_service.decisions.preferences import Preferences
 from notifier_service.storage.messages import InboxMessage
 from shared.contracts.fields import described
 from shared.contracts.outcomes import Channel
-from shared.contracts.scalars import Id
 
 LONGEST_PAGE: Final = 200
 LONGEST_SEARCH: Final = 100
+_ID_OR_INSTANT: Final = r"^[A-Za-z0-9._:+-]{1,128}$"
+"""An id, or an instant, whose offset may have a `+`."""
 Kind = Annotated[str, described("Short name of a lifecycle type.", "renewed")]
 
 
@@ -73,7 +74,7 @@ class InboxQuery(BaseModel):
         described("Only messages with this text in title or body, in any case of letters.", "ord-2026-0042"),
     ] = None
     before: Annotated[
-        Id | None,
+        Annotated[str, Field(pattern=_ID_OR_INSTANT)] | None,
         BeforeValidator(_empty_as_none),
         Field(description="Only older messages: the `id` of the last message of the page before, or an instant."),
     ] = None

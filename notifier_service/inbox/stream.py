@@ -73,8 +73,9 @@ class Streams:
     async def open(self, caller: Caller, since: int | None) -> AsyncIterator[AsyncIterator[bytes]]:
         """What one client is sent: messages with a higher `number` than `since` (None: future ones only), and `unread`.
 
-        `unread` is sent first, and whenever it changes or something is archived; a comment keeps an idle connection
-        open. It ends when the caller's token expires. Raises `Problem` 429 where too many are open, `Transient`.
+        `unread` is sent first, and whenever it changes or something is archived, with the number up to which messages
+        were sent, so that a client that has had none yet can go on there too; a comment keeps an idle connection open.
+        It ends when the caller's token expires. Raises `Problem` 429 where too many are open, `Transient`.
         """
         with self._connect(caller.account_id) as stream:
             async with transaction(self._engine) as connection:
@@ -101,7 +102,7 @@ class Streams:
                 yield server_sent_event("message", Message.of(message).model_dump(mode="json"), number=sent)
             if (summary.unread, summary.archived) != told:
                 told = summary.unread, summary.archived
-                yield server_sent_event("unread", {"unread": summary.unread})
+                yield server_sent_event("unread", {"unread": summary.unread}, number=sent)
             patience = min(_KEEP_ALIVE_SECONDS, caller.seconds_left)
             if sent >= summary.newest and not await wait_for_event(stream.changed, patience):
                 yield KEEP_ALIVE

@@ -26,14 +26,23 @@ _RECORD = Bulk(
     f" RETURNING {', '.join(f'notification.{name}' for name in _READ.names)}",
     ("notification_id", "bounce", "bounce_detail", "status"),
 )
-_FIND = text("SELECT account_id, channel, status, attempts FROM notification WHERE notification_id = :notification_id")
+_FIND = text(
+    "SELECT account_id, channel, status, attempts, recipient_id FROM notification"
+    " WHERE notification_id = :notification_id"
+)
+_ENDED = ", ".join(repr(kind.value) for kind in BounceKind if kind.outcome)
+_RETURNED_BEFORE = text(
+    "SELECT DISTINCT account_id, address_hash FROM notification AS reported"
+    f" JOIN notification AS other USING (account_id, address_hash) WHERE other.bounce IN ({_ENDED})"
+    "  AND reported.notification_id = ANY(CAST(:ids AS text[]))"
+)
 _LATEST_TO = text(
     "SELECT notification_id FROM notification WHERE address_hash = :address_hash ORDER BY number DESC LIMIT 1"
 )
 
 
 async def find(connection: Connection, notification_id: str) -> Any | None:
-    """`account_id`, `channel`, `status` and `attempts` of a notification; None where there is none."""
+    """`account_id`, `channel`, `status`, `attempts` and `recipient_id` of a notification; None where there is none."""
     return (await connection.execute(_FIND, {"notification_id": notification_id})).first()
 
 
@@ -41,6 +50,13 @@ async def latest_to(connection: Connection, address_hash: str) -> str | None:
     """The id of the email that was sent to this address last; None where none is known."""
     found: str | None = (await connection.execute(_LATEST_TO, {"address_hash": address_hash})).scalar_one_or_none()
     return found
+
+
+async def returned_before(connection: Connection, notification_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """(Account id, hash of the address) of those of these emails whose account had one come back from there before."""
+    if not notification_ids:
+        return set()
+    return {(*row,) for row in await connection.execute(_RETURNED_BEFORE, {"ids": list(notification_ids)})}
 
 
 async def record(connection: Connection, bounces: Sequence[Bounce]) -> list[Any]:

@@ -27,7 +27,7 @@ from notifier_service.decisions.notification import (
     RetryLater,
     Suppressed,
 )
-from notifier_service.decisions.recipient import Recipient, addressee_of
+from notifier_service.decisions.recipient import Recipient, addressee_of, masked
 from notifier_service.storage import recipients
 from notifier_service.storage.notifications import IDENTITY, NotificationRow, notification_of
 from shared.contracts.envelope import decode
@@ -56,11 +56,15 @@ _RECORD = Bulk(
     "  paused_until = CASE WHEN n.pause_milliseconds > 0"
     "   THEN clock_timestamp() + make_interval(secs => n.pause_milliseconds / 1000.0) END,"
     "  event = CASE WHEN n.status = 'queued' THEN notification.event END,"
+    "  recipient = CASE WHEN notification.recipient IS NOT NULL THEN coalesce(n.recipient, notification.recipient) END,"
     "  address_hash = CASE WHEN n.attempts > 0 AND notification.recipient IS NOT NULL THEN n.address_hash"
     "   ELSE notification.address_hash END"
     " FROM {rows} WHERE notification.notification_id = n.notification_id AND notification.claimed_by = :owner"
     " RETURNING notification.notification_id, notification.attempts",
-    ("notification_id", "status", "reason", "attempts", "first_attempt_at", "next_attempt_at", "address_hash"),
+    (
+        *("notification_id", "status", "reason", "attempts", "first_attempt_at", "next_attempt_at"),
+        *("recipient", "address_hash"),
+    ),
     also={"pause_milliseconds": "attempts"},
 )
 _OWNED = text("SELECT notification_id FROM notification WHERE status = 'sending' AND claimed_by = :owner")
@@ -117,11 +121,8 @@ async def record(connection: Connection, owner: int, results: Sequence[LeaseResu
 
     Notification id -> attempts so far, of those leases that `owner` still had; the others are left as they are.
     """
-    rows = [
-        {"notification_id": one.lease.notification.notification_id, **_columns(one), "address_hash": one.address_hash}
-        for one in sorted(results, key=lambda one: one.lease.notification.notification_id)
-    ]
-    return dict(await _RECORD.fetch(connection, rows, owner=owner))
+    ordered = sorted(results, key=lambda one: one.lease.notification.notification_id)
+    return dict(await _RECORD.fetch(connection, [_row(one) for one in ordered], owner=owner))
 
 
 async def owned(connection: Connection, owner: int) -> set[str]:
@@ -167,8 +168,19 @@ def _lease(row: Any, recipient: Recipient, now: datetime) -> Lease:
     )
 
 
+def _row(done: LeaseResult) -> dict[str, object]:
+    """With the address as it was when the lease was taken: it may be another than the one that was planned for."""
+    addressee = done.lease.addressee
+    return {
+        "notification_id": done.lease.notification.notification_id,
+        "recipient": masked(addressee.contact.email) if addressee else None,
+        "address_hash": done.address_hash,
+        **_columns(done),
+    }
+
+
 def _columns(done: LeaseResult) -> dict[str, object]:
-    """What `_RECORD` takes beside the id: attempts made now, when, and when the next one is due."""
+    """What became of it: attempts made now, when, and when the next one is due."""
     attempted = {"attempts": 1, "first_attempt_at": done.at}
     match done.result:
         case Delivered(reason=reason):

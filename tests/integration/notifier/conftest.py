@@ -43,9 +43,12 @@ async def notifier(settings: Settings, environment: Environment) -> AsyncIterato
 
 
 @pytest.fixture
-async def bounces(settings: Settings, environment: Environment) -> AsyncIterator[Bounces]:
+async def bounces(
+    settings: Settings, environment: Environment, request: pytest.FixtureRequest
+) -> AsyncIterator[Bounces]:
+    """With other settings by `indirect`."""
     async with scripted_relay(relay_script) as relay:
         own = {"smtp_host": "127.0.0.1", "smtp_port": relay.port, "bounce_domain": "bounces.tenure.example"}
-        changed = settings.model_copy(update=own)
+        changed = settings.model_copy(update=own | getattr(request, "param", {}))
         async with running_notifier(changed) as notifier:
             yield Bounces(notifier, relay, environment, changed)

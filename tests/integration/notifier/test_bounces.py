@@ -51,6 +51,33 @@ async def test_a_hard_bounce_is_recorded_once_and_the_inbox_says_so(bounces: Bou
     assert 'tenure_notifications_total{channel="email",status="complained"} 0.0' in metrics
 
 
+async def test_who_has_another_address_by_now_reads_that_it_is_the_one_that_mails_come_back_from(
+    bounces: Bounces,
+) -> None:
+    who = account()
+    first = await bounces.email(who, 1, "ada@example.com")
+    await bounces.environment.publish(event("contact_changed", who, 2, contact=CONTACT | {"email": "b@other.example"}))
+    path = f"/api/notifications/{first['notification_id']}/resend"
+    again = (await bounces.notifier.client.post(path, headers=operator())).json()["notification_id"]
+    await eventually(bounces.notifier.nothing_is_queued)
+    sent = {one["notification_id"]: one["recipient"] for one in await bounces.notifier.decisions(who)}
+    assert (sent[first["notification_id"]], sent[again]) == ("a…@example.com", "b…@other.example")
+    await bounces.bounce("postfix_unknown_user", again)
+    assert "b…@other.example" in (await bounces.notifier.inbox(who))["messages"][0]["body"]
+
+
+async def test_a_stream_is_told_that_the_message_about_a_bounce_was_read(bounces: Bounces) -> None:
+    who, client = account(), bounces.notifier.client
+    await bounces.bounce("postfix_unknown_user", (await bounces.email(who, 1, "ada@example.com"))["notification_id"])
+    [notice, other] = (await bounces.notifier.inbox(who))["messages"]
+    await client.post(f"/api/inbox/{other['id']}/read", headers=bearer(who))
+    async with client.stream("GET", "/api/inbox/stream", headers=bearer(who), timeout=10) as answer:
+        lines = (line async for line in answer.aiter_lines() if "unread" in line and line.startswith("data"))
+        assert await anext(lines) == 'data: {"unread":1}'
+        await client.post(f"/api/inbox/{notice['id']}/read", headers=bearer(who))
+        assert await anext(lines) == 'data: {"unread":0}'
+
+
 async def test_later_mails_keep_from_the_address_until_it_is_released_or_changed(bounces: Bounces) -> None:
     who, neighbour = account(), account()
     address = "ada@example.com"
@@ -81,6 +108,46 @@ async def test_what_must_not_fall_silent_goes_to_the_next_recipient_instead(boun
     await eventually(lambda: has_been_told(bounces, who, ["renewal_due", "auto_renewal_failed"]))
     assert bounces.relay.recipients.count("deputy@example.com") == 2
     assert len(await bounces.suppressions(who)) == 1
+
+
+@pytest.mark.rule("R52")
+@pytest.mark.parametrize("bounces", [{"keep_mails_days": 0}], indirect=True)
+async def test_where_no_copies_are_kept_a_refused_address_is_passed_on_all_the_same(bounces: Bounces) -> None:
+    who, deputy = account(), CONTACT | {"recipient_id": "deputy", "email": "deputy@example.com", "kinds": []}
+    await bounces.environment.publish(
+        event("recipients_changed", who, 1, recipients=[deputy]),
+        event("contact_changed", who, 2, contact=CONTACT | {"email": "gone@example.com"}),
+        event("renewal_due", who, 3),
+    )
+    await eventually(lambda: has_been_told(bounces, who, ["renewal_due"]))
+
+
+async def test_every_account_reads_once_that_its_own_mail_came_back_and_again_after_a_release(bounces: Bounces) -> None:
+    accounts, address = [account(), account()], "shared@example.com"
+    emails = [await bounces.email(who, version, address) for version in (1, 2) for who in accounts]
+    for email in emails:
+        await bounces.bounce("postfix_unknown_user", email["notification_id"])
+        await bounces.bounce("ses_complaint", email["notification_id"])
+    for who in accounts:
+        kinds = [one["kind"] for one in (await bounces.notifier.inbox(who))["messages"]]
+        assert kinds == ["email_bounced", "activated", "activated"]
+    [listed] = await bounces.suppressions(accounts[0])
+    await bounces.notifier.client.delete(f"/api/suppressions/{listed['address_hash']}", headers=operator())
+    again = await bounces.email(accounts[0], 3, address)
+    await bounces.bounce("postfix_unknown_user", again["notification_id"])
+    assert [one["kind"] for one in (await bounces.notifier.inbox(accounts[0]))["messages"]].count("email_bounced") == 2
+
+
+@pytest.mark.rule("R52")
+async def test_nothing_of_a_further_recipients_address_stays_in_what_the_mail_server_said(bounces: Bounces) -> None:
+    who, deputy = account(), CONTACT | {"recipient_id": "deputy", "email": f"{PRIVATE}@example.com", "kinds": None}
+    await bounces.environment.publish(event("recipients_changed", who, 1, recipients=[deputy]))
+    await bounces.email(who, 2, "ada@example.com")
+    await eventually(bounces.notifier.nothing_is_queued)
+    [told] = [one for one in await bounces.notifier.decisions(who) if one["recipient_id"]]
+    detail = f"550 5.1.1 {PRIVATE}: no such user"
+    await bounces.post(operator(), notification_id=told["notification_id"], kind="hard", detail=detail)
+    assert ("bounced", "550 5.1.1 [address]: no such user") in await bounces.outcomes(who, 4)
 
 
 async def has_been_told(bounces: Bounces, who: str, kinds: list[str]) -> bool:

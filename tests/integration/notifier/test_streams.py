@@ -75,7 +75,7 @@ async def test_a_stream_ends_when_its_token_expires(notifier: RunningNotifier) -
     token = {"Authorization": f"Bearer {jwt.encode(claims, SECRET, algorithm='HS256')}"}
     async with stream(notifier, token) as answer:
         text = "".join([part async for part in answer.aiter_text()])
-    assert text.startswith("retry: 2000\n\nevent: unread")
+    assert text.startswith("retry: 2000\n\nid: 0\nevent: unread")
     assert 2.5 < time.time() - began < 10
 
 

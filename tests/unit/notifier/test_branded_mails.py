@@ -78,8 +78,10 @@ def test_the_logo_comes_along_beside_the_page_that_shows_it() -> None:
 
 
 def test_the_accent_is_that_of_button_and_links_and_can_be_read_by_night() -> None:
-    html = part(samples.mail(samples.expired, brand=BRAND), "html")
+    links = replace(samples.metadata().links, unsubscribe_url="https://tenure.example/unsubscribe")
+    html = part(samples.mail(samples.renewed, brand=BRAND, links=links), "html")
     assert f"background:{BRAND.accent}" in html
+    assert html.count('class="accent" href="') == html.count(f'style="color:{BRAND.accent}"') == 3
     assert BRAND.dark_accent is not None
     assert f".button td {{ background: {BRAND.dark_accent} !important; }}" in html
     assert contrast(BRAND.dark_accent, DARK_CARD) >= READABLE

@@ -1,12 +1,14 @@
 """Further recipients (R52): whose email each is, since when, and what ends one that waits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.decide import NotificationDecision, passed_on
+from notifier_service.decisions.outdated import LatestVersions
 from notifier_service.decisions.plan import MUTED, NO_RECIPIENT, notification_id
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient, addressee_of, why_unwanted
@@ -152,3 +154,9 @@ def test_a_kind_that_must_not_fall_silent_goes_to_the_next_recipient_where_an_ad
 @pytest.mark.parametrize(("data", "reason"), [(DUE, "muted"), (DUE, "erased"), (EXCEEDED, "bounced")])
 def test_nothing_else_is_passed_on(data: LifecycleData, reason: str) -> None:
     assert passed_on(event(5, data), KNOWN, None, reason) is None
+
+
+@pytest.mark.rule("R48", "R52")
+def test_nobody_is_told_instead_of_what_is_older_than_an_erasure() -> None:
+    erased = replace(KNOWN, latest_versions=LatestVersions({"erased": 6}))
+    assert passed_on(event(5, DUE), erased, None, "bounced") is None
