@@ -50,6 +50,11 @@ class Language:
     locale: Locale
     sentences: Sentences
 
+    @property
+    def direction(self) -> str:
+        """`ltr`, or `rtl` of a language that is written from right to left, as HTML has it."""
+        return str(self.locale.text_direction)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Languages:

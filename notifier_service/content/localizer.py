@@ -14,6 +14,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_skeleton, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
@@ -198,9 +199,28 @@ def _has_winter_time(zone: tzinfo | None, year: int) -> bool:
     return any(shift < timedelta(0) for shift in shifts if shift)
 
 
+@cache
+def _metazones() -> Mapping[str, str]:
+    """Zone id -> the metazone in which CLDR names its time, of zones that CLDR has by an earlier id (`Asia/Calcutta`):
+    Babel asks for the present one alone, and finds none.
+    """
+    metazones, present = get_global("meta_zones"), get_global("zone_aliases")
+    by_earlier = {zone: metazone for zone, metazone in metazones.items() if present.get(zone, zone) not in metazones}
+    found = {present[zone]: metazone for zone, metazone in by_earlier.items()}
+    return found | {zone: found[key] for zone, key in present.items() if key in found}
+
+
+def _metazone_names(zone: str, locale: Locale) -> Mapping[str, str]:
+    """Variant (`standard`, `daylight`) -> name, where Babel does not find it by the zone's id."""
+    names: Mapping[str, str] = locale.meta_zones.get(_metazones().get(zone, ""), {}).get("long", {})
+    return names
+
+
 @lru_cache(_REMEMBERED)
 def _zone_name(zone: ZoneInfo, daylight: bool, locale: Locale) -> str:
     """`China Standard Time`; a zone without a place (`Etc/GMT+5`) is called by its id."""
     variant: Literal["daylight", "standard"] = "daylight" if daylight else "standard"
+    if name := _metazone_names(zone.key, locale).get(variant):
+        return name
     name = str(get_timezone_name(zone, width="long", zone_variant=variant, locale=locale))
     return zone.key if locale.territories["ZZ"] in name else name

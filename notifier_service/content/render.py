@@ -162,6 +162,7 @@ def _context(
     return {
         "content": content,
         "language": localizer.language.tag,
+        "direction": localizer.language.direction,
         "text": text,
         "greeting": text("greeting", name=name) if name else text("greeting.without_name"),
         "zone": text("footer.zone", zone=localizer.zone.key) if localizer.zone_known else text("footer.zone_unknown"),

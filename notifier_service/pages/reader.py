@@ -1,6 +1,7 @@
 """In which language and zone a page speaks: the account's contact's, else what the browser asks for. Pure."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from notifier_service.content.languages import FALLBACK, Languages
 from notifier_service.content.localizer import Localizer, localizer_for
@@ -17,10 +18,21 @@ def localizer_of(languages: Languages, contact: Contact | None, accept_language:
 
 
 def accepted(languages: Languages, accept_language: str) -> str:
-    """The tag of the first language in `Accept-Language` that is there; `zh`, `zh-Hans` and `zh-TW` find `zh-CN`."""
-    primary = {tag.partition("-")[0].casefold(): tag for tag in languages.by_tag}
-    wanted = (tag.partition("-")[0].casefold() for tag in _by_preference(accept_language))
-    return next((primary[tag] for tag in wanted if tag in primary), FALLBACK)
+    """The tag of the first language in `Accept-Language` that is there; where a tag is not, one of the same language:
+    `zh`, `zh-Hans` and `zh-TW` find `zh-CN`.
+    """
+    found = (_nearest(languages, wanted.casefold()) for wanted in _by_preference(accept_language))
+    return next(filter(None, found), FALLBACK)
+
+
+def _nearest(languages: Languages, wanted: str) -> str | None:
+    exact = (tag for tag in languages.by_tag if tag.casefold() == wanted)
+    same_language = (tag for tag in languages.by_tag if _primary(tag.casefold()) == _primary(wanted))
+    return next(chain(exact, same_language), None)
+
+
+def _primary(tag: str) -> str:
+    return tag.partition("-")[0]
 
 
 def _by_preference(header: str) -> Iterator[str]:

@@ -40,7 +40,9 @@ def test_a_list_in_chinese_keeps_its_numbers_apart_from_the_words() -> None:
     [
         ("Asia/Shanghai", "December 2, 2026 at 00:00 (China Standard Time, UTC+08:00)"),
         ("America/New_York", "December 1, 2026 at 11:00 (Eastern Standard Time, UTC-05:00)"),
-        ("Asia/Kolkata", "December 1, 2026 at 21:30 (India Time, UTC+05:30)"),
+        ("Asia/Kolkata", "December 1, 2026 at 21:30 (India Standard Time, UTC+05:30)"),
+        ("Asia/Calcutta", "December 1, 2026 at 21:30 (India Standard Time, UTC+05:30)"),
+        ("America/Argentina/Buenos_Aires", "December 1, 2026 at 13:00 (Argentina Standard Time, UTC-03:00)"),
         ("UTC", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
         ("Etc/GMT+5", "December 1, 2026 at 11:00 (Etc/GMT+5, UTC-05:00)"),
         ("Mars/Phobos", "December 1, 2026 at 16:00 (Coordinated Universal Time, UTC+00:00)"),
@@ -81,6 +83,11 @@ def test_instants_are_shown_in_the_readers_zone(zone: str, shown: str) -> None:
             "Australia/Lord_Howe",
             "January 15, 2027 at 23:00 (Lord Howe Daylight Time, UTC+11:00)",
             "July 15, 2027 at 22:30 (Lord Howe Standard Time, UTC+10:30)",
+        ),
+        (
+            "Europe/Kyiv",
+            "January 15, 2027 at 14:00 (Eastern European Standard Time, UTC+02:00)",
+            "July 15, 2027 at 15:00 (Eastern European Summer Time, UTC+03:00)",
         ),
         (
             "Asia/Kathmandu",

@@ -121,8 +121,8 @@ def test_every_mail_keeps_to_the_lines_of_smtp(language: str) -> None:
 
 
 def test_the_language_of_the_page_is_the_readers() -> None:
-    assert '<html lang="zh-CN">' in part_of(mail_of(samples.LIN), "html")
-    assert '<html lang="en">' in part_of(mail_of(replace(samples.LIN, locale="fr")), "html")
+    assert '<html lang="zh-CN" dir="ltr">' in part_of(mail_of(samples.LIN), "html")
+    assert '<html lang="en" dir="ltr">' in part_of(mail_of(replace(samples.LIN, locale="fr")), "html")
 
 
 def test_long_ids_stay_as_they_are_on_the_wire() -> None:
