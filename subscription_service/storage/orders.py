@@ -63,7 +63,10 @@ _PLACED = Bulk(
     " LEFT JOIN ledger_entry l ON l.kind = 'charge' AND l.entry_id = o.order_id WHERE NOT o.rejected",
     ("account_id", "order_id"),
 )
-_OF_ACCOUNT = text(f"SELECT {_READ.sql} FROM order_entry WHERE account_id = :id ORDER BY placed_at, order_id")
+_OF_ACCOUNT = text(
+    f"SELECT {_READ.sql} FROM order_entry WHERE account_id = :id"
+    " ORDER BY placed_at, starts_at NULLS LAST, order_id"  # an import places all its terms at one instant
+)
 _OF_RANGE = text(f"SELECT {_READ.sql} FROM order_entry WHERE {IN_RANGE}")
 
 
@@ -114,7 +117,7 @@ async def placed(connection: Connection, wanted: Collection[tuple[str, str]]) ->
 
 
 async def of_account(connection: Connection, account_id: str) -> list[OrderEntry]:
-    """The orders of an account, the oldest first."""
+    """Orders of an account, the oldest first, those of one instant in the order of their terms, refused ones last."""
     return [_entry(row) for row in _READ.rows(await connection.execute(_OF_ACCOUNT, {"id": account_id}))]
 
 

@@ -9,6 +9,7 @@ import pytest
 from shared.contracts.reference import sections, type_of
 from shared.contracts.schemas import MESSAGE_TYPES, schema
 from shared.contracts.unreadable import Reason
+from subscription_service.domain.orders import OrderStatus
 from tests import contract_page
 from tests.kit.cases import cases
 from tests.pages import DOCS
@@ -55,10 +56,41 @@ def test_every_reason_of_a_dead_letter_is_explained(reason: Reason) -> None:
 
 
 def test_every_path_of_http_is_explained_and_no_other() -> None:
-    documents = [json.loads(path.read_text("utf-8")) for path in (DOCS / "contracts").glob("openapi-*.json")]
+    documents = openapi_documents()
     assert len(documents) == 2
     served = {
         (method.upper(), path) for each in documents for path, methods in each["paths"].items() for method in methods
     }
     explained = set(re.findall(r"`(GET|POST|PUT|DELETE) (/[^`]*)`", (DOCS / "contract.md").read_text("utf-8")))
     assert explained - {("GET", "/openapi.json")} == served
+
+
+def test_the_defaults_and_limits_that_the_page_states_are_those_of_the_paths() -> None:
+    stated = {
+        (path, name, int(default), int(most.replace(",", "")))
+        for path, answer in re.findall(
+            r"^\| `GET (/[^`]*)` \| (.*)$", (DOCS / "contract.md").read_text("utf-8"), re.MULTILINE
+        )
+        for name, default, most in re.findall(r"`\?(\w+)=` \((\d+), at most ([\d,]*\d)\)", answer)
+    }
+    served = {
+        (path, one["name"], one["schema"]["default"], one["schema"]["maximum"])
+        for each in openapi_documents()
+        for path, methods in each["paths"].items()
+        for one in methods.get("get", {}).get("parameters", [])
+        if {"default", "maximum"} <= one["schema"].keys()
+    }
+    assert len(stated) > 5
+    assert stated <= served
+
+
+@cases("status", OrderStatus)
+def test_every_status_of_an_order_is_named(status: OrderStatus) -> None:
+    (row,) = re.findall(
+        r"^\| `GET /api/accounts/{account_id}/orders` .*$", (DOCS / "contract.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert f"`{status.value}`" in row
+
+
+def openapi_documents() -> list[Any]:
+    return [json.loads(path.read_text("utf-8")) for path in (DOCS / "contracts").glob("openapi-*.json")]

@@ -8,6 +8,7 @@ import pytest
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.samples import BEGINS, purchase, specification
 from tests.integration.subscription.serving import World
+from tests.kit.events import CONTACT
 from tests.kit.tokens import bearer, operator
 
 PATHS = ["", "/orders", "/history", "/timeline", "/quote", "/servers", "/configuration/tag"]
@@ -84,6 +85,23 @@ async def test_the_order_list_shows_every_order_at_once_while_the_overview_waits
     assert (statuses["p-1"], statuses["r-1"]) == ("ended", "effective")
     shown = await service.get(acme)
     assert (shown["purchased_quota"]["servers"], shown["remaining_anti_ransomware_gb"]) == (5, 170)
+
+
+@pytest.mark.rule("R18", "R42")
+async def test_orders_of_one_instant_are_listed_in_the_order_of_their_terms(service: World) -> None:
+    chain = [("z-1", "2025-12-01T00:00:00+08:00", "2025-12-31"), ("m-2", "2026-01-01T00:00:00+08:00", "2026-01-31")]
+    terms = [
+        {"order_id": order, "starts_at": start, "months": 1, "specification": specification(), "expires_on": last_day}
+        for order, start, last_day in chain
+    ]
+    bought_elsewhere = {"contact": CONTACT, "anchor_day": 31, "terms": terms, "auto_renewal": None, "declined": False}
+    await service.send("moved", "subscription.imported", import_id="i-1", **bought_elsewhere)
+    await service.settle()
+    for order, accepted in (("r-10", True), ("r-9", True), ("c-11", False)):
+        await service.send("moved", "renewal.ordered", order_id=order, duration_months=1, terms_accepted=accepted)
+    await service.settle()
+    listed = [one["order_id"] for one in (await service.get("moved/orders"))["orders"]]
+    assert listed == ["z-1", "m-2", "r-10", "r-9", "c-11"]
 
 
 @pytest.mark.rule("G2")
