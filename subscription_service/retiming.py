@@ -16,8 +16,9 @@ from subscription_service.domain.policy import Policy, Rules
 from subscription_service.domain.timers import next_timer
 from subscription_service.policy_files import earlier
 from subscription_service.rules_in_force import COMPONENT
-from subscription_service.storage import accounts, applied_policy, rule_changes
+from subscription_service.storage import applied_policy, next_timers, rule_changes
 from subscription_service.storage.applied_policy import AppliedPolicy
+from subscription_service.storage.next_timers import TimedAccount
 
 _ACCOUNTS_PER_TRANSACTION: Final = 1000
 
@@ -47,9 +48,11 @@ class Retiming:
             await self._time_all(policy)
 
     async def _time_all(self, policy: Policy) -> None:
+        async with transaction(self._context.engine) as connection:
+            in_all = await next_timers.count(connection)
         while self._after is not None:
             self._after = await self._time_next(policy, self._after)
-            reason = f"{self._timed} accounts have got their next timers by a new policy so far"
+            reason = f"{self._timed} of {in_all} accounts have got their next timers by a new policy so far"
             if self._after is not None:
                 self._context.health.mark_unready(COMPONENT, reason)
         async with transaction(self._context.engine) as connection:
@@ -61,25 +64,29 @@ class Retiming:
             stored = await applied_policy.lock(connection)
             if stored is not None and stored.fingerprint == self._fingerprint:
                 return stored
-            before = [] if stored is None else await self._ended_now(connection, stored)
-            applied = AppliedPolicy(self._fingerprint, before, is_done=False)
+            applied = AppliedPolicy(self._fingerprint, [], is_done=False)
+            if stored is not None:
+                applied = await self._in_place_of(connection, stored)
             await applied_policy.replace(connection, applied)
             return applied
 
-    async def _ended_now(self, connection: Connection, stored: AppliedPolicy) -> earlier.StoredPolicies:
-        """The policies that went before ours, of which this restart ends the last."""
-        now = (await self._context.clock.now(connection)).replace(microsecond=0)
+    async def _in_place_of(self, connection: Connection, stored: AppliedPolicy) -> AppliedPolicy:
+        """Ours with the policies that went before it, of which this restart ends the last; unless that has the same
+        due, so that all accounts are timed by ours already.
+        """
+        ours, now = self._rules.policy, (await self._context.clock.now(connection)).replace(microsecond=0)
         if not stored.is_done:
-            return earlier.never_in_force(now, stored.earlier)
-        documents = await rule_changes.latest_first(connection)
-        policy = earlier.applied_before(self._rules.policy, stored.fingerprint, documents)
-        return earlier.ended(policy, now, stored.earlier)
+            return AppliedPolicy(self._fingerprint, earlier.never_in_force(now, stored.earlier), is_done=False)
+        policy = earlier.applied_before(ours, stored.fingerprint, await rule_changes.latest_first(connection))
+        if earlier.fingerprint(policy) == stored.fingerprint and ours.has_same_due(policy):
+            return stored._replace(fingerprint=self._fingerprint)
+        return AppliedPolicy(self._fingerprint, earlier.ended(policy, now, stored.earlier), is_done=False)
 
     async def _time_next(self, policy: Policy, after: str) -> str | None:
         """The accounts after an id, up to 1000; gives the last one's id, None where there are no more."""
         async with transaction(self._context.engine) as connection:
-            found = await accounts.lock_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
-            timers = [(each.account.account_id, next_timer(each.account, policy)) for each in found]
-            await accounts.reschedule(connection, timers)
+            found = await next_timers.read_next(connection, after=after, limit=_ACCOUNTS_PER_TRANSACTION)
+            timed = [TimedAccount(account, next_timer(account, policy)) for account, _ in found]
+            await next_timers.set_anew(connection, [new for new, old in zip(timed, found, strict=True) if new != old])
         self._timed += len(found)
         return found[-1].account.account_id if len(found) == _ACCOUNTS_PER_TRANSACTION else None

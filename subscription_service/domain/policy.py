@@ -6,11 +6,11 @@ Plain values; `policy_files` reads the files and checks them. Which edition is "
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.contracts.types import Edition, Feature
@@ -76,12 +76,23 @@ class Policy:
         """Whether any notice may be due (R49)."""
         return bool(self.charge_notice_days) or (self.earlier is not None and self.earlier.policy.gives_charge_notices)
 
+    def has_same_due(self, other: "Policy") -> bool:
+        """Whether by both the same is due at the same instants: they differ in nothing, or in what no timer asks."""
+        return self == replace(other, **{name: getattr(self, name) for name in _NEVER_DUE})
+
     def reminders_of(self, months: int, edition: Edition) -> tuple[tuple[int, ...], int]:
         """Days and hour of the reminders where the last term has so many months in this edition (R29, R51)."""
         for row in self.reminders:
             if row.fits(months, edition):
                 return row.days, row.hour
         return self.reminder_days, self.reminder_hour
+
+
+_NEVER_DUE: Final = (
+    *("version", "grace_days", "park_for", "park_limit", "park_limit_bytes"),
+    *("claim_retention_days", "earlier"),
+)
+"""Fields of `Policy` from which no timer is worked out; when grace is over was stored when it began (R35)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Timers are of two sorts. *Changes* make another subscription. *Announcements* on
 between two changes need not be run to be counted (the forecast).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -51,7 +51,12 @@ def next_timer(account: Account, policy: Policy) -> Timer | None:
     Where only the new policy would have had something due before the restart, that is the restart: nothing happens at
     it, but `decided_at` passes over what is left out (R29, R49, R51).
     """
-    return min((*_schedule(account, policy), *_passed_over(account, policy)), key=attrgetter("at"), default=None)
+    earlier = _earlier(account, policy)
+    missed = () if earlier is None else _missed(account, earlier)
+    first = _first(missed or _planned(account, policy))
+    if earlier is None or first is None or missed or first.at > earlier.until:
+        return first
+    return Timer(earlier.until, first.kind)
 
 
 def next_action(account: Account, timer: Timer | None, policy: Policy) -> Timer | None:
@@ -59,7 +64,7 @@ def next_action(account: Account, timer: Timer | None, policy: Policy) -> Timer 
     earlier = policy.earlier
     if timer is None or earlier is None or timer.at != earlier.until:
         return timer
-    return min(_schedule(account, policy), key=attrgetter("at"), default=None)
+    return _first(_schedule(account, policy))
 
 
 def same_timer(one: Account, other: Account) -> bool:
@@ -69,7 +74,7 @@ def same_timer(one: Account, other: Account) -> bool:
 
 def next_change(account: Account, policy: Policy) -> Timer | None:
     """The earliest instant after `decided_at` at which a change is due, or None; announcements are passed over."""
-    return min(_changes(account, policy), key=attrgetter("at"), default=None)
+    return _first(_changes(account, policy))
 
 
 def announced_before(account: Account, until: datetime, policy: Policy) -> Sequence[Timer]:
@@ -117,23 +122,24 @@ def _schedule(account: Account, policy: Policy) -> Iterator[Timer]:
     earlier = _earlier(account, policy)
     if earlier is None:
         return _planned(account, policy)
-    missed = [timer for timer in _schedule(account, earlier.policy) if timer.at <= earlier.until]
+    missed = _missed(account, earlier)
     return iter(missed) if missed else _planned(structs.replace(account, decided_at=earlier.until), policy)
 
 
-def _passed_over(account: Account, policy: Policy) -> Iterator[Timer]:
-    """The restart, where the policy has anything due before it."""
-    earlier = _earlier(account, policy)
-    if earlier is not None:
-        first = min(_planned(account, policy), key=attrgetter("at"), default=None)
-        if first is not None and first.at <= earlier.until:
-            yield Timer(earlier.until, first.kind)
+def _missed(account: Account, earlier: EarlierPolicy) -> Sequence[Timer]:
+    """What the policy before had due up to the restart, and has not run."""
+    return [timer for timer in _schedule(account, earlier.policy) if timer.at <= earlier.until]
 
 
 def _earlier(account: Account, policy: Policy) -> EarlierPolicy | None:
     """What went before the policy, where the account was last decided before that ended."""
     earlier, after = policy.earlier, account.decided_at
     return earlier if earlier is not None and after is not None and after < earlier.until else None
+
+
+def _first(timers: Iterable[Timer]) -> Timer | None:
+    """The earliest; of several at one instant the first."""
+    return min(timers, key=attrgetter("at"), default=None)
 
 
 def _planned(account: Account, policy: Policy) -> Iterator[Timer]:

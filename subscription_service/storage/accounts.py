@@ -107,11 +107,8 @@ _SAVE = update(
 _SAVE_PARKED = update(AccountRow, ("account_id", *_OF_PARKED))
 _FIND = text(f"SELECT {_READ.sql} FROM account WHERE account_id = :id")
 _WITH_STATE = Statement(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids) AND revision > 0")
-_NEXT = f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit"
 _READ_SOME = text(f"SELECT {_READ.sql} FROM account WHERE account_id = ANY(:ids)")
-_READ_NEXT = text(_NEXT)
-_LOCK_NEXT = text(f"{_NEXT} FOR UPDATE")
-_RESCHEDULE = update(AccountRow, ("account_id", "next_due_at", "next_timer"), only_if="account.waiting = 0")
+_READ_NEXT = text(f"SELECT {_READ.sql} FROM account WHERE account_id > :after ORDER BY account_id LIMIT :limit")
 
 
 async def lock(
@@ -173,25 +170,6 @@ async def read_next(connection: Connection, *, after: str, limit: int) -> list[A
     return [_account(row) for row in _READ.rows(found)]
 
 
-async def lock_next(connection: Connection, *, after: str, limit: int) -> list[LockedAccount]:
-    """Lock the next accounts after an id, in key order."""
-    found = await connection.execute(_LOCK_NEXT, {"after": after, "limit": limit})
-    return [_locked(row) for row in _READ.rows(found)]
-
-
-async def reschedule(connection: Connection, timers: Iterable[tuple[str, Timer | None]]) -> None:
-    """Set the next timers of accounts by their ids, but leave accounts with waiting events alone."""
-    rows = [
-        {
-            "account_id": account_id,
-            "next_due_at": timer.at if timer else None,
-            "next_timer": timer.kind if timer else None,
-        }
-        for account_id, timer in timers
-    ]
-    await _RESCHEDULE.run(connection, rows)
-
-
 async def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, Any]:
     """Account id -> row."""
     return {row.account_id: row for row in _READ_LOCKED.rows(await _LOCK.fetch(connection, {"ids": account_ids}))}
@@ -204,7 +182,7 @@ def _locked(row: Any) -> LockedAccount:
         before=account,
         partition=row.partition,
         revision=row.revision,
-        stored_timer=_timer(row),
+        stored_timer=timer_of(row),
         waiting=WaitingEvents(_not_loaded(row)) if row.waiting else WaitingEvents(),
     )
 
@@ -242,7 +220,7 @@ def _account(row: Any) -> Account:
     )
 
 
-def _timer(row: Any) -> Timer | None:
+def timer_of(row: Any) -> Timer | None:
     """The next timer, where the row tells it: not while events wait."""
     return Timer(row.next_due_at, _TIMER_KINDS[row.next_timer]) if row.next_timer and not row.waiting else None
 

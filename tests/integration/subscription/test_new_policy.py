@@ -16,7 +16,7 @@ from subscription_service import retiming
 from subscription_service.domain.policy import Rules
 from subscription_service.policy_files.comparison import document
 from subscription_service.retiming import Retiming
-from subscription_service.storage import rule_changes
+from subscription_service.storage import next_timers, rule_changes
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.core import Batch, Core
 from tests.integration.subscription.fresh_core import core_with
@@ -38,10 +38,10 @@ def core(postgres: Postgres) -> Iterator[Core]:
         yield made
 
 
-def restart(core: Core, with_rules: Rules) -> Health:
+def restart(core: Core, with_rules: Rules, health: Health | None = None) -> Health:
     """What a start does before it decides: the rules are recorded, and accounts are timed by them."""
     core.reading(lambda connection: rule_changes.add(connection, document(with_rules), changes="", accepted=False))
-    health = Health()
+    health = health or Health()
     core._runner.run(_retiming(core, with_rules, health).prepare())
     return health
 
@@ -58,7 +58,7 @@ def happened(core: Core) -> Sequence[Any]:
 
 
 async def _row(connection: Connection) -> Any:
-    columns = "next_timer, next_due_at, decided_at"
+    columns = "next_timer, next_due_at, decided_at, ctid"
     found = await connection.execute(text(f"SELECT {columns} FROM account WHERE account_id = '{ACCOUNT}'"))
     return found.one()
 
@@ -153,14 +153,46 @@ def test_the_restart_s_instant_is_a_whole_second(core: Core) -> None:
     assert happened(core) == []
 
 
+class Told(Health):
+    """Keeps what `/ready` would have said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def mark_unready(self, component: str, reason: str, *, in_log: str | None = None) -> None:
+        self.told.append(f"{component}: {reason}")
+
+
 def test_ready_says_that_accounts_are_being_timed(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retiming, "_ACCOUNTS_PER_TRANSACTION", 1)
     core.receive(at("2026-01-31 09:00", purchase()))
-    told: list[str] = []
+    restart(core, MORE, health := Told())
+    assert health.told == ["policy: 1 of 1 accounts have got their next timers by a new policy so far"]
 
-    class Told(Health):
-        def mark_unready(self, component: str, reason: str, *, in_log: str | None = None) -> None:
-            told.append(f"{component}: {reason}")
 
-    core._runner.run(_retiming(core, MORE, Told()).prepare())
-    assert told == ["policy: 1 accounts have got their next timers by a new policy so far"]
+@pytest.mark.rule("R51")
+def test_a_policy_that_has_the_same_due_times_no_account(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retiming, "_ACCOUNTS_PER_TRANSACTION", 1)
+    core.receive(at("2026-01-31 09:00", purchase()))
+    for new in (rules(grace_days=8, version="2"), rules(grace_days=9)):
+        restart(core, new, health := Told())
+        assert health.told == []
+    core._clock.instant = when(RESTART)
+    restart(core, rules(grace_days=9, reminder_days=(3,)))
+    core.run_due(when(RESTART))
+    assert [time for _, time in happened(core)] == ["2026-02-21T02:00:00Z"]
+
+
+@pytest.mark.rule("R51")
+def test_only_an_account_with_another_timer_is_written_and_none_that_was_decided_meanwhile(core: Core) -> None:
+    core.receive(at("2026-01-31 09:00", purchase()))
+    before = core.reading(_row)
+    [timed] = core.reading(lambda connection: next_timers.read_next(connection, after="", limit=9))
+    assert core.reading(lambda connection: next_timers.read_next(connection, after=ACCOUNT, limit=9)) == []
+    restart(core, rules(reminder_days=(7, 3)))
+    assert core.reading(_row).ctid == before.ctid
+    core.receive(at("2026-02-01 09:00", decline(), first=5))
+    decided = core.reading(_row)
+    core.reading(lambda connection: next_timers.set_anew(connection, [timed._replace(timer=None)]))
+    assert core.reading(_row) == decided

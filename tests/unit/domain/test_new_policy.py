@@ -1,13 +1,15 @@
 """A restart with another policy: what was due by the one before happens once, and of the new one what comes later."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from shared.contracts.lifecycle import RenewalDue, Renewed
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed, RenewalUpcoming
-from subscription_service.domain.policy import Rules
+from subscription_service.domain.policy import Policy, ReminderRow, Rules
 from tests.unit.domain.scenario import RULES, Scenario, credit, disable, enable, restarted, rules, started, when
 
 RESTART = "2026-02-22 09:00"
@@ -101,3 +103,20 @@ def test_a_policy_that_followed_another_differs_in_no_value_of_its_file() -> Non
     assert repr(restarted(RULES, RESTART).policy) == repr(RULES.policy)
     assert isinstance(started().rules, Rules)
     assert Scenario().rules.of_then(when(RESTART)) is RULES
+
+
+@pytest.mark.rule("R51")
+def test_all_but_the_end_of_grace_and_what_waits_decides_what_is_due() -> None:
+    other = {
+        "billing_zone": ZoneInfo("UTC"),
+        "reminder_days": (3,),
+        "reminders": (ReminderRow(days=(3,), hour=10),),
+        "charge_notice_days": (3,),
+        "auto_renewal_attempt_days": (3,),
+        **dict.fromkeys(("deduction_hour", "reminder_hour", "charge_notice_hour", "release_reminder_hour"), 3),
+        **dict.fromkeys(("version", "park_for", "park_limit", "park_limit_bytes", "claim_retention_days"), 3),
+        "grace_days": 3,
+    }
+    assert other.keys() == {each.name for each in fields(Policy)} - {"earlier"}
+    due = [name for name, value in other.items() if not rules(**{name: value}).policy.has_same_due(RULES.policy)]
+    assert due == list(other)[:9]

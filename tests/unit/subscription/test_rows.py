@@ -178,9 +178,9 @@ def test_nothing_lists_an_account_that_has_no_state_document() -> None:
 def test_the_next_timer_is_read_where_no_event_waits() -> None:
     at = LATER.time
     row = SimpleNamespace(next_due_at=at, next_timer="expiry", waiting=0)
-    assert accounts._timer(row) == Timer(at, TimerKind.EXPIRY)
-    assert accounts._timer(SimpleNamespace(next_due_at=at, next_timer="expiry", waiting=1)) is None
-    assert accounts._timer(SimpleNamespace(next_due_at=None, next_timer=None, waiting=0)) is None
+    assert accounts.timer_of(row) == Timer(at, TimerKind.EXPIRY)
+    assert accounts.timer_of(SimpleNamespace(next_due_at=at, next_timer="expiry", waiting=1)) is None
+    assert accounts.timer_of(SimpleNamespace(next_due_at=None, next_timer=None, waiting=0)) is None
 
 
 @pytest.mark.parametrize(
