@@ -6,6 +6,7 @@ What it does is `tenure.command_line`, which is imported here and not above sinc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 
 from shared.runtime.ending import STOP_SIGNALS, end_at_once
 
@@ -19,6 +20,8 @@ def start() -> int:
     """
     is_up = sys.argv[1:2] == ["up"]
     end_at_once(0 if is_up else _INTERRUPTED, *(STOP_SIGNALS if is_up else (signal.SIGINT,)))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr; a terminal may know few letters
     code = main()
     end_at_once(code, signal.SIGINT)
     return code

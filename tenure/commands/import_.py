@@ -137,7 +137,7 @@ def _documents(faults: Sequence[Fault]) -> Sequence[Mapping[str, Any]]:
 
 
 def _write(file: Path, report: Report) -> None:
-    with file.open("w", encoding="utf-8", newline="") as lines:
+    with file.open("w", encoding="utf-8", errors="surrogateescape", newline="") as lines:  # names of files are bytes
         writer = csv.writer(lines)
         writer.writerow(["file", "line", "account_id", "import_id", "outcome", "why"])
         for planned, outcome, why in report.lines:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,8 +29,21 @@ Account = Annotated[str, typer.Argument(metavar="ACCOUNT", parser=account_id, he
 Service = Annotated[
     str | None, typer.Option(metavar="URL", help="The subscription service; otherwise TENURE_SUBSCRIPTION_URL.")
 ]
-Operator = Annotated[str | None, typer.Option(help="Who does it; otherwise the system's user.")]
-Why = Annotated[str, typer.Option("--reason", help="Why it is done, 1 to 500 characters; kept for good.")]
+
+
+def text(given: Any) -> Any:
+    """For the callback of an option. Raises `typer.BadParameter` for what is not UTF-8: it could be stored nowhere."""
+    try:
+        str(given).encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("expected text in UTF-8") from None
+    return given
+
+
+Operator = Annotated[str | None, typer.Option(help="Who does it; otherwise the system's user.", callback=text)]
+Why = Annotated[
+    str, typer.Option("--reason", help="Why it is done, 1 to 500 characters; kept for good.", callback=text)
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the result at most.")]
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from shared.runtime.settings import BadSettings
+from tenure.commands import options
 from tenure.commands.addresses import say_addresses
 from tenure.commands.failures import failing
 from tenure.local.folders import FolderInUse, kept_folder, temporary_folder
@@ -29,7 +30,10 @@ _ACCEPTED: Final = {"TENURE_ACCEPT_POLICY_CHANGE": "yes"}
 
 ReadyFile = Annotated[Path | None, typer.Option(metavar="F", help="Written once all is ready, and at every change.")]
 TestClock = Annotated[str | None, typer.Option(metavar="T", help="Let time stand still at this instant (RFC 3339).")]
-Data = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep everything here and find it again.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep everything here and find it again.", callback=options.text),
+]
 Copies = Annotated[int, typer.Option(min=1, metavar="N", help="Copies of each service.")]
 Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Use this broker.")]
 Database = Annotated[str | None, typer.Option(metavar="URL", help="Use this PostgreSQL.")]

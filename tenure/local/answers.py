@@ -23,8 +23,25 @@ async def port_answers(host: str, port: int) -> bool:
 
 async def http_answers(url: str) -> bool:
     """Whether a `GET` is answered with a 2xx."""
+    answer = await _answer(url)
+    return answer is not None and answer.is_success
+
+
+async def waits_for(url: str) -> str | None:
+    """What a service says at its `/ready` that it waits for; empty when it is ready, None where nothing answers."""
+    answer = await _answer(url)
+    if answer is None or answer.is_success:
+        return None if answer is None else ""
+    try:
+        troubles = answer.json()["troubles"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return "; ".join(f"{component}: {reason}" for component, reason in troubles) or None
+
+
+async def _answer(url: str) -> httpx.Response | None:
     try:
         async with httpx.AsyncClient(trust_env=False, verify=_CONTEXT, timeout=_TIMEOUT_SECONDS) as client:
-            return (await client.get(url)).is_success
+            return await client.get(url)
     except httpx.TransportError:
-        return False
+        return None

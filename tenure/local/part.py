@@ -38,6 +38,8 @@ class Part(ABC):
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
+        self.waits_for = ""
+        """What it says that it waits for, when it was last asked whether it answers; empty where it says nothing."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
@@ -100,8 +102,8 @@ class Part(ABC):
                         raise PartFailed(f"{self.name} ended at its start ({self.how_it_ended}).{self._rest_of_log()}")
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
-            seconds = self.start_within_seconds
-            raise PartFailed(f"{self.name} does not answer after {seconds:.0f} s.\n{self.log_tail()}") from None
+            late = f"{self.name} is not ready after {self.start_within_seconds:.0f} s"
+            raise PartFailed(f"{late}: {self.waits_for}" if self.waits_for else f"{late}.\n{self.log_tail()}") from None
 
     def _rest_of_log(self) -> str:
         """Where the part gave no reason of its own."""

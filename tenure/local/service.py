@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.runtime.last_words import last_words
 from shared.runtime.process import ALARMED, BAD_SETTINGS
-from tenure.local.answers import http_answers
+from tenure.local.answers import waits_for
 from tenure.local.part import Part
 from tenure.local.ports import HOST
 
@@ -39,7 +39,9 @@ class Service(Part):
         return self._environment
 
     async def answers(self) -> bool:
-        return await http_answers(f"{self.url}/ready")
+        found = await waits_for(f"{self.url}/ready")
+        self.waits_for = found or ""
+        return found == ""
 
     def last_words(self) -> str:
         """The sentence behind an exit code that asks for a person."""

@@ -19,7 +19,7 @@ from shared.kafka.client import admin_client
 from shared.kafka.topics import name_of, wanted
 from shared.runtime.errors import Transient
 from shared.runtime.settings import SECRETS, Settings, load
-from shared.runtime.tasks import run_all
+from shared.runtime.tasks import run_all, run_until_one_ends
 from tenure.local.folders import kept_text, put
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
@@ -32,6 +32,7 @@ SERVICES: Final = ("subscription", "notifier")
 OPS: Final = "ops"
 """The operations page: one process, however many copies the services have."""
 _PAUSE_SECONDS: Final = 0.2
+_LONG_SECONDS: Final = 5.0
 _TOPICS_WITHIN_SECONDS: Final = 30
 _AUTH_SECRET: Final = ("TENURE_AUTH_SECRET", "TENURE_AUTH_SECRET_FILE")
 _ANY_DATABASE: Final = "postgresql://127.0.0.1/tenure"
@@ -200,8 +201,17 @@ class Stack:
 
     async def _start(self, part: Part) -> None:
         self._say(f"starting {part.name}")
-        await part.start()
+        await run_until_one_ends(part.start, partial(self._say_what_it_waits_for, part))
         self._say(f"{part.name} is ready (pid {part.pid})")
+
+    async def _say_what_it_waits_for(self, part: Part) -> None:
+        """Once it takes long, and whenever it is something else."""
+        told = ""
+        while True:
+            await asyncio.sleep(_LONG_SECONDS)
+            if part.waits_for not in ("", told):
+                told = part.waits_for
+                self._say(f"{part.name} waits ({told})")
 
     async def _keep(self, part: Part) -> None:
         while True:

@@ -74,6 +74,11 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
             "tenure mails preview: Invalid value: --send",
         ),
         (
+            ["debit", "a", "5", "--reason", "x\udcff"],
+            "tenure debit: Invalid value for '--reason': expected text in UTF-8",
+        ),
+        (["up", "--data", "x\udcff"], "tenure up: Invalid value for '--data': expected text in UTF-8"),
+        (
             ["accounts", "--expires-from", "2027-01-02", "--expires-to", "2027-01-01"],
             "tenure accounts: Invalid value: --expires-from 2027-01-02 is after --expires-to 2027-01-01",
         ),
@@ -172,3 +177,16 @@ def test_a_token_can_be_had_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_a_file_that_is_not_there_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["publish", "nowhere.jsonl"]) == 1
     assert capsys.readouterr().err == "tenure publish: nowhere.jsonl: No such file or directory\n"
+
+
+@pytest.mark.slow
+def test_a_terminal_that_lacks_a_letter_is_shown_its_number() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [*TENURE, "mails", "preview", "expired", "--locale", "en", "--out", "Größe"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr, "Gr\\xf6\\xdfe" in done.stdout) == (0, "", True)

@@ -11,7 +11,7 @@ import pytest
 
 from tenure.local.folders import put
 from tenure.local.part import Part, PartFailed
-from tenure.local.ports import PortBook
+from tenure.local.ports import PortBook, free_port
 from tenure.local.ready_file import ReadyFile, ReadyFileInUse
 from tenure.local.service import Service
 
@@ -31,7 +31,7 @@ class Silent(Part):
 
 async def test_a_part_that_takes_a_question_and_does_not_answer_has_failed_in_time(tmp_path: Path) -> None:
     part = Silent("silent", tmp_path)
-    with pytest.raises(PartFailed, match="silent does not answer after 0 s"):
+    with pytest.raises(PartFailed, match="silent is not ready after 0 s"):
         await part.until_ready()
 
 
@@ -53,6 +53,23 @@ async def test_a_service_that_ends_tells_why_in_its_own_sentence(tmp_path: Path,
     with pytest.raises(PartFailed) as failed:
         await copy.start()
     assert str(failed.value) == told
+
+
+@pytest.mark.slow
+async def test_a_service_that_waits_tells_for_what(tmp_path: Path) -> None:
+    answer = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503); self.end_headers(); self.wfile.write(b'{"troubles": {"database": "it is away"}}')
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Answers).serve_forever()"""
+    port = free_port()
+    copy = Service("copy", tmp_path, port=port, command=[sys.executable, "-c", f"import sys{answer}", str(port)])
+    copy.use_environment({})
+    copy.start_within_seconds = 5
+    with pytest.raises(PartFailed, match=r"^copy is not ready after 5 s: database: it is away$"):
+        await copy.start()
+    await copy.kill()
 
 
 def test_the_ready_file_of_a_stack_that_runs_is_left_alone_and_that_of_another_is_removed(tmp_path: Path) -> None:
