@@ -30,7 +30,7 @@ class CrossOrigin:
             app,
             allow_origins=access.origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization",),
+            allow_headers=("Authorization", "Last-Event-ID"),
             max_age=limits.PREFLIGHT_SECONDS,
         )
 

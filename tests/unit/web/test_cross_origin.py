@@ -41,3 +41,9 @@ async def test_a_browser_may_send_the_token_and_remembers_that_for_a_while(notif
     assert (answer.status_code, answer.headers["access-control-max-age"]) == (200, "600")
     refused = await notifier.options("/api/inbox/ntf-1/archive", headers={"Origin": STRANGER, **asked})
     assert refused.status_code == 400
+
+
+async def test_a_console_may_say_where_its_stream_goes_on(notifier: httpx.AsyncClient) -> None:
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization, last-event-id"}
+    answer = await notifier.options("/api/inbox/stream", headers={"Origin": CONSOLE, **asked})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, CONSOLE)
