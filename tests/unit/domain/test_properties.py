@@ -174,7 +174,7 @@ def due_instants(account: Account, days: tuple[int, ...], notices: tuple[int, ..
 def announced(account: Account, subscription: Active, notices: tuple[int, ...]) -> list[datetime]:
     """10:00 so many days before the day of the first attempt, while none was made and a switch is in effect."""
     zone, switch, first = RULES.policy.billing_zone, subscription.auto_renewal, attempts(account, subscription)[:1]
-    if switch is None or subscription.attempts or not first:
+    if switch is None or subscription.had_attempt or not first:
         return []
     before = [at_hour(days_before(billing_day(first[0], zone), day), 10, zone) for day in notices]
     in_effect = at_hour(switch.effective_on, 0, zone) if switch.held_cycle is None else BIRTH
@@ -228,6 +228,7 @@ def test_the_totals_count_the_rows_and_the_flag_is_right_after_every_event(life:
         rows = account.servers.values()
         assert account.registered == total([server for server in rows if server.present])
         assert account.bound == total([server for server in rows if server.present and server.bound])
+        assert account.bound_ahead == total([server for server in rows if server.bound and not server.present])
         retained = {kind: count for kind, count in account.retained.items() if count}
         assert retained == Counter(kind for (kind, _), entry in account.configuration.items() if entry.present)
         if isinstance(account.subscription, Active) and account.decided_at:
