@@ -3,10 +3,12 @@
 Migrations make and change the tables; the SQLModel classes describe them (`shared.storage.alembic_scripts`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import text
 
+from shared.runtime.errors import Alarm
 from shared.storage.database import Connection, Engine, connect, transaction
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:schema), hashtext('migrations'))")
@@ -15,13 +17,22 @@ _VERSION = text("SELECT max(version_num) FROM alembic_version")
 
 
 async def migrate(url: str, schema: str, scripts: Path) -> None:
-    """Bring `schema` up to date, all or nothing, however long it takes. Raises `Transient`."""
+    """Bring `schema` up to date, all or nothing, however long it takes.
+
+    Raises `Transient`, and `Alarm` for a schema that a newer version has made.
+    """
     engine = connect(url, schema, pool_size=1, statement_seconds=None)
     try:
         async with transaction(engine) as connection:
             await connection.execute(_LOCK, {"schema": schema})
             await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-            if await _version(connection) != _newest(scripts):
+            version, known = await _version(connection), _known(scripts)
+            if version is not None and version not in known:
+                raise Alarm(
+                    f"The schema {schema} has the revision {version}, and this version knows none after {known[-1]}:"
+                    " a newer version was started on this database. Start that one, or restore a backup from before it."
+                )
+            if version != known[-1]:
                 await _upgrade(connection, scripts)
     finally:
         await engine.dispose()
@@ -47,9 +58,9 @@ async def _version(connection: Connection) -> str | None:
     return version
 
 
-def _newest(scripts: Path) -> str:
-    """The name of a migration's file begins with its revision, and revisions follow each other in that order."""
-    return max(file.stem.partition("_")[0] for file in (scripts / "versions").glob("[0-9]*.py"))
+def _known(scripts: Path) -> Sequence[str]:
+    """All revisions: the name of a migration's file begins with its own, and they follow each other in that order."""
+    return sorted(file.stem.partition("_")[0] for file in (scripts / "versions").glob("[0-9]*.py"))
 
 
 FIRST_SHARED_TABLES = (

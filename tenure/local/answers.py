@@ -32,11 +32,14 @@ async def waits_for(url: str) -> str | None:
     answer = await _answer(url)
     if answer is None or answer.is_success:
         return None if answer is None else ""
+    components: dict[str, list[str]] = {}
     try:
-        troubles = answer.json()["troubles"].items()
+        for component, reason in answer.json()["troubles"].items():
+            components.setdefault(str(reason), []).append(component)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return "; ".join(f"{component}: {reason}" for component, reason in troubles) or None
+    components.pop("starting", None)
+    return "; ".join(f"{', '.join(named)}: {reason}" for reason, named in components.items()) or None
 
 
 async def _answer(url: str) -> httpx.Response | None:

@@ -61,13 +61,14 @@ async def test_a_service_that_waits_tells_for_what(tmp_path: Path) -> None:
 from http.server import BaseHTTPRequestHandler, HTTPServer
 class Answers(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(503); self.end_headers(); self.wfile.write(b'{"troubles": {"database": "it is away"}}')
+        self.send_response(503); self.end_headers(); self.wfile.write(BODY)
+BODY = b'{"troubles": {"database": "it is away", "lag": "starting", "http": "it is away"}}'
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Answers).serve_forever()"""
     port = free_port()
     copy = Service("copy", tmp_path, port=port, command=[sys.executable, "-c", f"import sys{answer}", str(port)])
     copy.use_environment({})
     copy.start_within_seconds = 5
-    with pytest.raises(PartFailed, match=r"^copy is not ready after 5 s: database: it is away$"):
+    with pytest.raises(PartFailed, match=r"^copy is not ready after 5 s: database, http: it is away$"):
         await copy.start()
     await copy.kill()
 
