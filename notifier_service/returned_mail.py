@@ -73,7 +73,8 @@ class ReturnedMail:
         kind = BounceKind(row.bounce)
         contact = recipient.contact
         locale, time_zone = (contact.locale, contact.time_zone) if contact else ("en", "UTC")
-        text = bounce_message(kind, row.recipient or "", localizer_for(self.languages, locale, time_zone))
+        localizer = localizer_for(self.languages, locale, time_zone)
+        text = bounce_message(kind, row.recipient or "", localizer, further=row.recipient_id is not None)
         return NewMessage(
             message_id=notification_id(f"{kind}:{row.notification_id}", Channel.INBOX),
             account_id=row.account_id,

@@ -5,8 +5,12 @@ from notifier_service.content.render import InboxText
 from notifier_service.decisions.bounce import BounceKind
 
 
-def bounce_message(kind: BounceKind, address: str, localizer: Localizer) -> InboxText:
-    """What happened, what follows, and how emails come again; `address` is masked. `kind`: hard or complaint."""
+def bounce_message(kind: BounceKind, address: str, localizer: Localizer, *, further: bool) -> InboxText:
+    """What happened, what follows, and how emails come again; `address` is masked. `kind`: hard or complaint.
+
+    `further`: it is the address of a further recipient (R52), not that of the contact, who reads this.
+    """
     key = f"email_{kind.outcome}"
-    paragraphs = (localizer.text(f"{key}.lead", address=address), localizer.text(f"{key}.advice"))
-    return InboxText(localizer.text(f"{key}.title"), "\n\n".join(paragraphs), None)
+    whose = f"{key}.further" if further else key
+    paragraphs = (localizer.text(f"{key}.lead", address=address), localizer.text(f"{whose}.advice"))
+    return InboxText(localizer.text(f"{whose}.title"), "\n\n".join(paragraphs), None)

@@ -148,6 +148,8 @@ async def test_nothing_of_a_further_recipients_address_stays_in_what_the_mail_se
     detail = f"550 5.1.1 {PRIVATE}: no such user"
     await bounces.post(operator(), notification_id=told["notification_id"], kind="hard", detail=detail)
     assert ("bounced", "550 5.1.1 [address]: no such user") in await bounces.outcomes(who, 4)
+    said = (await bounces.notifier.inbox(who))["messages"][0]["title"]
+    assert said == "Emails to a further recipient no longer arrive"
 
 
 async def has_been_told(bounces: Bounces, who: str, kinds: list[str]) -> bool:

@@ -82,7 +82,7 @@ FACTS: Table = {
         ("US$49.75", "2026年11月26日 08:00", "US$921.00（3 个月）", "US$890.00", "US$21.00", "US$900.00", "US$850.25"),
     ),
     "renewal_upcoming-dearer": (
-        ("$921.00 for 3 months", "$700.00", "not the one of your last term"),
+        ("$921.00 for 3 months", "$700.00", "differs from that of your last term"),
         ("US$921.00（3 个月）", "US$700.00", "与上一周期不同"),
     ),
     "renewal_upcoming-free": (

@@ -81,7 +81,8 @@ def test_no_sentence_is_unused() -> None:
     for _, data in (*variants.mailed(), *variants.inbox_only(), *variants.older()):
         mail_content(data, recording)
     for kind in (BounceKind.HARD, BounceKind.COMPLAINT):
-        bounce_message(kind, "l…@example.com", recording)
+        for further in (False, True):
+            bounce_message(kind, "l…@example.com", recording, further=further)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
     assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around, *OF_PAGES))} == set()
