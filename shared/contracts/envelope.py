@@ -34,7 +34,8 @@ RECEIPT_UNLESS_HEADER: Final = "tenure-receipt-unless"
 """Kafka header beside it: the outcome of which the sender wants no receipt, since that is what they expect."""
 STRUCTURED: Final = "application/cloudevents+json"
 SOURCE_PATTERN: Final = r"^[!-~]{1,512}$"
-TRACEPARENT_PATTERN: Final = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+TRACEPARENT_PATTERN: Final = r"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$"
+"""W3C Trace Context: version ff and ids of zeros alone are invalid."""
 _NO_FIELDS: Final[Mapping[str, Any]] = {}
 _TEXTS: Final = ("id", "source", "type", "time", "subject")
 _is_id: Final = re.compile(ID_PATTERN).fullmatch

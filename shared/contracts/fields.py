@@ -157,7 +157,7 @@ ReleaseAt = Annotated[Instant, described("When the subscription will be released
 ReleasedAt = Annotated[Instant, described("When the subscription was released; UTC.", "2026-04-07T16:00:00Z")]
 DaysLeft = Annotated[
     Whole,
-    described("Days from the billing date of `recordedat` to E.", 7),
+    described("Days from the billing date of `recordedat` to E; 0 where E is past.", 7),
 ]
 
 # Money

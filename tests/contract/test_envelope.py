@@ -254,7 +254,10 @@ def test_the_trace_is_taken_from_the_envelope_before_the_kafka_header() -> None:
 
 @cases(
     "odd",
-    ["", "x" * 55, TRACE.upper(), TRACE + "\n", TRACE[:-1], f"{TRACE}-00", 7, [TRACE]],
+    [
+        *("", "x" * 55, TRACE.upper(), TRACE + "\n", TRACE[:-1], f"{TRACE}-00", 7, [TRACE]),
+        *(f"ff{TRACE[2:]}", f"00-{'0' * 32}{TRACE[35:]}", f"{TRACE[:36]}{'0' * 16}-01"),
+    ],
 )
 def test_an_odd_trace_is_left_behind_and_the_event_is_read(odd: Any) -> None:
     assert read(structured(traceparent=odd)).traceparent is None
