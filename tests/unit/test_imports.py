@@ -90,7 +90,6 @@ PURE: Final[Mapping[str, set[str]]] = {
         *("shared.contracts", "notifier_service.decisions.addressee", "notifier_service.decisions.bounce"),
         *("notifier_service.decisions.lifecycle_event", "shared.runtime.toml_file"),
     },
-    "shared.runtime.last_words": set(),
     "shared.runtime.toml_file": set(),
     "notifier_service.bounces.report": {"notifier_service.decisions"},
 }
