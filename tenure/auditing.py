@@ -2,10 +2,8 @@
 
 from collections.abc import AsyncGenerator
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from shared.runtime.settings import BadSettings, Settings, schema_name
-from shared.storage.database import connect, transaction
+from shared.storage.database import Engine, connect, transaction
 from subscription_service.audit.compare import Audited, audit
 from subscription_service.audit.rebuild import Difference
 from subscription_service.domain.policy import Rules
@@ -30,7 +28,7 @@ async def audit_database(settings: Settings, audited: Audited) -> AsyncGenerator
         await engine.dispose()
 
 
-async def _check_rules(engine: AsyncEngine, rules: Rules) -> None:
+async def _check_rules(engine: Engine, rules: Rules) -> None:
     """Raises `BadSettings` where the data were made with another billing zone or other prices: all would differ."""
     async with transaction(engine) as connection:
         made_with = await rule_changes.in_force(connection) if await rule_changes.has_table(connection) else None
