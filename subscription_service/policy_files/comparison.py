@@ -45,6 +45,11 @@ class Change(NamedTuple):
         of_first_list = self.name == "catalog.version" or self.name.split(".")[-1] in _PRICES
         return date.min if of_first_list else None
 
+    @property
+    def alters_orders(self) -> bool:
+        """Whether stored orders would come out otherwise: another billing zone, or prices that some were made with."""
+        return self.name == BILLING_ZONE or (self.prices_from is not None and self.before is not None)
+
     def __str__(self) -> str:
         return f"{self.name}: {_in_words(self.before)} -> {_in_words(self.after)}"
 

@@ -5,6 +5,7 @@ made. The service may run meanwhile.
 """
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Final
 
@@ -52,8 +53,9 @@ def audit(
 async def _audit(settings: Settings, audited: Audited, *, tell: bool) -> list[Difference]:
     """The differences; `tell` prints each as it is found."""
     found = []
-    async for each in audit_database(settings, audited):
-        found.append(each)
-        if tell:
-            say(harmless(f"{each.account_id}: {each.what}: {each.found} by log or rows, {each.stored} stored"))
+    async with aclosing(audit_database(settings, audited)) as differences:
+        async for each in differences:
+            found.append(each)
+            if tell:
+                say(harmless(f"{each.account_id}: {each.what}: {each.found} by log or rows, {each.stored} stored"))
     return found

@@ -1,4 +1,4 @@
-"""Running a command whose reader has gone, as after `| head -1`."""
+"""Running a command whose output nobody takes: its reader has gone, as after `| head -1`, or its disk is full."""
 
 import os
 import subprocess
@@ -19,3 +19,10 @@ def run_without_reader(
     finally:
         os.close(writer)
     return done.returncode, done.stderr
+
+
+def run_on_full_disk(command: Sequence[str]) -> tuple[int, str]:
+    """Run it with an output that no byte can be written to; exit code and standard error."""
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    return ran.returncode, ran.stderr

@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy import text
 
 from shared.storage.database import connect, transaction
+from subscription_service import policy_files
 from subscription_service.audit import compare
 from tenure.__main__ import main
 from tests.integration.subscription.samples import purchase, specification
 from tests.integration.subscription.serving import World
 from tests.kit.events import FINANCE
-from tests.kit.pipes import run_without_reader
+from tests.kit.pipes import run_on_full_disk, run_without_reader
+
+FILES = Path(policy_files.__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +108,8 @@ async def test_every_kind_of_difference_is_told(
     assert {f"{each['account_id']}: {each['what']}" for each in document["differences"]} == spoilt.keys()
     command = [sys.executable, "-m", "tenure", "audit"]
     assert await asyncio.to_thread(run_without_reader, command) == (1, "")
+    full = "tenure audit: [Errno 28] No space left on device\n"
+    assert await asyncio.to_thread(run_on_full_disk, command) == (2, full)
 
 
 async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(
@@ -119,6 +124,24 @@ async def test_a_log_with_a_hole_is_told_with_the_event_behind_it(
     assert await audited("--database", database_url) == 1
     assert "auto: log: lce-" in (printed := capsys.readouterr().out)
     assert "version 2 follows 0" in printed
+
+
+@pytest.mark.rule("R50")
+async def test_with_the_files_of_other_data_it_says_so_and_compares_nothing(
+    service: World, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.send("acme", "purchase.ordered", **purchase())
+    await service.settle()
+    for name, before, after in (("policy", "Asia/Shanghai", "Europe/Paris"), ("catalog", '"9.5"', '"9.6"')):
+        file = Path(f"{name}.toml")
+        file.write_text((FILES / f"{name}.toml").read_text("utf-8").replace(before, after), "utf-8")
+        monkeypatch.setenv(f"TENURE_{name.upper()}_FILE", str(file))
+        assert await audited("--database", database_url) == 2
+        monkeypatch.delenv(f"TENURE_{name.upper()}_FILE")
+        told = capsys.readouterr()
+        assert f"TENURE_{name.upper()}_FILE" in told.err
+        assert after.strip('"') in told.err
+        assert told.out == ""
 
 
 def test_without_a_database_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
