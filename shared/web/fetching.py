@@ -1,7 +1,7 @@
 """One HTTP request of ours to somebody else, within a time and a size, whatever is answered.
 
-`urllib` limits each wait for the network alone, so a server that sends a byte now and then holds its caller without
-end. Here every wait may take only what is left of the whole.
+`urllib`, as httpx and requests, limits each wait for the network alone, so a server that sends a byte now and then
+holds its caller without end. Here every wait may take only what is left of the whole.
 """
 
 import time
