@@ -1,10 +1,10 @@
 """Further recipients (R52): whose email each is, since when, and what ends one that waits."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from notifier_service.decisions.addressee import Addressee
 from notifier_service.decisions.decide import NotificationDecision, passed_on
@@ -158,5 +158,5 @@ def test_nothing_else_is_passed_on(data: LifecycleData, reason: str) -> None:
 
 @pytest.mark.rule("R48", "R52")
 def test_nobody_is_told_instead_of_what_is_older_than_an_erasure() -> None:
-    erased = replace(KNOWN, latest_versions=LatestVersions({"erased": 6}))
+    erased = structs.replace(KNOWN, latest_versions=LatestVersions({"erased": 6}))
     assert passed_on(event(5, DUE), erased, None, "bounced") is None
