@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -20,8 +20,12 @@ _KEPT: Final = 5
 
 
 def fingerprint(policy: Policy) -> str:
-    """Equal for equal values."""
-    return blake2b(repr(policy).encode(), digest_size=16).hexdigest()
+    """Equal for equal values, in a later version too: a value that is as by default is left out, so one that is added
+    there, and by default changes nothing, is no other policy.
+    """
+    values = ((each, getattr(policy, each.name)) for each in fields(policy) if each.name != "earlier")
+    chosen = [(each.name, value) for each, value in values if value != each.default]
+    return blake2b(repr(chosen).encode(), digest_size=16).hexdigest()
 
 
 def policy_of(document: RuleDocument) -> Policy:

@@ -1,12 +1,12 @@
 """Policies that went before are made again from what was stored of them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import orjson
 import pytest
 
 from shared.contracts.types import Edition
-from subscription_service.domain.policy import EarlierPolicy, ReminderRow
+from subscription_service.domain.policy import EarlierPolicy, Policy, ReminderRow
 from subscription_service.policy_files import earlier
 from subscription_service.policy_files.comparison import document, policy_document
 from tests.unit.domain.scenario import RULES, rules, when
@@ -17,10 +17,24 @@ SECOND = rules(reminder_days=(14, 7))
 pytestmark = pytest.mark.rule("R51")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Later(Policy):
+    """As a later version may have it."""
+
+    added: int = 1
+
+
 def test_a_policy_is_read_back_from_the_rules_that_are_stored_as_it_was() -> None:
     stored = orjson.loads(orjson.dumps(document(FIRST)))
     assert earlier.policy_of(stored) == FIRST.policy
     assert earlier.fingerprint(earlier.policy_of(stored)) == earlier.fingerprint(FIRST.policy)
+
+
+def test_a_value_that_a_later_version_adds_makes_no_other_policy_while_it_is_as_by_default() -> None:
+    values = {each.name: getattr(FIRST.policy, each.name) for each in fields(FIRST.policy)}
+    assert earlier.fingerprint(_Later(**values)) == earlier.fingerprint(FIRST.policy)
+    assert earlier.fingerprint(_Later(**values, added=2)) != earlier.fingerprint(FIRST.policy)
+    assert earlier.fingerprint(SECOND.policy) != earlier.fingerprint(RULES.policy)
 
 
 def test_a_value_that_an_older_version_did_not_know_is_as_in_the_default_file() -> None:
