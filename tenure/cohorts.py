@@ -39,6 +39,11 @@ class Member(NamedTuple):
     outcome: str = ""
     why: str = ""
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether its extension was applied or refused; a later run changes nothing about it."""
+        return self.outcome in _FINAL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
@@ -113,9 +118,7 @@ async def _extend(
 def _told(cohort: Cohort, results: Iterable[tuple[Member, EventResult]], client: OperatorClient) -> Sequence[Member]:
     """The members with what became of each; what was decided once stays. Raises `NoAnswer`."""
     return [
-        member
-        if member.outcome in _FINAL and result.result in _SAYS_NOTHING_NEW
-        else _decided(cohort, member, result, client)
+        member if member.is_decided and result.result in _SAYS_NOTHING_NEW else _decided(cohort, member, result, client)
         for member, result in results
     ]
 

@@ -48,7 +48,7 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
     client = connect(how)
     cohort = _begun(options, how, client)
     if not cohort.members:
-        return _say(cohort, None, how.as_json)
+        return _say(cohort, None, how.as_json, decided_before=0)
     if not how.as_json:
         _show(cohort, options.file)
     confirm(f"Extend {counted(len(cohort.members), 'subscription')} by {counted(cohort.days, 'day')}?", how, command)
@@ -61,7 +61,8 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
 
     with going_on_when_repeated(command), working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):
         decided = cohorts.extend(cohort, client, decided=note)
-    return _say(decided, options.file, how.as_json)
+    before = sum(each.is_decided for each in cohort.members)
+    return _say(decided, options.file, how.as_json, decided_before=before)
 
 
 def _begun(options: CohortOptions, how: ActOptions, client: OperatorClient) -> Cohort:
@@ -81,16 +82,21 @@ def _show(cohort: Cohort, file: Path) -> None:
         say(f"and {len(cohort.members) - _SHOWN:,} more; {file} will name all")
 
 
-def _say(cohort: Cohort, file: Path | None, as_json: bool) -> int:
-    """`file`: None where there is nobody, so that no journal was begun. The exit code."""
+def _say(cohort: Cohort, file: Path | None, as_json: bool, *, decided_before: int) -> int:
+    """The exit code. `file`: None where there is nobody, so that no journal was begun; `decided_before`: by an earlier
+    run.
+    """
     outcomes = Counter(each.outcome for each in cohort.members)
     troubles = Counter(f"{each.outcome}: {each.why}" for each in cohort.members if each.outcome not in DONE)
     if as_json:
-        say_json({"cohort": cohort.name, "outcomes": outcomes, "troubles": troubles, "journal": file and str(file)})
+        said = {"outcomes": outcomes, "troubles": troubles, "decided_before": decided_before}
+        say_json({"cohort": cohort.name, **said, "journal": file and str(file)})
     else:
         for trouble, count in troubles.most_common():
             say(f"{count:,} {trouble}")
         say(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items()) or "nobody to extend")
+        if decided_before:
+            say(f"{decided_before:,} of them by an earlier run, which this one has not changed")
         if file:
             say(f"what became of each is in {file}")
     return int(bool(troubles))
