@@ -33,6 +33,13 @@ class Sentence:
     form_for: Callable[[int], int] | None
     place: str
 
+    @property
+    def text(self) -> str:
+        """The only text there is. Raises `ValueError` where there are plural forms: which one needs a number."""
+        if self.form_for:
+            raise ValueError(f"{self.place}: has plural forms")
+        return self.forms[0]
+
     def form(self, count: int) -> str:
         """The text for this number; without a plural, the only text there is."""
         return self.forms[self.form_for(count)] if self.form_for else self.forms[0]

@@ -45,8 +45,10 @@ class Localizer:
     zone_known: bool
 
     def text(self, key: str, **values: str) -> str:
-        """The sentence with its placeholders filled. Raises `KeyError` for a key that no catalog has."""
-        return self.language.sentences[key].form(0).format_map(values) if values else _fixed(key, self.language)
+        """The sentence with its placeholders filled. Raises `KeyError` for a key that no catalog has, and `ValueError`
+        for a sentence with plural forms, which needs `counted`.
+        """
+        return self.language.sentences[key].text.format_map(values) if values else _fixed(key, self.language)
 
     def counted(self, key: str, count: int) -> str:
         """The sentence in the plural form for this number, with the number in it. Raises `KeyError` as `text` does."""
@@ -140,7 +142,7 @@ def localizer_for(languages: Languages, locale: str, time_zone: str) -> Localize
 @lru_cache(_REMEMBERED)
 def _fixed(key: str, language: Language) -> str:
     """A sentence without placeholders."""
-    return language.sentences[key].form(0).format()
+    return language.sentences[key].text.format()
 
 
 @lru_cache(_REMEMBERED)

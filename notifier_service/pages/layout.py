@@ -39,8 +39,8 @@ def html_page(
 ) -> HTMLResponse:
     """A page of `templates/` in a reader's language and zone, with what is `inside` of it besides the layout's style.
 
-    Every template has `text` (a sentence by its key), `language`, its `direction` and the `values`; among them
-    `product`, the name of the brand, where there is one.
+    Every template has `text` (a sentence by its key), `counted` (one with a number), `language`, its `direction` and
+    the `values`; among them `product`, the name of the brand, where there is one.
     """
     style, script = assets(*_STYLES, *inside.styles), assets(*inside.scripts)
     html = fragment(template, localizer, {"style": style, "script": script, **values})
@@ -52,8 +52,9 @@ def html_page(
 def fragment(template: str, localizer: Localizer, values: Mapping[str, Any]) -> str:
     """The HTML of a template alone."""
     language = localizer.language
-    common = {"text": localizer.text, "language": language.tag, "direction": language.direction, "product": None}
-    return _environment().get_template(template).render({**common, **values})
+    sentences = {"text": localizer.text, "counted": localizer.counted}
+    common = {"language": language.tag, "direction": language.direction, "product": None}
+    return _environment().get_template(template).render({**sentences, **common, **values})
 
 
 @cache

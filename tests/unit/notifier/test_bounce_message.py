@@ -3,8 +3,16 @@
 import pytest
 
 from notifier_service.content.bounce_message import bounce_message
+from notifier_service.content.render import InboxText
 from notifier_service.decisions.bounce import BounceKind
 from tests.unit.notifier import samples
+
+
+def body_of(message: InboxText, title: str, remedy: str) -> str:
+    """Its text, once title and remedy are as expected."""
+    assert message.title == title
+    assert remedy in message.body
+    return message.body
 
 
 @pytest.mark.parametrize(
@@ -19,10 +27,8 @@ from tests.unit.notifier import samples
 def test_a_reader_learns_why_emails_have_stopped_and_how_they_come_again(
     locale: str, kind: BounceKind, title: str, remedy: str
 ) -> None:
-    message = bounce_message(kind, "l…@example.com", samples.localizer(locale), further=False)
-    assert message.title == title
-    assert remedy in message.body
-    assert message.body.count("l…@example.com") == 1
+    body = body_of(bounce_message(kind, "l…@example.com", samples.localizer(locale), further=False), title, remedy)
+    assert body.count("l…@example.com") == 1
 
 
 @pytest.mark.rule("R52")
@@ -38,7 +44,5 @@ def test_a_reader_learns_why_emails_have_stopped_and_how_they_come_again(
 def test_of_a_further_recipients_address_it_says_that_emails_to_the_contact_go_on(
     locale: str, kind: BounceKind, title: str, remedy: str
 ) -> None:
-    message = bounce_message(kind, "l…@example.com", samples.localizer(locale), further=True)
-    assert message.title == title
-    assert remedy in message.body
-    assert {"en": "Your own emails are not affected.", "zh-CN": "您自己的邮件不受影响"}[locale] in message.body
+    body = body_of(bounce_message(kind, "l…@example.com", samples.localizer(locale), further=True), title, remedy)
+    assert {"en": "Your own emails are not affected.", "zh-CN": "您自己的邮件不受影响"}[locale] in body

@@ -12,6 +12,9 @@ from babel.messages.pofile import read_po
 from notifier_service.content.catalogs import CATALOGS, load_languages, read_catalog
 from notifier_service.content.languages import BadCatalog
 from notifier_service.content.localizer import localizer_for
+from notifier_service.inbox.shapes import InboxQuery
+from notifier_service.pages.inbox_view import Addresses
+from notifier_service.pages.layout import fragment
 from tests.kit.cases import cases
 
 HEADER = """\
@@ -140,6 +143,19 @@ def test_a_later_catalog_overrides_single_sentences_and_keeps_its_own_plural_for
     assert (english.months(2), english.months(3)) == ("few months: 2", "3 months")
     assert english.text("when.tomorrow") == "tomorrow"
     assert english.counted("when.days", 2) == "in 2 days"
+    with pytest.raises(ValueError, match="has plural forms"):
+        english.text("when.days", n="2")
+
+
+def test_a_page_counts_in_the_plural_form_and_with_the_separators_of_its_language(tmp_path: Path) -> None:
+    catalog(tmp_path, counted("inbox.unread", "only {n} unread", "as many as {n} unread"))
+    who = localizer_for(load_languages(tmp_path), "en", "UTC")
+    query = InboxQuery()
+    shown = {"query": query, "addresses": Addresses("", query), "heading": "h1", "messages": [], "kinds": []}
+    shown |= {"subscription": None, "older": None, "zone": None}
+    few, many = (fragment("inbox_content.html", who, {**shown, "unread": number}) for number in (1, 1234))
+    assert "only 1 unread" in few
+    assert "as many as 1,234 unread" in many
 
 
 def test_what_is_not_translated_yet_changes_nothing(tmp_path: Path) -> None:
