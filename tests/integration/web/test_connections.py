@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -78,11 +78,18 @@ async def answers(client: httpx.AsyncClient) -> bool:
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], Any]:
-    """Status, headers and body of what comes until the connection closes."""
-    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    status, *lines = head.decode().split("\r\n")
+    """Status, headers and body of an answer, once the connection has closed."""
+    status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
+    body = await reader.readexactly(int(headers["content-length"]))
+    await closed(reader)
     return int(status.split()[1]), headers, json.loads(body)
+
+
+async def closed(reader: asyncio.StreamReader) -> None:
+    """Nothing comes any more; a caller that is still sending then may see a reset instead of the end."""
+    with suppress(ConnectionResetError):
+        assert await reader.read() == b""
 
 
 def assert_problem(found: tuple[int, dict[str, str], Any], status: int) -> None:
