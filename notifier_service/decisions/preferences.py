@@ -30,8 +30,26 @@ def validate_preferences(preferences: Preferences) -> None:
     for kind, _ in sorted(preferences.muted):
         if not CHANNELS.get(kind):
             raise InvalidPreferences(f"{kind}: not a kind of notification")
-        if kind in PROTECTED and not any(preferences.allows(kind, channel) for channel in CHANNELS[kind]):
-            raise InvalidPreferences(f"{kind}: keep at least one of {' and '.join(CHANNELS[kind])}")
+    for kind in silenced(preferences):
+        raise InvalidPreferences(f"{kind}: keep at least one of {' and '.join(CHANNELS[kind])}")
+
+
+def silenced(preferences: Preferences) -> list[str]:
+    """The protected kinds without any channel left, which may not be."""
+    return [
+        kind
+        for kind, channels in CHANNELS.items()
+        if kind in PROTECTED and not any(preferences.allows(kind, channel) for channel in channels)
+    ]
+
+
+def with_changes(stored: Preferences, *, shown: Preferences, wanted: Preferences) -> Preferences:
+    """What is stored, with what a person has changed from `shown` to `wanted`.
+
+    What was left as it had been shown stays as it is stored by now: so does an unsubscription made meanwhile.
+    """
+    switched_on, switched_off = shown.muted - wanted.muted, wanted.muted - shown.muted
+    return Preferences((stored.muted - switched_on) | switched_off)
 
 
 def may_be_muted(kind: str) -> bool:

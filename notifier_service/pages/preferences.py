@@ -4,17 +4,17 @@ Opened by the link of an email, or with a token, as the other pages. What furthe
 mute a kind for themselves, by the unsubscribe link of its emails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from notifier_service.content.localizer import Localizer
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
-from notifier_service.decisions.preferences import InvalidPreferences, Preferences, validate_preferences
+from notifier_service.decisions.preferences import Preferences, silenced, with_changes
 from notifier_service.decisions.recipient import Recipient, masked
 from notifier_service.pages.layout import html_page
 from notifier_service.pages.reader import localizer_of
@@ -28,6 +28,14 @@ from shared.web.auth import AccountCaller
 
 _PATH: Final = "/preferences"
 _ON: Final = "on"
+_WAS_ON: Final = "was_on"
+
+
+class PreferencesForm(NamedTuple):
+    """The page as it was sent: `wanted`, and how it was `shown` before; None where the form does not say that."""
+
+    shown: Preferences | None
+    wanted: Preferences
 
 
 class _Row(NamedTuple):
@@ -60,14 +68,15 @@ class _Pages:
         return _page(request, recipient, recipient.preferences, saved=saved)
 
     async def save(self, request: Request, caller: AccountCaller) -> Response:
-        """Replace it as a whole by what the form says; the page again where a kind would fall silent."""
-        wanted = preferences_of((await request.body()).decode("utf-8", "replace"))
-        try:
-            validate_preferences(wanted)
-        except InvalidPreferences:
-            return _page(request, await self._recipient(caller.account_id), wanted, saved=False)
+        """Change what was changed on the form; the page again where a kind would fall silent."""
+        form = read_form((await request.body()).decode("utf-8", "replace"))
         async with transaction(self._engine) as connection:
-            await stored_preferences.replace(connection, caller.account_id, wanted)
+            stored = await stored_preferences.lock(connection, caller.account_id)
+            changed = with_changes(stored, shown=form.shown or stored, wanted=form.wanted)
+            if not silenced(changed):
+                await stored_preferences.replace(connection, caller.account_id, changed)
+        if silenced(changed):
+            return _page(request, await self._recipient(caller.account_id), changed, saved=False)
         return RedirectResponse(f"{page_context(request).root}{_PATH}?saved=1", HTTPStatus.SEE_OTHER)
 
     async def _recipient(self, account_id: str) -> Recipient:
@@ -78,24 +87,35 @@ class _Pages:
         return known or Recipient(account_id=account_id, preferences=switched_off)
 
 
-def preferences_of(form: str) -> Preferences:
-    """From the fields `on` of a form, each `kind:channel`: what is not named there is switched off. Pure."""
-    on = {value for name, value in parse_qsl(form) if name == _ON}
-    pairs = ((kind, channel) for kind, channels in CHANNELS.items() for channel in channels)
-    return Preferences(frozenset((kind, channel) for kind, channel in pairs if f"{kind}:{channel}" not in on))
+def read_form(form: str) -> PreferencesForm:
+    """From the fields of a form: each `on` is a `kind:channel`, `was_on` has all that were ticked when it was loaded.
+    Pure.
+    """
+    fields = parse_qs(form, keep_blank_values=True)
+    shown = all_but(fields[_WAS_ON][0].split()) if _WAS_ON in fields else None
+    return PreferencesForm(shown, all_but(fields.get(_ON, ())))
+
+
+def all_but(on: Collection[str]) -> Preferences:
+    """Everything switched off but these, each `kind:channel`; what is unknown counts for nothing. Pure."""
+    return Preferences(frozenset(pair for pair in _pairs() if ":".join(pair) not in on))
+
+
+def _pairs() -> Iterator[tuple[str, Channel]]:
+    return ((kind, channel) for kind, channels in CHANNELS.items() for channel in channels)
 
 
 def _page(request: Request, recipient: Recipient, shown: Preferences, *, saved: bool) -> HTMLResponse:
     accepted = request.headers.get("accept-language", "")
     localizer = localizer_of(page_context(request).languages, recipient.contact, accepted)
-    rows = list(_rows(shown, localizer))
-    silent = [row.name for row in rows if row.protected and not any(row.on.values())]
+    silent = silenced(shown)
     values: dict[str, Any] = {
         "product": page_context(request).product,
-        "rows": rows,
+        "rows": list(_rows(shown, localizer)),
+        "was_on": " ".join(":".join(pair) for pair in _pairs() if recipient.preferences.allows(*pair)),
         "channels": list(Channel),
         "saved": saved,
-        "silent": localizer.listing(silent),
+        "silent": _named(silent, localizer),
         "account": recipient.account_id,
         "others": [_other(each, recipient, localizer) for each in recipient.further],
     }

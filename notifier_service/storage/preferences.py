@@ -38,6 +38,12 @@ async def load(connection: Connection, account_ids: Collection[str]) -> dict[str
     return {account_id: Preferences(frozenset(pairs)) for account_id, pairs in muted.items()}
 
 
+async def lock(connection: Connection, account_id: str) -> Preferences:
+    """The preferences of an account, which nobody else changes until the transaction ends."""
+    await connection.execute(_LOCK, {"account_id": account_id})
+    return (await load(connection, [account_id]))[account_id]
+
+
 async def replace(connection: Connection, account_id: str, preferences: Preferences) -> None:
     """Store these preferences of an account instead of its former ones."""
     await connection.execute(_LOCK, {"account_id": account_id})

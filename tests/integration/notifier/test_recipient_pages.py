@@ -155,3 +155,46 @@ async def test_the_contact_chooses_on_the_page_and_a_kind_that_matters_keeps_a_c
     assert "/preferences" not in str(to_finance)
     notifier.client.cookies.clear()
     assert (await notifier.client.get("/preferences")).status_code == HTTPStatus.UNAUTHORIZED
+
+
+class PreferencesPage(NamedTuple):
+    """What the page says of itself, and what a browser sends of it."""
+
+    ticked: list[str]
+    was_on: str
+
+    def form(self, *, ticked: list[str] | None = None) -> dict[str, Any]:
+        return {"on": self.ticked if ticked is None else ticked, "was_on": self.was_on}
+
+
+async def preferences_page(notifier: RunningNotifier, who: str) -> PreferencesPage:
+    text = (await notifier.client.get("/preferences", headers=bearer(who))).text
+    [was_on] = re.findall(r'name="was_on" value="([^"]*)"', text)
+    return PreferencesPage(re.findall(r'name="on" value="(\S+?)"[^>]* checked', text), was_on)
+
+
+async def test_an_unsubscription_made_after_the_page_was_loaded_outlives_its_saving(
+    notifier: RunningNotifier, environment: Environment
+) -> None:
+    who, to_contact, _ = await told(notifier, environment)
+    loaded = await preferences_page(notifier, who)
+    await notifier.client.post(unsubscribe_path(to_contact), data=ONE_CLICK)
+    without = [one for one in loaded.ticked if one != "extended:email"]
+    saved = await notifier.client.post("/preferences", data=loaded.form(ticked=without), headers=bearer(who))
+    assert saved.status_code == HTTPStatus.SEE_OTHER
+    now = await preferences_page(notifier, who)
+    assert set(loaded.ticked) - set(now.ticked) == {"renewed:email", "extended:email"}
+    await notifier.client.post("/preferences", data=now.form(ticked=loaded.ticked), headers=bearer(who))
+    assert (await preferences_page(notifier, who)).ticked == loaded.ticked
+
+
+async def test_two_pages_that_each_leave_a_kind_one_channel_do_not_silence_it_together(
+    notifier: RunningNotifier,
+) -> None:
+    who = account()
+    loaded = await preferences_page(notifier, who)
+    for channel, expected in [("email", HTTPStatus.SEE_OTHER), ("inbox", HTTPStatus.UNPROCESSABLE_ENTITY)]:
+        without = [one for one in loaded.ticked if one != f"released:{channel}"]
+        answer = await notifier.client.post("/preferences", data=loaded.form(ticked=without), headers=bearer(who))
+        assert answer.status_code == expected
+    assert "released:inbox" in (await preferences_page(notifier, who)).ticked
