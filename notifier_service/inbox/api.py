@@ -6,10 +6,10 @@ Every route acts on the inbox of the calling account and no other.
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from notifier_service.decisions.preferences import InvalidPreferences, validate_preferences
+from notifier_service.decisions.preferences import InvalidPreferences, Preferences, validate_preferences
 from notifier_service.inbox.actions import InboxActions
 from notifier_service.inbox.listing import listing
 from notifier_service.inbox.shapes import Inbox, InboxQuery, Message, PreferencesDocument, PreferencesUpdate, Unread
@@ -22,6 +22,7 @@ from shared.web.event_stream import EventStream
 from shared.web.problems import Problem, problems
 
 _PROBLEMS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+_IF_MATCH: Final = Header(description="The `ETag` of the preferences that were read: replace these and no later ones.")
 
 
 def router(engine: Engine, actions: InboxActions, streams: Streams) -> APIRouter:
@@ -34,7 +35,7 @@ def router(engine: Engine, actions: InboxActions, streams: Streams) -> APIRouter
     made.post("/inbox/{message_id}/archive", responses=problems(HTTPStatus.NOT_FOUND))(endpoints.archive)
     made.get("/inbox/stream", response_class=StreamingResponse)(endpoints.stream)
     made.get("/preferences")(endpoints.preferences)
-    made.put("/preferences")(endpoints.replace_preferences)
+    made.put("/preferences", responses=problems(HTTPStatus.PRECONDITION_FAILED))(endpoints.replace_preferences)
     return made
 
 
@@ -70,18 +71,38 @@ class _Endpoints:
         """Server-Sent Events: `message` with a message, `unread` with the count; continues after `Last-Event-ID`."""
         return EventStream(self._streams.open(caller, last_event_id))
 
-    async def preferences(self, caller: AccountCaller) -> PreferencesDocument:
-        """Which channels are switched off for which kinds."""
+    async def preferences(self, caller: AccountCaller, response: Response) -> PreferencesDocument:
+        """Which channels are switched off for which kinds, with an `ETag` for a change of it."""
         async with transaction(self._engine) as connection:
             found = await stored_preferences.load(connection, [caller.account_id])
-        return PreferencesDocument.of(found[caller.account_id])
+        return _tagged(found[caller.account_id], response)
 
-    async def replace_preferences(self, caller: AccountOwner, wanted: PreferencesUpdate) -> PreferencesDocument:
-        """Replace what is switched off. Protected kinds keep at least one channel."""
+    async def replace_preferences(
+        self,
+        caller: AccountOwner,
+        wanted: PreferencesUpdate,
+        response: Response,
+        if_match: Annotated[str | None, _IF_MATCH] = None,
+    ) -> PreferencesDocument:
+        """Replace what is switched off. Protected kinds keep at least one channel. 412 where it changed meanwhile."""
         try:
             validate_preferences(wanted.preferences)
         except InvalidPreferences as invalid:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(invalid)) from None
         async with transaction(self._engine) as connection:
+            _check_match(if_match, await stored_preferences.lock(connection, caller.account_id))
             await stored_preferences.replace(connection, caller.account_id, wanted.preferences)
-        return PreferencesDocument.of(wanted.preferences)
+        return _tagged(wanted.preferences, response)
+
+
+def _tagged(preferences: Preferences, response: Response) -> PreferencesDocument:
+    document = PreferencesDocument.of(preferences)
+    response.headers["ETag"] = document.entity_tag
+    return document
+
+
+def _check_match(if_match: str | None, stored: Preferences) -> None:
+    """Raises `Problem` 412 where a change is of another state than what is stored (RFC 9110, 13.1.1)."""
+    named = [each.strip() for each in (if_match or "*").split(",")]
+    if named != ["*"] and PreferencesDocument.of(stored).entity_tag not in named:
+        raise Problem(HTTPStatus.PRECONDITION_FAILED, "The preferences have changed meanwhile: read them again.")

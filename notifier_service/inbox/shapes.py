@@ -1,6 +1,7 @@
 """JSON documents of the inbox's HTTP, as the contract names their fields. Fields may be added, none renamed."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
@@ -127,6 +128,12 @@ class PreferencesDocument(PreferencesUpdate):
     """What is switched off, and what can be."""
 
     kinds: Annotated[Sequence[KindChannels], Field(description="All kinds of notifications.")]
+
+    @property
+    def entity_tag(self) -> str:
+        """The same as long as the same is switched off (RFC 9110, 8.8.3), whoever asks."""
+        muted = " ".join(f"{one.kind}:{one.channel}" for one in self.muted)
+        return f'"{blake2b(muted.encode(), digest_size=8).hexdigest()}"'
 
     @classmethod
     def of(cls, preferences: Preferences) -> Self:

@@ -194,6 +194,20 @@ async def test_a_muted_channel_is_suppressed_with_its_reason(
     assert (await notifier.status(reader))[-1] == ("renewed", "suppressed", "muted")
 
 
+async def test_preferences_that_changed_since_they_were_read_are_not_replaced(notifier: RunningNotifier) -> None:
+    client, headers, path = notifier.client, bearer(account()), "/api/preferences"
+    read = (await client.get(path, headers=headers)).headers["etag"]
+    muted = {"muted": [{"kind": "renewed", "channel": "email"}]}
+    changed = await client.put(path, headers=headers | {"If-Match": f'"other", {read}'}, json=muted)
+    assert (changed.status_code, changed.headers["etag"] != read) == (200, True)
+    late = await client.put(path, headers=headers | {"If-Match": read}, json={"muted": []})
+    assert (late.status_code, late.headers["content-type"]) == (412, "application/problem+json")
+    now = await client.get(path, headers=headers)
+    assert (now.json()["muted"], now.headers["etag"]) == (muted["muted"], changed.headers["etag"])
+    for condition in [{"If-Match": "*"}, {}]:
+        assert (await client.put(path, headers=headers | condition, json={"muted": []})).status_code == 200
+
+
 async def test_a_protected_kind_keeps_a_channel(notifier: RunningNotifier, reader: str) -> None:
     wanted = {"muted": [{"kind": "expired", "channel": "email"}, {"kind": "expired", "channel": "inbox"}]}
     answer = await notifier.client.put("/api/preferences", headers=bearer(reader), json=wanted)
