@@ -119,7 +119,7 @@ async def _pass_on(
     decisions = []
     for row, bounce in ended:
         event = await _event(connection, bounce) if row.kind in PROTECTED else None
-        if event and (decision := passed_on(event, known[row.account_id], row.recipient_id, _outcome(row))):
+        if event and (decision := passed_on(event, known[row.account_id], row.recipient_id)):
             decisions.append(decision)
     if await notifications.add(connection, decisions, now=unit_of_work.now):
         unit_of_work.signals.add(Signal.MAIL)

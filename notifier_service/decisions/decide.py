@@ -17,6 +17,8 @@ from notifier_service.decisions.held_back import DeliveryMode, why_held_back
 from notifier_service.decisions.lifecycle_event import LifecycleEvent
 from notifier_service.decisions.notification import (
     Delivered,
+    DeliveryResult,
+    Failed,
     Notification,
     NotificationStatus,
     Suppressed,
@@ -113,16 +115,25 @@ def decide(
     return [decision for each, recipient in after for decision in _decisions(each, recipient, now, mode)], known
 
 
-def passed_on(
-    event: LifecycleEvent, recipient: Recipient, recipient_id: str | None, reason: str
-) -> NotificationDecision | None:
-    """The email to the next recipient in place of one that is suppressed for this reason; None where there is none.
+def is_out_of_reach(result: DeliveryResult) -> bool:
+    """Whether an email ended so since its recipient cannot be written to: the address has bounced, or is none."""
+    match result:
+        case Suppressed(reason=reason):
+            return reason in RETURNED
+        case Failed(unaddressable=unaddressable):
+            return unaddressable
+        case _:
+            return False
 
-    So does a kind that must not fall silent, where the address has bounced. The next one may have it already, by the
-    kinds on its row: then it has the same id. Nobody is told of what is older than an erasure (R48).
+
+def passed_on(event: LifecycleEvent, recipient: Recipient, recipient_id: str | None) -> NotificationDecision | None:
+    """The email to the next recipient in place of one whose recipient is out of reach; None where there is none.
+
+    Only a kind that must not fall silent is passed on. The next one may have it already, by the kinds on its row: then
+    it has the same id. Nobody is told of what is older than an erasure (R48).
     """
     following = next_recipient(recipient, recipient_id)
-    if following is None or event.kind not in PROTECTED or reason not in RETURNED:
+    if following is None or event.kind not in PROTECTED:
         return None
     if was_erased_after(event.metadata.version, recipient):
         return None

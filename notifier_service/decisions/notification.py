@@ -61,12 +61,14 @@ class Delivered(Struct, frozen=True):
 class Failed(Struct, frozen=True):
     """`attempted` is False for an email that could not be composed or addressed: the relay was never asked.
 
-    `bounced`: the relay refused the address for good, which is a hard bounce.
+    `bounced`: the relay refused the address for good, which is a hard bounce; `unaddressable`: no mail can be addressed
+    there.
     """
 
     reason: str
     attempted: bool
     bounced: bool = False
+    unaddressable: bool = False
 
 
 class Suppressed(Struct, frozen=True):

@@ -19,7 +19,7 @@ import orjson
 from notifier_service.bounces.address import address_hash
 from notifier_service.content.mail_composer import Mail
 from notifier_service.decisions.bounce import Bounce, BounceKind
-from notifier_service.decisions.decide import NotificationDecision, passed_on
+from notifier_service.decisions.decide import NotificationDecision, is_out_of_reach, passed_on
 from notifier_service.decisions.held_back import DeliveryMode, why_held_back
 from notifier_service.decisions.notification import (
     Delivered,
@@ -39,6 +39,7 @@ from notifier_service.returned_mail import ReturnedMail
 from notifier_service.storage import kept_mails, leases, notifications, recipients, suppressions
 from notifier_service.storage.kept_mails import KeptMail
 from notifier_service.storage.leases import Lease, LeaseResult
+from notifier_service.storage.signals import Signal
 from notifier_service.unit_of_work import UnitOfWork
 from shared.contracts.outcomes import Channel
 from shared.runtime.components import ServiceContext
@@ -99,7 +100,6 @@ class LeaseHolder:
             now = await self._clock.now(connection)
             acquired = await leases.acquire(connection, self._session.owner, now=now, limit=limit)
             suppressed = await self._suppressed(connection, acquired, now)
-            await _pass_on(connection, suppressed, now)
             log_messages = await self._store(connection, suppressed, now)
         say_all(log_messages)
         ended = {_id(one.lease) for one in suppressed}
@@ -208,7 +208,8 @@ class LeaseHolder:
         `copies`: the mails to be kept. Gives what the log is to say of it, once it is committed.
         """
         refused = [one for one in results if isinstance(one.result, Failed) and one.result.bounced]
-        known = await _lock_recipients(connection, refused)
+        replaced = [one for one in results if _passed_on(one, one.lease.recipient)]
+        known = await _lock_recipients(connection, [*refused, *replaced])
         attempts = await leases.record(connection, self._session.owner, results)
         await kept_mails.add(connection, [copy for copy in copies if copy.notification_id in attempts])
         unit_of_work = UnitOfWork(now, self._partitions)
@@ -216,6 +217,8 @@ class LeaseHolder:
             key = _id(one.lease)
             if key in attempts and not isinstance(one.result, RetryLater | Interrupted | NotAttempted):
                 unit_of_work.add_final_result(one.lease.notification, one.result, attempts=attempts[key], at=one.at)
+        if await _pass_on(connection, [one for one in replaced if _id(one.lease) in attempts], known, now):
+            unit_of_work.signals.add(Signal.MAIL)
         await self._returned_mail.record(connection, _bounces(refused, attempts), known, unit_of_work)
         await unit_of_work.save(connection)
         return unit_of_work.log_messages
@@ -227,21 +230,21 @@ async def _lock_recipients(connection: Connection, results: Sequence[LeaseResult
     return await recipients.lock(connection, accounts) if accounts else {}
 
 
-async def _pass_on(connection: Connection, results: Sequence[LeaseResult], now: datetime) -> None:
-    """Queue the emails to the next recipients, in place of those whose address has bounced (R52).
+async def _pass_on(
+    connection: Connection, results: Sequence[LeaseResult], known: Mapping[str, Recipient], now: datetime
+) -> set[str]:
+    """Queue the emails to the next recipients, in place of those whose recipient is out of reach (R52); their ids.
 
     By the recipients as they are under their lock: nobody who is just being forgotten (R48) gets one.
     """
-    replaced = [one for one in results if _passed_on(one, one.lease.recipient)]
-    known = await _lock_recipients(connection, replaced)
-    decisions = (_passed_on(one, known[one.lease.notification.account_id]) for one in replaced)
-    await notifications.add(connection, [decision for decision in decisions if decision], now=now)
+    decisions = (_passed_on(one, known[one.lease.notification.account_id]) for one in results)
+    return await notifications.add(connection, [decision for decision in decisions if decision], now=now)
 
 
 def _passed_on(one: LeaseResult, recipient: Recipient) -> NotificationDecision | None:
-    if not isinstance(one.result, Suppressed):
+    if not is_out_of_reach(one.result):
         return None
-    return passed_on(one.lease.event, recipient, one.lease.notification.recipient_id, one.result.reason)
+    return passed_on(one.lease.event, recipient, one.lease.notification.recipient_id)
 
 
 def _id(lease: Lease) -> str:

@@ -129,7 +129,7 @@ class Sender:
         try:
             return self._mail_composer.compose(lease.event, lease.addressee, lease.notification.notification_id)
         except UnusableAddress as unusable:
-            return Failed(str(unusable), attempted=False)
+            return Failed(str(unusable), attempted=False, unaddressable=True)
         except Exception as error:  # noqa: BLE001 - an email that cannot be composed must not stop the others
             NOT_COMPOSED.say(error, **ids_of(lease.notification))
             return Failed(INTERNAL_ERROR, attempted=False)

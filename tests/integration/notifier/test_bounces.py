@@ -122,6 +122,21 @@ async def test_where_no_copies_are_kept_a_refused_address_is_passed_on_all_the_s
     await eventually(lambda: has_been_told(bounces, who, ["renewal_due"]))
 
 
+@pytest.mark.rule("R52")
+async def test_what_no_mail_can_be_addressed_to_is_passed_on_as_well(bounces: Bounces) -> None:
+    """From one unusable address to the next, to the first that can be written to."""
+    who = account()
+    unusable = CONTACT | {"recipient_id": "typo", "email": "typo@no domain", "kinds": []}
+    deputy = CONTACT | {"recipient_id": "deputy", "email": "deputy@example.com", "kinds": []}
+    await bounces.environment.publish(event("recipients_changed", who, 1, recipients=[unusable, deputy]))
+    await bounces.environment.publish(event("contact_changed", who, 2, contact=CONTACT | {"email": "ada.example.com"}))
+    assert (await bounces.email(who, 3, "", "renewal_due"))["status"] == "failed"
+    await eventually(lambda: has_been_told(bounces, who, ["renewal_due"]))
+    assert (await bounces.email(who, 4, "", "extended"))["status"] == "failed"
+    assert len([one for one in await bounces.notifier.decisions(who) if one["recipient_id"]]) == 2
+    assert await bounces.suppressions(who) == []
+
+
 async def test_every_account_reads_once_that_its_own_mail_came_back_and_again_after_a_release(bounces: Bounces) -> None:
     accounts, address = [account(), account()], "shared@example.com"
     emails = [await bounces.email(who, version, address) for version in (1, 2) for who in accounts]

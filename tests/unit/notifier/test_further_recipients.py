@@ -7,12 +7,13 @@ import pytest
 from msgspec import structs
 
 from notifier_service.decisions.addressee import Addressee
-from notifier_service.decisions.decide import NotificationDecision, passed_on
+from notifier_service.decisions.decide import NotificationDecision, is_out_of_reach, passed_on
+from notifier_service.decisions.notification import Delivered, DeliveryResult, Failed, Suppressed
 from notifier_service.decisions.outdated import LatestVersions
 from notifier_service.decisions.plan import MUTED, NO_RECIPIENT, notification_id
 from notifier_service.decisions.preferences import Preferences
 from notifier_service.decisions.recipient import Recipient, addressee_of, why_unwanted
-from shared.contracts.lifecycle import ContactReplaced, LifecycleData, RecipientsReplaced
+from shared.contracts.lifecycle import ContactReplaced, RecipientsReplaced
 from shared.contracts.outcomes import Channel
 from shared.contracts.types import FurtherRecipient
 from tests.unit.notifier import samples
@@ -141,22 +142,39 @@ KNOWN = Recipient(account_id="acc-1", contact=ADA, further=(FINANCE, OPERATIONS)
 @pytest.mark.parametrize(
     ("bounced", "following"), [(None, "finance"), ("finance", "operations"), ("operations", None), ("gone", None)]
 )
-def test_a_kind_that_must_not_fall_silent_goes_to_the_next_recipient_where_an_address_has_bounced(
+def test_a_kind_that_must_not_fall_silent_goes_to_the_next_recipient_where_one_is_out_of_reach(
     bounced: str | None, following: str | None
 ) -> None:
-    told_instead = passed_on(event(5, DUE), KNOWN, bounced, "bounced")
+    told_instead = passed_on(event(5, DUE), KNOWN, bounced)
     assert (told_instead.planned.recipient_id if told_instead else None) == following
     if told_instead:
         assert told_instead.planned.notification_id == notification_id("evt-5", Channel.EMAIL, following)
         assert (told_instead.contact, told_instead.suppressed) == (KNOWN.further[bounced is not None], None)
 
 
-@pytest.mark.parametrize(("data", "reason"), [(DUE, "muted"), (DUE, "erased"), (EXCEEDED, "bounced")])
-def test_nothing_else_is_passed_on(data: LifecycleData, reason: str) -> None:
-    assert passed_on(event(5, data), KNOWN, None, reason) is None
+def test_no_other_kind_is_passed_on() -> None:
+    assert passed_on(event(5, EXCEEDED), KNOWN, None) is None
+
+
+@pytest.mark.parametrize(
+    ("result", "is_so"),
+    [
+        (Suppressed("bounced"), True),
+        (Suppressed("complained"), True),
+        (Failed("the address has no @", attempted=False, unaddressable=True), True),
+        (Suppressed("muted"), False),
+        (Suppressed("erased"), False),
+        (Suppressed("no_contact"), False),
+        (Failed("internal_error", attempted=False), False),
+        (Failed("554 5.7.1 relay access denied", attempted=True), False),
+        (Delivered("250 ok"), False),
+    ],
+)
+def test_out_of_reach_is_whose_address_has_bounced_or_is_none(result: DeliveryResult, *, is_so: bool) -> None:
+    assert is_out_of_reach(result) is is_so
 
 
 @pytest.mark.rule("R48", "R52")
 def test_nobody_is_told_instead_of_what_is_older_than_an_erasure() -> None:
     erased = structs.replace(KNOWN, latest_versions=LatestVersions({"erased": 6}))
-    assert passed_on(event(5, DUE), erased, None, "bounced") is None
+    assert passed_on(event(5, DUE), erased, None) is None
