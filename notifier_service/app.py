@@ -59,7 +59,7 @@ def _sender(context: ServiceContext, content: LoadedContent, guard: Guard, metri
     leases = LeaseHolder(
         session,
         context,
-        returned_mail=ReturnedMail(content.languages, settings.delivery),
+        returned_mail=ReturnedMail(content.languages, settings),
         observe_seconds=delivery_seconds(metrics.registry),
     )
     mail_composer = MailComposer(

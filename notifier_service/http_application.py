@@ -50,7 +50,7 @@ def _operators_routers(context: ServiceContext, content: LoadedContent) -> Seque
         api.router(engine),
         person.router(engine),
         suppressions.router(engine, context.settings),
-        bounces.router(context, ReturnedMail(content.languages, context.settings.delivery)),
+        bounces.router(context, ReturnedMail(content.languages, context.settings)),
         previews.router(content, context.settings),
         mails.router(context),
     ]

@@ -8,17 +8,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from notifier_service.bounces.address import address_hash
 from notifier_service.content.bounce_message import bounce_message
 from notifier_service.content.languages import Languages
 from notifier_service.content.localizer import localizer_for
 from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.channels import PROTECTED
 from notifier_service.decisions.decide import passed_on
-from notifier_service.decisions.held_back import DeliveryMode, why_held_back
+from notifier_service.decisions.held_back import why_held_back
 from notifier_service.decisions.lifecycle_event import LifecycleEvent, read
 from notifier_service.decisions.notification import NotificationStatus, Returned
 from notifier_service.decisions.plan import notification_id
-from notifier_service.decisions.recipient import Recipient
+from notifier_service.decisions.recipient import AddressOwner, Recipient, address_owner
 from notifier_service.storage import bounces, kept_mails, messages, notifications, suppressions
 from notifier_service.storage.messages import NewMessage
 from notifier_service.storage.notifications import notification_of
@@ -28,15 +29,16 @@ from notifier_service.unit_of_work import UnitOfWork
 from shared.contracts.envelope import decode
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS
 from shared.contracts.outcomes import Channel
+from shared.runtime.settings import Settings
 from shared.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnedMail:
-    """Records what came back; `languages` are for the messages about it, which `mode` may hold back."""
+    """Records what came back; `languages` are for the messages about it, which the mode of delivery may hold back."""
 
     languages: Languages
-    mode: DeliveryMode
+    settings: Settings
 
     async def record(
         self,
@@ -65,7 +67,7 @@ class ReturnedMail:
         self, connection: Connection, told: Sequence[Any], known: Mapping[str, Recipient], unit_of_work: UnitOfWork
     ) -> None:
         """The inboxes of these say so, unless inboxes are held back."""
-        if told and why_held_back(Channel.INBOX, self.mode) is None:
+        if told and why_held_back(Channel.INBOX, self.settings.delivery) is None:
             await messages.add(connection, [self._notice(row, known[row.account_id], unit_of_work) for row in told])
             unit_of_work.signals.add(Signal.INBOX)
 
@@ -74,7 +76,7 @@ class ReturnedMail:
         contact = recipient.contact
         locale, time_zone = (contact.locale, contact.time_zone) if contact else ("en", "UTC")
         localizer = localizer_for(self.languages, locale, time_zone)
-        text = bounce_message(kind, row.recipient or "", localizer, further=row.recipient_id is not None)
+        text = bounce_message(kind, row.recipient or "", localizer, self._owner(row, recipient))
         return NewMessage(
             message_id=notification_id(f"{kind}:{row.notification_id}", Channel.INBOX),
             account_id=row.account_id,
@@ -84,6 +86,9 @@ class ReturnedMail:
             link=text.link,
             created_at=unit_of_work.now,
         )
+
+    def _owner(self, row: Any, recipient: Recipient) -> AddressOwner:
+        return address_owner(recipient, lambda address: address_hash(self.settings, address) == row.address_hash)
 
 
 def _suppressions(ended: Sequence[Any], unit_of_work: UnitOfWork) -> list[Suppression]:

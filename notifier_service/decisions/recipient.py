@@ -4,7 +4,9 @@ Pure.
 Of a person who was forgotten nothing stays but the versions that say what is older (R48).
 """
 
+from collections.abc import Callable
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
@@ -23,6 +25,14 @@ from shared.contracts.outcomes import Channel
 from shared.contracts.types import Contact, FurtherRecipient
 
 _DOMAIN_CHARACTERS: Final = 253
+
+
+class AddressOwner(StrEnum):
+    """Whose address it is from which mail came back; `former`: nobody's of the account any more."""
+
+    CONTACT = "contact"
+    FURTHER = "further"
+    FORMER = "former"
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -152,6 +162,19 @@ def recipient_contact(recipient: Recipient, recipient_id: str | None) -> Contact
     if recipient_id is None:
         return recipient.contact
     return next((each for each in recipient.further if each.recipient_id == recipient_id), None)
+
+
+def address_owner(recipient: Recipient, is_this: Callable[[str], bool]) -> AddressOwner:
+    """Whose address it is by now to which an email of the account went; `is_this`: whether an address is that one.
+
+    Where no contact is known it is the one that a rejected purchase has stated.
+    """
+    contact = recipient.contact
+    if contact and is_this(contact.email):
+        return AddressOwner.CONTACT
+    if any(is_this(each.email) for each in recipient.further):
+        return AddressOwner.FURTHER
+    return AddressOwner.FORMER if contact else AddressOwner.CONTACT
 
 
 def next_recipient(recipient: Recipient, recipient_id: str | None) -> FurtherRecipient | None:

@@ -63,7 +63,11 @@ async def test_who_has_another_address_by_now_reads_that_it_is_the_one_that_mail
     sent = {one["notification_id"]: one["recipient"] for one in await bounces.notifier.decisions(who)}
     assert (sent[first["notification_id"]], sent[again]) == ("a…@example.com", "b…@other.example")
     await bounces.bounce("postfix_unknown_user", again)
-    assert "b…@other.example" in (await bounces.notifier.inbox(who))["messages"][0]["body"]
+    told = (await bounces.notifier.inbox(who))["messages"][0]
+    assert ("b…@other.example" in told["body"], told["title"]) == (True, "Emails to you no longer arrive")
+    await bounces.bounce("postfix_unknown_user", first["notification_id"])
+    told = (await bounces.notifier.inbox(who))["messages"][0]
+    assert ("a…@example.com" in told["body"], told["title"]) == (True, "An email to a former address came back")
 
 
 async def test_a_stream_is_told_that_the_message_about_a_bounce_was_read(bounces: Bounces) -> None:

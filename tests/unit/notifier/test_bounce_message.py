@@ -5,7 +5,18 @@ import pytest
 from notifier_service.content.bounce_message import bounce_message
 from notifier_service.content.render import InboxText
 from notifier_service.decisions.bounce import BounceKind
+from notifier_service.decisions.recipient import AddressOwner, Recipient, address_owner
+from shared.contracts.types import Contact, FurtherRecipient
 from tests.unit.notifier import samples
+from tests.unit.notifier.test_decide import ADA
+
+MOVED = Contact(name="Ada", email="ada@moved.example")
+EVA = FurtherRecipient(recipient_id="finance", name="Eva", email="eva@example.org")
+ADA_TOO = FurtherRecipient(recipient_id="finance", name="Ada", email=ADA.email)
+
+
+def message_of(kind: BounceKind, locale: str, owner: AddressOwner) -> InboxText:
+    return bounce_message(kind, "l…@example.com", samples.localizer(locale), owner)
 
 
 def body_of(message: InboxText, title: str, remedy: str) -> str:
@@ -27,7 +38,7 @@ def body_of(message: InboxText, title: str, remedy: str) -> str:
 def test_a_reader_learns_why_emails_have_stopped_and_how_they_come_again(
     locale: str, kind: BounceKind, title: str, remedy: str
 ) -> None:
-    body = body_of(bounce_message(kind, "l…@example.com", samples.localizer(locale), further=False), title, remedy)
+    body = body_of(message_of(kind, locale, AddressOwner.CONTACT), title, remedy)
     assert body.count("l…@example.com") == 1
 
 
@@ -44,5 +55,41 @@ def test_a_reader_learns_why_emails_have_stopped_and_how_they_come_again(
 def test_of_a_further_recipients_address_it_says_that_emails_to_the_contact_go_on(
     locale: str, kind: BounceKind, title: str, remedy: str
 ) -> None:
-    body = body_of(bounce_message(kind, "l…@example.com", samples.localizer(locale), further=True), title, remedy)
+    body = body_of(message_of(kind, locale, AddressOwner.FURTHER), title, remedy)
     assert {"en": "Your own emails are not affected.", "zh-CN": "您自己的邮件不受影响"}[locale] in body
+
+
+@pytest.mark.parametrize(
+    ("locale", "kind", "title", "remedy"),
+    [
+        ("en", BounceKind.HARD, "An email to a former address came back", "nothing to do"),
+        ("en", BounceKind.COMPLAINT, "An email to a former address was reported", "nothing to do"),
+        ("zh-CN", BounceKind.HARD, "一封发往原邮箱地址的邮件被退回", "您无需处理"),
+        ("zh-CN", BounceKind.COMPLAINT, "一封发往原邮箱地址的邮件被举报", "您无需处理"),
+    ],
+)
+def test_of_an_address_that_was_changed_since_it_says_that_nothing_has_to_be_done(
+    locale: str, kind: BounceKind, title: str, remedy: str
+) -> None:
+    body_of(message_of(kind, locale, AddressOwner.FORMER), title, remedy)
+
+
+def recipient(contact: Contact | None, *further: FurtherRecipient) -> Recipient:
+    return Recipient(account_id="acct-1", contact=contact, further=further)
+
+
+@pytest.mark.parametrize(
+    ("known", "owner"),
+    [
+        (recipient(ADA, EVA), AddressOwner.CONTACT),
+        (recipient(ADA, ADA_TOO), AddressOwner.CONTACT),
+        (recipient(MOVED, ADA_TOO), AddressOwner.FURTHER),
+        (recipient(MOVED, EVA), AddressOwner.FORMER),
+        (recipient(None), AddressOwner.CONTACT),
+        (recipient(None, ADA_TOO), AddressOwner.FURTHER),
+    ],
+)
+def test_an_address_is_its_owners_of_today_and_without_a_contact_that_of_a_rejected_purchase(
+    known: Recipient, owner: AddressOwner
+) -> None:
+    assert address_owner(known, lambda address: address == ADA.email) is owner

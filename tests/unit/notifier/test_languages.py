@@ -13,6 +13,7 @@ from notifier_service.content.messages import CONTENT_FUNCTIONS, mail_content
 from notifier_service.content.render import inbox_message
 from notifier_service.decisions.bounce import BounceKind
 from notifier_service.decisions.channels import CHANNELS
+from notifier_service.decisions.recipient import AddressOwner
 from shared.contracts.lifecycle import LIFECYCLE_EVENTS, kind_of
 from shared.contracts.lifecycle_parts import RejectionCode
 from shared.contracts.types import ConfigurationKind, Contact, Edition, Feature, ProtectionMode
@@ -81,8 +82,8 @@ def test_no_sentence_is_unused() -> None:
     for _, data in (*variants.mailed(), *variants.inbox_only(), *variants.older()):
         mail_content(data, recording)
     for kind in (BounceKind.HARD, BounceKind.COMPLAINT):
-        for further in (False, True):
-            bounce_message(kind, "l…@example.com", recording, further=further)
+        for owner in AddressOwner:
+            bounce_message(kind, "l…@example.com", recording, owner)
     by_families = ("edition.", "mode.", "feature.", "feature_name.", "retained.", "request.", "rejected.", "range.")
     around = ("greeting", "advice.", "button", "footer.", "detail", "calendar.", "label.account", "label.ends")
     assert {key for key in set(ENGLISH) - used if not key.startswith((*by_families, *around, *OF_PAGES))} == set()
