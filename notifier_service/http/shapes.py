@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from notifier_service.decisions.bounce import BounceKind
+from notifier_service.list_query import ListQuery
 from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.fields import (
     AccountId,
@@ -23,8 +24,8 @@ DecisionStatus = Literal["queued", "delivered", "failed", "suppressed", "bounced
 """The status of a notification as the contract names it; one that is being sent is `queued`."""
 
 
-class DecisionsQuery(BaseModel):
-    """Which decisions; what is left out does not matter."""
+class DecisionsQuery(ListQuery):
+    """Which decisions; what is left out, or empty, does not matter."""
 
     account_id: Annotated[Id | None, Field(description="Only those of this account.")] = None
     status: Annotated[DecisionStatus | None, Field(description="Only those with this status.")] = None

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from notifier_service.bounces.address import address_hash
+from notifier_service.list_query import ListQuery
 from notifier_service.log_lines import ADDRESS_RELEASED
 from notifier_service.storage import recipients, suppressions
 from notifier_service.storage.suppressions import Suppression
@@ -24,6 +25,14 @@ from shared.web.problems import Problem
 
 _LONGEST_PAGE: Final = 500
 _HASH: Final = r"^[0-9a-f]{24}$"
+
+
+class SuppressionsQuery(ListQuery):
+    """Which addresses, and which page."""
+
+    account_id: Annotated[Id | None, Field(description="Only the addresses of this account.")] = None
+    after: Annotated[str | None, Field(pattern=_HASH, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=_LONGEST_PAGE, description="Addresses on a page, at most.")] = 100
 
 
 class SuppressionDocument(BaseModel):
@@ -58,20 +67,14 @@ class _Endpoints:
         self._engine = engine
         self._settings = settings
 
-    async def suppressions(
-        self,
-        account_id: Annotated[Id | None, Query(description="Only the addresses of this account.")] = None,
-        *,
-        after: Annotated[str | None, Query(pattern=_HASH, description="`next` of the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=_LONGEST_PAGE)] = 100,
-    ) -> SuppressionsDocument:
+    async def suppressions(self, query: Annotated[SuppressionsQuery, Query()]) -> SuppressionsDocument:
         """Addresses that get no email. 404 for an account of which no lifecycle event has come."""
         async with transaction(self._engine) as connection:
-            hashes = None if account_id is None else await self._addresses_of(connection, account_id)
-            found = await suppressions.page(connection, after=after, limit=limit, hashes=hashes)
+            hashes = None if query.account_id is None else await self._addresses_of(connection, query.account_id)
+            found = await suppressions.page(connection, after=query.after, limit=query.limit, hashes=hashes)
         return SuppressionsDocument(
             suppressions=[_document(one) for one in found],
-            next=found[-1].address_hash if len(found) == limit else None,
+            next=found[-1].address_hash if len(found) == query.limit else None,
         )
 
     async def release(self, hashed: Annotated[str, Path(alias="address_hash", pattern=_HASH)]) -> None:

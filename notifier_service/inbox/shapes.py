@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.preferences import Preferences
+from notifier_service.list_query import ListQuery
 from notifier_service.storage.messages import InboxMessage
 from shared.contracts.fields import described
 from shared.contracts.outcomes import Channel
@@ -53,30 +54,18 @@ class Message(BaseModel):
         )
 
 
-def _empty_as_none(value: Any) -> Any:
-    return value or None
-
-
-class InboxQuery(BaseModel):
+class InboxQuery(ListQuery):
     """Which messages. An empty parameter counts as left out."""
 
-    unread: Annotated[bool | None, BeforeValidator(_empty_as_none), described("Only unread messages.", True)] = None
-    archived: Annotated[
-        bool | None, BeforeValidator(_empty_as_none), described("The archived messages instead of the list.", True)
-    ] = None
-    kind: Annotated[
-        Annotated[str, Field(max_length=64)] | None,
-        BeforeValidator(_empty_as_none),
-        described("Only this kind.", "renewed"),
-    ] = None
+    unread: Annotated[bool | None, described("Only unread messages.", True)] = None
+    archived: Annotated[bool | None, described("The archived messages instead of the list.", True)] = None
+    kind: Annotated[Annotated[str, Field(max_length=64)] | None, described("Only this kind.", "renewed")] = None
     search: Annotated[
         Annotated[str, Field(max_length=LONGEST_SEARCH), AfterValidator(str.strip)] | None,
-        BeforeValidator(_empty_as_none),
         described("Only messages with this text in title or body, in any case of letters.", "ord-2026-0042"),
     ] = None
     before: Annotated[
         Annotated[str, Field(pattern=_ID_OR_INSTANT)] | None,
-        BeforeValidator(_empty_as_none),
         Field(description="Only older messages: the `id` of the last message of the page before, or an instant."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE), described("Messages on a page, at most.", 50)] = 50

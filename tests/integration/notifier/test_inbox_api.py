@@ -225,6 +225,23 @@ async def test_invalid_parameters_are_a_problem_document(notifier: RunningNotifi
     assert next(iter(parameters)) in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/api/inbox", ("unread", "kind", "before", "search", "archived", "limit")),
+        ("/api/notifications", ("account_id", "status", "kind", "since", "before", "limit")),
+        ("/api/suppressions", ("account_id", "after", "limit")),
+    ],
+)
+async def test_an_empty_parameter_of_a_list_counts_as_left_out(
+    notifier: RunningNotifier, reader: str, path: str, names: tuple[str, ...]
+) -> None:
+    headers = bearer(reader) if path == "/api/inbox" else bearer("ops", scope="operator")
+    whole = await notifier.client.get(path, headers=headers)
+    empty = await notifier.client.get(path, headers=headers, params=dict.fromkeys(names, ""))
+    assert (empty.status_code, empty.json()) == (200, whole.json())
+
+
 async def test_operators_page_through_all_decisions(notifier: RunningNotifier, reader: str) -> None:
     found: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"account_id": reader, "limit": 2}
