@@ -17,7 +17,7 @@ from shared.contracts.fields import (
     described,
 )
 from shared.contracts.outcomes import Channel
-from shared.contracts.scalars import Id
+from shared.contracts.scalars import Id, Instant
 
 LONGEST_PAGE: Final = 500
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed", "bounced", "complained"]
@@ -30,9 +30,7 @@ class DecisionsQuery(ListQuery):
     account_id: Annotated[Id | None, Field(description="Only those of this account.")] = None
     status: Annotated[DecisionStatus | None, Field(description="Only those with this status.")] = None
     kind: Annotated[Annotated[str, Field(max_length=64)] | None, described("Only this kind.", "renewal_due")] = None
-    since: Annotated[AwareDatetime | None, described("Only those decided then or later.", "2026-02-21T02:00:00Z")] = (
-        None
-    )
+    since: Annotated[Instant | None, described("Only those decided then or later.", "2026-02-21T02:00:00Z")] = None
     before: Annotated[int | None, Field(ge=0, le=2**62, description="`before` of the page before.")] = None
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE), described("Decisions on a page, at most.", 100)] = 100
 

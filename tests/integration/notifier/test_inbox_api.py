@@ -242,6 +242,17 @@ async def test_an_empty_parameter_of_a_list_counts_as_left_out(
     assert (empty.status_code, empty.json()) == (200, whole.json())
 
 
+@pytest.mark.parametrize(
+    "since",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-21T02:00:00", "1700000000"],
+)
+async def test_decisions_since_what_is_no_instant_are_a_problem_document(notifier: RunningNotifier, since: str) -> None:
+    headers = bearer("ops", scope="operator")
+    answer = await notifier.client.get("/api/notifications", headers=headers, params={"since": since})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert "since" in answer.json()["detail"]
+
+
 async def test_operators_page_through_all_decisions(notifier: RunningNotifier, reader: str) -> None:
     found: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"account_id": reader, "limit": 2}

@@ -142,7 +142,7 @@ async def test_what_cannot_be_sent_once_more_is_refused(notifier: RunningNotifie
     [_, told] = await emails(notifier, gone, kind="activated", since="2026-01-01T00:00:00Z")
     assert (told["notification_id"], told["operator"]) == (queued.json()["notification_id"], "ops")
     assert await emails(notifier, gone, kind="renewed") == []
-    assert await emails(notifier, gone, since="2100-01-01T00:00:00Z") == []
+    assert await emails(notifier, gone, since="2100-01-01T00:00:00+14:00") == []
 
 
 async def copies(notifier: RunningNotifier) -> int:
