@@ -9,10 +9,11 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from notifier_service.bounces.address import address_hash, may_report
 from notifier_service.bounces.report import Identity, UnreadableReport, identities, read_report
+from notifier_service.content.addresses import parts_of
 from notifier_service.decisions.bounce import Bounce, BounceKind
 from notifier_service.decisions.recipient import recipient_contact
 from notifier_service.delivery.redaction import without_addresses
@@ -42,12 +43,18 @@ _JSON: Final = "application/json"
 _UNSIGNED: Final = "The report does not show the signature of one of our emails, and no operator's token came with it."
 
 
+def _reachable(address: str) -> str:
+    """Raises `ValueError` where it is no address alone, so that nothing is listed that no mail ever goes to."""
+    parts_of(address)
+    return address
+
+
 class BounceReport(BaseModel):
     """One report, as JSON: of an email by its id, or (operators only) of an address."""
 
     notification_id: Annotated[Id | None, described("The email that came back.", "ntf-0123456789abcdef01234567")] = None
     email: Annotated[
-        Annotated[str, Field(min_length=3, max_length=320)] | None,
+        Annotated[str, Field(min_length=3, max_length=320), AfterValidator(_reachable)] | None,
         described("The address, where the email is not known; operators only.", "ada@example.com"),
     ] = None
     kind: Annotated[BounceKind, described("How it came back.", "hard")]

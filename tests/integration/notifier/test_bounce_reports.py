@@ -39,6 +39,8 @@ async def test_who_may_report_and_what_is_refused(bounces: Bounces) -> None:
         (operator(), {"kind": "hard"}, 422),
         (operator(), told | {"email": "ada@example.com"}, 422),
         (operator(), told | {"kind": "weird"}, 422),
+        (operator(), {"email": "Ada <ada@example.com>", "kind": "hard"}, 422),
+        (operator(), {"email": "ada.example.com", "kind": "hard"}, 422),
         (operator(), {"notification_id": message, "kind": "hard"}, 404),
         (operator(), {"notification_id": "ntf-1", "kind": "hard"}, 404),
     ]:
