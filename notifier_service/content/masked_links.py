@@ -11,8 +11,8 @@ from email.policy import SMTP
 from typing import Final
 
 _WITH_LINKS: Final = ("text/plain", "text/html")
-_SIGNED: Final = re.compile(r"(?<=[?&;])(token|signature)=[\w.-]+")
-"""Behind a `;` in HTML, where `&` is `&amp;`."""
+SIGNED: Final = re.compile(r"(?<=[?&;])(token|signature)=[\w.-]+")
+"""What a link of ours is signed with; behind a `;` in HTML, where `&` is `&amp;`."""
 _AS_IT_WAS: Final = SMTP.clone(refold_source="none")
 
 
@@ -34,4 +34,4 @@ def _mask(part: EmailMessage) -> None:
 
 
 def _masked(text: str) -> str:
-    return _SIGNED.sub(r"\1=masked", text)
+    return SIGNED.sub(r"\1=masked", text)

@@ -17,6 +17,22 @@ def test_a_reason_is_one_line_without_an_address() -> None:
     assert len(reason) <= REASON_CHARACTERS
 
 
+@cases(
+    "link",
+    [
+        "https://tenure.example/inbox?token=ey0.ey1.sig",
+        "<https://tenure.example/preferences?token=ey0.ey1.sig>",
+        "https://tenure.example/unsubscribe?notification=ntf-1&amp;signature=sig",
+        "https%3A%2F%2Ftenure.example%2Finbox%3Ftoken%3Dey0.ey1.sig",
+    ],
+)
+def test_a_link_that_opens_the_inbox_does_not_stay_where_a_filter_names_it(link: str) -> None:
+    reason = without_addresses(f"554 5.7.1 blocked: {link} is on a list")
+    assert "sig" not in reason
+    assert reason.startswith("554 5.7.1 blocked: ")
+    assert reason.endswith(" is on a list")
+
+
 PARTS = ("ada", "brien", "o'", "example.com", "192.0.2.1", "2001", "lovelace", "news", "faß", "用户", "例子", "%40")
 
 
