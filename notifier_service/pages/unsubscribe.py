@@ -42,9 +42,9 @@ class _Link:
         self.notification_id = notification
         self.signature = signature
 
-    def again(self) -> str:
-        """The same address with the wish to get the emails again."""
-        return "?" + urlencode({"notification": self.notification_id, "signature": self.signature, "again": 1})
+    def to(self, **wish: int) -> str:
+        """The same address with this wish alone, whatever the page was asked for with."""
+        return "?" + urlencode({"notification": self.notification_id, "signature": self.signature, **wish})
 
 
 class _Pages:
@@ -88,7 +88,8 @@ def _page(request: Request, link: _Link, sent: SentEmail, recipient: Recipient) 
         "kind": localizer.text(f"kind.{sent.kind}"),
         "address": masked(contact.email) if contact else "",
         "muted": is_muted(sent.kind, recipient, sent.recipient_id),
-        "again": link.again(),
+        "stop": link.to(),
+        "again": link.to(again=1),
     }
     return html_page(_PAGE, localizer, shown)
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import unescape
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
+from urllib.parse import urljoin
 
 import pytest
 
@@ -89,6 +91,22 @@ async def test_a_post_mutes_a_kind_for_its_recipient_alone_and_can_be_taken_back
     for path in (for_finance, for_contact):
         await notifier.client.post(f"{path}&again=1")
     assert await last_emails(notifier, environment, who, 7) == ["delivered", "delivered"]
+
+
+async def test_who_starts_emails_again_can_stop_them_once_more_with_the_buttons_of_the_page(
+    notifier: RunningNotifier, environment: Environment
+) -> None:
+    who, to_contact, _ = await told(notifier, environment)
+    address, muted = unsubscribe_path(to_contact), []
+    for _ in range(3):
+        page = await notifier.client.get(address)
+        form = re.search(r'<form method="post"(?: action="([^"]*)")?>', page.text)
+        assert form
+        address = urljoin(address, unescape(form[1] or ""))
+        assert (await notifier.client.post(address)).status_code == HTTPStatus.OK
+        muted.append((await notifier.client.get("/api/preferences", headers=bearer(who))).json()["muted"])
+    silent = [{"kind": "renewed", "channel": "email"}]
+    assert muted == [silent, [], silent]
 
 
 async def test_another_mails_signature_opens_nothing_nor_does_one_of_a_person_who_was_forgotten(
