@@ -11,7 +11,7 @@ WORKERS ?= 3
 UNIT := tests/unit tests/contract -p no:tests.kit.parts -m "not slow" --hypothesis-profile quick -n logical --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --quiet
 
-.PHONY: help up demo test unit coverage faults lint bench smoke recovery format lock docs pictures system-packages setup
+.PHONY: help up demo test unit coverage faults lint bench smoke recovery format lock docs pictures system-packages start-cache setup
 
 # Whatever the environment says, compiled files are kept: each worker of each run would compile all tests anew.
 unit coverage test: export PYTHONDONTWRITEBYTECODE :=
@@ -25,7 +25,7 @@ demo: $(READY) ## play a customer's story through the whole stack and check it (
 up: $(READY) ## run the whole stack on fixed ports until Ctrl-C
 	$(BIN)/tenure up --ports fixed --ready-file .tenure/ready.json $(ARGS)
 
-test: $(READY) system-packages ## run the whole suite, without the long fault runs
+test: $(READY) system-packages start-cache ## run the whole suite, without the long fault runs
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: $(READY) ## run the fast tests: no server, nothing marked `slow`, a tenth of the examples of properties
@@ -43,7 +43,7 @@ format: $(READY) ## put the code into its format
 coverage: $(READY) ## run what `make unit` runs and print which lines it reaches; fails below the floor of pyproject.toml
 	$(BIN)/pytest $(UNIT) --quiet --cov --cov-report=term $(ARGS)
 
-faults: $(READY) ## the long fault runs: services and broker killed again and again
+faults: $(READY) start-cache ## the long fault runs: services and broker killed again and again
 	$(BIN)/pytest -m faults tests/faults $(ARGS)
 
 bench: $(READY) ## run the benchmarks: a table, and figures as JSON
@@ -70,6 +70,9 @@ lock: $(READY) ## resolve all dependencies anew (ARGS="--upgrade" for newer ones
 
 system-packages: ## install the few system programs that tests use, where that is possible
 	@.ci/system-packages
+
+start-cache: $(READY) ## make the cache with which Kafka starts in half the time; without it all works too
+	-@$(BIN)/python -m tenure.local.start_cache
 
 setup: $(READY) ## only set up
 

@@ -41,10 +41,12 @@ _ENVELOPE: Final = b"MAIL FROM:<a@tenure.example>\r\nRCPT TO:<b@example.com>\r\n
 _EXAMPLE: Final = "tenure.subscription.activated.v1"
 _LONGEST_SECONDS: Final = 600
 _POLL_SECONDS: Final = 0.02
-_ENDED: Final = "SELECT count(*), count(*) FILTER (WHERE status = 'delivered') FROM notification WHERE channel = $1" + (
-    " AND status NOT IN ('queued', 'sending')"
+_ENDED: Final = (
+    "SELECT coalesce(sum(count), 0)::bigint, coalesce(sum(count) FILTER (WHERE status = 'delivered'), 0)::bigint"
+    " FROM notification_tally WHERE channel = $1"
 )
-_HAS_TABLE: Final = "SELECT to_regclass('notification') IS NOT NULL"
+"""From the counts, since to look at all notifications every 20 ms takes half a processor from what is measured."""
+_HAS_TABLE: Final = "SELECT to_regclass('notification_tally') IS NOT NULL"
 _NOTHING: Final = zlib.compress(b"")
 _KEPT: Final = "SELECT content FROM kept_mail LIMIT 1"
 

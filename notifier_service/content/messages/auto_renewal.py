@@ -1,6 +1,6 @@
 """Messages about auto-renewal: a deduction that failed, switched on, switched off, declined."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer

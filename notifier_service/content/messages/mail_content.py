@@ -3,9 +3,10 @@
 Each fact stands in one place: numbers in the highlight or in the details, and none of them again in lead or advice.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from notifier_service.content.brand import Page
 from notifier_service.content.localizer import Localizer
@@ -23,16 +24,14 @@ class Severity(StrEnum):
     URGENT = "urgent"
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """One row of the table of details."""
 
     label: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Highlight:
+class Highlight(Struct, frozen=True):
     """The one number or date in large type, its label above, and below it a note, such as the time of the day."""
 
     label: str
@@ -45,8 +44,7 @@ class Highlight:
         return Detail(self.label, f"{self.value} {self.note}".rstrip())
 
 
-@dataclass(frozen=True, slots=True)
-class ObstacleList:
+class ObstacleList(Struct, frozen=True):
     """Why a renewal would be refused now: a title, a sentence per reason, and what helps against them."""
 
     title: str
@@ -54,8 +52,7 @@ class ObstacleList:
     remedy: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailContent:
+class MailContent(Struct, frozen=True, kw_only=True):
     """Plain text. `badge` is a word or two; `lead` (what happened) and `advice` (what to do) are paragraphs.
 
     `page`: where the reader acts; None where there is nothing to do but to read.
