@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from shared.web import limits
 from shared.web.middleware import PROTECTIVE_HEADERS
-from shared.web.problems import Problem, problem_response
+from shared.web.problems import Problem, phrase, problem_response
 
 _UNANSWERED: Final = (h11.IDLE, h11.SEND_RESPONSE)
 _INCOMPLETE: Final = (h11.IDLE, h11.SEND_BODY)
@@ -153,7 +153,7 @@ class BoundedConnection(H11Protocol):
         if self.conn.our_state in _UNANSWERED:
             self._open.count_answer(status)
             answer = problem_response(Problem(status, detail, {**PROTECTIVE_HEADERS, "Connection": "close"}))
-            head = h11.Response(status_code=status, headers=answer.raw_headers, reason=status.phrase)
+            head = h11.Response(status_code=status, headers=answer.raw_headers, reason=phrase(status))
             for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

@@ -18,6 +18,13 @@ from shared.runtime.errors import Transient
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = "1"
+_PHRASES: Final[Mapping[HTTPStatus, str]] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "URI Too Long",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Range Not Satisfiable",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+"""Those of RFC 9110 that Python has since 3.13 only."""
 
 
 class Problem(Exception):
@@ -51,7 +58,12 @@ class ProblemDocument(BaseModel):
 
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """The errors that a route can answer with, for its `responses` in FastAPI."""
-    return {int(status): {"model": ProblemDocument, "description": status.phrase} for status in statuses}
+    return {int(status): {"model": ProblemDocument, "description": phrase(status)} for status in statuses}
+
+
+def phrase(status: HTTPStatus) -> str:
+    """The reason phrase of RFC 9110, the same on every version of Python."""
+    return _PHRASES.get(status, status.phrase)
 
 
 def install(app: FastAPI) -> None:
@@ -86,7 +98,7 @@ def _answer(
     status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, code: str | None = None
 ) -> Response:
     storable = detail.encode("utf-8", "replace").decode()  # a value of the request may hold lone surrogates
-    document = ProblemDocument(title=status.phrase, status=status, detail=storable, code=code)
+    document = ProblemDocument(title=phrase(status), status=status, detail=storable, code=code)
     return JSONResponse(document.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -96,7 +108,7 @@ def _answer_problem(_: Request, problem: Any) -> Response:
 
 def _answer_framework_error(request: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
-    detail = f"{request.method} {request.url.path}: {status.phrase.lower()}."
+    detail = f"{request.method} {request.url.path}: {phrase(status).lower()}."
     return _answer(status, detail, _with_head(error.headers or {}))
 
 
