@@ -76,6 +76,10 @@ class Kafka(Part):
         """`host:port` for clients."""
         return f"{HOST}:{self.port}"
 
+    @property
+    def ports(self) -> Sequence[int]:
+        return self.port, self._controller_port
+
     def command(self) -> Sequence[str]:
         return self._java("kafka.Kafka", self._settings_file.name)
 
