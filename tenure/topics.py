@@ -4,9 +4,9 @@ No consumer group: nothing is remembered at the broker.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
@@ -21,8 +21,12 @@ MAX_RECORD_BYTES: Final = 20 * 1024 * 1024
 """As much as any of our topics takes in one request."""
 _POLL_MS: Final = 50
 _SILENT_SECONDS: Final = 30.0
-"""A consumer asks on, and raises nothing, while its broker takes connections and does not answer."""
+_DELIVERY_SECONDS: Final = 120.0
+"""As long as Kafka's own clients wait for a record. aiokafka asks on for ever, and raises nothing, while a broker takes
+connections and does not answer, or has gone once the client is connected.
+"""
 
+T = TypeVar("T")
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 
@@ -69,7 +73,7 @@ async def send(
         with classified():
             await producer.start()
             for count, future in enumerate([await send_record(producer, record) for record in records], start=1):
-                metadata = await future
+                metadata = await delivered(future)
                 places.append(RecordPlace(metadata.topic, metadata.partition, metadata.offset))
                 acknowledged(count)
     except (Transient, Alarm) as error:
@@ -77,6 +81,14 @@ async def send(
     finally:
         await close_quietly(producer.stop)
     return places
+
+
+async def delivered(acknowledgement: Awaitable[T], *, seconds: float = _DELIVERY_SECONDS) -> T:
+    """What the broker answers to something that was sent. Raises `NotSent` where it does not within `seconds`."""
+    try:
+        return await asyncio.wait_for(acknowledgement, seconds)
+    except TimeoutError:
+        raise NotSent(f"Kafka did not acknowledge everything: it has not answered for {seconds:g} s") from None
 
 
 async def send_record(producer: AIOKafkaProducer, record: OutgoingRecord) -> "asyncio.Future[RecordMetadata]":

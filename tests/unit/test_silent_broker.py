@@ -1,4 +1,4 @@
-"""Reading a topic to its end, also where the broker falls silent in the middle or has nothing for us there."""
+"""Commands at a broker that falls silent in the middle: neither reading nor sending waits for ever."""
 
 import asyncio
 from typing import Any, cast
@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.runtime.errors import Transient
-from tenure.topics import read_to_end
+from tenure.topics import NotSent, delivered, read_to_end
 
 PLACE = TopicPartition("topic", 0)
 
@@ -50,3 +50,8 @@ async def test_records_are_read_to_the_end_also_past_those_that_are_not_for_us()
 async def test_a_broker_that_falls_silent_is_not_waited_for_without_end(answers: list[tuple[list[str], int]]) -> None:
     with pytest.raises(Transient, match=r"^Kafka has fallen silent: nothing more has come for 0\.1 s$"):
         await read(*answers)
+
+
+async def test_what_the_broker_does_not_acknowledge_is_not_waited_for_without_end() -> None:
+    with pytest.raises(NotSent, match=r"^Kafka did not acknowledge everything: it has not answered for 0\.1 s$"):
+        await delivered(asyncio.Event().wait(), seconds=0.1)
