@@ -30,10 +30,17 @@ def failing(command: str, *expected: type[Exception], exit_code: int = 1) -> Ite
 @contextmanager
 def going_on_when_repeated(command: str) -> Iterator[None]:
     """Say on Ctrl-C that the same command goes on where it was interrupted."""
+    with interruptible(command, "the same command goes on where this one stopped"):
+        yield
+
+
+@contextmanager
+def interruptible(command: str, what_then: str) -> Iterator[None]:
+    """Say on Ctrl-C how things stand."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Failed(command, "interrupted; the same command goes on where this one stopped", _INTERRUPTED) from None
+        raise Failed(command, f"interrupted; {what_then}", _INTERRUPTED) from None
 
 
 def _sentence(error: Exception) -> str:
