@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import typer
 
+GOES_ON: Final = "the same command goes on where this one stopped"
 _INTERRUPTED: Final = 130
 
 
@@ -30,7 +32,7 @@ def failing(command: str, *expected: type[Exception], exit_code: int = 1) -> Ite
 @contextmanager
 def going_on_when_repeated(command: str) -> Iterator[None]:
     """Say on Ctrl-C that the same command goes on where it was interrupted."""
-    with interruptible(command, "the same command goes on where this one stopped"):
+    with interruptible(command, GOES_ON):
         yield
 
 
@@ -41,6 +43,15 @@ def interruptible(command: str, what_then: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Failed(command, f"interrupted; {what_then}", _INTERRUPTED) from None
+
+
+@contextmanager
+def writing(command: str, file: Path, what_then: str) -> Iterator[None]:
+    """Say of a file that cannot be written which it is, and how things stand: a full disk names no file."""
+    try:
+        yield
+    except OSError as error:
+        raise Failed(command, f"{file}: {error.strerror}; {what_then}") from error
 
 
 def _sentence(error: Exception) -> str:

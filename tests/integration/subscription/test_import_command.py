@@ -90,6 +90,20 @@ async def test_nothing_is_sent_where_the_report_cannot_be_written_and_an_unreach
     assert reported()[who] == ("taken", "")
 
 
+async def test_a_report_that_the_disk_has_no_room_for_is_named_and_what_was_decided_stands(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = account()
+    Path("old.csv").write_text("\n".join([HEAD, row(world, who)]) + "\n")
+    assert await run("old.csv", "--report", "/dev/full") == 1
+    assert capsys.readouterr().err == (
+        "tenure import: /dev/full: No space left on device;"
+        " what was decided stands, and the same command writes the report again\n"
+    )
+    assert await run("old.csv") == 0
+    assert reported()[who] == ("taken before", "")
+
+
 async def test_what_is_refused_gets_no_money_neither_then_nor_in_a_second_run(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
