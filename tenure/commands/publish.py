@@ -97,6 +97,8 @@ def _say_json(messages: Sequence[Message], results: Sequence[EventResult]) -> No
 
 
 def _say(messages: Sequence[Message], results: Sequence[EventResult]) -> None:
+    if not messages:
+        say("no events: nothing was sent")
     for message in messages:
         if message.filled:
             say(f"{message.place}: {', '.join(message.filled)} filled in")

@@ -115,6 +115,14 @@ def test_nothing_is_sent_when_one_line_is_bad(
     assert read("renewals", settings) == []
 
 
+@pytest.mark.usefixtures("settings")
+def test_files_without_events_are_no_fault_and_not_passed_over_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", write(tmp_path / "events.jsonl")]) == 0
+    assert capsys.readouterr().out == "no events: nothing was sent\n"
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [
