@@ -16,7 +16,7 @@ from shared.kafka.client import connection_arguments
 from shared.kafka.errors import classified, close_quietly
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import Settings
-from tenure.topics import MAX_RECORD_BYTES, NotSent, OutgoingRecord, RecordPlace
+from tenure.topics import MAX_RECORD_BYTES, NotSent, OutgoingRecord, RecordPlace, delivered
 
 _BATCH_BYTES: Final = 512 * 1024
 """Less than the largest batch that a broker takes by default (1 MB)."""
@@ -61,7 +61,7 @@ class BatchSender:
         while len(sent) < len(records):
             batch = self._producer.create_batch()
             count = _fill(batch, records[len(sent) :])
-            acknowledged = await (await self._producer.send_batch(batch, topic, partition=partition))
+            acknowledged = await delivered(await self._producer.send_batch(batch, topic, partition=partition))
             sent += [RecordPlace(topic, partition, acknowledged.offset + each) for each in range(count)]
         return sent
 

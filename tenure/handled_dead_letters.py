@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.topics import OPERATORS_TOPIC
 from shared.kafka.client import connection_arguments, standalone_consumer
+from shared.kafka.errors import close_quietly
 from shared.kafka.topics import ensure_topics, name_of
 from shared.runtime.errors import Alarm
 from shared.runtime.settings import Settings
@@ -24,6 +25,7 @@ from tenure.topics import (
     NotSent,
     OutgoingRecord,
     check_topics,
+    delivered,
     read_to_end,
     send_record,
     topic_exists,
@@ -78,10 +80,20 @@ async def replay(
         left = [each for each in replays if wanted(each.dead_letter, marks)]
         for begin in range(0, len(left), _PER_TRANSACTION):
             some = left[begin : begin + _PER_TRANSACTION]
-            async with producer.transaction():
-                await _send(producer, some, settings)
+            await _send_together(producer, some, settings)
             sent += [each.dead_letter for each in some]
     return sent
+
+
+async def _send_together(producer: AIOKafkaProducer, replays: Sequence[Replay], settings: Settings) -> None:
+    """In one transaction. Where Kafka does not answer, it ends the transaction in its own time."""
+    await producer.begin_transaction()
+    try:
+        await delivered(_send(producer, replays, settings))
+        await delivered(producer.commit_transaction())
+    except BaseException:
+        await close_quietly(producer.abort_transaction)
+        raise
 
 
 async def _send(producer: AIOKafkaProducer, replays: Sequence[Replay], settings: Settings) -> None:
@@ -106,14 +118,18 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         max_request_size=MAX_RECORD_BYTES,
     )
     try:
-        await producer.start()
-        async with producer.transaction():  # waits for the broker's word; an empty one costs nothing
-            pass
+        await delivered(producer.start())
+        await delivered(_empty_transaction(producer))  # waits for the broker's word, and costs nothing
         yield producer
     except KafkaError as error:
         raise NotSent(f"Kafka did not take everything ({error!r}); `list --all` shows what was replayed") from error
     finally:
-        await producer.stop()
+        await close_quietly(producer.stop)
+
+
+async def _empty_transaction(producer: AIOKafkaProducer) -> None:
+    await producer.begin_transaction()
+    await producer.commit_transaction()
 
 
 async def _make_topic(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from shared.kafka.topics import name_of
 from shared.runtime.settings import Settings
 from tenure.http_answers import NoAnswer, get, operator_headers
 from tenure.import_plan import PlannedImport
-from tenure.topics import read_some
+from tenure.topics import read_on
 
 
 class TakenBefore:
@@ -33,15 +33,11 @@ class TakenBefore:
     async def of(self, imports: Sequence[PlannedImport]) -> set[PlannedImport]:
         """Those of which the account's latest subscription is the imported one. Raises `Transient` and `NoAnswer`."""
         async with self._reading:
-            await self._read_on()
+            async for records in read_on(self._consumer):
+                self._subscriptions.update(_latest(record.value for record in records))
         found = {each for each in imports if self._subscriptions.get(each.account_id) == each.subscription_id}
         rest = [each for each in imports if each not in found]
         return found | await asyncio.to_thread(self._by_asking, rest)
-
-    async def _read_on(self) -> None:
-        ends = await self._consumer.end_offsets(self._consumer.assignment())
-        while [place for place, end in ends.items() if await self._consumer.position(place) < end]:
-            self._subscriptions.update(_latest(record.value for record in await read_some(self._consumer)))
 
     def _by_asking(self, imports: Iterable[PlannedImport]) -> set[PlannedImport]:
         return {each for each in imports if self._subscription(each.account_id) == each.subscription_id}

@@ -21,6 +21,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.runtime.csv_cells import without_formula
+
 _GONE: Final = (errno.EPIPE, errno.EIO)
 """The reader of a pipe has closed it; the terminal is closed."""
 _WIDTH_OF_A_FILE: Final = 100_000
@@ -69,10 +71,10 @@ def say_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def say_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows below a head as CSV (RFC 4180, with line feeds); None is an empty cell."""
+    """Print rows below a head as CSV (RFC 4180, with line feeds); None is an empty cell, and no cell is a formula."""
     for row in (head, *rows):
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(row)
+        csv.writer(line, lineterminator="").writerow(map(without_formula, row))
         _print(line.getvalue(), sys.stdout)
 
 

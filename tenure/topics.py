@@ -4,11 +4,11 @@ No consumer group: nothing is remembered at the broker.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
 from shared.kafka.client import admin_client, connection_arguments
@@ -20,7 +20,13 @@ from shared.runtime.settings import Settings
 MAX_RECORD_BYTES: Final = 20 * 1024 * 1024
 """As much as any of our topics takes in one request."""
 _POLL_MS: Final = 50
+_SILENT_SECONDS: Final = 30.0
+_DELIVERY_SECONDS: Final = 120.0
+"""As long as Kafka's own clients wait for a record. aiokafka asks on for ever, and raises nothing, while a broker takes
+connections and does not answer, or has gone once the client is connected.
+"""
 
+T = TypeVar("T")
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 
@@ -67,7 +73,7 @@ async def send(
         with classified():
             await producer.start()
             for count, future in enumerate([await send_record(producer, record) for record in records], start=1):
-                metadata = await future
+                metadata = await delivered(future)
                 places.append(RecordPlace(metadata.topic, metadata.partition, metadata.offset))
                 acknowledged(count)
     except (Transient, Alarm) as error:
@@ -75,6 +81,14 @@ async def send(
     finally:
         await close_quietly(producer.stop)
     return places
+
+
+async def delivered(acknowledgement: Awaitable[T], *, seconds: float = _DELIVERY_SECONDS) -> T:
+    """What the broker answers to something that was sent. Raises `NotSent` where it does not within `seconds`."""
+    try:
+        return await asyncio.wait_for(acknowledgement, seconds)
+    except TimeoutError:
+        raise NotSent(f"Kafka did not acknowledge everything: it has not answered for {seconds:g} s") from None
 
 
 async def send_record(producer: AIOKafkaProducer, record: OutgoingRecord) -> "asyncio.Future[RecordMetadata]":
@@ -90,23 +104,54 @@ async def send_record(producer: AIOKafkaProducer, record: OutgoingRecord) -> "as
     return future
 
 
-async def read_to_end(consumer: AIOKafkaConsumer, *, read: Callable[[int], None] = _ignore) -> list[Record]:
-    """The records from the consumer's positions to the ends that its partitions have now, in order within each.
+async def read_to_end(
+    consumer: AIOKafkaConsumer, *, read: Callable[[int], None] = _ignore, seconds: float = _SILENT_SECONDS
+) -> list[Record]:
+    """All that `read_on` brings, in order within each partition.
 
     `read` is called with the number of records so far.
     """
-    ends = await consumer.end_offsets(consumer.assignment())
     found: list[Record] = []
-    while [place for place, end in ends.items() if await consumer.position(place) < end]:
-        found += await read_some(consumer)
+    async for records in read_on(consumer, seconds=seconds):
+        found += records
         read(len(found))
     return found
+
+
+async def read_on(consumer: AIOKafkaConsumer, *, seconds: float = _SILENT_SECONDS) -> AsyncIterator[list[Record]]:
+    """The records from the consumer's positions to the ends that its partitions have now, bit by bit.
+
+    Raises `Transient` where nothing more comes within `seconds`.
+    """
+    ends = await consumer.end_offsets(consumer.assignment())
+    while (records := await _next_before(ends, consumer, seconds)) is not None:
+        yield records
 
 
 async def read_some(consumer: AIOKafkaConsumer) -> list[Record]:
     """What comes within a moment; may be nothing."""
     batches = await consumer.getmany(timeout_ms=_POLL_MS)
     return [record for records in batches.values() for record in records]
+
+
+async def _next_before(
+    ends: Mapping[TopicPartition, int], consumer: AIOKafkaConsumer, seconds: float
+) -> list[Record] | None:
+    """None at the ends; no records where those that came are not for us, such as those of an aborted transaction."""
+    try:
+        async with asyncio.timeout(seconds):
+            before = await _positions(consumer, ends)
+            if all(before[place] >= end for place, end in ends.items()):
+                return None
+            while not (records := await read_some(consumer)) and await _positions(consumer, ends) == before:
+                pass
+            return records
+    except TimeoutError:
+        raise Transient(f"Kafka has fallen silent: nothing more has come for {seconds:g} s") from None
+
+
+async def _positions(consumer: AIOKafkaConsumer, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+    return {place: await consumer.position(place) for place in places}
 
 
 async def topic_exists(name: str, settings: Settings) -> bool:

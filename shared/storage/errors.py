@@ -93,5 +93,5 @@ def _sentence(error: BaseException) -> str:
     """Names the error; with PostgreSQL's own words where they cannot be those of a record, and never its DETAIL."""
     state = getattr(error, "sqlstate", None)
     name = f"PostgreSQL: {type(error).__name__}{f' ({state})' if state else ''}"
-    words = error.args[0] if isinstance(error, asyncpg.PostgresError) else error
-    return f"{name}: {words}" if _speaks(error) else name
+    words = str(error.args[0] if isinstance(error, asyncpg.PostgresError) else error)
+    return f"{name}: {words}" if words and _speaks(error) else name

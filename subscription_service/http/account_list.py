@@ -18,6 +18,7 @@ from shared.contracts.fields import AccountId, Balance, ExpiresOn, described
 from shared.contracts.scalars import ID_PATTERN, Day, Instant
 from shared.contracts.state import SubscriptionState
 from shared.contracts.types import Edition
+from shared.runtime.csv_cells import without_formula
 from shared.storage.database import Engine, snapshot
 from shared.web.operators import operators_router
 from subscription_service.domain.listing import NO_E, AccountFilters
@@ -178,9 +179,9 @@ async def _as_csv(engine: Engine, query: ListQuery) -> AsyncIterator[bytes]:
 
 
 def _cells(listed: account_list.ListedAccount) -> Iterable[object]:
-    """As in JSON: truth values are `true` and `false`; what is null is empty."""
+    """As in JSON: truth values are `true` and `false`; what is null is empty. No name is a formula."""
     document = ListedAccount.of(listed).model_dump(mode="json")
-    return [str(value).lower() if isinstance(value, bool) else value for value in document.values()]
+    return [str(value).lower() if isinstance(value, bool) else without_formula(value) for value in document.values()]
 
 
 def _lines(rows: Iterable[Iterable[object]]) -> bytes:

@@ -14,7 +14,7 @@ from shared.runtime.settings import BadSettings
 from tenure.account_list import address_of
 from tenure.acts import Act, OperatorClient, Performer
 from tenure.commands import options
-from tenure.commands.failures import Failed, failing
+from tenure.commands.failures import Failed, failing, going_on_when_repeated
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent
 from tenure.event_results import Result
@@ -63,7 +63,8 @@ def perform(client: OperatorClient, act: Act, how: ActOptions, command: str) -> 
     """Ask, send, and say what became of it; the exit code. Raises what `acting` turns into a failure."""
     [message] = client.messages([act], how.performer)
     confirm(act.question, how, command)
-    done = client.send(message)
+    with going_on_when_repeated(command):  # it has an id made from its content, or none that it spends
+        done = client.send(message)
     if how.as_json:
         say_json({"event": message.event, "result": done.result, "detail": done.detail})
     else:

@@ -23,7 +23,7 @@ from shared.runtime.counts import counted
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
-from tenure.commands.failures import failing
+from tenure.commands.failures import failing, going_on_when_repeated, interruptible
 from tenure.commands.option_groups import with_groups
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.dead_letters import (
@@ -53,6 +53,8 @@ Since: TypeAlias = Annotated[
 FromTopic: TypeAlias = Annotated[str | None, typer.Option(metavar="TOPIC", help="Only those from this topic.")]
 OfAccount: TypeAlias = Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Only those about this account.")]
 All: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that were replayed too.")]
+_COMMAND: Final = "tenure dead-letters"
+_SENT: Final = "`tenure dead-letters list --all` shows what was replayed"
 _SHOWN: Final = 512
 """Characters of an account, an id or a source on a line of `list`."""
 _ON_ONE_LINE: Final = dict.fromkeys(map(ord, "\n\t"), "�")
@@ -146,7 +148,8 @@ def replay_(
         only = replace(which.filter(settings), handled=again)
         letters = {each.id: each for each in choose(_read(settings), names=names or (), only=only)}
         replays = outgoing(list(letters.values()), settings)
-        sent = asyncio.run(replay(replays, settings, wanted=lambda each, marks: again or each not in marks))
+        with interruptible(_COMMAND, _SENT) if again else going_on_when_repeated(_COMMAND):
+            sent = asyncio.run(replay(replays, settings, wanted=lambda each, marks: again or each not in marks))
     if as_json:
         say_json({"replayed": [each.name for each in sent]})
         return
@@ -170,7 +173,7 @@ def since_when(text: str | None) -> datetime | None:
 @contextmanager
 def _failing() -> Iterator[None]:
     expected = (NotFound, NoSuchDeadLetter, NotReplayable, NotSent, BadInstant, BadSettings, Transient, Alarm)
-    with failing("tenure dead-letters", *expected):
+    with failing(_COMMAND, *expected):
         yield
 
 

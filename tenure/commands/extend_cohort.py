@@ -19,7 +19,7 @@ from tenure.account_list import accounts
 from tenure.acts import OperatorClient
 from tenure.cohorts import Cohort
 from tenure.commands.acting import DONE, ActOptions, confirm, connect
-from tenure.commands.failures import going_on_when_repeated
+from tenure.commands.failures import GOES_ON, going_on_when_repeated, writing
 from tenure.terminal import Progress, complain, say, say_json, say_table, working
 
 _SHOWN: Final = 10
@@ -52,11 +52,13 @@ def run(options: CohortOptions, how: ActOptions, command: str) -> int:
     if not how.as_json:
         _show(cohort, options.file)
     confirm(f"Extend {counted(len(cohort.members), 'subscription')} by {counted(cohort.days, 'day')}?", how, command)
-    cohorts.write_journal(options.file, cohort)
+    with writing(command, options.file, "nothing was sent"):
+        cohorts.write_journal(options.file, cohort)
     progress = Progress()
 
     def note(known: Cohort, decided: int) -> None:
-        cohorts.write_journal(options.file, known)
+        with writing(command, options.file, GOES_ON):
+            cohorts.write_journal(options.file, known)
         progress(decided)
 
     with going_on_when_repeated(command), working(lambda: f"{progress.done:,} of {len(cohort.members):,} decided"):

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import typer
 
+GOES_ON: Final = "the same command goes on where this one stopped"
 _INTERRUPTED: Final = 130
 
 
@@ -30,10 +32,26 @@ def failing(command: str, *expected: type[Exception], exit_code: int = 1) -> Ite
 @contextmanager
 def going_on_when_repeated(command: str) -> Iterator[None]:
     """Say on Ctrl-C that the same command goes on where it was interrupted."""
+    with interruptible(command, GOES_ON):
+        yield
+
+
+@contextmanager
+def interruptible(command: str, what_then: str) -> Iterator[None]:
+    """Say on Ctrl-C how things stand."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Failed(command, "interrupted; the same command goes on where this one stopped", _INTERRUPTED) from None
+        raise Failed(command, f"interrupted; {what_then}", _INTERRUPTED) from None
+
+
+@contextmanager
+def writing(command: str, file: Path, what_then: str) -> Iterator[None]:
+    """Say of a file that cannot be written which it is, and how things stand: a full disk names no file."""
+    try:
+        yield
+    except OSError as error:
+        raise Failed(command, f"{file}: {error.strerror}; {what_then}") from error
 
 
 def _sentence(error: Exception) -> str:

@@ -19,7 +19,7 @@ from shared.runtime.settings import BadSettings, Settings, load
 from subscription_service.policy_files.rules import load_rules
 from tenure import service_clock
 from tenure.commands import options
-from tenure.commands.failures import Failed, failing, going_on_when_repeated
+from tenure.commands.failures import Failed, failing, going_on_when_repeated, writing
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent, matching
 from tenure.http_answers import NoAnswer
@@ -85,7 +85,8 @@ def import_(  # noqa: PLR0913 - one argument per option
         _say_unreachable(found)
         report.open("a").close()  # where the report cannot be written nothing is sent
         sent = _send(found, settings, address, timeout)
-        _write(report, sent)
+        with writing(_COMMAND, report, "what was decided stands, and the same command writes the report again"):
+            _write(report, sent)
     return _say(sent, report, as_json)
 
 

@@ -7,6 +7,7 @@ was not sent; with `--wait` also when something was rejected, became a dead lett
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Annotated, Final
 
 import typer
@@ -15,7 +16,7 @@ from shared.runtime.counts import counted
 from shared.runtime.errors import Alarm, Transient
 from shared.runtime.settings import BadSettings, Settings
 from tenure.commands import options
-from tenure.commands.failures import failing
+from tenure.commands.failures import failing, going_on_when_repeated, interruptible
 from tenure.connection_options import ConnectionOptions, NotFound, settings_for
 from tenure.event_files import BadEvent, Message, matching, read
 from tenure.event_results import EventResult, Result
@@ -25,6 +26,8 @@ from tenure.terminal import Progress, harmless, say, say_json, working
 from tenure.topics import NotSent
 
 app = typer.Typer(add_completion=False)
+_COMMAND: Final = "tenure publish"
+_TWICE: Final = "what the broker has by now stays there, and the same command would send it once more"
 _FAILED: Final = {Result.REJECTED, Result.DEAD_LETTER, Result.UNKNOWN}
 _STYLES: Final[Mapping[Result, str]] = dict.fromkeys(_FAILED, "bold red") | {Result.APPLIED: "bold green"}
 
@@ -54,18 +57,23 @@ def publish(  # noqa: PLR0913 - one argument per option
     as_json: options.Json = False,
 ) -> int:
     """Send events from files to their topics, all or none."""
-    results: Sequence[EventResult] = ()
-    with failing("tenure publish", BadEvent, NotSent, NotFound, BadSettings, Transient, Alarm, OSError):
+    with failing(_COMMAND, BadEvent, NotSent, NotFound, BadSettings, Transient, Alarm, OSError):
         messages = [message for file in matching(files) for message in read(file, check=not no_check)]
         where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
         settings = settings_for(where, "TENURE_KAFKA_BOOTSTRAP_SERVERS")
-        if wait:
-            waiter = ResultWaiter(settings, service=service or settings.subscription_url, seconds=timeout)
+        address = service or settings.subscription_url
+        waiter = ResultWaiter(settings, service=address, seconds=timeout) if wait else None
+        with _told_when_interrupted(messages):
             results = _send(messages, settings, waiter)
-        else:
-            _send(messages, settings, None)
     (_say_json if as_json else _say)(messages, results)
     return 1 if any(each.result in _FAILED for each in results) else 0
+
+
+def _told_when_interrupted(messages: Sequence[Message]) -> AbstractContextManager[None]:
+    """An event with an id of its own counts once, however often it is sent (R39)."""
+    if all(_id(message) and "id" not in message.filled for message in messages):
+        return going_on_when_repeated(_COMMAND)
+    return interruptible(_COMMAND, _TWICE)
 
 
 def _send(messages: Sequence[Message], settings: Settings, waiter: ResultWaiter | None) -> Sequence[EventResult]:
@@ -89,6 +97,8 @@ def _say_json(messages: Sequence[Message], results: Sequence[EventResult]) -> No
 
 
 def _say(messages: Sequence[Message], results: Sequence[EventResult]) -> None:
+    if not messages:
+        say("no events: nothing was sent")
     for message in messages:
         if message.filled:
             say(f"{message.place}: {', '.join(message.filled)} filled in")

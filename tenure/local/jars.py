@@ -1,19 +1,24 @@
 """Apache Kafka's jars: from the committed lock to files on disk, every one checked against its SHA-256.
 
 `jgo` finds and fetches them. They are kept in the user's cache, so only the first start needs a network.
-`python -m tenure.local.jars` writes the lock anew for the coordinates below.
+`python -m tenure.local.jars` writes the lock anew for the coordinates below; with a folder for what is under way it
+fetches what is missing.
 """
 
+import asyncio
 import hashlib
 import os
+import signal
+import sys
 import tempfile
-import threading
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import jgo
 from jgo.config import GlobalSettings
@@ -23,6 +28,7 @@ from jgo.maven import MavenContext
 from shared.runtime.counts import counted
 from tenure.cache import cache_folder
 from tenure.local.part import PartFailed, Say
+from tenure.local.process import ending_with_us
 
 KAFKA_VERSION: Final = "4.3.1"
 COORDINATES: Final = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
@@ -51,15 +57,13 @@ class Jar:
         return f"{self.group}:{self.artifact}:{self.version}"
 
 
-def class_path(say: Say, cancelled: threading.Event) -> str:
-    """Kafka's class path; missing files are fetched first, until `cancelled` is set. Raises `PartFailed`."""
-    folder = cache_folder() / "jars"
+async def class_path(say: Say) -> str:
+    """Kafka's class path; missing files are fetched first. Raises `PartFailed`."""
+    folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    jars = read_lock()
-    missing = [jar for jar in jars if not _is_intact(folder / jar.file_name, jar)]
-    if missing:
-        _fetch_all(missing, folder, say=say, cancelled=cancelled)
-    return os.pathsep.join(str(folder / jar.file_name) for jar in jars)
+    if _missing():
+        await _fetch_all(folder, say)
+    return os.pathsep.join(str(folder / jar.file_name) for jar in read_lock())
 
 
 def read_lock() -> Sequence[Jar]:
@@ -84,20 +88,54 @@ def _jar(line: str) -> Jar:
     return Jar(group, artifact, version, digest.removeprefix("sha256:"))
 
 
-def _fetch_all(missing: Sequence[Jar], folder: Path, *, say: Say, cancelled: threading.Event) -> None:
-    title = f"fetching Apache Kafka {KAFKA_VERSION}"
-    say(f"{title}: {counted(len(missing), 'file')}, once")
-    for done, _ in enumerate(_fetched(missing, folder), start=1):
-        if cancelled.is_set():
-            raise PartFailed(f"{title} was cancelled")
+def _folder() -> Path:
+    return cache_folder() / "jars"
+
+
+def _missing() -> Sequence[Jar]:
+    return [jar for jar in read_lock() if not _is_intact(_folder() / jar.file_name, jar)]
+
+
+async def _fetch_all(folder: Path, say: Say) -> None:
+    """In a process of its own: a thread that waits for a slow mirror could not be ended."""
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tenure.local.jars", aside),
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,  # Ctrl-C is ours
+            preexec_fn=ending_with_us(signal.SIGKILL),
+        )
+        try:
+            await _followed(process, say)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _followed(process: Any, say: Say) -> None:
+    """`process`: asyncio's, with pipes."""
+    async for line in process.stdout:
+        say(line.decode().rstrip())
+    trouble = (await process.stderr.read()).decode(errors="replace").strip()
+    if await process.wait() != 0:
+        raise PartFailed(trouble or f"fetching Apache Kafka {KAFKA_VERSION} was cut off")
+
+
+def _fetch_missing(aside: Path) -> None:
+    """Say how far it is, line by line. Raises `PartFailed`."""
+    missing, title = _missing(), f"fetching Apache Kafka {KAFKA_VERSION}"
+    print(f"{title}: {counted(len(missing), 'file')}, once", flush=True)
+    for done, _ in enumerate(_fetched(missing, aside), start=1):
         if done % _SAY_EVERY == 0 or done == len(missing):
-            say(f"{title} ... {done} of {counted(len(missing), 'file')}")
+            print(f"{title} ... {done} of {counted(len(missing), 'file')}", flush=True)
 
 
-def _fetched(missing: Sequence[Jar], folder: Path) -> Iterator[Jar]:
+def _fetched(missing: Sequence[Jar], aside: Path) -> Iterator[Jar]:
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
-        waiting = {pool.submit(_fetch, jar, folder): jar for jar in missing}
+        waiting = {pool.submit(_fetch, jar, aside): jar for jar in missing}
         for future in as_completed(waiting):
             future.result()
             yield waiting[future]
@@ -105,19 +143,19 @@ def _fetched(missing: Sequence[Jar], folder: Path) -> Iterator[Jar]:
         pool.shutdown(cancel_futures=True)
 
 
-def _fetch(jar: Jar, folder: Path) -> None:
-    """Fetch next to the cache and move in what is intact, so that two starts at once do no harm."""
+def _fetch(jar: Jar, beside: Path) -> None:
+    """Fetch beside the cache and move in what is intact, so that two starts at once do no harm."""
     why = ""
     for attempt in range(_TRIES):
         time.sleep(attempt)
-        with tempfile.TemporaryDirectory(dir=folder) as aside:
+        with tempfile.TemporaryDirectory(dir=beside) as aside:
             try:
                 file = _download(_context(Path(aside)), jar.group, jar.artifact, jar.version)
             except (OSError, RuntimeError) as error:
                 why = str(error)
                 continue
             if _is_intact(file, jar):
-                file.replace(folder / jar.file_name)
+                file.replace(_folder() / jar.file_name)
                 return
             why = "what came is not what the lock names"
     raise PartFailed(f"{jar} could not be fetched: {why}. Run it again: what has come is kept.")
@@ -141,5 +179,16 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def main(arguments: Sequence[str]) -> None:
+    """What this module is as a program."""
+    if not arguments:
+        write_lock()
+        return
+    try:
+        _fetch_missing(Path(arguments[0]))
+    except (PartFailed, OSError) as failed:
+        sys.exit(str(failed))
+
+
 if __name__ == "__main__":
-    write_lock()
+    main(sys.argv[1:])

@@ -3,10 +3,8 @@
 A small durable broker: what it acknowledged survives SIGKILL of the process.
 """
 
-import asyncio
 import base64
 import os
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,6 +66,10 @@ class Kafka(Part):
         """`host:port` for clients."""
         return f"{HOST}:{self.port}"
 
+    @property
+    def ports(self) -> Sequence[int]:
+        return self.port, self._controller_port
+
     def command(self) -> Sequence[str]:
         return self._java("kafka.Kafka", self._settings_file.name)
 
@@ -78,7 +80,7 @@ class Kafka(Part):
     async def prepare(self) -> None:
         """Fetch Kafka if needed, write its settings and, once for a folder, format its storage."""
         if not self._class_path:
-            self._class_path = await self._fetch()
+            self._class_path = await class_path(self._say)
         self._settings_file.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
         if not (self._data / "meta.properties").exists():
             await self._format()
@@ -106,14 +108,6 @@ class Kafka(Part):
 
     def _java(self, main: str, *arguments: str) -> Sequence[str]:
         return java.command(self._class_path, main, *arguments)
-
-    async def _fetch(self) -> str:
-        cancelled = threading.Event()
-        try:
-            return await asyncio.to_thread(class_path, self._say, cancelled)
-        finally:
-            # A thread cannot be cancelled; it ends by itself after the files that it is fetching.
-            cancelled.set()
 
     async def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

@@ -44,6 +44,10 @@ class MailServer(Part):
         """PEM of the self-signed certificate (and, for the server, its key)."""
         return self.folder / "certificate.pem"
 
+    @property
+    def ports(self) -> Sequence[int]:
+        return self.port, self.http_port
+
     def command(self) -> Sequence[str]:
         command = [sys.executable, "-m", "tenure.local.mail_server", "--folder", str(self.folder / "mails")]
         command += ["--port", str(self.port), "--http-port", str(self.http_port), "--tls", self.tls]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from tenure.local.folders import make_private
-from tenure.local.process import SpawnOptions, kill_with_descendants, spawn
+from tenure.local.ports import is_free
+from tenure.local.process import SpawnOptions, kill_with_descendants, listens, spawn
 
 Say = Callable[[str], None]
 """Prints one line for the person at the terminal."""
@@ -49,6 +50,11 @@ class Part(ABC):
     @abstractmethod
     async def answers(self) -> bool:
         """Whether the part serves its users now. Not yet is False, never an exception."""
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """Where it listens once it answers."""
+        return ()
 
     def environment(self) -> Mapping[str, str] | None:
         """The child's whole environment; None for ours."""
@@ -97,13 +103,23 @@ class Part(ABC):
         """Wait until it answers. Raises `PartFailed` when it ends first, or does not answer in time."""
         try:
             async with asyncio.timeout(self.start_within_seconds):
-                while not await self.answers():
+                while not await self._serves():
                     if self.exit_code is not None:
-                        raise PartFailed(f"{self.name} ended at its start ({self.how_it_ended}).{self._rest_of_log()}")
+                        raise PartFailed(self._why_it_does_not_start())
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             late = f"{self.name} is not ready after {self.start_within_seconds:.0f} s"
             raise PartFailed(f"{late}: {self.waits_for}" if self.waits_for else f"{late}.\n{self.log_tail()}") from None
+
+    async def _serves(self) -> bool:
+        """Whether it is this child that answers: two stacks that start at one moment may have chosen the same port."""
+        return await self.answers() and all(listens(self.pid, port) for port in self.ports)
+
+    def _why_it_does_not_start(self) -> str:
+        for port in self.ports:
+            if not is_free(port):
+                return f"{self.name} could not start: another program has taken port {port} meanwhile. Run it again."
+        return f"{self.name} ended at its start ({self.how_it_ended}).{self._rest_of_log()}"
 
     def _rest_of_log(self) -> str:
         """Where the part gave no reason of its own."""

@@ -56,6 +56,10 @@ class Postgres(Part):
             return self._url(_SUPERUSER, _read(self._superuser_file), database)
         return self._url(_NAME, _read(self._password_file), database)  # a folder from before there were two roles
 
+    @property
+    def ports(self) -> Sequence[int]:
+        return (self.port,)
+
     def command(self) -> Sequence[str]:
         settings = [argument for one in (*_SETTINGS, f"port={self.port}") for argument in ("-c", one)]
         return [str(_binaries() / "postgres"), "-D", self._data.name, *settings]

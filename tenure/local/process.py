@@ -89,6 +89,19 @@ def kill_with_descendants(pid: int) -> None:
                 one.kill()
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether this process, or one that it started, listens on the port. True where nobody lets us look."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        sockets = [each for one in family for each in one.net_connections("tcp")]
+    except psutil.AccessDenied:
+        return True
+    except psutil.NoSuchProcess:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+
+
 def give_to_unprivileged(path: Path) -> None:
     """Make a file or folder the property of the user as whom unprivileged children run."""
     user = _unprivileged_user()

@@ -28,6 +28,10 @@ class Service(Part):
         """The root of its HTTP paths."""
         return f"http://{HOST}:{self._port}"
 
+    @property
+    def ports(self) -> Sequence[int]:
+        return (self._port,)
+
     def use_environment(self, environment: Mapping[str, str]) -> None:
         """Use this environment from the next start on, with host and port of this copy."""
         self._environment = {**environment, "TENURE_HTTP_HOST": HOST, "TENURE_HTTP_PORT": str(self._port)}

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer, Tls
+from tenure.local.part import PartFailed
 from tenure.local.postgres import Postgres
 from tests.kit.compose import SERVICES, health_check
 from tests.kit.topics import read_topic
@@ -95,6 +96,15 @@ async def test_a_killed_part_leaves_no_process_behind(tmp_path: Path) -> None:
     await part.kill()
     _, alive = psutil.wait_procs(family, timeout=5)
     assert (len(family) > 1, alive) == (True, [])
+
+
+async def test_a_part_whose_port_was_taken_meanwhile_is_not_ready_because_another_answers_there(
+    mail: MailServer, tmp_path: Path
+) -> None:
+    late = MailServer(tmp_path, mail.port, http_port=mail.http_port)
+    with pytest.raises(PartFailed, match=f"^mail could not start: another program has taken port {mail.port}"):
+        await late.start()
+    assert late.exit_code is not None
 
 
 async def test_a_mail_is_kept_as_it_came_and_found_again_after_a_restart(mail: MailServer) -> None:

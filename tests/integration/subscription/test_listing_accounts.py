@@ -87,6 +87,17 @@ async def test_csv_has_all_that_json_has_whatever_stands_in_a_name(world: World)
     assert {row["contact_name"] for row in rows if row["account_id"] in mine[:2]} == {ODD_NAME}
 
 
+async def test_a_name_that_a_spreadsheet_would_run_is_text_in_csv_and_as_it_is_in_json(world: World) -> None:
+    who, name = account(), '=HYPERLINK("http://example.com","Ann")'
+    await world.publish(purchase(who, world.now, contact=CONTACT | {"name": name}))
+    await world.settle()
+    answer = await world.client.get(PATH, headers=CSV)
+    rows = {row["account_id"]: row for row in csv.DictReader(io.StringIO(answer.text, newline=""))}
+    assert rows[who]["contact_name"] == f"'{name}"
+    documents = {each["account_id"]: each for each in (await listed(world, limit=1000))["accounts"]}
+    assert documents[who]["contact_name"] == name
+
+
 def _cell(value: object) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
