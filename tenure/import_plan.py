@@ -12,7 +12,6 @@ from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from uuid import uuid4
 
 from notifier_service.content.addresses import UnusableAddress, parts_of
 from shared.contracts.envelope import to_json, wire_time
@@ -90,7 +89,6 @@ class _Planning:
         self.plan = plan
         self._rules = rules
         self._now = now
-        self._run = uuid4().bytes
         self._inventories: dict[str, tuple[Row, InventorySnapshot]] = {}
         self._used: dict[str, str] = {}
         """Account, import and order ids that were seen -> where."""
@@ -207,16 +205,10 @@ class _Planning:
             import_id=data.import_id,
             subscription_id=subscription_id_of(data.terms[0].order_id),
             partial=self._in_force(data) is ProtectionMode.PARTIAL,
-            imported=self._imported(data),
+            imported=self._event("tenure.subscription.imported.v1", data, data.import_id),
             inventory=self._event("tenure.inventory.snapshot.v1", inventory, data.import_id) if inventory else None,
             credit=self._credit(found),
         )
-
-    def _imported(self, data: SubscriptionImported) -> bytes:
-        """Another event in every run, or one that was refused would say nothing again. What was taken is known by the
-        import's id and its content (R39).
-        """
-        return self._event("tenure.subscription.imported.v1", data, data.import_id, self._run)
 
     def _in_force(self, data: SubscriptionImported) -> ProtectionMode:
         started = [term for term in data.terms if term.starts_at <= self._now]
@@ -235,17 +227,13 @@ class _Planning:
         return self._event("tenure.account.credited.v1", credited, found.data.import_id)
 
     def _event(
-        self,
-        event_type: str,
-        data: SubscriptionImported | InventorySnapshot | AccountCredited,
-        import_id: str,
-        run: bytes = b"",
+        self, event_type: str, data: SubscriptionImported | InventorySnapshot | AccountCredited, import_id: str
     ) -> bytes:
-        """Its id is made from the import's id, the content and the run: an equal row of it is the same event."""
+        """Its id is made from the import's id and the content: an equal row is the same event, a corrected one not."""
         content = to_json(data)
         attributes = {
             "specversion": "1.0",
-            "id": "import-" + _digest(event_type.encode(), import_id.encode(), content, run),
+            "id": "import-" + _digest(event_type.encode(), import_id.encode(), content),
             "source": SOURCE,
             "type": event_type,
             "time": wire_time(self._now),

@@ -28,8 +28,6 @@ CHUNK: Final = 2_000
 CHUNKS_AT_ONCE: Final = 5
 """So much is under way at once that the service never waits for the next step, and others' events not for long."""
 
-_NOT_THE_ACCOUNTS: Final = "an equal row came before, but the account has another subscription, or none"
-
 
 class Outcome(StrEnum):
     """What became of a subscription."""
@@ -132,7 +130,7 @@ class ImportSender:
         return {planned: result for (planned, _), result in zip(there, results, strict=True)}
 
     async def _lines(self, results: Sequence[tuple[PlannedImport, EventResult]]) -> Sequence[Reported]:
-        """An equal row came before. It may have been refused where both were decided together: its account tells."""
+        """An equal row says nothing again: whether it was taken in an earlier run is told by its account."""
         again = [planned for planned, result in results if result.result is Result.DUPLICATE]
         taken = await self._before.of(again) if again else set()
         return [_reported(planned, result, before=planned in taken) for planned, result in results]
@@ -149,7 +147,7 @@ def _reported(planned: PlannedImport, result: EventResult, *, before: bool) -> R
         case Result.DUPLICATE if before:
             return Reported(planned, Outcome.TAKEN_BEFORE, "")
         case Result.DUPLICATE:
-            return Reported(planned, Outcome.REFUSED, _NOT_THE_ACCOUNTS)
+            return Reported(planned, Outcome.REFUSED, "as in an earlier run; correct the row to have it decided anew")
         case _:
             return Reported(planned, Outcome.UNKNOWN, result.detail)
 

@@ -7,7 +7,6 @@ takes 2.5 s less. `make test` runs it first.
 import asyncio
 import logging
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -36,14 +35,14 @@ class _RecordedKafka(Kafka):
         return java.recording(super().command(), self.cache)
 
 
-def make() -> Path:
+async def make() -> Path:
     """The cache for the Kafka of the lock, made where it is missing. Raises `PartFailed`."""
-    cache = java.cache_file(class_path(print, threading.Event()))
+    cache = java.cache_file(await class_path(print))
     if not cache.exists():
         print("Preparing faster starts of Kafka (once) ...", flush=True)
         cache.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache.parent) as folder:
-            asyncio.run(_record(Path(folder))).replace(cache)
+            (await _record(Path(folder))).replace(cache)
         for outdated in {*cache.parent.glob("*.aot")} - {cache}:
             outdated.unlink(missing_ok=True)
     return cache
@@ -78,4 +77,4 @@ async def _use(bootstrap: str) -> None:
 
 
 if __name__ == "__main__":
-    make()
+    asyncio.run(make())

@@ -1,7 +1,5 @@
 """The cache with which Kafka starts: made once, used by each start, and never in its way."""
 
-import asyncio
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,13 @@ from tenure.local.jars import class_path
 from tenure.local.kafka import Kafka
 
 
-@pytest.fixture(scope="module")
-def jars() -> str:
-    return class_path(print, threading.Event())
+@pytest.fixture
+async def jars() -> str:
+    return await class_path(print)
 
 
 async def test_a_start_with_the_cache_has_nothing_to_warn_of(tmp_path: Path) -> None:
-    cache = await asyncio.to_thread(start_cache.make)
+    cache = await start_cache.make()
     kafka = Kafka(tmp_path / "kafka")
     try:
         await kafka.start()
@@ -34,7 +32,7 @@ async def test_a_cache_that_is_damaged_hinders_no_start(tmp_path: Path, monkeypa
     (tmp_path / "tenure" / "java").mkdir(parents=True)
     (tmp_path / "tenure" / "jars").symlink_to(jars)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    damaged = java.cache_file(class_path(print, threading.Event()))
+    damaged = java.cache_file(await class_path(print))
     damaged.write_bytes(b"damaged")
     kafka = Kafka(tmp_path / "kafka")
     try:
