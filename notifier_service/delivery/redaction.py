@@ -12,10 +12,10 @@ from typing import Final
 
 import idna
 
-from notifier_service.content.masked_links import SIGNED
-
 REASON_CHARACTERS: Final = 300
 PLACEHOLDER: Final = "[address]"
+_SIGNED: Final = re.compile(r"(?<=[?&;])(token|signature)=[\w.-]+")
+"""What a link of ours is signed with; behind a `;` in HTML, where `&` is `&amp;`."""
 _STATUS: Final = re.compile(r"#?[245]\.[0-9]{1,3}\.[0-9]{1,3}:?")
 """An enhanced status code (RFC 3463), which no address is."""
 _IN_URLS: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -63,7 +63,7 @@ def _is_private(word: str, private: Collection[str]) -> bool:
     if _STATUS.fullmatch(word):
         return False
     plain = _plain(word)
-    return "@" in plain or bool(SIGNED.search(plain)) or any(_has_word(plain, part) for part in private)
+    return "@" in plain or bool(_SIGNED.search(plain)) or any(_has_word(plain, part) for part in private)
 
 
 def _parts(address: str) -> frozenset[str]:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from notifier_service.content.masked_links import with_masked_links
 from notifier_service.decisions.notification import NotificationStatus
 from notifier_service.decisions.plan import notification_id as id_of
 from notifier_service.log_lines import MAIL_RESENT
@@ -62,12 +61,10 @@ class _Endpoints:
         self._context = context
 
     async def mail(self, notification_id: Id) -> Response:
-        """The mail as it was handed to the relay, with `masked` for what its links are signed with. 404 where none is
-        kept.
-        """
+        """The mail as it was handed to the relay. 404 where none is kept."""
         async with transaction(self._context.http_engine) as connection:
             kept = await _kept(connection, notification_id)
-        return Response(with_masked_links(kept.content), media_type=_MAIL)
+        return Response(kept.content, media_type=_MAIL)
 
     async def resend(
         self, caller: OperatorCaller, notification_id: Id, asked: ResendRequest | None = None

@@ -78,7 +78,7 @@ PURE: Final[Mapping[str, set[str]]] = {
         *("notifier_service.decisions", "notifier_service.delivery.backoff"),
         "notifier_service.delivery.smtp.stages",
     },
-    "notifier_service.delivery.redaction": {"notifier_service.content.masked_links"},
+    "notifier_service.delivery.redaction": set(),
     "notifier_service.delivery.takeover": set(),
     **{f"notifier_service.delivery.smtp.{each}": set() for each in ("limit", "replies", "stages")},
     "shared.runtime.mail_settings": {"shared.contracts"},
