@@ -44,11 +44,6 @@ def write(file: Path, *lines: object) -> str:
     return str(file)
 
 
-def interrupted(*_: object, **__: object) -> None:
-    """In place of a function at whose work somebody presses Ctrl-C."""
-    raise KeyboardInterrupt
-
-
 def read(topic: str, settings: Settings) -> list[Record]:
     return asyncio.run(read_topic(settings.kafka_bootstrap_servers, settings.topic_prefix + topic))
 
@@ -121,26 +116,6 @@ def test_files_without_events_are_no_fault_and_not_passed_over_in_silence(
 ) -> None:
     assert main(["publish", write(tmp_path / "events.jsonl")]) == 0
     assert capsys.readouterr().out == "no events: nothing was sent\n"
-
-
-@pytest.mark.parametrize(
-    ("own", "said"),
-    [
-        ({"id": "d-1"}, "the same command goes on where this one stopped"),
-        ({}, "what the broker has by now stays there, and the same command would send it once more"),
-    ],
-)
-@pytest.mark.usefixtures("settings")
-def test_an_interrupted_publication_tells_whether_it_may_be_repeated(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    own: dict[str, str],
-    said: str,
-) -> None:
-    monkeypatch.setattr("tenure.commands.publish.publish_all", interrupted)
-    assert main(["publish", write(tmp_path / "events.jsonl", declined("acct-1", **own))]) == 130
-    assert capsys.readouterr().err == f"tenure publish: interrupted; {said}\n"
 
 
 def test_a_dead_letter_is_listed_shown_and_replayed_as_it_was_received(

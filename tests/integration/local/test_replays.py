@@ -72,29 +72,6 @@ def test_a_second_replay_of_a_reason_sends_only_what_has_come_since(settings: Se
     assert arrived(settings) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(
-    ("which", "said"),
-    [
-        (["--reason", "internal_error"], "the same command goes on where this one stopped"),
-        ([FIRST], "`tenure dead-letters list --all` shows what was replayed"),
-    ],
-)
-def test_an_interrupted_replay_tells_whether_it_may_be_repeated(
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    which: list[str],
-    said: str,
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    asyncio.run(put_aside(settings, "a"))
-    monkeypatch.setattr("tenure.commands.dead_letters.replay", interrupted)
-    assert main(["dead-letters", "replay", *which]) == 130
-    assert capsys.readouterr().err == f"tenure dead-letters: interrupted; {said}\n"
-
-
 def test_a_list_shows_what_is_left_and_with_all_when_the_rest_was_replayed(
     settings: Settings, printed: Printed, capsys: pytest.CaptureFixture[str]
 ) -> None:

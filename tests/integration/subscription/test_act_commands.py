@@ -42,18 +42,6 @@ async def test_the_same_debit_twice_counts_once(world: World, capsys: pytest.Cap
     assert (await world.get(who))["balance"] == "39.00"
 
 
-async def test_an_act_that_is_interrupted_after_it_was_sent_says_that_it_may_be_repeated(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    who = await known(world)
-    monkeypatch.setattr("tenure.acts.OperatorClient.send", interrupted)
-    assert await run("debit", who, "30.50", "--yes") == 130
-    assert capsys.readouterr().err == "tenure debit: interrupted; the same command goes on where this one stopped\n"
-
-
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("yes\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
 async def test_an_act_is_sent_only_after_a_yes(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, code: int
