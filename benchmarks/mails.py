@@ -45,7 +45,7 @@ _ENDED: Final = (
     "SELECT coalesce(sum(count), 0)::bigint, coalesce(sum(count) FILTER (WHERE status = 'delivered'), 0)::bigint"
     " FROM notification_tally WHERE channel = $1"
 )
-"""From the counts, since to look at all notifications every 20 ms takes half a processor from what is measured."""
+"""From the counts: to look at all notifications every 20 ms would take time from what is measured."""
 _HAS_TABLE: Final = "SELECT to_regclass('notification_tally') IS NOT NULL"
 _NOTHING: Final = zlib.compress(b"")
 _KEPT: Final = "SELECT content FROM kept_mail LIMIT 1"

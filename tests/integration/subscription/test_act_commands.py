@@ -12,6 +12,7 @@ from shared.contracts.topics import PURCHASES
 from tenure.__main__ import main
 from tests.integration.subscription.serving import World
 from tests.kit.events import account, credit, purchase, renewal
+from tests.kit.interrupting import INTERRUPTED, interrupted_at_a_silent_broker
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("ready_file")]
 WHY = ["--operator", "o.perez", "--reason", "ticket 4711"]
@@ -40,6 +41,12 @@ async def test_the_same_debit_twice_counts_once(world: World, capsys: pytest.Cap
     done = json.loads(capsys.readouterr().out)
     assert (done["result"], done["event"]["data"]["operator"]) == ("applied", "o.perez")
     assert (await world.get(who))["balance"] == "39.00"
+
+
+async def test_an_act_that_is_interrupted_says_that_it_may_be_repeated(world: World) -> None:
+    arguments = ["debit", await known(world), "30.50", "--yes", *WHY]
+    told = await asyncio.to_thread(interrupted_at_a_silent_broker, arguments)
+    assert told == (INTERRUPTED, "tenure debit: interrupted; the same command goes on where this one stopped")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("yes\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
