@@ -180,7 +180,7 @@ def test_each_number_explains_itself_to_the_mouse_and_to_the_keyboard(context: B
     expect(page.locator("#tip")).to_contain_text(re.compile(r"31 Mar: 11\d subscriptions"))
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_it_fits_its_window_and_axe_finds_nothing(
     browser: Browser, url: str, pictures: Path, width: int, scheme: Any
 ) -> None:

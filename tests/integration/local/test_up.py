@@ -136,7 +136,7 @@ def test_after_kill_9_of_the_stack_a_start_1_3_s_later_waits_for_what_is_ending_
     assert second.end() == 0
 
 
-@pytest.mark.parametrize("name", [" Größe 😀\n a,b=c#d!e:f ", 'quote\'s "and" \\ back'])
+@pytest.mark.parametrize("name", [" Größe  😀\n a,b=c#d!e:f ", 'quote\'s "and" \\ back'])
 def test_a_data_folder_of_any_name_holds_all_data_that_nobody_else_may_read(
     launch: Launch, folder: Path, name: str
 ) -> None:
