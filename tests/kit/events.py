@@ -1,5 +1,6 @@
 """Sample events as they stand on the wire: dictionaries of JSON, with ids that no other event has."""
 
+import itertools
 import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,6 +27,8 @@ FULL: Final[dict[str, Any]] = {
 """A specification in full mode: three servers."""
 PARTIAL: Final = FULL | {"protection_mode": "partial", "protected_servers": 2, "cores": 4}
 """A specification in partial mode: two servers, four cores."""
+_PROCESS: Final = uuid.uuid4().hex[:6]
+_NUMBERS: Final = itertools.count()
 
 
 def account() -> str:
@@ -34,8 +37,8 @@ def account() -> str:
 
 
 def unused(kind: str) -> str:
-    """An id that nothing else has."""
-    return f"{kind}-{uuid.uuid4().hex[:10]}"
+    """An id that nothing else has. Of a kind, later ones sort behind earlier ones: rows come in one order each time."""
+    return f"{kind}-{_PROCESS}{next(_NUMBERS):06}"
 
 
 def event(type_: str, at: datetime = START, **data: Any) -> dict[str, Any]:
