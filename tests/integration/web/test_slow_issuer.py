@@ -7,6 +7,7 @@ from shared.runtime.settings import Settings
 from shared.web import limits
 from shared.web.auth import Guard
 from shared.web.problems import Problem
+from tests.kit.waiting import BUSY
 from tests.unit.web.issuer import private_key, running_issuer, signed
 
 
@@ -22,13 +23,11 @@ async def test_an_issuer_that_hangs_delays_unknown_keys_once_and_known_ones_neve
         hanging = [asyncio.ensure_future(status(guard, stranger)) for _ in range(24)]
         began = time.monotonic()
         assert await status(guard, signed(key)) == 200
-        assert time.monotonic() - began < limits.KEYS_SECONDS / 2
+        assert not any(one.done() for one in hanging)
         assert set(await asyncio.gather(*hanging)) == {503}
-        assert time.monotonic() - began < limits.KEYS_SECONDS + 1
-        again = time.monotonic()
+        assert time.monotonic() - began < limits.KEYS_SECONDS + BUSY
         assert await status(guard, stranger) == 503
         assert await status(guard, signed(key)) == 200
-        assert time.monotonic() - again < limits.KEYS_SECONDS / 2
         assert issuer.asked == 2
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.runtime.errors import Alarm
 from shared.runtime.own_loop import run_in_own_loop
+from tests.kit.waiting import least
 
 
 async def test_it_runs_in_another_thread_and_loop_until_it_returns() -> None:
@@ -66,10 +67,13 @@ async def test_a_long_computation_there_delays_nothing_here_for_long() -> None:
         while time.monotonic() < end:
             sum(range(1000))
 
-    worst = 0.0
-    running = asyncio.ensure_future(run_in_own_loop(computes))
-    while not running.done():
-        began = time.monotonic()
-        await asyncio.sleep(0)
-        worst = max(worst, time.monotonic() - began)
-    assert worst < 1
+    async def longest_pause() -> float:
+        worst = 0.0
+        running = asyncio.ensure_future(run_in_own_loop(computes))
+        while not running.done():
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            worst = max(worst, time.monotonic() - began)
+        return worst
+
+    assert await least(longest_pause, 1) < 1
