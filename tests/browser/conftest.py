@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tenure.local.postgres import Postgres
 from tests.browser.served import Served, Visit, serving
+from tests.kit.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = (
@@ -29,6 +30,7 @@ QUIET = (
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        expect.set_options(timeout=PATIENCE * 1000)
         yield chromium
         chromium.close()
 

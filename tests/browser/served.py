@@ -27,6 +27,7 @@ from tenure.local.ports import free_port
 from tenure.local.postgres import Postgres
 from tests.integration.notifier.running import notifier_process
 from tests.integration.notifier.samples import CONTACT, event
+from tests.kit import http
 from tests.kit.events import account
 from tests.kit.settings import fresh_settings
 from tests.kit.tokens import SECRET, bearer
@@ -56,7 +57,7 @@ class Served:
         assert producer.flush(PATIENCE) == 0
 
     def inbox(self, who: str) -> Any:
-        return httpx.get(f"{self.url}/api/inbox", headers=bearer(who)).json()
+        return http.get(f"{self.url}/api/inbox", headers=bearer(who)).json()
 
     def with_messages(self, count: int = 4, contact: dict[str, Any] = CONTACT) -> str:
         """An account with so many unread messages, at most four."""
@@ -120,7 +121,7 @@ def console() -> Iterator[str]:
 
 def is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/ready").status_code == 200
+        return http.get(f"{url}/ready").status_code == 200
     except httpx.TransportError:
         return False
 

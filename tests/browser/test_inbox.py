@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.served import Served, Visit, accessible, eventually
 from tests.integration.notifier.samples import CONTACT, event
+from tests.kit import http
 from tests.kit.tokens import bearer
 
 CHINESE = CONTACT | {"locale": "zh-CN", "name": "林小雨", "time_zone": "Asia/Shanghai"}
@@ -30,8 +30,8 @@ def mailed_link(served: Served, who: str) -> str:
     found: list[str] = []
 
     def look() -> bool:
-        for one in httpx.get(f"{served.mail_url}/api/messages").json():
-            raw = httpx.get(f"{served.mail_url}/api/messages/{one['id']}").content
+        for one in http.get(f"{served.mail_url}/api/messages").json():
+            raw = http.get(f"{served.mail_url}/api/messages/{one['id']}").content
             body = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
             if body is not None and who in (text := str(body.get_content())):
                 found.extend(re.findall(r"http://\S+/inbox\?token=\S+", text))

@@ -6,12 +6,12 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.served import Served, Visit, accessible, eventually
 from tests.integration.notifier.samples import CONTACT, event
+from tests.kit import http
 from tests.kit.events import FINANCE, account
 from tests.kit.tokens import bearer
 
@@ -27,9 +27,9 @@ def mails_about_a_renewal(served: Served, contact: dict[str, Any] = CONTACT) -> 
     found: dict[str, EmailMessage] = {}
 
     def look() -> bool:
-        for one in httpx.get(f"{served.mail_url}/api/messages").json():
+        for one in http.get(f"{served.mail_url}/api/messages").json():
             mail = message_from_bytes(
-                httpx.get(f"{served.mail_url}/api/messages/{one['id']}").content, policy=policy.default
+                http.get(f"{served.mail_url}/api/messages/{one['id']}").content, policy=policy.default
             )
             if mail["X-Tenure-Type"] == "renewed" and who in text_of(mail):
                 found[one["rcpt_to"][0]] = mail
@@ -50,7 +50,7 @@ def link_in(mail: EmailMessage, page: str) -> str:
 
 
 def muted(served: Served, who: str) -> Any:
-    return httpx.get(f"{served.url}/api/preferences", headers=bearer(who)).json()["muted"]
+    return http.get(f"{served.url}/api/preferences", headers=bearer(who)).json()["muted"]
 
 
 @pytest.mark.parametrize("visit", [{"java_script_enabled": False}], indirect=True)

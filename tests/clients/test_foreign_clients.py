@@ -23,7 +23,7 @@ from openapi_spec_validator import validate
 from shared.contracts.schemas import schema
 from shared.contracts.topics import TOPICS, Form, Topic
 from tenure.tokens import token
-from tests.kit import events
+from tests.kit import events, http
 from tests.kit.events import CONTACT, PARTIAL, START
 from tests.kit.stack import RunningStack, running_stack
 
@@ -69,7 +69,7 @@ async def _overview(stack: RunningStack, account: str, until: Callable[[Mapping[
     """The account's overview, once it is as it must become. Raises `TimeoutError`."""
     bearer = {"Authorization": f"Bearer {token('ops', stack.ready['auth_secret'], operator=True)}"}
     url = f"{stack.ready['subscription_url']}/api/accounts/{account}"
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(headers=bearer, trust_env=False) as client:
+    async with asyncio.timeout(PATIENCE), http.client(headers=bearer) as client:
         while True:
             answer = await client.get(url)
             if answer.status_code == httpx.codes.OK and until(answer.json()):
@@ -205,7 +205,7 @@ def _validate(published: Mapping[str, Any], value: Any) -> None:
 async def _messages(stack: RunningStack) -> dict[str, Any]:
     """Name -> message, of both AsyncAPI documents as they are served."""
     found: dict[str, Any] = {}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http.client() as client:
         for service in SERVICES:
             document = (await client.get(f"{stack.ready[f'{service}_url']}/asyncapi.json")).json()
             found |= document["components"]["messages"]
@@ -219,7 +219,7 @@ def _headers(flat: Sequence[str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_promtool_has_nothing_to_say_about_the_metrics(stack: RunningStack, service: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http.client() as client:
         answer = await client.get(f"{stack.ready[f'{service}_url']}/metrics")
     assert "tenure_ready 1.0" in answer.text
     assert _promtool(answer.text) == (0, "", "")
@@ -234,7 +234,7 @@ def _promtool(metrics: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_openapi_document_is_valid(stack: RunningStack, service: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http.client() as client:
         document = (await client.get(f"{stack.ready[f'{service}_url']}/openapi.json")).json()
     validate(document)
     assert document["paths"]

@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import httpx
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.contracts.topics import LIFECYCLE, PURCHASES, RENEWALS, SERVER_INVENTORY, STATE, TOPIC_OF_TYPE
 from tenure.story.metrics import event_outcomes
 from tenure.tokens import token
-from tests.kit import events
+from tests.kit import events, http
 from tests.kit.stack import RunningStack
 from tests.kit.topics import consumer, read_topic
 
@@ -100,7 +99,7 @@ async def read_lifecycle(stack: RunningStack, expected: int, *, seconds: float) 
 async def mails(stack: RunningStack, expected: int, *, seconds: float) -> list[str]:
     """The Message-IDs of all mails, once as many different ones as expected have come."""
     found: list[str] = []
-    async with asyncio.timeout(seconds), httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with asyncio.timeout(seconds), http.client(timeout=60) as client:
         while len(set(found)) < expected:
             await asyncio.sleep(0.5)
             answer = await client.get(f"{stack.ready['mail_url']}/api/messages")
@@ -116,7 +115,7 @@ async def each_event_counted_once(stack: RunningStack, count: int) -> None:
         values = [record.value for record in await read_topic(stack.ready["kafka"], topic)]
         records[topic], distinct[topic] = len(values), len(set(values))
     assert distinct.total() == count
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    async with http.client() as client:
         counted = event_outcomes((await client.get(f"{stack.ready['subscription_url']}/metrics")).text)
     expected = {(topic, "applied"): distinct[topic] for topic in INPUTS}
     expected |= {(topic, "duplicate"): records[topic] - distinct[topic] for topic in INPUTS}
@@ -159,7 +158,7 @@ async def last_states_arrived(stack: RunningStack) -> None:
         latest[document["account_id"]] = document
     bearer = {"Authorization": f"Bearer {token('ops', stack.ready['auth_secret'], operator=True)}"}
     url = f"{stack.ready['subscription_url']}/api/accounts"
-    async with httpx.AsyncClient(timeout=30, trust_env=False, headers=bearer) as client:
+    async with http.client(headers=bearer) as client:
         for account_id, document in latest.items():
             assert (await client.get(f"{url}/{account_id}")).json() == document
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
-import httpx
 import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -15,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from shared.contracts.topics import LIFECYCLE, PURCHASES
 from tests.faults.flow import each_event_counted_once, feed, nothing_lost_or_doubled
 from tests.faults.frozen import BLOCKED_BY_ME, LEADER, database, process_of, seconds_until, stopped
+from tests.kit import http
 from tests.kit.events import account, credit
 from tests.kit.stack import RunningStack, running_stack
 from tests.kit.topics import read_topic
@@ -81,7 +81,7 @@ async def _readiness(stack: RunningStack, hanging: int) -> tuple[float, set[str]
     """`/ready` of the copy that lives, for 8 s: the slowest answer in seconds, and the reasons that it gave."""
     slowest, reasons = 0.0, set[str]()
     loop, url = asyncio.get_running_loop(), _url_of_the_other(stack, hanging)
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    async with http.client() as client:
         until = loop.time() + 8
         while loop.time() < until:
             began = loop.time()

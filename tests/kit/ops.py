@@ -13,6 +13,7 @@ from shared.kafka.topics import name_of
 from shared.runtime.settings import Settings
 from tenure.local.ports import free_port
 from tenure.ops.service import run
+from tests.kit import http
 from tests.kit.tokens import operator
 from tests.kit.waiting import eventually
 
@@ -66,7 +67,7 @@ async def running_page(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     task = asyncio.ensure_future(run(ours))
     url = f"http://{ours.http_host}:{ours.http_port}"
     try:
-        async with httpx.AsyncClient(base_url=url, headers=operator(), trust_env=False) as client:
+        async with http.client(base_url=url, headers=operator()) as client:
             await eventually(lambda: _is_live(client, task))
             yield client
     finally:

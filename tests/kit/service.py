@@ -10,6 +10,7 @@ from shared.runtime.components import Service
 from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from tenure.local.ports import free_port
+from tests.kit import http
 from tests.kit.waiting import eventually
 
 
@@ -40,7 +41,7 @@ async def running_service(
     task = asyncio.ensure_future(run(service, ours))
     url = f"http://{ours.http_host}:{ours.http_port}"
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with http.client(base_url=url) as client:
             copy = RunningService(client, task)
             await eventually(lambda: copy.is_ready(but_for))
             yield copy

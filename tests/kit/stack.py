@@ -16,6 +16,7 @@ import psutil
 
 from tenure.local.process import ending_with_us
 from tenure.story.metrics import by_outcome
+from tests.kit import http
 from tests.kit.events import START
 from tests.kit.waiting import eventually
 
@@ -67,18 +68,18 @@ class RunningStack:
 
     async def outcomes(self) -> Counter[str]:
         """How many events in have come to which outcome, `parked` included (G4)."""
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        async with http.client() as client:
             return by_outcome((await client.get(f"{self.ready['subscription_url']}/metrics")).text)
 
     async def troubles(self, service: str) -> dict[str, str]:
         """Part -> why it cannot work now, as `/ready` of the first copy of this service says."""
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        async with http.client() as client:
             found: dict[str, str] = (await client.get(f"{self.ready[f'{service}_url']}/ready")).json()["troubles"]
         return found
 
     async def is_ready(self, service: str) -> bool:
         """Whether `/ready` of the first copy of this service answers 200."""
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        async with http.client() as client:
             return (await client.get(f"{self.ready[f'{service}_url']}/ready")).status_code == httpx.codes.OK
 
     async def until_ready(self) -> None:

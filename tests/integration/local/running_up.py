@@ -14,6 +14,7 @@ import httpx
 import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 
+from tests.kit import http
 from tests.kit.process import start
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -75,7 +76,7 @@ def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 
 def get(url: str) -> httpx.Response:
-    return httpx.get(url, timeout=10).raise_for_status()
+    return http.get(url).raise_for_status()
 
 
 async def topics_at(bootstrap: str) -> set[str]:

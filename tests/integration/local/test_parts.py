@@ -17,6 +17,7 @@ from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer, Tls
 from tenure.local.part import PartFailed
 from tenure.local.postgres import Postgres
+from tests.kit import http
 from tests.kit.compose import SERVICES, health_check
 from tests.kit.topics import read_topic
 
@@ -34,7 +35,7 @@ async def send(server: MailServer, message: EmailMessage) -> None:
 
 
 def read(server: MailServer, path: str) -> httpx.Response:
-    return httpx.get(f"{server.url}{path}").raise_for_status()
+    return http.get(f"{server.url}{path}").raise_for_status()
 
 
 def mails(server: MailServer) -> list[dict[str, object]]:
@@ -43,7 +44,7 @@ def mails(server: MailServer) -> list[dict[str, object]]:
 
 
 def behave(server: MailServer, **behaviour: object) -> None:
-    httpx.post(f"{server.url}/api/behaviour", json=behaviour).raise_for_status()
+    http.post(f"{server.url}/api/behaviour", json=behaviour).raise_for_status()
 
 
 async def test_the_health_check_of_the_containers_takes_a_real_broker_for_healthy(kafka: Kafka) -> None:

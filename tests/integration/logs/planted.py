@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.ports import free_port
+from tests.kit import http
 from tests.kit.process import service_process
 from tests.kit.settings import unused_prefix
 from tests.kit.waiting import eventually
@@ -63,7 +64,7 @@ class Services:
 
     async def is_ready(self, service: str, *, but_for: str = "") -> bool:
         with suppress(httpx.TransportError):
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with http.client() as client:
                 troubles = (await client.get(f"{self.url(service)}/ready")).json()["troubles"]
                 return not troubles.keys() - {but_for}
         return False
@@ -73,7 +74,7 @@ class Services:
             await eventually(partial(self.is_ready, service, but_for=but_for), 90)
 
     async def metrics(self, service: str) -> str:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http.client() as client:
             return (await client.get(f"{self.url(service)}/metrics")).text
 
     async def send(self, topic: str, value: bytes | Mapping[str, Any] | None, **headers: bytes) -> None:

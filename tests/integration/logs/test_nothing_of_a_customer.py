@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
-import httpx
 import jwt
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -38,6 +37,7 @@ from tests.integration.logs.planted import (
     Services,
     planted_settings,
 )
+from tests.kit import http
 from tests.kit.events import CONTACT, account, credit, event, purchase, renewal
 from tests.kit.parts import finish
 from tests.kit.relay import Answer, SmtpCommand, scripted_relay
@@ -169,7 +169,7 @@ async def _requests(services: Services) -> None:
     """Paths, parameters, headers, bodies and tokens with the word, and requests that are none."""
     foreign = jwt.encode({"sub": NAME, "exp": 4e9}, SECRET, algorithm="HS256", headers={"kid": WORD, "alg": "HS256"})
     forged = jwt.encode({"sub": NAME}, SECRET, algorithm="HS256").rpartition(".")[0] + "." + WORD
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http.client() as client:
         for service, port in services.ports.items():
             for token in (foreign, forged, SECRET, _with_unknown_key()):
                 headers = {"Authorization": f"Bearer {token}", "X-Name": WORD, "Cookie": f"token={SECRET}"}

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import httpx
 from aiokafka import AIOKafkaProducer
 
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.runtime.settings import Settings
+from tests.kit import http
 from tests.kit.topics import read_topic
 from tests.kit.waiting import eventually
 
@@ -17,7 +17,7 @@ class Environment:
 
     def __init__(self, settings: Settings, mail_url: str) -> None:
         self.settings = settings
-        self.mail = httpx.AsyncClient(base_url=mail_url, trust_env=False)
+        self.mail = http.client(base_url=mail_url)
 
     async def publish(self, *events: dict[str, Any] | bytes, topic: str = LIFECYCLE) -> None:
         """Put events, or any bytes, on a topic."""

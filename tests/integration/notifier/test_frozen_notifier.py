@@ -15,6 +15,7 @@ from tenure.local.ports import free_port
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RELAY, notifier_process, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
+from tests.kit import http
 from tests.kit.events import account
 from tests.kit.relay import After, Answer, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
@@ -70,7 +71,7 @@ async def frozen_with_mails_in_hand(
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """A copy that was stopped while the relay was slow at `verb` on all connections. Yields what wakes it."""
     port = free_port()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http.client() as client:
 
         async def ready() -> bool:
             try:

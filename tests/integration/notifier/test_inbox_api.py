@@ -13,6 +13,7 @@ from shared.web.auth import Guard
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import event
+from tests.kit import http
 from tests.kit.events import account
 from tests.kit.tokens import bearer
 from tests.kit.waiting import eventually
@@ -179,7 +180,7 @@ async def test_an_open_stream_does_not_delay_the_stop(settings: Settings) -> Non
         await anext(events(answer))
         url = str(running.client.base_url)
     with pytest.raises(httpx.ConnectError):
-        await httpx.AsyncClient().get(f"{url}/health")
+        await http.client().get(f"{url}/health")
 
 
 async def test_a_muted_channel_is_suppressed_with_its_reason(

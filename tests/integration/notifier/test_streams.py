@@ -15,6 +15,7 @@ from shared.web.auth import Guard
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier
 from tests.integration.notifier.samples import event
+from tests.kit import http
 from tests.kit.events import account
 from tests.kit.tokens import SECRET, bearer
 from tests.kit.waiting import eventually
@@ -36,7 +37,7 @@ async def status(notifier: RunningNotifier, headers: dict[str, str]) -> int:
 async def patient(notifier: RunningNotifier) -> AsyncIterator[RunningNotifier]:
     """The notifier, and a client that may have any number of connections to it."""
     unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=notifier.client.base_url, limits=unlimited, trust_env=False) as client:
+    async with http.client(base_url=notifier.client.base_url, limits=unlimited) as client:
         notifier.client = client
         yield notifier
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from shared.contracts.topics import (
@@ -19,6 +18,7 @@ from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.ops.access import COOKIE
 from tenure.ops.model import KEPT_TOPICS, WATCHED_TOPICS
+from tests.kit import http
 from tests.kit.ops import publishing, running_page, shows
 from tests.kit.settings import NOBODY, service_settings
 from tests.kit.tokens import bearer, operator
@@ -74,7 +74,7 @@ async def test_it_shows_what_the_topics_hold_from_before_and_from_now_on(setting
 
 
 async def test_only_operators_may_see_it_and_a_token_becomes_a_cookie(settings: Settings) -> None:
-    async with running_page(settings) as admitted, httpx.AsyncClient(base_url=admitted.base_url) as client:
+    async with running_page(settings) as admitted, http.client(base_url=admitted.base_url) as client:
         for path in (
             "/ops",
             "/ops/accounts",

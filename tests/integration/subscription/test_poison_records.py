@@ -18,6 +18,7 @@ from shared.contracts.topics import DEAD_LETTERS, PURCHASES
 from shared.runtime.settings import Settings
 from tenure.local.ports import free_port
 from tests.integration.subscription.serving import World, outside
+from tests.kit import http
 from tests.kit.events import account, credit
 from tests.kit.process import start
 from tests.kit.raw_batches import produce_raw, raw_batch, raw_record
@@ -63,7 +64,7 @@ def subscription_process(settings: Settings) -> Iterator["subprocess.Popen[bytes
 async def running(settings: Settings) -> AsyncIterator[tuple[World, Copy]]:
     ours = settings.model_copy(update={"http_port": free_port(), "test_clock": None, "log_level": "error"})
     with subscription_process(ours) as child:
-        async with httpx.AsyncClient(base_url=f"http://{ours.http_host}:{ours.http_port}", trust_env=False) as client:
+        async with http.client(base_url=f"http://{ours.http_host}:{ours.http_port}") as client:
             copy = Copy(client, child)
             await eventually(copy.is_ready)
             async with outside(ours) as world:

@@ -14,6 +14,7 @@ from shared.web import limits
 from shared.web.middleware import PROTECTIVE_HEADERS
 from shared.web.server import serve
 from tenure.local.ports import free_port
+from tests.kit import http
 from tests.kit.tokens import bearer
 from tests.kit.waiting import BUSY, eventually
 from tests.unit.web.application import CUSTOMER, application, service_context
@@ -56,7 +57,7 @@ async def running(**given: Any) -> AsyncIterator[Server]:
     context = service_context(free_port(), http_port=port, **given)
     async with application(context) as app:
         serving = asyncio.ensure_future(serve(app, context.settings))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        async with http.client(base_url=f"http://127.0.0.1:{port}") as client:
             await eventually(lambda: answers(client))
             yield Server(port, client)
         serving.cancel()

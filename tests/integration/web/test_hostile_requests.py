@@ -25,6 +25,7 @@ from tenure.local.kafka import Kafka
 from tenure.local.ports import free_port
 from tenure.local.postgres import Postgres
 from tests.integration.notifier.samples import event as lifecycle_event
+from tests.kit import http
 from tests.kit.events import purchase
 from tests.kit.examples import examples
 from tests.kit.parts import finish
@@ -185,7 +186,7 @@ async def prepare(service: str, given_: Settings, url: str) -> None:
         else (LIFECYCLE, lifecycle_event("activated", KNOWN, 1))
     )
     known = f"/api/accounts/{KNOWN}" if service == "subscription" else f"/api/notifications?account_id={KNOWN}"
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with http.client(base_url=url) as client:
         await eventually(lambda: consumes(client))
         async with AIOKafkaProducer(bootstrap_servers=given_.kafka_bootstrap_servers) as producer:
             await producer.send_and_wait(f"{given_.topic_prefix}{topic}", json.dumps(sent).encode(), key=KNOWN.encode())

@@ -246,8 +246,7 @@ async def test_only_some_deliveries_wait_long_for_the_reply_to_the_final_dot() -
             waited.append(time.monotonic() - began)
 
         await asyncio.gather(*(hang() for _ in range(2 * PATIENT_DELIVERIES)))
-        assert waited == sorted(waited)
-        assert waited[PATIENT_DELIVERIES] - waited[PATIENT_DELIVERIES - 1] > 1  # who is not patient, and who is
+        assert waited[PATIENT_DELIVERIES] - waited[PATIENT_DELIVERIES - 1] > 1
 
 
 class Stopped(Exception):
