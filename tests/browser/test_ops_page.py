@@ -114,8 +114,8 @@ def opened(context: BrowserContext, url: str) -> Page:
     """The page, opened by a link as `make up` prints it, up to date and with its chart."""
     page = context.new_page()
     page.goto(f"{url}/ops?token={TOKEN}")
-    expect(page.get_by_text("Up to date")).to_be_visible(timeout=30_000)
-    expect(page.locator(".uplot")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Up to date")).to_be_visible()
+    expect(page.locator(".uplot")).to_be_visible()
     return page
 
 
@@ -144,7 +144,7 @@ def test_the_link_opens_it_leaves_the_address_bar_and_shows_what_the_topics_hold
     second = opened(context, url)
     publish((STATE, state("acct-000", 2, state="active"), "key"), (STATE, None, "acct-010"))
     for each in (page, second):  # live, in both tabs
-        expect(each.locator(".number", has_text="grace").locator("b")).to_have_text("12", timeout=15_000)
+        expect(each.locator(".number", has_text="grace").locator("b")).to_have_text("12")
         expect(each.locator(".number", has_text="active").locator("b")).to_have_text("113")
 
     page.get_by_role("link", name="grace").click()

@@ -13,6 +13,7 @@ import psutil
 from shared.runtime.settings import PREFIX
 from tests.kit import http
 from tests.kit.process import start
+from tests.kit.waiting import PATIENCE
 
 DEMO = [sys.executable, "-m", "tenure", "demo"]
 PICTURES = ["inbox.png", "preferences.png", "previews.png", "operations.png", "mail.png"]
@@ -67,4 +68,4 @@ def test_a_kept_demo_prints_addresses_that_answer_and_ends_clean_at_ctrl_c(tmp_p
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
     assert (demo.returncode, ready_file.exists()) == (0, False)
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=PATIENCE)[1] == []

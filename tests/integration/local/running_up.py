@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.kit import http
 from tests.kit.process import start
+from tests.kit.waiting import PATIENCE
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 READY = "ready; Ctrl-C ends it"
@@ -72,7 +73,7 @@ class Up:
 
 
 def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
-    return list(psutil.wait_procs(processes, timeout=10)[1])
+    return list(psutil.wait_procs(processes, timeout=PATIENCE)[1])
 
 
 def get(url: str) -> httpx.Response:

@@ -20,6 +20,7 @@ from tenure.local.postgres import Postgres
 from tests.kit import http
 from tests.kit.compose import SERVICES, health_check
 from tests.kit.topics import read_topic
+from tests.kit.waiting import PATIENCE
 
 
 def letter(recipient: str = "ada@example.org") -> EmailMessage:
@@ -95,7 +96,7 @@ async def test_a_killed_part_leaves_no_process_behind(tmp_path: Path) -> None:
     await part.start()
     family = [psutil.Process(part.pid), *psutil.Process(part.pid).children(recursive=True)]
     await part.kill()
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
     assert (len(family) > 1, alive) == (True, [])
 
 

@@ -26,6 +26,7 @@ from shared.contracts.topics import TOPICS
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
 from tests.integration.local.running_up import READY, Up, alive, execute, get, topics_at
+from tests.kit.waiting import PATIENCE
 
 Launch = Callable[..., Up]
 PIDS = {"pid": None, "pids": None}
@@ -179,7 +180,7 @@ def test_every_address_that_is_printed_answers_and_it_is_said_that_everything_is
     assert [name for name, _ in printed] == ["Kafka", "PostgreSQL", "SMTP", "subscription", "notifier"]
     for _, address in printed:
         where = urlsplit(address if "://" in address else f"//{address}")
-        with socket.create_connection((where.hostname, where.port), timeout=10):
+        with socket.create_connection((where.hostname, where.port), timeout=PATIENCE):
             pass
         if where.scheme.startswith("http"):
             get(address)

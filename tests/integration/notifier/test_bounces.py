@@ -75,7 +75,7 @@ async def test_a_stream_is_told_that_the_message_about_a_bounce_was_read(bounces
     await bounces.bounce("postfix_unknown_user", (await bounces.email(who, 1, "ada@example.com"))["notification_id"])
     [notice, other] = (await bounces.notifier.inbox(who))["messages"]
     await client.post(f"/api/inbox/{other['id']}/read", headers=bearer(who))
-    async with client.stream("GET", "/api/inbox/stream", headers=bearer(who), timeout=10) as answer:
+    async with client.stream("GET", "/api/inbox/stream", headers=bearer(who)) as answer:
         lines = (line async for line in answer.aiter_lines() if "unread" in line and line.startswith("data"))
         assert await anext(lines) == 'data: {"unread":1}'
         await client.post(f"/api/inbox/{notice['id']}/read", headers=bearer(who))

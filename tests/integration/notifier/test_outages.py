@@ -11,7 +11,7 @@ from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, notifier_process, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit.events import account
-from tests.kit.waiting import eventually
+from tests.kit.waiting import PATIENCE, eventually
 
 
 @pytest.mark.rule("G3", "G5")
@@ -66,4 +66,4 @@ async def test_sigterm_stops_a_process_with_exit_code_0(settings: Settings, envi
         await environment.publish(event("activated", account(), 1))
         await eventually(lambda: environment.mails("ada@example.com"))
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=15) == 0
+        assert child.wait(timeout=PATIENCE) == 0

@@ -24,7 +24,7 @@ from tests.kit.waiting import eventually
 @asynccontextmanager
 async def stream(notifier: RunningNotifier, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
     """An answer whose body is not read yet."""
-    async with notifier.client.stream("GET", "/api/inbox/stream", headers=headers, timeout=30) as answer:
+    async with notifier.client.stream("GET", "/api/inbox/stream", headers=headers) as answer:
         yield answer
 
 

@@ -56,8 +56,8 @@ async def test_a_copy_that_stops_does_not_wait_for_batches_that_are_only_decoded
         return not intake.reader._read_ahead.is_empty and intake.reader._decoding
 
     await eventually(reading_waits_for_room)
-    async with asyncio.timeout(5):
-        await intake.stop(10)
+    async with asyncio.timeout(PATIENCE):
+        await intake.stop(2 * PATIENCE)
 
 
 @pytest.mark.rule("G4")

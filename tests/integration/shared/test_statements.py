@@ -14,6 +14,7 @@ from shared.runtime.errors import SlowStatement, Transient
 from shared.storage.database import Connection, Engine, after_commit, autocommit, connect, transaction
 from shared.storage.session import session_connection
 from shared.storage.statement import Statement
+from tests.kit.waiting import PATIENCE
 
 SCHEMA: Final = "public"
 ADD: Final = Statement("INSERT INTO something (one) SELECT unnest(CAST(:numbers AS int[]))")
@@ -64,7 +65,7 @@ async def cancel(slow: Coroutine[object, object, None]) -> None:
     task = asyncio.ensure_future(slow)
     await asyncio.sleep(0.2)
     task.cancel()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -127,7 +128,7 @@ async def test_a_cancellation_that_comes_during_the_rollback_ends_the_task(
     task = asyncio.ensure_future(failing(engine, Transient("a lock")))
     await rolling_back.wait()
     task.cancel()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert await found(engine) == []

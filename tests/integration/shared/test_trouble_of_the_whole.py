@@ -196,6 +196,6 @@ async def test_a_record_whose_statement_is_too_slow_becomes_a_dead_letter_alone_
 ) -> None:
     await _send(topic, *NUMBERS[:20], SLOW, *NUMBERS[20:])
     async with _running(context):
-        await asyncio.wait_for(eventually(lambda: _has_applied(context.engine, RECORDS)), 100)
+        await eventually(lambda: _has_applied(context.engine, RECORDS), 100)
     assert sorted(await _values(context.engine)) == sorted(value.decode() for value in NUMBERS)
     assert await _values(context.engine, dead_letter=True) == [SLOW.decode()]
