@@ -33,13 +33,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
+def free_port(lowest: int = _LOWEST, highest: int = _HIGHEST) -> int:
     """A port that nobody uses now. Raises `PortTaken` when none is found."""
     for _ in range(_TRIES):
-        port = random.randint(_LOWEST, _HIGHEST)
+        port = random.randint(lowest, highest)
         if is_free(port):
             return port
-    raise PortTaken(f"no free port was found between {_LOWEST} and {_HIGHEST}")
+    raise PortTaken(f"no free port was found between {lowest} and {highest}")
 
 
 class PortBook:

@@ -23,12 +23,12 @@ from shared.runtime.settings import Settings
 from shared.web.auth import LINK_AUDIENCE
 from tenure.local.kafka import Kafka
 from tenure.local.mail import MailServer
-from tenure.local.ports import free_port
 from tenure.local.postgres import Postgres
 from tests.integration.notifier.running import notifier_process
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit import http
 from tests.kit.events import account
+from tests.kit.ports import free_port
 from tests.kit.settings import fresh_settings
 from tests.kit.tokens import SECRET, bearer
 from tests.kit.waiting import PATIENCE

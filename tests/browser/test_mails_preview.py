@@ -10,7 +10,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tenure.local.ports import free_port
+from tests.kit.ports import free_port
 from tests.unit.notifier.test_preview_pages import CUSTOMER, OPERATOR, service
 
 

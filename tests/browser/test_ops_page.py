@@ -20,11 +20,11 @@ from shared.contracts.topics import DEAD_LETTERS, LIFECYCLE, OUTCOMES, PURCHASES
 from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
-from tenure.local.ports import free_port
 from tenure.local.service import Service
 from tests.browser.conftest import CHROMIUM, QUIET
 from tests.kit.ops import publishing
 from tests.kit.parts import finish
+from tests.kit.ports import free_port
 from tests.kit.settings import NOBODY, service_settings, unused_prefix
 from tests.kit.tokens import SECRET, operator
 from tests.unit.ops.records import lifecycle, outcome, state

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaProducer
 
 from shared.kafka.topics import name_of
 from shared.runtime.settings import Settings
-from tenure.local.ports import free_port
 from tenure.ops.service import run
 from tests.kit import http
+from tests.kit.ports import free_port
 from tests.kit.tokens import operator
 from tests.kit.waiting import eventually
 

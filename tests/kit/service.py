@@ -9,8 +9,8 @@ import httpx
 from shared.runtime.components import Service
 from shared.runtime.service import run
 from shared.runtime.settings import Settings
-from tenure.local.ports import free_port
 from tests.kit import http
+from tests.kit.ports import free_port
 from tests.kit.waiting import eventually
 
 

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared.runtime.settings import SECRETS, Settings, load
-from tenure.local.ports import free_port
 from tests.kit.cases import cases
 from tests.kit.compose import COMPOSE, ROOT, SERVICES, health_check
+from tests.kit.ports import free_port
 
 OURS = {"subscription": "subscription_service", "notifier": "notifier_service", "ops": "tenure.ops"}
 """Container -> the module that it runs."""

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaProducer
 
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
-from tenure.local.ports import free_port
 from tests.kit import http
+from tests.kit.ports import free_port
 from tests.kit.process import service_process
 from tests.kit.settings import unused_prefix
 from tests.kit.waiting import eventually

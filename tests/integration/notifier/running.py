@@ -12,7 +12,7 @@ from shared.runtime.settings import Settings
 from shared.storage import database
 from shared.storage.database import Engine
 from shared.testclock.clock import TestClock
-from tenure.local.ports import free_port
+from tests.kit.ports import free_port
 from tests.kit.process import service_process
 from tests.kit.service import RunningService, running_service
 from tests.kit.tokens import bearer, operator

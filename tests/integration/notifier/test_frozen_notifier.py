@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from shared.runtime.settings import Settings
-from tenure.local.ports import free_port
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RELAY, notifier_process, running_notifier
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit import http
 from tests.kit.events import account
+from tests.kit.ports import free_port
 from tests.kit.relay import After, Answer, ScriptedRelay, SmtpCommand, scripted_relay
 from tests.kit.waiting import eventually
 

@@ -10,11 +10,11 @@ from shared.runtime.settings import Settings
 from shared.storage.database import transaction
 from shared.storage.event_counts import read as read_counts
 from tenure.__main__ import main
-from tenure.local.ports import free_port
 from tests.integration.notifier.environment import Environment
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import event
 from tests.kit.events import account
+from tests.kit.ports import free_port
 from tests.kit.tokens import SECRET, operator
 from tests.kit.waiting import eventually
 

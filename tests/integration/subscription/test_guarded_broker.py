@@ -12,11 +12,12 @@ from shared.runtime.settings import Settings
 from subscription_service.app import SUBSCRIPTION
 from tenure.local.kafka import Kafka
 from tenure.local.mail import _self_signed
-from tenure.local.ports import HOST, free_port
+from tenure.local.ports import HOST
 from tenure.local.postgres import Postgres
 from tests.integration.subscription.serving import PARTITIONS, outside, serving
 from tests.kit.events import START, account, credit
 from tests.kit.parts import running
+from tests.kit.ports import free_port
 from tests.kit.service import running_service
 from tests.kit.settings import fresh_settings
 

@@ -8,10 +8,10 @@ import pytest
 
 from shared.contracts.topics import PURCHASES
 from shared.runtime.settings import Settings
-from tenure.local.ports import free_port
 from tenure.story.metrics import assigned
 from tests.integration.subscription.serving import PARTITIONS, World, serving
 from tests.kit.events import account, purchase
+from tests.kit.ports import free_port
 from tests.kit.process import service_process
 from tests.kit.tokens import operator
 from tests.kit.waiting import eventually

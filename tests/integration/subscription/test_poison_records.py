@@ -16,10 +16,10 @@ import pytest
 
 from shared.contracts.topics import DEAD_LETTERS, PURCHASES
 from shared.runtime.settings import Settings
-from tenure.local.ports import free_port
 from tests.integration.subscription.serving import World, outside
 from tests.kit import http
 from tests.kit.events import account, credit
+from tests.kit.ports import free_port
 from tests.kit.process import start
 from tests.kit.raw_batches import produce_raw, raw_batch, raw_record
 from tests.kit.waiting import eventually

@@ -4,7 +4,7 @@ import pytest
 
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
-from tenure.local.ports import free_port
+from tests.kit.ports import free_port
 from tests.kit.settings import service_settings
 
 

@@ -13,8 +13,8 @@ import pytest
 from shared.web import limits
 from shared.web.middleware import PROTECTIVE_HEADERS
 from shared.web.server import serve
-from tenure.local.ports import free_port
 from tests.kit import http
+from tests.kit.ports import free_port
 from tests.kit.tokens import bearer
 from tests.kit.waiting import BUSY, eventually
 from tests.unit.web.application import CUSTOMER, application, service_context

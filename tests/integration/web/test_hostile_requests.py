@@ -22,13 +22,13 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from shared.contracts.topics import LIFECYCLE, PURCHASES
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
-from tenure.local.ports import free_port
 from tenure.local.postgres import Postgres
 from tests.integration.notifier.samples import event as lifecycle_event
 from tests.kit import http
 from tests.kit.events import purchase
 from tests.kit.examples import examples
 from tests.kit.parts import finish
+from tests.kit.ports import free_port
 from tests.kit.process import service_process
 from tests.kit.settings import fresh_settings
 from tests.kit.tokens import bearer
