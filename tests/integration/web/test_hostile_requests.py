@@ -40,7 +40,7 @@ UNLIMITED: Final = 1_000_000
 MODULES: Final = {"subscription": "subscription_service", "notifier": "notifier_service"}
 STREAM: Final = "/api/inbox/stream"
 TRIES: Final = {"/api/forecast": 15}
-"""Of a path whose answer takes a second; of all others 60."""
+"""Of a path whose answer takes a second; of all others 40."""
 
 NUMBERS: Final = ["-1", "0", "1", "7", "200", "201", "1000", "1001", *(str(2**power) for power in (31, 62, 63, 64))]
 ODD_NUMBERS: Final = ["9" * 5000, "-" + "9" * 400, "1e400", "1_0", "+1", "٣", "0x1", "1.5", "NaN", "Infinity"]
@@ -220,7 +220,7 @@ def test_whatever_is_sent_the_answer_is_one_that_the_document_names(
     client = clients[operation.service]
 
     @settings(
-        max_examples=examples(TRIES.get(operation.path, 60)), deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(TRIES.get(operation.path, 40)), deadline=None, suppress_health_check=list(HealthCheck)
     )
     @given(requests(operation))
     def holds(sent: Sent) -> None:
