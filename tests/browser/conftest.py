@@ -1,9 +1,7 @@
-"""One Chromium for each module of tests, the folder for its pictures, and one notifier to visit."""
+"""One Chromium for each module of tests, and one notifier to visit."""
 
-import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +31,6 @@ def browser() -> Iterator[Browser]:
         expect.set_options(timeout=PATIENCE * 1000)
         yield chromium
         chromium.close()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("TENURE_PICTURES")
-    folder = Path(named) if named else tmp_path_factory.mktemp("pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,18 @@
 """The inbox in a browser: by the link of a mail, live in two tabs, without JavaScript, in a foreign console.
 
-Pictures go to the folder that `TENURE_PICTURES` names, else to the test's own folder.
+Pictures go to the folder that `TENURE_PICTURES` names.
 """
 
 import re
 import time
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import pictures
 from tests.browser.served import Served, Visit, accessible, eventually
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit import http
@@ -41,9 +41,7 @@ def mailed_link(served: Served, who: str) -> str:
     return found[0]
 
 
-def test_the_link_of_a_mail_opens_the_inbox_in_one_request_and_leaves_the_address(
-    served: Served, visit: Visit, pictures: Path
-) -> None:
+def test_the_link_of_a_mail_opens_the_inbox_in_one_request_and_leaves_the_address(served: Served, visit: Visit) -> None:
     who = served.with_messages()
     page = visit.open(mailed_link(served, who))
     assert page.url == f"{served.url}/inbox"
@@ -56,14 +54,14 @@ def test_the_link_of_a_mail_opens_the_inbox_in_one_request_and_leaves_the_addres
     (cookie,) = visit.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
     accessible(page)
-    page.screenshot(path=pictures / "inbox.light.png", full_page=True)
+    pictures.take(page, "inbox.light")
     page.locator("summary").first.click()
     expect(page.get_by_role("status")).to_have_text("3 unread")
     expect(page.locator("details[open]")).to_have_count(1)
     expect(page.locator("details[open] .times")).to_contain_text("Read ")
     assert served.inbox(who)["unread"] == 3
     accessible(page)
-    page.screenshot(path=pictures / "inbox.open.png", full_page=True)
+    pictures.take(page, "inbox.open")
     assert visit.hosts == {urlsplit(served.url).netloc}
     assert visit.complaints == []
 
@@ -156,7 +154,7 @@ def test_all_of_it_works_without_javascript(served: Served, visit: Visit) -> Non
 )
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_the_page_fits_by_night_on_a_phone_and_in_both_languages(
-    served: Served, visit: Visit, pictures: Path, language: str, name: str
+    served: Served, visit: Visit, language: str, name: str
 ) -> None:
     who = served.with_messages(contact=CHINESE if language == "zh-CN" else CONTACT)
     page = visit.open(served.link(who))
@@ -165,18 +163,18 @@ def test_the_page_fits_by_night_on_a_phone_and_in_both_languages(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("html").get_attribute("lang") == language
     accessible(page)
-    page.screenshot(path=pictures / f"inbox.{language}.{name}.png", full_page=True)
+    pictures.take(page, f"inbox.{language}.{name}")
     assert visit.complaints == []
 
 
-def test_a_link_that_has_ended_says_so_in_words_and_opens_nothing(served: Served, visit: Visit, pictures: Path) -> None:
+def test_a_link_that_has_ended_says_so_in_words_and_opens_nothing(served: Served, visit: Visit) -> None:
     who = served.with_messages(1)
     page = visit.open(served.link(who, exp=time.time() - 60))
     expect(page.get_by_role("heading")).to_have_text("This link has ended")
     expect(page.get_by_text("newest email")).to_be_visible()
     assert visit.context.cookies() == []
     accessible(page)
-    page.screenshot(path=pictures / "ended.png")
+    pictures.take(page, "ended", whole=False)
     assert visit.complaints == ["Failed to load resource: the server responded with a status of 401 (Unauthorized)"]
 
 
@@ -190,9 +188,7 @@ def test_anothers_message_is_opened_by_no_session_of_ours(served: Served, visit:
     assert page.request.get(f"{served.url}/inbox?before={message_id}").status == 404
 
 
-def test_a_foreign_console_shows_the_component_live_and_with_its_own_token(
-    served: Served, visit: Visit, pictures: Path
-) -> None:
+def test_a_foreign_console_shows_the_component_live_and_with_its_own_token(served: Served, visit: Visit) -> None:
     who = served.with_messages(2)
     page = visit.open(served.console)
     connect(page, served, who)
@@ -205,7 +201,7 @@ def test_a_foreign_console_shows_the_component_live_and_with_its_own_token(
     expect(panel.locator("details")).to_have_count(3)
     expect(page.get_by_role("button", name="Inbox: 3 unread")).to_be_visible()
     accessible(page)
-    page.screenshot(path=pictures / "console.png")
+    pictures.take(page, "console", whole=False)
     panel.locator("summary").first.click()
     expect(panel.get_by_role("status")).to_have_text("2 unread")
     panel.locator("details[open]").get_by_role("button", name="Archive").click()

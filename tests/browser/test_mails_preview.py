@@ -3,13 +3,13 @@
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from tests.browser import pictures
 from tests.kit.ports import free_port
 from tests.unit.notifier.test_preview_pages import CUSTOMER, OPERATOR, service
 
@@ -29,14 +29,14 @@ def address() -> Iterator[str]:
     thread.join()
 
 
-def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, address: str, pictures: Path) -> None:
+def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     told, asked = watched(page)
     page.goto(address)
     page.fill("#token", CUSTOMER)
     page.click("button")
     assert "operator" in page.inner_text("[role=alert]")
-    page.screenshot(path=pictures / "previews-login.png")
+    pictures.take(page, "previews-login", whole=False)
     assert barriers(page) == []
     page.fill("#token", OPERATOR)
     page.click("button")
@@ -47,14 +47,14 @@ def test_an_operator_opens_the_page_and_sees_every_mail(browser: Browser, addres
         frame.locator(".button").wait_for()
         assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == background
         assert frame.locator("img.logo").evaluate("image => image.naturalWidth") == 40
-    page.screenshot(path=pictures / "previews.png")
+    pictures.take(page, "previews", whole=False)
     assert barriers(page) == []
     page.click("nav >> text=zh-CN")
     page.frame_locator("#activated-off iframe >> nth=0").locator("text=您的订阅已开通").first.wait_for()
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 375, "height": 812})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    page.screenshot(path=pictures / "previews-phone-dark.png")
+    pictures.take(page, "previews-phone-dark", whole=False)
     assert barriers(page) == []
     assert [each for each in told if "401" not in each and "403" not in each] == []
     assert {url.split("/")[2] for url in asked if not url.startswith("data:")} == {address.split("/")[2]}

@@ -1,12 +1,11 @@
 """Every mail as a browser shows it: in both languages, on a desk and on a phone, by day and by night.
 
-Pictures go to the folder that `TENURE_PICTURES` names, else to the test's own folder.
+Pictures go to the folder that `TENURE_PICTURES` names.
 """
 
 import itertools
 from dataclasses import replace
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -17,6 +16,7 @@ from notifier_service.content.logo import logo
 from notifier_service.previews.viewports import VIEWPORTS, Scheme, Viewport, page_of
 from shared.contracts.lifecycle import LifecycleData
 from shared.contracts.types import Contact
+from tests.browser import pictures
 from tests.unit.notifier import samples, variants
 from tests.unit.notifier.test_branded_mails import BRAND
 
@@ -42,21 +42,19 @@ def brand(browser: Browser) -> Brand:
 @pytest.mark.parametrize("width", [600, 360])
 @pytest.mark.parametrize("language", samples.READERS)
 def test_every_mail_fits_its_window_and_leaves_nothing_unsaid(
-    browser: Browser, pictures: Path, language: str, width: int, scheme: Literal["light", "dark"]
+    browser: Browser, language: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     for name, data in variants.mailed():
         mail = samples.mail(data, samples.READERS[language])
         page.set_content(html_of(mail))
         assert_well_rendered(page, width)
-        page.screenshot(path=pictures / f"{name}.{language}.{width}.{scheme}.png", full_page=True)
+        pictures.take(page, f"{name}.{language}.{width}.{scheme}")
     page.close()
 
 
 @pytest.mark.parametrize("viewport", VIEWPORTS, ids=lambda viewport: viewport.name)
-def test_a_mail_in_a_brand_shows_its_logo_colour_and_button(
-    browser: Browser, pictures: Path, brand: Brand, viewport: Viewport
-) -> None:
+def test_a_mail_in_a_brand_shows_its_logo_colour_and_button(browser: Browser, brand: Brand, viewport: Viewport) -> None:
     page = browser.new_page(viewport={"width": viewport.width, "height": 800}, color_scheme="light")
     accent = brand.dark_accent if viewport.scheme is Scheme.DARK else brand.accent
     told: tuple[LifecycleData, ...] = (samples.short, samples.expired, samples.renewed)
@@ -68,9 +66,7 @@ def test_a_mail_in_a_brand_shows_its_logo_colour_and_button(
         assert page.evaluate("getComputedStyle(document.querySelector('.button td')).backgroundColor") == rgb(accent)
         assert page.locator(".button a").count() == 1
         kind = mail["X-Tenure-Type"]
-        page.screenshot(
-            path=pictures / f"brand-{kind}.{language}.{viewport.width}.{viewport.scheme}.png", full_page=True
-        )
+        pictures.take(page, f"brand-{kind}.{language}.{viewport.width}.{viewport.scheme}")
     page.close()
 
 

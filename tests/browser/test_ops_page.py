@@ -1,6 +1,6 @@
 """The operations page in a browser: opened by its link, live, explained, and asking nothing of anybody else.
 
-Pictures go to the folder that `TENURE_PICTURES` names, else to the test's own folder.
+Pictures go to the folder that `TENURE_PICTURES` names.
 """
 
 import os
@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from shared.kafka.topics import ensure
 from shared.runtime.settings import Settings
 from tenure.local.kafka import Kafka
 from tenure.local.service import Service
+from tests.browser import pictures
 from tests.browser.conftest import CHROMIUM, QUIET
 from tests.kit.ops import publishing
 from tests.kit.parts import finish
@@ -181,9 +181,7 @@ def test_each_number_explains_itself_to_the_mouse_and_to_the_keyboard(context: B
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
-def test_it_fits_its_window_and_axe_finds_nothing(
-    browser: Browser, url: str, pictures: Path, width: int, scheme: Any
-) -> None:
+def test_it_fits_its_window_and_axe_finds_nothing(browser: Browser, url: str, width: int, scheme: Any) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     outside = context.new_page()
     outside.goto(f"{url}/ops")
@@ -199,7 +197,7 @@ def test_it_fits_its_window_and_axe_finds_nothing(
         assert findings(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         picture = path.strip("/").replace("/", "-").replace(":", "-") or "overview"
-        page.screenshot(path=pictures / f"ops-{picture}.{width}.{scheme}.png", full_page=True)
+        pictures.take(page, f"ops-{picture}.{width}.{scheme}")
     context.close()
 
 

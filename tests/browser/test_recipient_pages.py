@@ -3,12 +3,12 @@
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import pictures
 from tests.browser.served import Served, Visit, accessible, eventually
 from tests.integration.notifier.samples import CONTACT, event
 from tests.kit import http
@@ -54,7 +54,7 @@ def muted(served: Served, who: str) -> Any:
 
 
 @pytest.mark.parametrize("visit", [{"java_script_enabled": False}], indirect=True)
-def test_the_contact_chooses_what_comes_where(served: Served, visit: Visit, pictures: Path) -> None:
+def test_the_contact_chooses_what_comes_where(served: Served, visit: Visit) -> None:
     who, mail, _ = mails_about_a_renewal(served)
     page = visit.open(link_in(mail, "preferences"))
     assert page.url == f"{served.url}/preferences"
@@ -63,7 +63,7 @@ def test_the_contact_chooses_what_comes_where(served: Served, visit: Visit, pict
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
     expect(page.get_by_label("Renewal, Email", exact=True)).not_to_be_checked()
-    page.screenshot(path=pictures / "preferences.light.png", full_page=True)
+    pictures.take(page, "preferences.light")
     assert muted(served, who) == [{"kind": "renewed", "channel": "email"}]
     for channel in ("Email", "Inbox"):
         page.get_by_label(f"Renewal reminder, {channel}").uncheck()
@@ -86,13 +86,11 @@ def test_nobody_is_kept_out_of_the_form_and_it_asks_nothing_of_another_host(serv
 
 
 @pytest.mark.parametrize("visit", [{"java_script_enabled": False}], indirect=True)
-def test_a_further_recipient_stops_emails_of_a_kind_and_starts_them_again(
-    served: Served, visit: Visit, pictures: Path
-) -> None:
+def test_a_further_recipient_stops_emails_of_a_kind_and_starts_them_again(served: Served, visit: Visit) -> None:
     who, _, mail = mails_about_a_renewal(served)
     page = visit.open(link_in(mail, "unsubscribe"))
     expect(page.get_by_text("p…@example.org")).to_be_visible()
-    page.screenshot(path=pictures / "unsubscribe.zh-CN.png", full_page=True)
+    pictures.take(page, "unsubscribe.zh-CN")
     page.get_by_role("button", name="停止接收").click()
     expect(page.get_by_role("status")).to_contain_text("续费")
     page.get_by_role("button", name="重新接收").click()
@@ -110,12 +108,10 @@ def test_a_further_recipient_stops_emails_of_a_kind_and_starts_them_again(
     ],
     indirect=["visit"],
 )
-def test_the_form_fits_by_night_and_on_a_phone_in_chinese(
-    served: Served, visit: Visit, pictures: Path, name: str
-) -> None:
+def test_the_form_fits_by_night_and_on_a_phone_in_chinese(served: Served, visit: Visit, name: str) -> None:
     _, mail, _ = mails_about_a_renewal(served, CHINESE)
     page = visit.open(link_in(mail, "preferences"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("html").get_attribute("lang") == "zh-CN"
     accessible(page)
-    page.screenshot(path=pictures / f"preferences.zh-CN.{name}.png", full_page=True)
+    pictures.take(page, f"preferences.zh-CN.{name}")
