@@ -19,7 +19,7 @@ from subscription_service.storage import deduplication, published
 SCHEMA: Final = "subscription"
 OLD: Final = 1_000_000
 YOUNG: Final = 50_000
-STEP_SECONDS: Final = 2.0
+LONGEST_STEP_SECONDS: Final = 5.0
 NEIGHBOUR_SECONDS: Final = 1.0
 IDS: Final = (
     "INSERT INTO event_claim SELECT decode(md5('{age}' || n), 'hex'), now() - interval '{age} days'"
@@ -59,8 +59,9 @@ async def test_a_million_old_ids_go_in_short_steps_that_two_copies_divide_and_th
     assert sum(deleted) == OLD
     assert await _count(engine, "event_claim") - YOUNG - len(waited) in (0, 1)  # the last one may just be committed
     assert min(deleted) > 0
-    assert median(steps) < STEP_SECONDS
+    assert max(steps) < LONGEST_STEP_SECONDS
     assert median(waited) < NEIGHBOUR_SECONDS
+    assert max(waited) < LONGEST_STEP_SECONDS
 
 
 async def _record_ids(engine: Engine, waited: list[float]) -> None:

@@ -1,5 +1,6 @@
 """Records that are small on the wire and large inside: dead letters within bounds, and neighbours that go on."""
 
+import asyncio
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -50,7 +51,8 @@ async def test_what_is_too_large_becomes_a_dead_letter_within_bounds_and_neighbo
         {"value": b"{}", "key": b"k" * (MAX_KEY_BYTES + 1)},
     )
     await service.send("bo", "account.credited", entry_id="c-1", amount="5.00", currency="USD")
-    await eventually(lambda: service.states("bo"))
+    async with asyncio.timeout(10):
+        await eventually(lambda: service.states("bo"))
     found = await letters(service, 5)
     told = [dict(record.headers) for record in found]
     reasons = [each["dead-letter-reason"].decode() for each in told]

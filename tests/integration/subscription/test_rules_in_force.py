@@ -17,7 +17,7 @@ from shared.testclock.clock import SystemClock
 from subscription_service import rules_in_force
 from subscription_service.domain.policy import Rules
 from subscription_service.rules_in_force import RulesInForce
-from tests.kit.waiting import BUSY, PATIENCE, eventually
+from tests.kit.waiting import eventually
 from tests.unit.domain.scenario import RULES, rules
 
 OTHER = rules(park_limit=5)
@@ -96,7 +96,7 @@ async def test_a_copy_that_waits_takes_over_at_once_when_the_last_other_one_has_
 ) -> None:
     serving, waiting = copies
     await serving.is_away()
-    await asyncio.wait_for(waiting.started, BUSY)
+    await asyncio.wait_for(waiting.started, 5)
     assert waiting.serves
 
 
@@ -108,5 +108,5 @@ async def test_where_nobody_comes_back_the_copy_that_waits_takes_over(
     await _database_away(engine)
     await serving.is_away()
     await eventually(lambda: _says(waiting, "may come back"))
-    await asyncio.wait_for(waiting.started, PATIENCE)
+    await asyncio.wait_for(waiting.started, 10)
     assert waiting.serves

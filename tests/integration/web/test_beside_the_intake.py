@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from shared.contracts.topics import LIFECYCLE, OUTCOMES, TOPIC_OF_TYPE
 from shared.runtime.settings import Settings
 from tests.integration.notifier.samples import event as lifecycle_event
+from tests.kit import http
 from tests.kit.events import account, purchase
 from tests.kit.process import service_process, start
 from tests.kit.tokens import bearer
@@ -51,7 +52,7 @@ async def running(module: str, settings: Settings) -> AsyncIterator[httpx.AsyncC
     url, nothing_kept = f"http://127.0.0.1:{settings.http_port}", httpx.Limits(max_keepalive_connections=0)
     elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2", limits=nothing_kept)
     with service_process(module, settings):
-        async with httpx.AsyncClient(base_url=url, transport=elsewhere, timeout=30) as client:
+        async with http.client(base_url=url, transport=elsewhere) as client:
             await eventually(lambda: consumes(client))
             yield client
 
