@@ -1,12 +1,15 @@
 """What surrounds a notifier under test: the topics that it reads and writes, and the mail server."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from shared.contracts.topics import LIFECYCLE, OUTCOMES
 from shared.runtime.settings import Settings
+from tenure.local.mail import MailServer
 from tests.kit import http
 from tests.kit.topics import read_topic
 from tests.kit.waiting import eventually
@@ -48,16 +51,25 @@ class Environment:
         """What the mail server answers from now on, instead of accepting every mail at once."""
         (await self.mail.post("/api/behaviour", json=behaviour)).raise_for_status()
 
-    async def records(self, topic: str, count: int) -> list[Any]:
-        """The records of a topic, `read_committed`, once there are `count`."""
+    async def records(self, topic: str, count: int, *, of: str = "") -> list[Any]:
+        """The records of a topic, or those of one account, `read_committed`, once there are `count`."""
 
         async def enough() -> list[Any] | None:
             name = f"{self.settings.topic_prefix}{topic}"
-            found = await read_topic(self.settings.kafka_bootstrap_servers, name)
+            read = await read_topic(self.settings.kafka_bootstrap_servers, name)
+            found = [one for one in read if not of or one.key == of.encode()]
             return found if len(found) >= count else None
 
         return await eventually(enough) or []
 
-    async def outcomes(self, count: int) -> list[dict[str, Any]]:
-        """The outcome events, once there are `count`."""
-        return [json.loads(one.value) for one in await self.records(OUTCOMES, count)]
+    async def outcomes(self, count: int, *, of: str = "") -> list[dict[str, Any]]:
+        """The outcome events, or those of one account, once there are `count`."""
+        return [json.loads(one.value) for one in await self.records(OUTCOMES, count, of=of)]
+
+
+@asynccontextmanager
+async def surroundings(settings: Settings, mail_server: MailServer) -> AsyncIterator[Environment]:
+    """An environment until the block ends."""
+    made = Environment(settings, mail_server.url)
+    yield made
+    await made.mail.aclose()

@@ -7,10 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from shared.runtime.settings import Settings
 from shared.web.auth import Guard
-from tests.integration.notifier.environment import Environment
+from tenure.local.mail import MailServer
+from tests.integration.notifier.environment import Environment, surroundings
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import event
 from tests.kit import http
@@ -31,7 +33,28 @@ CALLS = [
 ]
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def settings(module_settings: Settings) -> Settings:
+    return module_settings
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def environment(settings: Settings, mail_server: MailServer) -> AsyncIterator[Environment]:
+    async with surroundings(settings, mail_server) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def notifier(settings: Settings) -> AsyncIterator[RunningNotifier]:
+    """One copy for all tests of the module, each of which has accounts of its own."""
+    async with running_notifier(settings) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def reader(notifier: RunningNotifier, environment: Environment) -> str:
     """An account with three unread messages."""
     who = account()
@@ -123,16 +146,16 @@ async def test_reading_lowers_the_count_and_is_published_once(
     assert (await notifier.inbox(reader))["messages"][0]["read_at"]
     answer = await notifier.client.post("/api/inbox/read-all", headers=bearer(reader))
     assert answer.json() == {"unread": 0}
-    outcomes = await environment.outcomes(3 + 2 + 3)
+    outcomes = await environment.outcomes(3 + 2 + 3, of=reader)
     read = [one["data"]["notification_id"] for one in outcomes if one["type"] == "tenure.notification.read.v1"]
     assert len(read) == len(set(read)) == 3
 
 
 async def test_a_stream_sends_messages_and_counts_from_whichever_copy(
-    settings: Settings, environment: Environment
+    settings: Settings, notifier: RunningNotifier, environment: Environment
 ) -> None:
-    who = account()
-    async with running_notifier(settings) as one, running_notifier(settings) as other:
+    who, one = account(), notifier
+    async with running_notifier(settings) as other:
         await environment.publish(event("activated", who, 1))
         await eventually(lambda: has_messages(one, who, 1))
         for version, at in enumerate((one, other), start=2):
@@ -238,6 +261,7 @@ async def test_an_empty_parameter_of_a_list_counts_as_left_out(
     notifier: RunningNotifier, reader: str, path: str, names: tuple[str, ...]
 ) -> None:
     headers = bearer(reader) if path == "/api/inbox" else bearer("ops", scope="operator")
+    await eventually(notifier.nothing_is_queued)
     whole = await notifier.client.get(path, headers=headers)
     empty = await notifier.client.get(path, headers=headers, params=dict.fromkeys(names, ""))
     assert (empty.status_code, empty.json()) == (200, whole.json())
