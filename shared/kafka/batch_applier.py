@@ -55,20 +55,21 @@ class BatchProcessor(Protocol):
 class _Part(NamedTuple):
     """Records that are applied in one transaction. `reached`: how far the consumer is with the last of them.
 
-    `seconds`: the limit of each statement, None for the usual one.
+    `seconds`: the limit of each statement, None for the usual one. `was_slow`: whether they were over it before.
     """
 
     decoded: Sequence[DecodedRecord]
     reached: Offsets
     seconds: float | None = None
+    was_slow: bool = False
 
     def halves(self, seconds: float | None) -> "tuple[_Part, _Part]":
         """The first and the second half; a record alone has the usual limit."""
         middle = len(self.decoded) // 2
         first, second = self.decoded[:middle], self.decoded[middle:]
         return (
-            _Part(first, {}, seconds if len(first) > 1 else None),
-            _Part(second, self.reached, seconds if len(second) > 1 else None),
+            _Part(first, {}, seconds if len(first) > 1 else None, self.was_slow),
+            _Part(second, self.reached, seconds if len(second) > 1 else None, self.was_slow),
         )
 
 
@@ -143,7 +144,7 @@ class BatchApplier:
         try:
             await self._commit(part, partial(self._apply_all, part.decoded))
         except SlowStatement as slow:
-            await self._bisect(part, slow, _PART_STATEMENT_SECONDS)
+            await self._after_slow(part, slow)
         except (Transient, PositionConflict, Alarm):
             raise
         except Exception as error:  # noqa: BLE001  any bug in a decision ends here
@@ -151,6 +152,16 @@ class BatchApplier:
         else:
             if part.decoded:
                 self._culprits.forget()
+
+    async def _after_slow(self, part: _Part, slow: SlowStatement) -> None:
+        """A record that came alone is tried once more: an operator may have cancelled the statement, or the whole
+        database stood still for as long.
+        """
+        again = part._replace(was_slow=True)
+        if len(part.decoded) == 1 and not part.was_slow:
+            await self._apply_or_bisect(again)
+        else:
+            await self._bisect(again, slow, _PART_STATEMENT_SECONDS)
 
     async def _bisect(self, part: _Part, error: Exception, seconds: float | None) -> None:
         """Apply each half with this limit for a statement, or make the one record a dead letter."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from shared.storage.bulk import Bulk
+from shared.storage.bulk import Bulk, Row
 from shared.storage.database import Connection
 from shared.storage.stored_positions import Partition
 from shared.storage.tables import RelayPosition
@@ -46,6 +46,10 @@ _NEXT = Bulk(
     "   AND log.sequence > behind.published ORDER BY log.sequence LIMIT behind.share) AS next) AS log"
     " WHERE coalesce(log.before, 0) < share_of_bytes AND log.begins_after < behind.published + share",
 )
+_VALUES = Bulk(
+    RelayPosition,
+    "SELECT topic, partition, value FROM log JOIN {rows} USING (topic, partition) WHERE sequence = published",
+)
 _LAG = text(
     "SELECT topic, sum(next_sequence - 1 - published) FROM output_partition JOIN relay_position"
     " USING (topic, partition) GROUP BY topic"
@@ -76,12 +80,19 @@ async def next_entries(
     The partitions that are behind share about `at_most` sequences, with values of `bytes_at_most`; each has at least
     one entry. An entry is (topic, partition, sequence, key, value, headers), headers as `log.pack` made them.
     """
-    rows = [
-        {"topic": key.topic, "partition": key.partition, "published": sequence} for key, sequence in published.items()
-    ]
-    return await _NEXT.fetch(connection, rows, at_most=at_most, bytes_at_most=bytes_at_most)
+    return await _NEXT.fetch(connection, _rows(published), at_most=at_most, bytes_at_most=bytes_at_most)
+
+
+async def values(connection: Connection, sequences: Mapping[Partition, int]) -> dict[Partition, bytes]:
+    """The value of the entry with this sequence, for each partition whose log has it."""
+    found = await _VALUES.fetch(connection, _rows(sequences))
+    return {Partition(topic, partition): value for topic, partition, value in found}
 
 
 async def lag(connection: Connection) -> dict[str, int]:
     """Topic -> entries of the log that are not known to be published."""
     return {topic: int(entries) for topic, entries in await connection.execute(_LAG)}
+
+
+def _rows(sequences: Mapping[Partition, int]) -> list[Row]:
+    return [{"topic": at.topic, "partition": at.partition, "published": last} for at, last in sequences.items()]

@@ -15,20 +15,18 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import MAX_PUBLISHED_BYTES, TOPICS, Form
-from shared.kafka.client import connection_arguments, standalone_consumer
+from shared.kafka.client import connection_arguments
 from shared.kafka.errors import classified, close_quietly, kafka_meaning, report_when_slow
-from shared.kafka.last_records import last_visible
-from shared.kafka.record import Record, sequence_of
 from shared.kafka.sizes import Content
 from shared.kafka.topics import name_of
 from shared.outbox import progress
 from shared.outbox.documents import Documents, DocumentsInPlace
 from shared.outbox.log import unpack
-from shared.outbox.progress import Progress
+from shared.outbox.topic_ends import last_sequences
 from shared.outbox.topic_limits import RefusedBatch, TopicLimits
 from shared.runtime.components import ServiceContext
 from shared.runtime.error_table import Meaning
@@ -125,15 +123,12 @@ class Relay:
 
     async def _last_published(self) -> dict[Partition, int]:
         """The last published sequence per output partition. Raises `Alarm` where topic and log disagree."""
+        on_topics = await last_sequences(self._engine, self._settings)
         async with transaction(self._engine) as connection:
-            await progress.begin(connection)
             stored = await progress.stored(connection)
-        names = {key: TopicPartition(name_of(key.topic, self._settings), key.partition) for key in stored}
-        async with standalone_consumer(self._settings) as consumer:
-            records = await last_visible(consumer, names.values(), ours=lambda record: sequence_of(record) is not None)
         return {
-            key: _checked_sequence(key, records[names[key]], stored[key], may_pass_over=key.topic in self._documents)
-            for key in stored
+            key: _checked_sequence(key, on_topics.get(key), each.published, may_pass_over=key.topic in self._documents)
+            for key, each in stored.items()
         }
 
     async def _publish(self, producer: AIOKafkaProducer, in_place: DocumentsInPlace) -> bool:
@@ -201,26 +196,18 @@ class Relay:
             self._progress.notify_all()
 
 
-def _checked_sequence(key: Partition, last: Record | None, stored: Progress, *, may_pass_over: bool) -> int:
+def _checked_sequence(key: Partition, last: int | None, stored: int, *, may_pass_over: bool) -> int:
     """The sequence of a partition's last record; the stored one where retention has emptied the partition, or where the
     entries after that record may have been passed over.
 
-    Raises `Alarm` where the two contradict each other.
+    Raises `Alarm` where the topic holds less than was published.
     """
-    published = None if last is None else sequence_of(last)
-    if published is None:
-        return stored.published
-    if published > stored.end:
+    if last is not None and last < stored and not may_pass_over:
         raise Alarm(
-            f"{key.topic}-{key.partition} holds entry {published}, but the log ends at {stored.end}: the database is"
-            " older than the topic (restored from a backup?). See docs/operations.md before anything is published."
-        )
-    if published < stored.published and not may_pass_over:
-        raise Alarm(
-            f"{key.topic}-{key.partition} ends at entry {published}, but {stored.published} was published: the topic"
+            f"{key.topic}-{key.partition} ends at entry {last}, but {stored} was published: the topic"
             " lost records. See docs/operations.md."
         )
-    return max(published, stored.published)
+    return max(last or 0, stored)
 
 
 class _Batch:

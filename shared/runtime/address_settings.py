@@ -44,6 +44,13 @@ def web_address(address: str) -> str:
     return address
 
 
+def mailed_address(address: str) -> str:
+    """An address to which paths are added for the links of mails: without a login, a query or a fragment."""
+    if {"?", "#", "@"} & set(web_address(address)):
+        raise ValueError("expected an address such as https://tenure.example, without ?, # and @")
+    return address
+
+
 def origins(text: str) -> str:
     """Origins as browsers send them, with commas between; may be empty."""
     for each in filter(None, map(str.strip, text.split(","))):

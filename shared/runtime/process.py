@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 import uvloop
@@ -34,7 +35,7 @@ def run_process(program: Program) -> int:
     try:
         settings = load()
     except BadSettings as bad:
-        sys.stderr.write(f"{bad}\n")  # how the log is to be written is not known yet
+        _say_alone(bad)  # how the log is to be written is not known yet
         return BAD_SETTINGS
     configure_logging(settings)
     collect_garbage_seldom()
@@ -61,7 +62,7 @@ def _run(program: Program, settings: Settings) -> int:
         if settings.log_format == "json":
             CANNOT_START.say(reason=str(bad))
         else:
-            sys.stderr.write(f"{bad}\n")
+            _say_alone(bad)
         return BAD_SETTINGS
     except Alarm as alarm:
         ALARM.say(reason=str(alarm))
@@ -70,6 +71,12 @@ def _run(program: Program, settings: Settings) -> int:
         CRASHED.say(error)
         return CRASH
     return 0
+
+
+def _say_alone(bad: BadSettings) -> None:
+    """Without the form of a line. Where the log's disk is full, the exit code says it alone."""
+    with suppress(OSError):
+        sys.stderr.write(f"{bad}\n")
 
 
 async def _completed(program: Program, settings: Settings) -> None:

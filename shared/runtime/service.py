@@ -13,11 +13,13 @@ from typing import Final
 from shared.contracts.topics import TEST_CLOCK, TOPICS, read_by, written_by
 from shared.kafka import topics
 from shared.kafka.client import connection_arguments
+from shared.kafka.errors import report_when_slow
 from shared.kafka.input_topics import InputTopics
 from shared.kafka.intake import Intake, build_intake
 from shared.outbox import log
 from shared.outbox.leader import lead
 from shared.outbox.relay import Relay
+from shared.outbox.topic_ends import last_sequences
 from shared.runtime.components import Service, ServiceComponents, ServiceContext
 from shared.runtime.errors import Transient
 from shared.runtime.health import Health
@@ -122,12 +124,12 @@ async def _fixed_partitions(context: ServiceContext) -> Mapping[str, int]:
 async def _work(service: Service, context: ServiceContext, components: ServiceComponents) -> None:
     """Run everything but HTTP until cancelled; an operation that fails ends them all.
 
-    Each waits only for what it needs itself: at a restart the service's own tasks wait neither for Kafka nor for the
-    consumer group, and what is decided is published while this copy still joins the group.
+    Each waits only for what it needs itself: the service's own tasks do not wait for the consumer group, and what is
+    decided is published while this copy still joins it.
     """
     await _prepare_tables(service, context, components)
     prepared = asyncio.Event()
-    await _find_partitions(context, prepared)
+    await _find_partitions(context)
     await run_until_one_ends(
         partial(_exchange, service, context, components, prepared),
         *(partial(_run_prepared, prepared, task) for task in components.tasks),
@@ -172,12 +174,11 @@ async def _prepare_tables(service: Service, context: ServiceContext, components:
     await _say_started(context, components)
 
 
-async def _find_partitions(context: ServiceContext, prepared: asyncio.Event) -> None:
-    """Fill `context.partitions` with what an earlier start of this version has stored, where there was one."""
+async def _find_partitions(context: ServiceContext) -> None:
+    """Fill `context.partitions` with what an earlier start of this version has stored: all that HTTP needs."""
     counts = await retry_transient(lambda: _stored_partitions(context), health=context.health, component="database")
     if _own_topics(context) <= counts.keys():
         context.partitions.fill(counts)
-        prepared.set()
 
 
 async def _stored_partitions(context: ServiceContext) -> Mapping[str, int]:
@@ -195,13 +196,22 @@ def _own_topics(context: ServiceContext) -> set[str]:
 
 
 async def _prepare_topics(service: Service, context: ServiceContext, prepared: asyncio.Event) -> None:
-    """Make topics, then fill `context.partitions`; wait for whatever is away. Raises `Alarm`."""
+    """Make topics, then fill `context.partitions`; wait for whatever is away.
+
+    Raises `Alarm`, also where the database is older than the topics: then nothing may be decided, sent or published.
+    """
     settings, health = context.settings, context.health
     names = [*read_by(service.name), *written_by(service.name)]
     counts = await retry_transient(lambda: topics.ensure(names, settings), health=health, component="topics")
     await retry_transient(lambda: _prepare_log(service, context, counts), health=health, component="database")
+    await retry_transient(lambda: _look_at_ends(context), health=health, component="topics")
     context.partitions.fill(counts)
     prepared.set()
+
+
+async def _look_at_ends(context: ServiceContext) -> None:
+    with report_when_slow(context.health, "topics", "where its topics end"):
+        await last_sequences(context.engine, context.settings)
 
 
 async def _say_started(context: ServiceContext, components: ServiceComponents) -> None:

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     bounce_domain: Annotated[str, AfterValidator(mail_settings.bounce_domain)] | None = None
     keep_mails_days: Annotated[int, Field(ge=0, le=3650)] = 30
     delivery: Literal["on", "inbox", "shadow"] = "on"
-    public_url: Annotated[str, AfterValidator(address_settings.web_address)] = "http://127.0.0.1:8081"
+    public_url: Annotated[str, AfterValidator(address_settings.mailed_address)] = "http://127.0.0.1:8081"
     inbox_origins: Annotated[str, AfterValidator(address_settings.origins)] = ""
     subscription_url: Annotated[str, AfterValidator(address_settings.web_address)] | None = None
     notifier_url: Annotated[str, AfterValidator(address_settings.web_address)] | None = None

@@ -104,7 +104,7 @@ IMPURE_STDLIB: Final = {
 LIBRARIES: Final[Mapping[str, set[str]]] = {
     "faststream": {"shared.kafka.reader", "shared.kafka.client", "shared.kafka.intake"},
     "aiokafka": {
-        *("shared.kafka", "shared.outbox.relay", "tenure.topics", "tenure.dead_letters"),
+        *("shared.kafka", "shared.outbox.relay", "shared.outbox.topic_ends", "tenure.topics", "tenure.dead_letters"),
         *("tenure.handled_dead_letters", "tenure.batch_sending", "tenure.taken_before"),
         *("tenure.commands.demo", "tenure.local.kafka", "tenure.local.start_cache", "tenure.ops"),
         *("tenure.story.driver", "tenure.story.reading"),

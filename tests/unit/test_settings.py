@@ -157,8 +157,12 @@ def test_what_is_no_host_stops_the_start(given: str) -> None:
         load({"TENURE_SMTP_HOST": given})
 
 
-@pytest.mark.parametrize(
-    "given", ["https://a.example/<b>", 'https://a.example/"', "https://a.example/ b", "https://ü.de"]
+@cases(
+    "given",
+    [
+        *("https://a.example/<b>", 'https://a.example/"', "https://a.example/ b", "https://ü.de"),
+        *("https://a.example/?b=c", "https://a.example/#b", "https://ada:secret@a.example"),
+    ],
 )
 def test_an_address_that_would_break_a_link_stops_the_start(given: str) -> None:
     with pytest.raises(BadSettings, match=r"^TENURE_PUBLIC_URL: expected an address"):

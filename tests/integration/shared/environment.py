@@ -75,6 +75,10 @@ class Topic:
         async with self.admin() as client:
             await client.create_partitions({self.name: NewPartitions(partitions)})
 
+    async def delete(self) -> None:
+        async with self.admin() as client:
+            await client.delete_topics([self.name])
+
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         client = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap_servers)

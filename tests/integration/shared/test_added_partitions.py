@@ -91,3 +91,15 @@ async def test_added_partitions_are_read_and_named_meanwhile_also_where_the_lead
         await eventually(partial(_says, copy, 6))
         await eventually(partial(has_applied, context.engine, 2))
         await eventually(partial(_is_ready, copy))
+
+
+@pytest.mark.rule("G5")
+async def test_a_topic_that_was_deleted_under_a_running_copy_is_named(context: ServiceContext, topic: Topic) -> None:
+    async with _copies(context, None) as (copy,):
+        await eventually(partial(_is_ready, copy))
+        await topic.delete()
+        await eventually(partial(_is_missed, copy, topic))
+
+
+async def _is_missed(context: ServiceContext, topic: Topic) -> bool:
+    return f"{topic.name}-0 was read and is not on the broker any more" in context.health.unready.get("lag", "")

@@ -164,8 +164,7 @@ async def test_a_position_after_the_end_is_an_alarm_also_while_running(
     async with running_intake(context) as (_, task):
         await purchases.send(b"a", b"b")
         await eventually(lambda: has_applied(context.engine, 2))
-        async with purchases.admin() as client:
-            await client.delete_topics([purchases.name])
+        await purchases.delete()
         await eventually(lambda: _is_gone(purchases))
         await purchases.make(1)
         with pytest.raises(Alarm, match=r"the stored position 2 lies outside .* \(0 to 0\)"):
@@ -236,6 +235,23 @@ async def test_what_was_published_again_follows_too(context: ServiceContext, lif
         await _publish(lifecycle, 2, 3)
         await eventually(lambda: has_applied(context.engine, 4))
     assert await _position(context, LIFE) == Position(5, sequence=3)
+
+
+async def test_a_topic_that_was_made_anew_proves_with_its_first_sequence_that_none_is_missing(
+    context: ServiceContext, lifecycle: Topic
+) -> None:
+    async with running_intake(context, LIFECYCLE):
+        await _publish(lifecycle, 1, 2)
+        await eventually(lambda: has_applied(context.engine, 2))
+    await lifecycle.delete()
+    await eventually(lambda: _is_gone(lifecycle))
+    await lifecycle.make(1)
+    async with transaction(context.engine) as connection:
+        await connection.execute(text("UPDATE input_offset SET next_offset = 0, gap_from = 0"))
+    async with running_intake(context, LIFECYCLE) as (_, task):
+        await _publish(lifecycle, 4)
+        with pytest.raises(Alarm, match="entries 3 to 3 are missing"):
+            await asyncio.wait_for(task, PATIENCE)
 
 
 async def test_a_new_partition_whose_first_records_were_deleted_unread_is_an_alarm(

@@ -24,7 +24,10 @@ RECORDS = 40
 
 
 class Storing:
-    """Stores every value in `applied`; the value `slow` takes longer than a statement may."""
+    """Stores every value in `applied`; the value `slow` takes longer than a statement may, `slow_times` times."""
+
+    def __init__(self, slow_times: int = 100) -> None:
+        self._slow_times = slow_times
 
     def decode(self, record: Record) -> None:
         return None
@@ -32,7 +35,8 @@ class Storing:
     async def apply(self, connection: Connection, decoded: Sequence[DecodedRecord]) -> Sequence[LogMessage]:
         for record, _ in decoded:
             await _store(connection, record, dead_letter=False)
-            if record.value == SLOW:
+            if record.value == SLOW and self._slow_times:
+                self._slow_times -= 1
                 await connection.execute(text("SELECT pg_sleep(600)"))
         return ()
 
@@ -70,8 +74,8 @@ async def _has_applied(engine: Engine, count: int) -> bool:
 
 
 @asynccontextmanager
-async def _running(context: ServiceContext) -> AsyncIterator[None]:
-    intake = build_intake(context, Storing(), group="tests", topics=[PURCHASES])
+async def _running(context: ServiceContext, *, slow_times: int = 100) -> AsyncIterator[None]:
+    intake = build_intake(context, Storing(slow_times), group="tests", topics=[PURCHASES])
     await intake.start()
     task = asyncio.create_task(intake.run())
     try:
@@ -199,3 +203,21 @@ async def test_a_record_whose_statement_is_too_slow_becomes_a_dead_letter_alone_
         await eventually(lambda: _has_applied(context.engine, RECORDS), 100)
     assert sorted(await _values(context.engine)) == sorted(value.decode() for value in NUMBERS)
     assert await _values(context.engine, dead_letter=True) == [SLOW.decode()]
+
+
+@pytest.mark.rule("G5")
+async def test_a_record_that_came_alone_and_whose_statement_was_cancelled_is_applied_at_its_second_try(
+    context: ServiceContext, topic: Topic
+) -> None:
+    """By an operator, or since the whole database stood still for a moment: with the same SQLSTATE."""
+    async with _running(context, slow_times=1):
+        await _send(topic, SLOW)
+        await eventually(lambda: _cancels_the_sleep(context.engine))
+        await eventually(lambda: _has_applied(context.engine, 1))
+    assert await _values(context.engine, dead_letter=True) == []
+
+
+async def _cancels_the_sleep(engine: Engine) -> bool:
+    query = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'"
+    async with transaction(engine) as connection:
+        return bool((await connection.execute(text(query))).scalar())
