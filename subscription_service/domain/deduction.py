@@ -56,13 +56,19 @@ def first_attempt(expires_on: date, effective_on: date | None, *, after: datetim
 
 
 def first_attempt_for_new_setting(context: DecisionContext, effective_on: date) -> datetime | None:
-    """The first attempt where auto-renewal is set now and takes effect on `effective_on` (R21)."""
+    """The first attempt where auto-renewal is set now and takes effect on `effective_on` (R21).
+
+    An attempt that the setting before makes until then may fail, and after one that failed the list goes on.
+    """
     _, subscription, at, rules = context
-    expires_on = subscription.terms[-1].expires_on
-    if isinstance(subscription, Active) and subscription.failure is not None:
-        effective = midnight(effective_on, rules.policy.billing_zone)
-        return _listed_attempt(expires_on, after=at, not_before=effective, policy=rules.policy)
-    return first_attempt(expires_on, effective_on, after=at, policy=rules.policy)
+    policy, expires_on = rules.policy, subscription.terms[-1].expires_on
+    if isinstance(subscription, Active):
+        held, effective = next_attempt(subscription, at, policy), midnight(effective_on, policy.billing_zone)
+        if held is not None and held < effective:
+            return _listed_attempt(expires_on, after=held, not_before=effective, policy=policy)
+        if subscription.failure is not None:
+            return held
+    return first_attempt(expires_on, effective_on, after=at, policy=policy)
 
 
 def may_deduct(account: Account) -> bool:

@@ -21,6 +21,7 @@ from tests.unit.domain.scenario import (
     enable,
     registered,
     renewal,
+    restarted,
     rich,
     rules,
     specification,
@@ -198,6 +199,28 @@ def test_a_new_cycle_while_a_failure_is_outstanding_states_its_own_first_attempt
     assert isinstance(event, AutoRenewalSwitchedOn)
     assert event.first_attempt_at == when("2026-02-10 08:00")
     assert scenario.active.failure is not None
+
+
+@pytest.mark.rule("R21", "R25")
+def test_a_new_cycle_before_an_attempt_of_the_old_one_states_the_attempt_after_that() -> None:
+    scenario = started("2026-01-15 09:00", auto_renewal=True, rules=rules(auto_renewal_attempt_days=(9, 5, 1)))
+    (event,) = scenario.receive("2026-02-06 07:00", enable(3))
+    assert isinstance(event, AutoRenewalSwitchedOn)
+    assert event.first_attempt_at == when("2026-02-10 08:00")
+    scenario.advance_to("2026-02-11 00:00")
+    assert scenario.times(AutoRenewalFailed) == [when("2026-02-06 08:00"), event.first_attempt_at]
+
+
+@pytest.mark.rule("R21", "R25", "R51")
+def test_a_new_cycle_after_a_failure_by_an_earlier_policy_states_the_attempt_that_was_announced() -> None:
+    scenario = automatic()
+    scenario.advance_to("2026-02-07 09:00")
+    scenario.rules = restarted(scenario.rules, "2026-02-07 09:00", deduction_hour=6)
+    (event,) = scenario.receive("2026-02-07 09:30", enable(3))
+    assert isinstance(event, AutoRenewalSwitchedOn)
+    assert event.first_attempt_at == when("2026-02-08 08:00")
+    (failed,) = scenario.advance_to("2026-02-08 08:00")
+    assert isinstance(failed, AutoRenewalFailed)
 
 
 @pytest.mark.rule("R26")
