@@ -11,9 +11,11 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 class SamePartitionsAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]
     """Round robin by the number of the partition: a copy gets the same partitions of every topic.
 
-    So where senders place a key alike on all topics, no two copies wait for the accounts of one another. Its name stays
-    `roundrobin`, so that a copy of an earlier version may be in the group; the one that leads it divides.
+    So where senders place a key alike on all topics, no two copies wait for the accounts of one another. Under its name
+    no consumer of another kind can join the group: partitions that it was given, nobody would apply.
     """
+
+    name = "tenure"
 
     @classmethod
     def assign(cls, cluster: Any, members: Mapping[str, Any]) -> dict[str, Any]:

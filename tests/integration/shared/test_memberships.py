@@ -3,7 +3,9 @@
 from functools import partial
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import NewPartitions
+from aiokafka.errors import InconsistentGroupProtocolError
 from sqlalchemy import text
 
 from shared.contracts.topics import PURCHASES
@@ -91,6 +93,23 @@ async def test_a_copy_that_waits_for_the_database_stays_in_its_group(
         assert intake.reader.consumer._coordinator.generation == 1
     finally:
         await intake.stop(10)
+
+
+@pytest.mark.rule("G5")
+async def test_a_consumer_of_another_kind_cannot_take_partitions_from_a_copy(
+    settings: Settings, engine: Engine, topic: Topic
+) -> None:
+    """Nobody would apply what is on them."""
+    async with running_intake(copy_of(settings, engine, None, session_seconds=10)) as (intake, _):
+        await eventually(lambda: _has(intake, {0, 1}))
+        group = intake.reader.consumer._group_id
+        stranger = AIOKafkaConsumer(topic.name, bootstrap_servers=settings.kafka_bootstrap_servers, group_id=group)
+        try:
+            with pytest.raises(InconsistentGroupProtocolError):
+                await stranger.start()
+        finally:
+            await stranger.stop()
+        assert assigned(intake) == {0, 1}
 
 
 async def _has(intake: Intake, partitions: set[int]) -> bool:

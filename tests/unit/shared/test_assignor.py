@@ -3,7 +3,6 @@
 from typing import Final
 
 import pytest
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from shared.contracts.topics import PURCHASES, RENEWALS, SERVER_INVENTORY
 from shared.kafka.assignor import SamePartitionsAssignor
@@ -35,10 +34,6 @@ def test_a_copy_gets_nothing_of_a_topic_that_it_does_not_read() -> None:
     shares = divided({"older": (PURCHASES,), "newer": (PURCHASES, RENEWALS)})
     assert shares["older"] == {PURCHASES: [1, 3, 5]}
     assert shares["newer"] == {PURCHASES: [0, 2, 4], RENEWALS: list(range(PARTITIONS))}
-
-
-def test_a_group_may_hold_copies_of_an_earlier_version() -> None:
-    assert SamePartitionsAssignor.name == RoundRobinPartitionAssignor.name
 
 
 def divided(members: dict[str, tuple[str, ...]]) -> dict[str, dict[str, list[int]]]:
