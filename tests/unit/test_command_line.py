@@ -215,6 +215,25 @@ def test_a_token_without_operator_has_no_scope(
     assert "scope" not in jwt.decode(capsys.readouterr().out.strip(), SECRET, algorithms=["HS256"])
 
 
+@pytest.mark.parametrize("command", [["token", "a"], ["why", "a"]])
+@pytest.mark.parametrize(
+    ("secret", "sentence"),
+    [
+        ("short", "TENURE_AUTH_SECRET: at least 32 bytes are needed for HS256."),
+        (
+            '{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}',
+            "TENURE_AUTH_SECRET: a secret for HS256 is needed, not a key",
+        ),
+    ],
+)
+def test_nothing_is_signed_with_a_secret_that_the_services_refuse(
+    command: list[str], secret: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", secret)
+    assert main(command) == 1
+    assert capsys.readouterr().err.startswith(f"tenure {command[0]}: {sentence}")
+
+
 def test_a_token_can_be_had_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
     assert main(["token", "acc-1", "--json"]) == 0
