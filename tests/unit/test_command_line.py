@@ -258,3 +258,25 @@ def test_a_terminal_that_lacks_a_letter_is_shown_its_number() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr, "Gr\\xf6\\xdfe" in done.stdout) == (0, "", True)
+
+
+def test_trying_files_without_events_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    monkeypatch.setenv("TENURE_SUBSCRIPTION_URL", "http://127.0.0.1:1")
+    (tmp_path / "events.jsonl").write_text("\n")
+    assert main(["try", "events.jsonl"]) == main(["try", "events.jsonl", "--json"]) == 0
+    assert capsys.readouterr().out == "no events: nothing was tried\n[]\n"
+
+
+def test_a_closed_standard_input_answers_nothing_and_holds_no_events(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    monkeypatch.setenv("TENURE_SUBSCRIPTION_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["mails", "resend", "ntf-1"]) == 1
+    assert "nothing was sent; --yes sends without asking" in capsys.readouterr().err
+    assert main(["try", "-"]) == 0
+    assert capsys.readouterr().out == "no events: nothing was tried\n"
