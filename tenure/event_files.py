@@ -70,7 +70,7 @@ def read(file: Path, *, check: bool = True) -> Iterator[Message]:
 
     `check`: whether bare events must be valid by their contracts.
     """
-    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    content = _stdin() if str(file) == "-" else file.read_bytes()
     for place, document in _documents(content, str(file)):
         if isinstance(document, list) and document:
             for number, event in enumerate(document, start=1):
@@ -88,7 +88,7 @@ def parse(document: Any, place: str, *, check: bool = True) -> Message:
     topic = TOPIC_OF_TYPE.get(str(document.get("type")))
     if topic is None:
         raise BadEvent(
-            f"{place}: type {document.get('type')!r} has no topic; to send it all the same, write"
+            f"{place}: {_type_of(document)} has no topic; to send it all the same, write"
             ' {"topic": ..., "event": ...}. Nothing was sent.'
         )
     message = _bare(document, topic, place)
@@ -96,6 +96,14 @@ def parse(document: Any, place: str, *, check: bool = True) -> Message:
     if trouble is not None:
         raise BadEvent(f"{trouble}. Nothing was sent; --no-check sends it anyhow.")
     return message
+
+
+def _stdin() -> bytes:
+    return sys.stdin.buffer.read() if sys.stdin else b""  # None where it is closed
+
+
+def _type_of(document: Mapping[str, Any]) -> str:
+    return f"type {document['type']!r}" if "type" in document else "an event without a type"
 
 
 def _documents(content: bytes, file: str) -> Iterator[tuple[str, Any]]:

@@ -82,7 +82,8 @@ def ask(question: str) -> bool:
     """Ask on stderr and read the answer from stdin: whether it is yes. Where nobody answers, it is not."""
     with _until_closed(sys.stderr):
         print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = sys.stdin.readline() if sys.stdin else ""  # None where it is closed, as under many a scheduler
+    return answer.strip().lower() in ("y", "yes")
 
 
 @contextmanager

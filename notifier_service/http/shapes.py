@@ -6,7 +6,6 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from notifier_service.decisions.bounce import BounceKind
-from notifier_service.list_query import ListQuery
 from notifier_service.storage.notifications import NotificationFilter
 from shared.contracts.fields import (
     AccountId,
@@ -18,6 +17,7 @@ from shared.contracts.fields import (
 )
 from shared.contracts.outcomes import Channel
 from shared.contracts.scalars import Id, Instant
+from shared.web.list_query import ListQuery
 
 LONGEST_PAGE: Final = 500
 DecisionStatus = Literal["queued", "delivered", "failed", "suppressed", "bounced", "complained"]

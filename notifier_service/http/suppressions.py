@@ -12,7 +12,6 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from notifier_service.bounces.address import address_hash
-from notifier_service.list_query import ListQuery
 from notifier_service.log_lines import ADDRESS_RELEASED
 from notifier_service.storage import recipients, suppressions
 from notifier_service.storage.suppressions import Suppression
@@ -20,6 +19,7 @@ from shared.contracts.fields import NotificationId, described
 from shared.contracts.scalars import Id
 from shared.runtime.settings import Settings
 from shared.storage.database import Connection, Engine, transaction
+from shared.web.list_query import ListQuery
 from shared.web.operators import operators_router
 from shared.web.problems import Problem
 

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from notifier_service.decisions.channels import CHANNELS, PROTECTED
 from notifier_service.decisions.preferences import Preferences
-from notifier_service.list_query import ListQuery
 from notifier_service.storage.messages import InboxMessage
 from shared.contracts.fields import described
 from shared.contracts.outcomes import Channel
+from shared.web.list_query import ListQuery
 
 LONGEST_PAGE: Final = 200
 LONGEST_SEARCH: Final = 100

@@ -22,12 +22,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contracts.scalars import ID_PATTERN
 from shared.runtime.log_lines import NO_TOKENS
-from shared.runtime.settings import BadSettings, Settings
+from shared.runtime.settings import Settings
 from shared.web.issuer_keys import IssuerKeys, KeysAway
 from shared.web.problems import Problem
 from shared.web.rate_limits import RateLimit
 from shared.web.same_origin import check_same_origin
-from shared.web.tokens import HMAC, PUBLIC_KEY_ALGORITHMS, Claims, InvalidToken, claims_of, header_of
+from shared.web.tokens import HMAC, PUBLIC_KEY_ALGORITHMS, Claims, InvalidToken, check_secret, claims_of, header_of
 
 OPERATOR: Final = "operator"
 LINK_AUDIENCE: Final = "tenure-link"
@@ -35,7 +35,6 @@ LINK_LIFETIME: Final = timedelta(hours=24)
 SESSION_AUDIENCE: Final = "tenure-session"
 SESSION_LIFETIME: Final = timedelta(hours=12)
 SESSION_COOKIE: Final = "tenure_session"
-MIN_SECRET_BYTES: Final = 32
 _RETRY_AFTER_SECONDS: Final = "10"
 _ACCOUNT_ID: Final = re.compile(ID_PATTERN)
 
@@ -72,7 +71,7 @@ class Guard:
         if self._secret is None and settings.auth_jwks_url is None:
             NO_TOKENS.say()
         if self._secret is not None:
-            _check_secret(self._secret)
+            check_secret(self._secret)
         self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
 
     async def caller(self, token: str) -> Caller:
@@ -131,16 +130,6 @@ class Guard:
         accepted = ours if made_by_us else self._audience is None or self._audience in claims.audiences
         if not accepted:
             raise InvalidToken
-
-
-def _check_secret(secret: str) -> None:
-    """Raises `BadSettings` where nothing can be signed with it."""
-    if len(secret.encode()) < MIN_SECRET_BYTES:
-        raise BadSettings(f"TENURE_AUTH_SECRET: at least {MIN_SECRET_BYTES} bytes are needed for HS256.")
-    try:
-        jwt.encode({}, secret, algorithm=HMAC)
-    except jwt.InvalidKeyError:
-        raise BadSettings("TENURE_AUTH_SECRET: a secret for HS256 is needed, not a key in PEM or JWK.") from None
 
 
 def unauthorized(detail: str) -> Problem:

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from shared.runtime.settings import BadSettings
 from shared.web import limits
 
 HMAC: Final = "HS256"
+MIN_SECRET_BYTES: Final = 32
 PUBLIC_KEY_ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
@@ -29,6 +31,16 @@ _SIGNATURE_ONLY: Final[Any] = {
 
 class InvalidToken(Exception):
     """The token is malformed, signed by somebody else, or does not hold now."""
+
+
+def check_secret(secret: str) -> None:
+    """Raises `BadSettings` where no token can be signed with it that the services would take."""
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise BadSettings(f"TENURE_AUTH_SECRET: at least {MIN_SECRET_BYTES} bytes are needed for HS256.")
+    try:
+        jwt.encode({}, secret, algorithm=HMAC)
+    except jwt.InvalidKeyError:
+        raise BadSettings("TENURE_AUTH_SECRET: a secret for HS256 is needed, not a key in PEM or JWK.") from None
 
 
 @dataclass(frozen=True, slots=True)

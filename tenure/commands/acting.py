@@ -6,7 +6,6 @@ in time, nothing is known of the account, or the question was not answered with 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from getpass import getuser
 from typing import Final, NamedTuple
 
 from shared.runtime.errors import Transient
@@ -41,7 +40,7 @@ class ActOptions(NamedTuple):
     @property
     def performer(self) -> Performer:
         """Who acts, and why: as the command line says, otherwise the system's user."""
-        return Performer(self.operator or getuser(), self.reason)
+        return Performer(options.operator_or_user(self.operator), self.reason)
 
 
 @contextmanager

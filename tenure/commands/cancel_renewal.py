@@ -14,7 +14,7 @@ from tenure.commands.option_groups import with_groups
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure cancel-renewal"
-Order = Annotated[str, typer.Argument(metavar="ORDER", help="The id of the renewal order.")]
+Order = Annotated[str, typer.Argument(metavar="ORDER", parser=options.any_id, help="The id of the renewal order.")]
 
 
 @app.command()

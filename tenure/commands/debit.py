@@ -31,7 +31,8 @@ Amount = Annotated[
     str, typer.Argument(metavar="AMOUNT", parser=_amount, help="What is taken off, in the catalog's currency.")
 ]
 EntryId = Annotated[
-    str | None, typer.Option("--id", help="Id of the ledger entry; otherwise made from the act's content.")
+    str | None,
+    typer.Option("--id", parser=options.any_id, help="Id of the ledger entry; otherwise made from the act's content."),
 ]
 
 

@@ -27,7 +27,10 @@ Account = Annotated[
 ]
 Days = Annotated[int, typer.Option(min=1, max=366, help="By how many days, 1 to 366.")]
 Expected = Annotated[
-    str | None, typer.Option(metavar="DAY", help="The E that is expected; otherwise the one that is shown now.")
+    str | None,
+    typer.Option(
+        metavar="DAY", help="The E that is expected; otherwise the one that is shown now.", callback=options.text
+    ),
 ]
 CohortName = Annotated[
     str | None,

@@ -6,11 +6,16 @@ from typing import Annotated, NamedTuple
 import typer
 
 from shared.contracts.state import SubscriptionState
+from tenure.commands.options import text
 
 State = Annotated[SubscriptionState | None, typer.Option(help="Only subscriptions in this state.")]
-Edition = Annotated[str | None, typer.Option(help="Only this edition in force; `basic` after release.")]
-ExpiresFrom = Annotated[str | None, typer.Option(metavar="DAY", help="Only with E on this day or later.")]
-ExpiresTo = Annotated[str | None, typer.Option(metavar="DAY", help="Only with E on this day or earlier.")]
+Edition = Annotated[str | None, typer.Option(help="Only this edition in force; `basic` after release.", callback=text)]
+ExpiresFrom = Annotated[
+    str | None, typer.Option(metavar="DAY", help="Only with E on this day or later.", callback=text)
+]
+ExpiresTo = Annotated[
+    str | None, typer.Option(metavar="DAY", help="Only with E on this day or earlier.", callback=text)
+]
 AutoRenewal = Annotated[
     bool | None, typer.Option("--auto-renewal/--no-auto-renewal", help="Only with automatic renewal on, or off.")
 ]

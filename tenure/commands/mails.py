@@ -6,7 +6,6 @@ the question was not answered with yes; 2 where brand or words are wrong.
 """
 
 import asyncio
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,7 +27,10 @@ _NO_ANSWER: Final = (NotFound, NoAnswer, BadSettings)
 
 app = typer.Typer(add_completion=False, help="Mails as they will look, as they were sent, and sent once more.")
 
-Notification = Annotated[str, typer.Argument(metavar="NOTIFICATION", help="Its id, as `tenure why --json` names it.")]
+Notification = Annotated[
+    str,
+    typer.Argument(metavar="NOTIFICATION", parser=options.any_id, help="Its id, as `tenure why --json` names it."),
+]
 Kind = Annotated[
     str | None, typer.Argument(metavar="KIND", help="A kind (renewal_due) or a variant (renewal_due-off); none: all.")
 ]
@@ -83,7 +85,7 @@ def resend_(  # noqa: PLR0913 - one argument per option
     if not yes and not ask(f"Send {notification} once more?"):
         raise Failed("tenure mails resend", "nothing was sent; --yes sends without asking")
     with failing("tenure mails resend", *_NO_ANSWER):
-        answer = resend(notification, operator or getuser(), _settings(kafka, ready_file))
+        answer = resend(notification, options.operator_or_user(operator), _settings(kafka, ready_file))
     if as_json:
         say_json(answer)
     else:

@@ -1,6 +1,7 @@
 """Options that several commands have, as types for Typer."""
 
 import re
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +21,17 @@ Database = Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL; o
 
 def account_id(given: str) -> str:
     """Raises `typer.BadParameter` for what can be none, such as an empty text."""
+    return _id("an account id", given)
+
+
+def any_id(given: str) -> str:
+    """The id of a coupon, an order, an entry or a notification. Raises `typer.BadParameter` for what can be none."""
+    return _id("an id", given)
+
+
+def _id(what: str, given: str) -> str:
     if not re.fullmatch(ID_PATTERN, given):
-        raise typer.BadParameter(f"{given!r}: expected an account id, 1 to 128 of A-Z a-z 0-9 . _ : -")
+        raise typer.BadParameter(f"{given!r}: expected {what}, 1 to 128 of A-Z a-z 0-9 . _ : -")
     return given
 
 
@@ -41,6 +51,16 @@ def text(given: Any) -> Any:
 
 
 Operator = Annotated[str | None, typer.Option(help="Who does it; otherwise the system's user.", callback=text)]
+
+
+def operator_or_user(operator: str | None) -> str:
+    """Who acts. Raises `typer.BadParameter` where the system has no name for its user, as in many a container."""
+    try:
+        return operator or getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        raise typer.BadParameter("the system's user has no name: say with --operator who does it") from None
+
+
 Why = Annotated[
     str, typer.Option("--reason", help="Why it is done, 1 to 500 characters; kept for good.", callback=text)
 ]

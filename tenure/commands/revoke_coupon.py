@@ -11,7 +11,7 @@ from tenure.commands.option_groups import with_groups
 
 app = typer.Typer(add_completion=False)
 _COMMAND: Final = "tenure revoke-coupon"
-Coupon = Annotated[str, typer.Argument(metavar="COUPON", help="The coupon id.")]
+Coupon = Annotated[str, typer.Argument(metavar="COUPON", parser=options.any_id, help="The coupon id.")]
 
 
 @app.command()

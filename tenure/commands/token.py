@@ -34,9 +34,9 @@ def token(
     with failing("tenure token", NotFound, BadSettings):
         where = ConnectionOptions(kafka=kafka, ready_file=ready_file)
         secret = settings_for(where, "TENURE_AUTH_SECRET").auth_secret
-    if secret is None:
-        raise Failed("tenure token", "there is no TENURE_AUTH_SECRET to sign with")
-    made = tokens.token(account, secret.get_secret_value(), operator=operator)
+        if secret is None:
+            raise Failed("tenure token", "there is no TENURE_AUTH_SECRET to sign with")
+        made = tokens.token(account, secret.get_secret_value(), operator=operator)
     if as_json:
         say_json({"token": made, "expires_in_seconds": int(tokens.VALID_FOR.total_seconds())})
     else:

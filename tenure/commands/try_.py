@@ -45,6 +45,8 @@ def try_(
                 _say(message, answer)
     if as_json:
         say_json(answers)
+    elif not answers:
+        say("no events: nothing was tried")
     return 0 if all(answer["outcome"] in _FINE for answer in answers) else 1
 
 

@@ -12,10 +12,12 @@ from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import Field
 
 from shared.contracts.state import SubscriptionState
 from shared.web.auth import Caller
 from shared.web.event_stream import EventStream
+from shared.web.list_query import ListQuery
 from shared.web.problems import Problem, problem_response
 from tenure.ops import access, page
 from tenure.ops.accounts import AccountFilter, AccountRow, ListedAccount, order_of
@@ -29,6 +31,24 @@ PAGE_ROWS: Final = 100
 """Of a list."""
 
 Operator = Annotated[Caller, Depends(access.operator)]
+
+
+class AccountsQuery(ListQuery):
+    """Which accounts, as the form of the list and the links of numbers say it."""
+
+    account: str | None = None
+    state: SubscriptionState | None = None
+    expires_from: date | None = None
+    expires_to: date | None = None
+    outlook: Outlook | None = None
+    failing: bool | None = None
+    over_quota: bool | None = None
+    after: Annotated[str | None, Field(pattern=r"^\d{4}-\d\d-\d\d,.{1,128}$")] = None
+
+    @property
+    def filter(self) -> AccountFilter:
+        """The filters alone."""
+        return AccountFilter(**self.model_dump(exclude={"account", "after"}))
 
 
 def routes(context: OpsContext) -> APIRouter:
@@ -110,39 +130,19 @@ class _Pages:
             return Response(self._context.charts[name], media_type=FILES[name].media_type, headers=headers)
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such file.")
 
-    async def accounts(  # noqa: PLR0913 - one argument per filter
-        self,
-        _: Operator,
-        *,
-        account: str | None = None,
-        state: SubscriptionState | None = None,
-        expires_from: date | None = None,
-        expires_to: date | None = None,
-        outlook: Outlook | None = None,
-        failing: bool | None = None,
-        over_quota: bool | None = None,
-        after: Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d,.{1,128}$")] = None,
-    ) -> Response:
+    async def accounts(self, _: Operator, query: Annotated[AccountsQuery, Query()]) -> Response:
         """The accounts behind a number, in order of E."""
-        wanted = AccountFilter(
-            state=state,
-            expires_from=expires_from,
-            expires_to=expires_to,
-            outlook=outlook,
-            failing=failing,
-            over_quota=over_quota,
-        )
-        count, rows = await self._listed(account or None, wanted, _cursor(after))
-        query = {"account": account, **{name: getattr(wanted, name) for name in wanted.__slots__}}
+        wanted = query.filter
+        count, rows = await self._listed(query.account, wanted, _cursor(query.after))
         return self._list(
             "accounts.html",
             rows=rows[:PAGE_ROWS],
             count=count,
             wanted=wanted,
-            account=account or "",
+            account=query.account or "",
             states=SubscriptionState,
             failed=self._context.model.failed_attempts,
-            next=_address("/ops/accounts", query, rows),
+            next=_address("/ops/accounts", query.model_dump(exclude={"after"}), rows),
         )
 
     async def refusals(self, _: Operator, code: str | None = None) -> Response:

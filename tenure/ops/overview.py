@@ -107,11 +107,12 @@ class View:
                 tone="warn" if totals.over_quota else "good",
             ),
             Number(
-                label=f"will lack balance in {DAYS} days",
+                label=f"balance too low for E in {DAYS} days",
                 text=f"{short.accounts:,}",
                 href=accounts(outlook=Outlook.SHORT.value, **window(self.today)),
                 why=f"Accounts with auto-renewal on whose E is in the next {DAYS} days and whose balance is below the"
-                " list price today. An estimate: coupons are not known here.",
+                " list price today. An estimate: coupons are not known here. Fees are deducted days before E:"
+                " tenure forecast goes by the day of the attempt.",
                 tone="warn" if short.accounts else "good",
                 note=f"{money(short.lacking)} missing",
             ),

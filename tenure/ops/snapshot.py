@@ -34,7 +34,10 @@ class DamagedSnapshot(Exception):
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """What the numbers are of: another broker, prefix or catalog makes them wrong."""
+    """What the numbers are of: another broker, prefix, policy or catalog makes them wrong.
+
+    `catalog`: all that it says, and all that the policy says.
+    """
 
     bootstrap: str
     prefix: str

@@ -154,6 +154,9 @@ def test_the_link_opens_it_leaves_the_address_bar_and_shows_what_the_topics_hold
     expect(page.locator("tbody tr")).to_have_count(100)
     page.get_by_role("link", name="Next page").click()
     expect(page.locator("tbody tr")).to_have_count(13)
+    page.get_by_label("State").select_option("grace")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Accounts 12")
 
     page.goto(f"{url}/ops")
     page.get_by_role("link", name="invalid_data").last.click()

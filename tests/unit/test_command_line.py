@@ -79,6 +79,39 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
         ),
         (["up", "--data", "x\udcff"], "tenure up: Invalid value for '--data': expected text in UTF-8"),
         (
+            ["accounts", "--edition", "x\udcff"],
+            "tenure accounts: Invalid value for '--edition': expected text in UTF-8",
+        ),
+        (["accounts", "--expires-to", "\udcff"], "tenure accounts: Invalid value for '--expires-to': expected text in"),
+        (
+            ["extend", "--expires-from", "\udcff", "--days", "1", "--reason", "x"],
+            "tenure extend: Invalid value for '--expires-from': expected text in UTF-8",
+        ),
+        (
+            ["extend", "a", "--expected", "\udcff", "--days", "1", "--reason", "x"],
+            "tenure extend: Invalid value for '--expected': expected text in UTF-8",
+        ),
+        (
+            ["mails", "show", "\udcff"],
+            "tenure mails show: Invalid value for 'NOTIFICATION': '\\udcff': expected an id, 1",
+        ),
+        (
+            ["mails", "resend", "", "--yes"],
+            "tenure mails resend: Invalid value for 'NOTIFICATION': '': expected an id, 1",
+        ),
+        (
+            ["debit", "a", "5", "--id", "", "--reason", "x"],
+            "tenure debit: Invalid value for '--id': '': expected an id, 1",
+        ),
+        (
+            ["revoke-coupon", "a", "c c", "--reason", "x"],
+            "tenure revoke-coupon: Invalid value for 'COUPON': 'c c': expected an id, 1",
+        ),
+        (
+            ["cancel-renewal", "a", "ö", "--reason", "x"],
+            "tenure cancel-renewal: Invalid value for 'ORDER': 'ö': expected an id, 1",
+        ),
+        (
             ["accounts", "--expires-from", "2027-01-02", "--expires-to", "2027-01-01"],
             "tenure accounts: Invalid value: --expires-from 2027-01-02 is after --expires-to 2027-01-01",
         ),
@@ -91,6 +124,22 @@ def test_a_command_line_that_makes_no_sense_is_refused_with_one_line(
     out, told = capsys.readouterr()
     assert (out, told.count("\n")) == ("", 1)
     assert told.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "command", [["mails", "resend", "ntf-1"], ["extend", "--cohort", "c", "--days", "1", "--reason", "x"]]
+)
+def test_who_acts_has_to_be_said_where_the_system_has_no_name_for_its_user(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 9)
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    monkeypatch.setenv("TENURE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("TENURE_SUBSCRIPTION_URL", "http://127.0.0.1:1")
+    assert main([*command, "--yes"]) == 2
+    assert "the system's user has no name: say with --operator who does it" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -166,6 +215,25 @@ def test_a_token_without_operator_has_no_scope(
     assert "scope" not in jwt.decode(capsys.readouterr().out.strip(), SECRET, algorithms=["HS256"])
 
 
+@pytest.mark.parametrize("command", [["token", "a"], ["why", "a"]])
+@pytest.mark.parametrize(
+    ("secret", "sentence"),
+    [
+        ("short", "TENURE_AUTH_SECRET: at least 32 bytes are needed for HS256."),
+        (
+            '{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}',
+            "TENURE_AUTH_SECRET: a secret for HS256 is needed, not a key",
+        ),
+    ],
+)
+def test_nothing_is_signed_with_a_secret_that_the_services_refuse(
+    command: list[str], secret: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", secret)
+    assert main(command) == 1
+    assert capsys.readouterr().err.startswith(f"tenure {command[0]}: {sentence}")
+
+
 def test_a_token_can_be_had_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
     assert main(["token", "acc-1", "--json"]) == 0
@@ -190,3 +258,25 @@ def test_a_terminal_that_lacks_a_letter_is_shown_its_number() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr, "Gr\\xf6\\xdfe" in done.stdout) == (0, "", True)
+
+
+def test_trying_files_without_events_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    monkeypatch.setenv("TENURE_SUBSCRIPTION_URL", "http://127.0.0.1:1")
+    (tmp_path / "events.jsonl").write_text("\n")
+    assert main(["try", "events.jsonl"]) == main(["try", "events.jsonl", "--json"]) == 0
+    assert capsys.readouterr().out == "no events: nothing was tried\n[]\n"
+
+
+def test_a_closed_standard_input_answers_nothing_and_holds_no_events(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENURE_AUTH_SECRET", SECRET)
+    monkeypatch.setenv("TENURE_SUBSCRIPTION_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["mails", "resend", "ntf-1"]) == 1
+    assert "nothing was sent; --yes sends without asking" in capsys.readouterr().err
+    assert main(["try", "-"]) == 0
+    assert capsys.readouterr().out == "no events: nothing was tried\n"

@@ -73,6 +73,8 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> 
         (json.dumps(declined(id="")), ", line 1: id: required"),
         (json.dumps(declined("a b", id="e-1")), ", line 1: subject: expected 1-128 characters"),
         (f"{json.dumps(declined())} trailing", ", line 1 is no JSON"),
+        ("{}", ", line 1: an event without a type has no topic; to send it all the same"),
+        ('{"type": null}', ", line 1: type None has no topic; to send it all the same"),
     ],
 )
 def test_what_is_not_valid_is_refused_with_file_line_and_field(tmp_path: Path, text: str, sentence: str) -> None:

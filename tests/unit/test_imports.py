@@ -45,12 +45,12 @@ ROOMS: Final[Mapping[str, set[str]]] = {
     "notifier_service.delivery": {
         *("bounces", "decisions", "content", "storage", "unit_of_work", "log_lines", "returned_mail"),
     },
-    "notifier_service.inbox": {"decisions", "storage", "unit_of_work", "log_lines", "list_query"},
+    "notifier_service.inbox": {"decisions", "storage", "unit_of_work", "log_lines"},
     "notifier_service.pages": {"content", "decisions", "inbox", "storage", "unsubscribe_links"},
     "notifier_service.migrations": {"storage"},
     "notifier_service.http": {
         *("bounces", "content", "decisions", "delivery", "storage", "unit_of_work"),
-        *("list_query", "log_lines", "returned_mail"),
+        *("log_lines", "returned_mail"),
     },
     "notifier_service.previews": {"content", "content_files"},
 }

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from shared.runtime.version import VERSION
+from tenure.local.up import FIXED_PORTS
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -52,6 +53,12 @@ def test_the_dev_container_is_set_up_by_targets_of_the_makefile() -> None:
     make, *targets = container["postCreateCommand"].split()
     assert make == "make"
     assert set(targets) <= TARGETS
+
+
+def test_the_dev_container_forwards_the_port_of_every_page_of_the_stack() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
+    pages = ("subscription", "notifier", "ops", "mail")
+    assert sorted(container["forwardPorts"]) == sorted(FIXED_PORTS[name] for name in pages)
 
 
 def test_the_version_stands_in_one_place() -> None:

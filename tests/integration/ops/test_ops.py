@@ -54,6 +54,9 @@ async def test_it_shows_what_the_topics_hold_from_before_and_from_now_on(setting
             assert await shows(client, "acct-1", path="/ops/accounts?state=grace")
             assert not await shows(client, "acct-2", path="/ops/accounts?state=grace")
             assert await shows(client, "acct-2", path="/ops/accounts?account=acct-2")
+            form = "account={}&state=&expires_from=&expires_to=&outlook=&failing=&over_quota="  # as a browser sends it
+            assert await shows(client, "acct-1", "acct-2", path=f"/ops/accounts?{form.format('')}")
+            assert not await shows(client, "acct-1", path=f"/ops/accounts?{form.format('acct-2')}")
             assert await shows(client, name, "data.cores", path="/ops/dead-letters")
             assert await shows(
                 client, "&#34;&lt;b&gt;&#34;: 1", "mine", "invalid_data", path=f"/ops/dead-letters/{name}"
