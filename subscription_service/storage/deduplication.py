@@ -5,7 +5,7 @@ Two kinds: the id of an event (with its source), and the business id that it may
 for which other content is a conflict.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import DateTime, Index, text
@@ -49,6 +49,12 @@ _DELETE_OLD_EVENT_IDS = text(
 )
 _ADD_BUSINESS_IDS = insert_new(BusinessIdRow)
 _DELETE_BUSINESS_IDS = delete(BusinessIdRow, ("kind", "id", "fingerprint"))
+_PLACED_AUTOMATICALLY = Bulk(
+    BusinessIdRow,
+    "SELECT id FROM {rows} JOIN order_entry ON order_id = id"
+    " WHERE NOT EXISTS (SELECT FROM id_claim WHERE kind = 'order' AND id_claim.id = n.id)",
+    ("id",),
+)
 _FINGERPRINTS = Bulk(
     BusinessIdRow, "SELECT kind, id, fingerprint FROM id_claim JOIN {rows} USING ({names})", ("kind", "id")
 )
@@ -63,7 +69,7 @@ async def record_ids(connection: Connection, events: Sequence[Incoming]) -> None
         event.verdict = Verdict.FRESH  # what an earlier try found was rolled back with it
     with stored_once("ids of these events"):
         fresh = await _record_event_ids(connection, events)
-        await _record_business_ids(connection, list(_without_reserved(fresh)))
+        await _record_business_ids(connection, await _without_reserved(connection, fresh))
 
 
 async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
@@ -77,7 +83,7 @@ async def recheck(connection: Connection, events: Iterable[Incoming]) -> None:
 
 async def verdict(connection: Connection, event: Incoming) -> Verdict:
     """What `record_ids` would say of an event whose own id is new; nothing is stored."""
-    if _takes_reserved_id(event):
+    if not await _without_reserved(connection, [event]):
         return Verdict.CONFLICT
     spent = await _fingerprints(connection, event.business_keys)
     same = {spent[key[:2]] == key.fingerprint for key in event.business_keys if key[:2] in spent}
@@ -117,18 +123,26 @@ async def _record_event_ids(connection: Connection, events: Sequence[Incoming]) 
     return list(first.values())
 
 
-def _without_reserved(events: Iterable[Incoming]) -> Iterator[Incoming]:
-    """The others are in conflict with an automatic order, which is placed or will be."""
+async def _without_reserved(connection: Connection, events: Sequence[Incoming]) -> list[Incoming]:
+    """The others are in conflict with an automatic order, which is placed or will be.
+
+    An import may bring automatic orders of its own past (R42), but none that was placed here, which has no fingerprint.
+    """
+    brought = {order_id for event in events if event.is_import for order_id in _reserved_ids(event)}
+    placed = await _PLACED_AUTOMATICALLY.fetch(connection, [{"id": each} for each in sorted(brought)])
+    allowed = brought.difference(order_id for (order_id,) in placed)
+    free = []
     for event in events:
-        if _takes_reserved_id(event):
-            event.verdict = Verdict.CONFLICT
+        if _reserved_ids(event) <= (allowed if event.is_import else set()):
+            free.append(event)
         else:
-            yield event
+            event.verdict = Verdict.CONFLICT
+    return free
 
 
-def _takes_reserved_id(event: Incoming) -> bool:
-    """Whether it is an order under an id of automatic ones. An import may bring those of its own past (R42)."""
-    return not event.is_import and any(key.kind == "order" and is_reserved(key.id) for key in event.business_keys)
+def _reserved_ids(event: Incoming) -> set[str]:
+    """The ids of orders that only auto-renewal places."""
+    return {key.id for key in event.business_keys if key.kind == "order" and is_reserved(key.id)}
 
 
 async def _record_business_ids(connection: Connection, events: Sequence[Incoming]) -> None:

@@ -47,7 +47,7 @@ class OrderRow(SubscriptionTable, table=True):
 _read_specification = json_reader(Specification)
 _READ = Selection(OrderRow)
 _ADD = insert(OrderRow, or_ignore=True)
-_CANCEL = update(OrderRow, ("order_id", "cancelled"))
+_CANCEL = update(OrderRow, ("order_id", "account_id", "cancelled"), only_if="order_entry.account_id = n.account_id")
 _MOVE_ENDS = Bulk(
     OrderRow,
     "UPDATE order_entry o SET ends_at = n.new_end FROM {rows}"
@@ -74,8 +74,8 @@ async def save(connection: Connection, emitted: Sequence[EmittedEvent], rules: R
     """Store the orders that these events answer, mark those that they take back, move the ends of extended ones."""
     for stretch in stretches(emitted):
         await _ADD.run(connection, list(_rows(stretch, rules)))
-        taken_back = [each.data for each in stretch if isinstance(each.data, RenewalTakenBack)]
-        await _CANCEL.run(connection, [{"order_id": data.order_id, "cancelled": True} for data in taken_back])
+        taken_back = [(each.account_id, each.data) for each in stretch if isinstance(each.data, RenewalTakenBack)]
+        await _CANCEL.run(connection, [_cancelled(account_id, data) for account_id, data in taken_back])
         extended = [(each.account_id, each.data) for each in stretch if isinstance(each.data, TermExtended)]
         await _MOVE_ENDS.run(connection, [_moved(account_id, data, rules) for account_id, data in extended])
 
@@ -94,6 +94,10 @@ def stretches(emitted: Iterable[EmittedEvent]) -> Iterator[list[EmittedEvent]]:
         accounts.add(event.account_id)
     if stretch:
         yield stretch
+
+
+def _cancelled(account_id: str, taken_back: RenewalTakenBack) -> Row:
+    return {"order_id": taken_back.order_id, "account_id": account_id, "cancelled": True}
 
 
 def _moved(account_id: str, extended: TermExtended, rules: Rules) -> Row:

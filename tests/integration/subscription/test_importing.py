@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from shared.contracts.inbound import InboundData
+from subscription_service.domain.terms import subscription_id_of
 from tests.integration.subscription.core import Batch, Core, record
 from tests.integration.subscription.test_replaying import event
 from tests.unit.domain.imports import import_of, imported_term
@@ -83,6 +84,21 @@ def test_an_import_that_names_a_spent_order_is_refused_and_gives_the_others_back
     assert sender.send(import_of(*chain)) == [("order_rejected", "order_conflict")]
     assert sender.send(import_of(imported_term("old-1"))) == [("imported", None)]
     assert sender.send(purchase("p-1", terms_accepted=False)) == []
+    assert sender.core.differences() == []
+
+
+@pytest.mark.rule("R39", "R18")
+def test_an_order_that_auto_renewal_has_placed_here_is_spent_and_one_of_the_imports_own_past_is_not(
+    sender: Sender,
+) -> None:
+    placed = f"auto-{subscription_id_of('old-1')}-2026-02-15"
+    sender.send(credit("1000.00"), import_of(cycle=1))
+    assert sender.send(now=when("2026-02-06 08:00")) == [("renewed", None)]
+    copied = import_of(imported_term(placed, expires="2026-02-17"), import_id="imp-2", account_id="another")
+    assert sender.send(copied) == [("order_rejected", "order_conflict")]
+    moved = import_of(imported_term(placed.replace("02-15", "01-15")), import_id="imp-3", account_id="third")
+    assert sender.send(moved) == [("imported", None)]
+    assert sender.send(moved) == []
     assert sender.core.differences() == []
 
 
