@@ -17,7 +17,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_skeleton, get_timezone_name
 from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from notifier_service.content.languages import COUNT, Language, Languages
 from shared.contracts.types import Specification
@@ -150,8 +150,8 @@ def _money(amount: Decimal, currency: str | None, language: Language) -> str:
     with localcontext(prec=_DIGITS):
         if currency is None:
             return str(format_decimal(amount, "#,##0.00", locale=language.locale))
-        whole = amount == amount.to_integral_value()  # only then may a currency without cents leave them out
-        shown = format_currency(amount, currency, locale=language.locale, currency_digits=whole)
+        exact = amount == round(amount, get_currency_precision(currency))  # else a currency without cents shows them
+        shown = format_currency(amount, currency, locale=language.locale, currency_digits=exact)
     return _LETTER_THEN_DIGIT.sub("\u00a0", shown)
 
 

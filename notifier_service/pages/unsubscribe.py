@@ -20,6 +20,7 @@ from notifier_service.pages.session import page_context
 from notifier_service.storage import muting, notifications, recipients
 from notifier_service.storage.notifications import SentEmail
 from notifier_service.unsubscribe_links import PATH, UnsubscribeLinks
+from shared.contracts.outcomes import Channel
 from shared.storage.database import Connection, Engine, transaction
 
 Change = Callable[[Connection, SentEmail], Awaitable[None]]
@@ -88,6 +89,7 @@ def _page(request: Request, link: _Link, sent: SentEmail, recipient: Recipient) 
         "kind": localizer.text(f"kind.{sent.kind}"),
         "address": masked(contact.email) if contact else "",
         "muted": is_muted(sent.kind, recipient, sent.recipient_id),
+        "in_inbox": recipient.preferences.allows(sent.kind, Channel.INBOX),
         "stop": link.to(),
         "again": link.to(again=1),
     }

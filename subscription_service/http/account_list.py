@@ -53,7 +53,7 @@ def place_of(text: str) -> Place:
     return Place(NO_E if day == "none" else datetime.strptime(day, "%Y-%m-%d").date(), account_id)  # noqa: DTZ007
 
 
-class ListQuery(BaseModel):
+class AccountsQuery(BaseModel):
     """Which accounts, and which page. An unknown parameter is refused: a mistyped filter must not list everybody."""
 
     model_config = ConfigDict(extra="forbid")
@@ -138,7 +138,7 @@ def router(engine: Engine) -> APIRouter:
 
     @made.get("", response_model=AccountList, responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}})
     async def accounts(
-        query: Annotated[ListQuery, Query()],
+        query: Annotated[AccountsQuery, Query()],
         accept: Annotated[str, Header(include_in_schema=False)] = _JSON,
     ) -> Any:
         """Accounts in the order of E and id, those without E last: one page, or with `Accept: text/csv` all of them."""
@@ -155,7 +155,7 @@ _VARIES: Final = {"Vary": "Accept"}
 
 
 async def _page(
-    engine: Engine, query: ListQuery, begin: Place, limit: int
+    engine: Engine, query: AccountsQuery, begin: Place, limit: int
 ) -> tuple[Sequence[account_list.ListedAccount], str | None]:
     """The accounts of one page, in a short transaction of its own, and where the next one begins, if there is one."""
     async with snapshot(engine) as connection:
@@ -169,7 +169,7 @@ def _text_of(place: Place) -> str:
     return f"{'none' if place.day == NO_E else place.day},{place.account_id}"
 
 
-async def _as_csv(engine: Engine, query: ListQuery) -> AsyncIterator[bytes]:
+async def _as_csv(engine: Engine, query: AccountsQuery) -> AsyncIterator[bytes]:
     yield _lines([tuple(ListedAccount.model_fields)])
     begin: Place | None = query.begin
     while begin is not None:

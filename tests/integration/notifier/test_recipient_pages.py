@@ -109,6 +109,17 @@ async def test_who_starts_emails_again_can_stop_them_once_more_with_the_buttons_
     assert muted == [silent, [], silent]
 
 
+async def test_the_page_promises_the_inbox_only_where_the_kind_still_goes_there(
+    notifier: RunningNotifier, environment: Environment
+) -> None:
+    who, to_contact, _ = await told(notifier, environment)
+    path, promise = unsubscribe_path(to_contact), "stays in the inbox"
+    assert promise in (await notifier.client.get(path)).text
+    muted = {"muted": [{"kind": "renewed", "channel": "inbox"}]}
+    assert (await notifier.client.put("/api/preferences", headers=bearer(who), json=muted)).status_code == HTTPStatus.OK
+    assert promise not in (await notifier.client.post(path, data=ONE_CLICK)).text
+
+
 async def test_another_mails_signature_opens_nothing_nor_does_one_of_a_person_who_was_forgotten(
     notifier: RunningNotifier, environment: Environment
 ) -> None:
