@@ -1,8 +1,6 @@
 """HTTP of the inbox (access, pages, marking as read, the live stream, preferences) and of the operators."""
 
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -15,12 +13,12 @@ from tenure.local.mail import MailServer
 from tests.integration.notifier.environment import Environment, surroundings
 from tests.integration.notifier.running import RunningNotifier, running_notifier
 from tests.integration.notifier.samples import event
+from tests.integration.notifier.streams import events, open_stream
 from tests.kit import http
 from tests.kit.events import account
 from tests.kit.tokens import bearer
 from tests.kit.waiting import eventually
 
-StreamEvent = tuple[str, int | None, Any]
 CALLS = [
     ("GET", "/api/inbox"),
     ("POST", "/api/inbox/read-all"),
@@ -294,26 +292,3 @@ async def test_operators_page_through_all_decisions(notifier: RunningNotifier, r
 
 async def has_messages(notifier: RunningNotifier, who: str, count: int) -> bool:
     return len((await notifier.inbox(who))["messages"]) >= count
-
-
-@asynccontextmanager
-async def open_stream(
-    notifier: RunningNotifier, who: str, headers: dict[str, str] | None = None
-) -> AsyncIterator[AsyncIterator[StreamEvent]]:
-    """The events of a stream, while it is open."""
-    wanted = bearer(who) | (headers or {})
-    async with notifier.client.stream("GET", "/api/inbox/stream", headers=wanted) as answer:
-        yield events(answer)
-
-
-async def events(answer: httpx.Response) -> AsyncIterator[StreamEvent]:
-    """(event, id, data); comments are left out."""
-    event: dict[str, str] = {}
-    async for line in answer.aiter_lines():
-        name, _, value = line.partition(": ")
-        if line:
-            event[name] = value
-            continue
-        if "event" in event:
-            yield event["event"], int(event["id"]) if "id" in event else None, json.loads(event["data"])
-        event = {}
