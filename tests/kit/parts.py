@@ -46,8 +46,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """PostgreSQL."""
-    yield from running(Postgres(tmp_path_factory.mktemp("postgres")))
+    """PostgreSQL. Statistics are gathered only where a test says so: the moment at which it does that by itself is chance,
+    and in the middle of a large transaction it makes plans that read every row.
+    """
+    for part in running(Postgres(tmp_path_factory.mktemp("postgres"))):
+        for statement in ("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"):
+            finish(_execute(part, statement))
+        yield part
 
 
 @pytest.fixture(scope="session")
