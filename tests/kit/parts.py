@@ -46,8 +46,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """PostgreSQL. Statistics are gathered only where a test says so: the moment at which it does that by itself is chance,
-    and in the middle of a large transaction it makes plans that read every row.
+    """PostgreSQL. It gathers statistics only where a test says so: when it does that by itself is chance,
+    and in the middle of a large transaction they make plans that read every row.
     """
     for part in running(Postgres(tmp_path_factory.mktemp("postgres"))):
         for statement in ("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"):
