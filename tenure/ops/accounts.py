@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from shared.contracts.state import SubscriptionState
+from shared.web.list_query import ListQuery
 from subscription_service.domain.pricing import remainder, total
 from tenure.ops.documents import StateDocument
 from tenure.ops.renewals import ZERO, Estimates, Outlook, missing, over_quota
@@ -166,8 +167,7 @@ class Accounts:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFilter:
+class AccountFilter(ListQuery):
     """Which accounts are meant; None for what does not matter."""
 
     state: SubscriptionState | None = None

@@ -17,14 +17,12 @@ from pydantic import Field
 from shared.contracts.state import SubscriptionState
 from shared.web.auth import Caller
 from shared.web.event_stream import EventStream
-from shared.web.list_query import ListQuery
 from shared.web.problems import Problem, problem_response
 from tenure.ops import access, page
 from tenure.ops.accounts import AccountFilter, AccountRow, ListedAccount, order_of
 from tenure.ops.assets import FILES
 from tenure.ops.context import OpsContext
 from tenure.ops.listing import matching_in_turns
-from tenure.ops.renewals import Outlook
 from tenure.ops.stored_dead_letter import read_dead_letter
 
 PAGE_ROWS: Final = 100
@@ -33,22 +31,11 @@ PAGE_ROWS: Final = 100
 Operator = Annotated[Caller, Depends(access.operator)]
 
 
-class AccountsQuery(ListQuery):
-    """Which accounts, as the form of the list and the links of numbers say it."""
+class AccountsQuery(AccountFilter):
+    """Which accounts, as the form of the list and the links of numbers say it, and which page."""
 
     account: str | None = None
-    state: SubscriptionState | None = None
-    expires_from: date | None = None
-    expires_to: date | None = None
-    outlook: Outlook | None = None
-    failing: bool | None = None
-    over_quota: bool | None = None
     after: Annotated[str | None, Field(pattern=r"^\d{4}-\d\d-\d\d,.{1,128}$")] = None
-
-    @property
-    def filter(self) -> AccountFilter:
-        """The filters alone."""
-        return AccountFilter(**self.model_dump(exclude={"account", "after"}))
 
 
 def routes(context: OpsContext) -> APIRouter:
@@ -132,13 +119,12 @@ class _Pages:
 
     async def accounts(self, _: Operator, query: Annotated[AccountsQuery, Query()]) -> Response:
         """The accounts behind a number, in order of E."""
-        wanted = query.filter
-        count, rows = await self._listed(query.account, wanted, _cursor(query.after))
+        count, rows = await self._listed(query.account, query, _cursor(query.after))
         return self._list(
             "accounts.html",
             rows=rows[:PAGE_ROWS],
             count=count,
-            wanted=wanted,
+            wanted=query,
             account=query.account or "",
             states=SubscriptionState,
             failed=self._context.model.failed_attempts,
